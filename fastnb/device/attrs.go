@@ -1,0 +1,95 @@
+package device
+
+// Attributes of the ops, by value in Step.Attrs. All activations are [N, H, W, C], all convolution
+// weights [O, KH, KW, C] (PyTorch's [O, C, KH, KW] in channels-last memory), matrices row-major.
+//
+//	op            in                                   out                 attrs
+//	conv2d        x, w [, bias[O]]                     y [N,OH,OW,O]       Conv
+//	conv2d_dx     dy, w                                dx                  Conv
+//	conv2d_dw     x, dy                                dw                  Conv
+//	bn_stats      x [..., C]                           [2, C] mean, biased variance (accumulated in float64 or Welford)
+//	bn_train      x, stats, gamma, beta [, res]        y = act(bn(x) + res)  BatchNorm
+//	bn_eval       x, rmean, rvar, gamma, beta [, res]  y                   BatchNorm
+//	bn_grads      dy, x, stats [, y]                   [2, C] dgamma, dbeta  BatchNorm (y given when ReLU: dy counts where y > 0)
+//	bn_dx         dy, x, stats, gamma, grads [, y]     dx                  BatchNorm
+//	bn_eval_grads dy, x, rmean, rvar [, y]             [2, C]              BatchNorm
+//	bn_eval_dx    dy, rvar, gamma [, y]                dx                  BatchNorm
+//	bn_update     rmean, rvar, stats                   rmean, rvar (in place)  BNUpdate
+//	relu          x                                    y
+//	relu_grad     dy, y                                dx = dy where y > 0
+//	maxpool2d     x                                    y                   Pool
+//	maxpool2d_dx  dy, x, y                             dx (the first maximum in row order takes it all) Pool
+//	avgpool2d     x                                    y                   Pool (padding counts, as PyTorch's default)
+//	avgpool2d_dx  dy                                   dx                  Pool
+//	global_pool   x [N,H,W,C]                          [N, C] or [N, 2C]   GlobalPool
+//	global_pool_dx dy, x, y                            dx                  GlobalPool
+//	matmul        a, b [, bias]                        a' b' + bias        MatMul
+//	colsum        x [..., C]                           [C]
+//	row           x [R, C]                             [C]                 Row
+//	reshape       x                                    the same elements in the output's shape
+//	add           a, b (same shape)                    a + b
+//	dropout       x, rng int64 [2] (seed, step)        y                   Dropout
+//	dropout_dx    dy, rng                              dx                  Dropout
+//	sigmoid_range x                                    lo + (hi-lo) sigmoid(x)  Range
+//	sigmoid_range_dx dy, y                             dx                  Range
+//	bce_logits    x [N, C], y [N, C]                   scalar mean
+//	bce_logits_dx x, y, dl scalar                      dx
+//	softmax_xent  x [..., C], y int64 [...]            scalar mean
+//	softmax_xent_dx x, y, dl                           dx
+//	mse           x, y                                 scalar mean
+//	mse_dx        x, y, dl                             dx
+//	adam          p, g, m, v, h float32 [8]            p, m, v (in place)  -        h: lr, beta1, beta2, eps, wd, 1-beta1^t, 1-beta2^t, grad scale; p *= 1-lr*wd first
+//	adam_l2       the same, wd added to the gradient instead
+//	sgd           p, g, m, h                           p, m (in place)     -        h: lr, momentum, 0, 0, wd, first(1/0), 0, grad scale
+//	sgd_l2        the same, wd added to the gradient instead
+//	rmsprop, rmsprop_l2  p, g, v, m, h                 p, v, m (in place)  h: lr, momentum, alpha, eps, wd, first, 0, grad scale
+//	sqnorm        g...                                 scalar: sum of squares of all inputs (float64 inside)
+
+// Conv is a two-dimensional convolution.
+type Conv struct {
+	Stride [2]int // rows, columns
+	Pad    [4]int // top, left, bottom, right, zeros
+	Groups int    // 0 means 1
+	ReLU   bool   // conv2d only: y = max(0, y)
+}
+
+// BatchNorm normalises over all axes but the last.
+type BatchNorm struct {
+	Eps      float32 // 1e-5
+	ReLU     bool    // y = max(0, ...)
+	Residual bool    // add res before the ReLU
+}
+
+// BNUpdate moves running statistics: r = (1-Momentum) r + Momentum s, the variance unbiased by
+// Count/(Count-1).
+type BNUpdate struct {
+	Momentum float32 // 0.1
+	Count    int     // values per channel of the batch
+}
+
+// Pool is a pooling window.
+type Pool struct {
+	Size, Stride [2]int
+	Pad          [4]int
+}
+
+// GlobalPool pools over H and W.
+type GlobalPool struct {
+	Max, Avg bool // both: maxima first, then averages (fastai's AdaptiveConcatPool2d)
+}
+
+// MatMul multiplies matrices, transposed where said; Bias adds a row, ReLU clips at 0.
+type MatMul struct{ TransA, TransB, Bias, ReLU bool }
+
+// Row picks a row.
+type Row struct{ Index int }
+
+// Dropout zeroes with probability P and scales the rest by 1/(1-P). The mask is a function of
+// (seed, step, ID, element index): Philox4x32-10, recomputed in the backward pass.
+type Dropout struct {
+	P  float32
+	ID int // tells the dropout layers of a net apart
+}
+
+// Range is an interval.
+type Range struct{ Lo, Hi float32 }

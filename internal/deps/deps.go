@@ -1,0 +1,27 @@
+package deps
+
+import (
+	_ "github.com/alecthomas/chroma/v2"
+	_ "github.com/alecthomas/chroma/v2/formatters/html"
+	_ "github.com/alecthomas/chroma/v2/lexers"
+	_ "github.com/bodgit/sevenzip"
+	_ "github.com/cosmos72/gomacro/fast"
+	_ "github.com/disintegration/imaging"
+	_ "github.com/go-echarts/go-echarts/v2/charts"
+	_ "github.com/go-zeromq/zmq4"
+	_ "github.com/google/go-cmp/cmp"
+	_ "github.com/klauspost/cpuid/v2"
+	_ "github.com/mmcloughlin/avo/build"
+	_ "github.com/rogpeppe/go-internal/testscript"
+	_ "github.com/spf13/cobra"
+	_ "github.com/yuin/goldmark"
+	_ "golang.org/x/image/draw"
+	_ "golang.org/x/sys/unix"
+	_ "golang.org/x/tools/go/packages"
+	_ "gonum.org/v1/plot"
+	_ "gonum.org/v1/plot/vg/vgimg"
+	_ "gonum.org/v1/gonum/mat"
+	_ "gorgonia.org/gorgonia"
+	_ "gorgonia.org/tensor"
+	_ "go4.org/unsafe/assume-no-moving-gc"
+)
