@@ -1,0 +1,73 @@
+# fastnb: every chore by name. `make help` lists them.
+
+GO        ?= go
+LESSONS    = lesson3-planet
+NB        ?= $(LESSONS)
+ARGS      ?=
+OUT       ?= out
+VENV      ?= .venv
+LINT       = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.13.0
+ECHARTS    = 5.6.0
+export CGO_ENABLED = 0
+
+.PHONY: help build lesson lab test test-more check bench generate assets size clean
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: assets ## build bin/fastnb
+	$(GO) build -trimpath -ldflags "-s -w" -o bin/fastnb ./cmd/fastnb
+
+lesson: build ## run the lesson's notebooks offline on generated data; NB=name for one, ARGS for `nb run`
+	@mkdir -p $(OUT)
+	@set -e; for nb in $(NB); do \
+	  FASTNB_OFFLINE=1 FASTNB_HOME=$${FASTNB_HOME:-$(CURDIR)/$(OUT)/home} \
+	  bin/fastnb nb run -o $(OUT)/$$nb.ipynb --html $(OUT)/$$nb.html $(ARGS) notebooks/$$nb.ipynb; done
+
+lab: build $(VENV)/bin/jupyter-lab ## open the notebooks in JupyterLab (in a virtual environment made here)
+	bin/fastnb kernel install --prefix $(VENV)
+	FASTNB_MIRROR=$${FASTNB_MIRROR:+$$(realpath $$FASTNB_MIRROR)} $(VENV)/bin/jupyter-lab notebooks
+
+$(VENV)/bin/jupyter-lab:
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install -q -r test/requirements.txt
+
+test: assets ## the tests: no GPU, no network beyond package registries
+	$(GO) vet ./...
+	$(GO) test ./...
+
+test-more: build ## what CI runs besides: other platforms' builds, Jupyter's own tests, the browser
+	GOOS=linux   GOARCH=arm64 $(GO) vet ./...
+	GOOS=darwin  GOARCH=arm64 $(GO) vet ./...
+	GOOS=windows GOARCH=amd64 $(GO) vet ./...
+	$(MAKE) $(VENV)/bin/jupyter-lab
+	VENV=$(abspath $(VENV)) test/more.sh
+
+check: ## formatting, vet, lint, generated files up to date, short tests
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'not gofmt-ed'; exit 1; }
+	$(GO) vet ./...
+	$(LINT) run ./...
+	$(MAKE) generate
+	git diff --exit-code --stat
+	$(GO) test -short ./...
+
+bench: build ## speed beside PyTorch with fastai, side by side in one run
+	bench/run.sh $(ARGS)
+
+generate: ## write bindings and assembly anew
+	$(GO) generate ./...
+
+assets: plotting/assets/echarts.min.js.gz ## fetch the chart script from the npm registry and pack it
+
+plotting/assets/echarts.min.js.gz:
+	@command -v npm >/dev/null || { echo 'npm not found: charts will be pictures unless online'; exit 0; }; \
+	t=$$(mktemp -d) && (cd $$t && npm pack --silent echarts@$(ECHARTS) >/dev/null && tar xzf echarts-$(ECHARTS).tgz) && \
+	gzip -9nc $$t/package/dist/echarts.min.js > $@.tmp && mv $@.tmp $@; rm -rf $$t
+
+size: ## lines per package and the largest files
+	@git ls-files '*.go' | grep -v -e _test.go -e /gen_ | xargs wc -l | sort -rn | head -16
+	@for d in $$(git ls-files '*.go' | xargs -n1 dirname | sort -u); do \
+	  n=$$(ls $$d/*.go | grep -v -e _test.go -e /gen_ | xargs cat 2>/dev/null | wc -l); echo "$$n $$d"; done | sort -rn
+
+clean: ## remove what was built
+	rm -rf bin $(OUT) plotting/assets/*.gz
