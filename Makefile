@@ -6,7 +6,7 @@ NB        ?= $(LESSONS)
 ARGS      ?=
 OUT       ?= out
 VENV      ?= .venv
-LINT       = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.13.0
+LINT       = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 ECHARTS    = 5.6.0
 export CGO_ENABLED = 0
 

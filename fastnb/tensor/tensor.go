@@ -30,6 +30,7 @@ type Tensor struct {
 	f     []float32
 	i     []int64
 	u     []uint8
+	err   error // see Err
 }
 
 // Count is the number of elements of a shape; the empty shape (a scalar) has one.
