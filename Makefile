@@ -61,7 +61,7 @@ assets: plotting/assets/echarts.min.js.gz ## fetch the chart script from the npm
 
 plotting/assets/echarts.min.js.gz:
 	@command -v npm >/dev/null || { echo 'npm not found: charts will be pictures unless online'; exit 0; }; \
-	t=$$(mktemp -d) && (cd $$t && npm pack --silent echarts@$(ECHARTS) >/dev/null && tar xzf echarts-$(ECHARTS).tgz) && \
+	mkdir -p plotting/assets; t=$$(mktemp -d) && (cd $$t && npm pack --silent echarts@$(ECHARTS) >/dev/null && tar xzf echarts-$(ECHARTS).tgz) && \
 	gzip -9nc $$t/package/dist/echarts.min.js > $@.tmp && mv $@.tmp $@; rm -rf $$t
 
 size: ## lines per package and the largest files

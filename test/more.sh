@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# The part of `make test-more` that needs Jupyter and a browser. VENV names the virtual environment
+# with test/requirements.txt; bin/fastnb is built.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+tmp=$(mktemp -d)
+trap 'kill $(jobs -p) 2>/dev/null; rm -rf "$tmp"' EXIT
+export FASTNB_OFFLINE=1 FASTNB_HOME=$tmp/home JUPYTER_DATA_DIR=$tmp/jupyter JUPYTER_CONFIG_DIR=$tmp/config JUPYTER_RUNTIME_DIR=$tmp/runtime
+export PATH=$VENV/bin:$PATH
+bin/fastnb kernel install --prefix "$VENV"
+
+echo '== Jupyter kernel test'
+python test/jupyter/kernel_test.py
+
+echo '== nbconvert --execute'
+mkdir -p "$tmp/nb" out
+python test/jupyter/small.py notebooks/lesson3-planet.ipynb "$tmp/nb/planet.ipynb"
+jupyter nbconvert --to notebook --execute --ExecutePreprocessor.timeout=600 --output executed.ipynb "$tmp/nb/planet.ipynb"
+python test/jupyter/valid.py "$tmp/nb/executed.ipynb" notebooks/*.ipynb
+
+echo '== JupyterLab in a browser'
+(cd test/browser && npm install --silent --no-audit --no-fund)
+port=$(python -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])')
+jupyter-lab --allow-root --no-browser --ip=127.0.0.1 --port="$port" --IdentityProvider.token= --ServerApp.root_dir="$tmp/nb" >"$tmp/lab.log" 2>&1 &
+for _ in $(seq 120); do curl -sf "http://127.0.0.1:$port/api/status" >/dev/null && break; sleep 0.5; done
+NEED=images,tables node test/browser/lab.js "http://127.0.0.1:$port" planet.ipynb "$tmp/shot" 600 || { tail -50 "$tmp/lab.log"; exit 1; }
+echo 'test-more: all passed'
