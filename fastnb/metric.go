@@ -1,0 +1,177 @@
+package fastnb
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/fastnb/go/fastnb/tensor"
+)
+
+// Tensor is the array that predictions, targets and metrics are made of.
+type Tensor = tensor.Tensor
+
+// Metric is a named figure computed on the validation set after each epoch. Ready ones are made by
+// [Accuracy], [FBeta] and the like, your own by [NewMetric].
+type Metric struct {
+	// Name heads the metric's column.
+	Name string
+
+	batch func(out, targ *Tensor) (float64, error) // averaged over batches, weighted by rows
+	whole func() accumulator                       // or: computed over the epoch
+	err   error
+}
+
+// accumulator computes a metric that is not an average of its batches.
+type accumulator interface {
+	add(out, targ *Tensor) error
+	value() float64
+}
+
+// NewMetric makes a metric of a function of a batch's outputs (before the activation: logits) and
+// targets. It may return a *Tensor of one element or a float64, each with or without an error. The
+// figure of an epoch is the average over its batches, weighted by their rows.
+func NewMetric(name string, f any) Metric {
+	m := Metric{Name: name}
+	switch g := f.(type) {
+	case func(pred, targ *Tensor) *Tensor:
+		m.batch = func(o, t *Tensor) (float64, error) { return item(g(o, t)) }
+	case func(pred, targ *Tensor) (*Tensor, error):
+		m.batch = func(o, t *Tensor) (float64, error) {
+			x, err := g(o, t)
+			if err != nil {
+				return 0, err
+			}
+			return item(x)
+		}
+	case func(pred, targ *Tensor) float64:
+		m.batch = func(o, t *Tensor) (float64, error) { return g(o, t), nil }
+	case func(pred, targ *Tensor) (float64, error):
+		m.batch = g
+	default:
+		m.err = fmt.Errorf("fastnb: new metric: %s: cannot use %T (try func(pred, targ *Tensor) *Tensor, or one that returns float64)", name, f)
+	}
+	return m
+}
+
+// Err is why the metric cannot be used, or nil.
+func (m Metric) Err() error { return m.err }
+
+// String is the metric's name.
+func (m Metric) String() string { return m.Name }
+
+func item(t *Tensor) (float64, error) {
+	if err := t.Err(); err != nil {
+		return 0, err
+	}
+	if t.Len() != 1 {
+		return 0, fmt.Errorf("the result has shape %v, not one number (try .Mean())", t.Shape())
+	}
+	return t.Item(), nil
+}
+
+// Of computes the metric of outputs and targets, as if they were one batch.
+func (m Metric) Of(out, targ *Tensor) (float64, error) {
+	s := m.start()
+	if err := s.add(out, targ); err != nil {
+		return 0, err
+	}
+	return s.value(), nil
+}
+
+// start begins an epoch.
+func (m Metric) start() *metricState {
+	s := &metricState{m: m}
+	if m.whole != nil {
+		s.acc = m.whole()
+	}
+	return s
+}
+
+// metricState is a metric in the course of an epoch.
+type metricState struct {
+	m   Metric
+	acc accumulator
+	sum float64
+	n   int
+}
+
+// add takes a batch. A panic of a user's function becomes an error.
+func (s *metricState) add(out, targ *Tensor) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v", r)
+		}
+		if err != nil {
+			err = fmt.Errorf("fastnb: metric: %s: outputs %v, targets %v: %w", s.m.Name, shapeOf(out), shapeOf(targ), err)
+		}
+	}()
+	if s.m.err != nil {
+		return s.m.err
+	}
+	if s.acc != nil {
+		return s.acc.add(out, targ)
+	}
+	if s.m.batch == nil {
+		return fmt.Errorf("has no function (try NewMetric)")
+	}
+	rows := 1
+	if sh := targ.Shape(); len(sh) > 0 {
+		rows = sh[0]
+	}
+	v, err := s.m.batch(out, targ)
+	if err != nil {
+		return err
+	}
+	s.sum += v * float64(rows)
+	s.n += rows
+	return nil
+}
+
+func shapeOf(t *Tensor) []int {
+	if t == nil {
+		return nil
+	}
+	return t.Shape()
+}
+
+func (s *metricState) value() float64 {
+	if s.acc != nil {
+		return s.acc.value()
+	}
+	if s.n == 0 {
+		return math.NaN()
+	}
+	return s.sum / float64(s.n)
+}
+
+// metricConfig collects MetricOptions.
+type metricConfig struct {
+	thresh  float64
+	beta    float64
+	sigmoid bool
+	iou     bool
+}
+
+// MetricOption changes a metric.
+type MetricOption interface{ applyMetric(*metricConfig) }
+
+type metricOption func(*metricConfig)
+
+func (o metricOption) applyMetric(c *metricConfig) { o(c) }
+
+// Beta weighs recall against precision in FBeta: 2 by default, which favours recall.
+func Beta(b float64) MetricOption { return metricOption(func(c *metricConfig) { c.beta = b }) }
+
+// WithSigmoid says whether a metric puts the outputs through the sigmoid first: true by default.
+func WithSigmoid(on bool) MetricOption { return metricOption(func(c *metricConfig) { c.sigmoid = on }) }
+
+// IoU makes Dice intersection over union: false by default.
+func IoU(on bool) MetricOption { return metricOption(func(c *metricConfig) { c.iou = on }) }
+
+func metricCfg(thresh float64, o []MetricOption) metricConfig {
+	c := metricConfig{thresh: thresh, beta: 2, sigmoid: true}
+	for _, o := range o {
+		o.applyMetric(&c)
+	}
+	return c
+}
