@@ -1,0 +1,88 @@
+package plotting
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"html"
+	"image"
+	"image/png"
+)
+
+// dpi is the nominal number of pixels in an inch of figure size, as in the lesson's notebooks.
+const dpi = 72
+
+// mimeMap and bundle are gophernotes' MIMEMap and Data: aliases, so that Render satisfies its
+// Renderer interface without an import.
+type (
+	mimeMap = map[string]any
+	bundle  = struct{ Data, Metadata, Transient mimeMap }
+)
+
+// Figure is something to show: a chart, a grid of pictures, a table or a text. The zero Figure shows
+// nothing.
+type Figure struct {
+	err  error
+	text string
+	html string      // whole HTML form; empty for charts and pictures
+	img  image.Image // static picture, drawn with pixel density scale
+	w, h int         // nominal pixels of img
+	opt  string      // option of the interactive chart as JavaScript, empty for other figures
+	libs []string    // further scripts the chart needs, by address
+}
+
+// failed is a figure that only reports err.
+func failed(err error) *Figure { return &Figure{err: err, text: err.Error()} }
+
+// Err is what went wrong while the figure was made, or nil. A cell whose last value is a figure with
+// an error fails with it.
+func (f *Figure) Err() error { return f.err }
+
+// String is the figure's text form.
+func (f *Figure) String() string { return f.text }
+
+// Image is the static picture, or nil for tables and texts.
+func (f *Figure) Image() image.Image { return f.img }
+
+// PNG is the static picture as a PNG file, or nil for tables and texts.
+func (f *Figure) PNG() []byte {
+	if f.img == nil {
+		return nil
+	}
+	var b bytes.Buffer
+	enc := png.Encoder{CompressionLevel: png.BestCompression}
+	if err := enc.Encode(&b, f.img); err != nil {
+		return nil
+	}
+	return b.Bytes()
+}
+
+// Render gives the figure in all its forms (gophernotes' Renderer). Rendering the first interactive
+// chart of a session brings the chart script along.
+func (f *Figure) Render() bundle {
+	if f == nil {
+		return bundle{Data: mimeMap{"text/plain": ""}}
+	}
+	out := bundle{Data: mimeMap{"text/plain": f.text}, Metadata: mimeMap{}, Transient: mimeMap{}}
+	file := f.PNG()
+	if file != nil {
+		out.Data["image/png"] = file
+		out.Metadata["image/png"] = mimeMap{"width": f.w, "height": f.h}
+	}
+	switch {
+	case f.html != "":
+		out.Data["text/html"] = f.html
+	case f.opt != "":
+		out.Data["text/html"] = chartHTML(f, file)
+	}
+	return out
+}
+
+// imgTag is the static picture as an HTML element, shown at its nominal size.
+func (f *Figure) imgTag(file []byte) string {
+	return fmt.Sprintf(`<img width="%d" height="%d" style="max-width:100%%;height:auto" alt="%s" src="data:image/png;base64,%s">`,
+		f.w, f.h, html.EscapeString(f.text), base64.StdEncoding.EncodeToString(file))
+}
+
+// TextFigure shows s as it is.
+func TextFigure(s string) *Figure { return &Figure{text: s} }

@@ -1,0 +1,114 @@
+package plotting
+
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// fn marks a string of an option that is JavaScript, not text; scriptOption takes the quotes off.
+func fn(src string) string { return fnMark + src + fnMark }
+
+const fnMark = "\u0001"
+
+var fnQuoted = regexp.MustCompile(`"\\u0001(.*?)\\u0001"`)
+
+// scriptOption is an ECharts option as JavaScript.
+func scriptOption(opt map[string]any) string {
+	return fnQuoted.ReplaceAllStringFunc(jsText(opt), func(m string) string {
+		s, err := strconv.Unquote(`"` + m[len(`"\u0001`):len(m)-len(`\u0001"`)] + `"`)
+		if err != nil {
+			return `""`
+		}
+		return strings.ReplaceAll(s, "</", `<\/`)
+	})
+}
+
+// linesOption is the interactive form of a line chart.
+func linesOption(o LineOpts) string {
+	var series []any
+	var names []string
+	for k, s := range o.Series {
+		pts := finite(s, o.LogX)
+		data := make([][2]float64, len(pts))
+		for i, p := range pts {
+			data[i] = [2]float64{round6(p.X), round6(p.Y)}
+		}
+		one := map[string]any{
+			"name": s.Name, "type": "line", "data": data, "showSymbol": false, "symbolSize": 6,
+			"itemStyle": map[string]any{"color": colorOf(s, k)}, "lineStyle": map[string]any{"width": 1.5},
+			"emphasis": map[string]any{"disabled": true},
+		}
+		if s.Points || len(pts) == 1 {
+			one["type"] = "scatter"
+			one["symbolSize"] = 8
+		}
+		if s.Name != "" {
+			names = append(names, s.Name)
+		}
+		series = append(series, one)
+	}
+	opt := map[string]any{
+		"animation": false,
+		"grid":      map[string]any{"left": 24, "right": 24, "bottom": 28, "top": 40, "containLabel": true},
+		"tooltip":   map[string]any{"trigger": "axis", "confine": true, "axisPointer": map[string]any{"type": "line"}},
+		"toolbox":   map[string]any{"feature": map[string]any{"dataZoom": map[string]any{}, "restore": map[string]any{}}, "right": 16, "itemSize": 12},
+		"xAxis":     axisOption(o.XLabel, 26, o.LogX, o.XTick),
+		"yAxis":     axisOption(o.YLabel, 48, false, ""),
+		"series":    series,
+	}
+	if len(names) > 0 {
+		opt["legend"] = map[string]any{"data": names, "top": 4, "left": "center"}
+	}
+	if o.Title != "" {
+		opt["title"] = map[string]any{"text": o.Title, "left": "center", "textStyle": map[string]any{"fontSize": 14}}
+		if len(names) > 0 {
+			opt["legend"].(map[string]any)["top"] = 24
+			opt["grid"].(map[string]any)["top"] = 56
+		}
+	}
+	return scriptOption(opt)
+}
+
+// axisOption is a number axis whose name stands gap pixels from it.
+func axisOption(name string, gap int, log bool, format string) map[string]any {
+	a := map[string]any{
+		"type": "value", "scale": true, "name": name, "nameLocation": "middle", "nameGap": gap,
+		"axisLine": map[string]any{"onZero": false, "show": true}, "splitLine": map[string]any{"lineStyle": map[string]any{"opacity": .35}},
+	}
+	if log {
+		a["type"] = "log"
+	}
+	if js := jsFormat(format); js != "" {
+		a["axisLabel"] = map[string]any{"formatter": fn(js)}
+	}
+	return a
+}
+
+var verb = regexp.MustCompile(`^%\.(\d+)([ef])$`)
+
+// jsFormat is a JavaScript function that writes a number like the fmt verb; "" if there is none.
+func jsFormat(format string) string {
+	m := verb.FindStringSubmatch(format)
+	switch {
+	case m == nil:
+		return ""
+	case m[2] == "f":
+		return fmt.Sprintf("function(v){return v.toFixed(%s);}", m[1])
+	}
+	return fmt.Sprintf(`function(v){return v.toExponential(%s).replace(/e([+-])(\d)$/,"e$10$2");}`, m[1])
+}
+
+// round6 keeps 6 significant digits: charts need no more, and notebooks keep every one.
+func round6(x float64) float64 {
+	if x == 0 || math.IsNaN(x) || math.IsInf(x, 0) {
+		return 0
+	}
+	y, err := strconv.ParseFloat(strconv.FormatFloat(x, 'g', 6, 64), 64)
+	if err != nil {
+		return x
+	}
+	return y
+}
