@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/fastnb/go/fastnb/data"
 	"github.com/fastnb/go/fastnb/tensor"
 )
 
@@ -175,3 +176,23 @@ func metricCfg(thresh float64, o []MetricOption) metricConfig {
 	}
 	return c
 }
+
+// ThreshOption is a threshold, of a metric or of predictions.
+type ThreshOption interface {
+	MetricOption
+	PredictOption
+	data.ShowOption
+}
+
+type threshOption float64
+
+func (o threshOption) applyMetric(c *metricConfig) { c.thresh = float64(o) }
+
+// ApplyPredict sets the threshold of a prediction.
+func (o threshOption) ApplyPredict(c *PredictConfig) { c.Thresh = float64(o) }
+
+// ApplyShow sets the threshold of shown predictions.
+func (o threshOption) ApplyShow(c *data.ShowConfig) { c.Thresh = float64(o) }
+
+// Thresh is the probability above which a label counts as predicted.
+func Thresh(p float64) ThreshOption { return threshOption(p) }

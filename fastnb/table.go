@@ -54,25 +54,31 @@ func (t *epochTable) bundle() map[string]any {
 func (t *epochTable) html() string {
 	var b strings.Builder
 	if t.running {
-		fmt.Fprintf(&b, "<div>%s %s</div>\n", bar(t.epoch, t.total), remaining(t.epoch, t.total, t.outer))
+		fmt.Fprintf(&b, "<div>%s %s</div>\n", bar(t.epoch, t.total), html.EscapeString(remaining(t.epoch, t.total, t.outer)))
 	}
+	if len(t.head) > 0 {
+		t.htmlTable(&b)
+	}
+	if t.running && t.of > 0 {
+		fmt.Fprintf(&b, "\n<div>%s %s %s</div>", bar(t.batch, t.of), html.EscapeString(remaining(t.batch, t.of, t.spent)), html.EscapeString(t.inner))
+	}
+	return b.String()
+}
+
+func (t *epochTable) htmlTable(b *strings.Builder) {
 	b.WriteString("<table border=\"1\" class=\"dataframe\">\n  <thead>\n    <tr style=\"text-align: left;\">\n")
 	for _, h := range t.head {
-		fmt.Fprintf(&b, "      <th>%s</th>\n", html.EscapeString(h))
+		fmt.Fprintf(b, "      <th>%s</th>\n", html.EscapeString(h))
 	}
 	b.WriteString("    </tr>\n  </thead>\n  <tbody>\n")
 	for _, r := range t.rows {
 		b.WriteString("    <tr>\n")
 		for _, c := range r {
-			fmt.Fprintf(&b, "      <td>%s</td>\n", html.EscapeString(c))
+			fmt.Fprintf(b, "      <td>%s</td>\n", html.EscapeString(c))
 		}
 		b.WriteString("    </tr>\n")
 	}
 	b.WriteString("  </tbody>\n</table>")
-	if t.running && t.of > 0 {
-		fmt.Fprintf(&b, "\n<div>%s %s %s</div>", bar(t.batch, t.of), remaining(t.batch, t.of, t.spent), html.EscapeString(t.inner))
-	}
-	return b.String()
 }
 
 func bar(k, n int) string {
@@ -88,7 +94,7 @@ func remaining(k, n int, spent time.Duration) string {
 	if k > 0 {
 		left = formatTime(spent * time.Duration(n-k) / time.Duration(k))
 	}
-	return fmt.Sprintf("%.2f%% [%d/%d %s<%s]", 100*float64(k)/float64(n), k, n, formatTime(spent), html.EscapeString(left))
+	return fmt.Sprintf("%.2f%% [%d/%d %s<%s]", 100*float64(k)/float64(n), k, n, formatTime(spent), left)
 }
 
 func (t *epochTable) text() string {

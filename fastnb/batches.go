@@ -1,0 +1,59 @@
+package fastnb
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"github.com/fastnb/go/fastnb/data"
+)
+
+// batches is a run through a set.
+type batches = iter.Seq2[*data.Batch, error]
+
+// feed is where batches come from; tests give a learner one of their own.
+type feed interface {
+	// Len is the number of batches, Items of items, BatchSize of items in a full batch.
+	Len() int
+	Items() int
+	BatchSize() int
+	// Run goes through the set once. The epoch picks the random stream of order and augmentation.
+	Run(ctx context.Context, epoch int64) batches
+}
+
+// feedOf is the feed of a part of the data, nil where there is none.
+func (l *Learner) feedOf(t data.DSType) feed {
+	if l.feeds != nil {
+		return l.feeds[t]
+	}
+	if l.Data == nil {
+		return nil
+	}
+	return loaderFeed(l.Data, t)
+}
+
+func (l *Learner) trainBatches() int { return lenOf(l.feedOf(data.Train)) }
+func (l *Learner) validBatches() int { return lenOf(l.feedOf(data.Valid)) }
+
+func lenOf(f feed) int {
+	if f == nil {
+		return 0
+	}
+	return f.Len()
+}
+
+func (l *Learner) trainSet(ctx context.Context) batches {
+	return l.feedOf(data.Train).Run(ctx, l.seen)
+}
+
+// set is a part of the data and its number of batches.
+func (l *Learner) set(t data.DSType) (func(context.Context) batches, int, error) {
+	if l.eng == nil {
+		return nil, 0, fmt.Errorf("fastnb: the learner has no model any more (it was destroyed)")
+	}
+	f := l.feedOf(t)
+	if f == nil {
+		return nil, 0, fmt.Errorf("fastnb: the data has no %s set (try AddTest, or LoadLearner with TestItems)", t)
+	}
+	return func(ctx context.Context) batches { return f.Run(ctx, l.seen) }, f.Len(), nil
+}

@@ -1,0 +1,117 @@
+package fastnb
+
+import (
+	"errors"
+	"fmt"
+	"sort"
+)
+
+// A callback's function returns one of these to cut the fit short without an error.
+var (
+	// ErrStopBatch skips the rest of the batch: after BeforeBatch its training, after AfterBackward
+	// its optimizer step.
+	ErrStopBatch = errors.New("stop batch")
+	// ErrStopEpoch ends the epoch's training; validation follows.
+	ErrStopEpoch = errors.New("stop epoch")
+	// ErrStopFit ends the fit: in the middle of an epoch at once, without validation.
+	ErrStopFit = errors.New("stop fit")
+)
+
+// Callback is called at the points of a fit whose functions are set. A function may read and change
+// the learner's state (see [Learner]); an error ends the fit, but for the three above.
+type Callback struct {
+	// Name stands in error messages.
+	Name string
+	// Order decides who is called first, the lowest; of equal ones the first given.
+	Order int
+
+	BeforeFit     func(*Learner) error // the recorder is new, nothing has run
+	BeforeEpoch   func(*Learner) error
+	BeforeBatch   func(*Learner) error // Input and Target are set and may be replaced; also in validation
+	AfterLoss     func(*Learner) error // Output and BatchLoss are set; also in validation
+	AfterBackward func(*Learner) error // training: gradients are ready, the step is to come
+	AfterStep     func(*Learner) error // training: parameters have moved
+	AfterBatch    func(*Learner) error // also in validation
+	AfterEpoch    func(*Learner) error // validation has run, the recorder has the row
+	AfterFit      func(*Learner) error // always, also after an error or an interrupt
+}
+
+// hooks are the callbacks of one fit, in order.
+type hooks []Callback
+
+func newHooks(cs ...[]Callback) hooks {
+	var h hooks
+	for _, c := range cs {
+		h = append(h, c...)
+	}
+	sort.SliceStable(h, func(i, j int) bool { return h[i].Order < h[j].Order })
+	return h
+}
+
+// event picks one of a callback's functions.
+type event struct {
+	name string
+	of   func(*Callback) func(*Learner) error
+}
+
+var (
+	beforeFit     = event{"BeforeFit", func(c *Callback) func(*Learner) error { return c.BeforeFit }}
+	beforeEpoch   = event{"BeforeEpoch", func(c *Callback) func(*Learner) error { return c.BeforeEpoch }}
+	beforeBatch   = event{"BeforeBatch", func(c *Callback) func(*Learner) error { return c.BeforeBatch }}
+	afterLoss     = event{"AfterLoss", func(c *Callback) func(*Learner) error { return c.AfterLoss }}
+	afterBackward = event{"AfterBackward", func(c *Callback) func(*Learner) error { return c.AfterBackward }}
+	afterStep     = event{"AfterStep", func(c *Callback) func(*Learner) error { return c.AfterStep }}
+	afterBatch    = event{"AfterBatch", func(c *Callback) func(*Learner) error { return c.AfterBatch }}
+	afterEpoch    = event{"AfterEpoch", func(c *Callback) func(*Learner) error { return c.AfterEpoch }}
+	afterFit      = event{"AfterFit", func(c *Callback) func(*Learner) error { return c.AfterFit }}
+)
+
+// call runs e of every callback. All are called even if one says stop, so that none loses a batch;
+// a real error ends the round.
+func (h hooks) call(e event, l *Learner) (stop error) {
+	for k := range h {
+		f := e.of(&h[k])
+		if f == nil {
+			continue
+		}
+		switch err := guard(f, l); {
+		case err == nil:
+		case isStop(err):
+			stop = strongerStop(stop, err)
+		default:
+			return fmt.Errorf("fastnb: callback: %s: %s: %w", nameOr(h[k].Name, k), e.name, err)
+		}
+	}
+	return stop
+}
+
+// guard turns a panic of the user's function into an error.
+func guard(f func(*Learner) error, l *Learner) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v", r)
+		}
+	}()
+	return f(l)
+}
+
+func isStop(err error) bool {
+	return errors.Is(err, ErrStopBatch) || errors.Is(err, ErrStopEpoch) || errors.Is(err, ErrStopFit)
+}
+
+// strongerStop is the one of two sentinels that stops more.
+func strongerStop(a, b error) error {
+	for _, s := range []error{ErrStopFit, ErrStopEpoch, ErrStopBatch} {
+		if errors.Is(a, s) || errors.Is(b, s) {
+			return s
+		}
+	}
+	return nil
+}
+
+func nameOr(name string, k int) string {
+	if name == "" {
+		return fmt.Sprintf("number %d", k+1)
+	}
+	return name
+}

@@ -1,0 +1,161 @@
+package fastnb
+
+import (
+	"encoding/json"
+	"fmt"
+	"sort"
+	"strings"
+	"sync"
+
+	"github.com/fastnb/go/datasets"
+	"github.com/fastnb/go/fastnb/data"
+	"github.com/fastnb/go/fastnb/nn"
+)
+
+// exportFile is where Export writes by default.
+const exportFile = "export.fastnb"
+
+// exported is what an export holds beside weights.
+type exported struct {
+	Data    json.RawMessage `json:"data"`
+	WD      float64         `json:"wd"`
+	TrainBN bool            `json:"train_bn"`
+	BNWD    bool            `json:"bn_wd"`
+	TrueWD  bool            `json:"true_wd"`
+}
+
+// ArchSpec says how to build a model again: the name of a builder that [RegisterArch] knows, and what
+// to tell it.
+type ArchSpec struct {
+	Kind   string          `json:"kind"` // "cnn"
+	Name   string          `json:"name"` // "resnet34", for messages
+	Config json.RawMessage `json:"config"`
+}
+
+func (s *ArchSpec) name() string { return s.Kind + " " + s.Name }
+
+// ArchBuilder builds a model and its layer groups for data with fresh weights.
+type ArchBuilder func(config json.RawMessage, d *data.DataBunch) (nn.Layer, [][]*nn.Param, error)
+
+var (
+	archMu sync.Mutex
+	archs  = map[string]ArchBuilder{}
+)
+
+// RegisterArch makes a kind of model known to LoadLearner. Packages that make learners call it in
+// their init.
+func RegisterArch(kind string, b ArchBuilder) {
+	archMu.Lock()
+	defer archMu.Unlock()
+	archs[kind] = b
+}
+
+// Export writes all that prediction needs into one file, Path/export.fastnb or the name given:
+// architecture, weights, classes, transforms and normalisation of the validation set. LoadLearner
+// reads it.
+func (l *Learner) Export(name ...string) error {
+	file := l.Path.Join(append(name, exportFile)[0])
+	if l.spec == nil {
+		return fmt.Errorf("fastnb: export: %s: this model was not made by a function that knows how to build it again, such as CNNLearner (try Save)", file)
+	}
+	if l.eng == nil {
+		return fmt.Errorf("fastnb: export: %s: the learner has no model any more (it was destroyed)", file)
+	}
+	state, err := l.Data.State()
+	if err != nil {
+		return fmt.Errorf("fastnb: export: %s: %w", file, err)
+	}
+	all, err := l.eng.State()
+	if err != nil {
+		return fmt.Errorf("fastnb: export: %s: %w", file, err)
+	}
+	meta := l.meta("export")
+	meta.Export = &exported{Data: state, WD: l.WD, TrainBN: l.cfg.TrainBN, BNWD: l.cfg.BNWD, TrueWD: l.cfg.TrueWD}
+	return writeModel("export", file, all, meta)
+}
+
+// LoadOption changes LoadLearner.
+type LoadOption interface{ applyLoad(*loadConfig) }
+
+type loadConfig struct {
+	test *data.ItemList
+	file string
+	opts []LearnerOption
+}
+
+type loadOption func(*loadConfig)
+
+func (o loadOption) applyLoad(c *loadConfig) { o(c) }
+
+// TestItems gives a loaded learner a test set: GetPreds(On(Test)) predicts it.
+func TestItems(items *data.ItemList) LoadOption {
+	return loadOption(func(c *loadConfig) { c.test = items })
+}
+
+// File is the name of the exported file: export.fastnb by default.
+func File(name string) LoadOption { return loadOption(func(c *loadConfig) { c.file = name }) }
+
+// With passes options to the learner that is loaded, such as Metrics.
+func With(o ...LearnerOption) LoadOption {
+	return loadOption(func(c *loadConfig) { c.opts = append(c.opts, o...) })
+}
+
+// LoadLearner reads what Export wrote: path is the folder, or the file itself. The learner has no
+// training and validation items; it predicts single items, and with TestItems a test set. Options:
+// TestItems, File, With.
+func LoadLearner(path datasets.Path, o ...LoadOption) (*Learner, error) {
+	c := loadConfig{file: exportFile}
+	for _, o := range o {
+		o.applyLoad(&c)
+	}
+	file := path
+	if !path.Exists() || path.IsDir() {
+		file = path.Join(c.file)
+	}
+	all, meta, err := readModel("load learner", file)
+	if err != nil {
+		return nil, err
+	}
+	if meta.Export == nil || meta.Arch == nil {
+		return nil, fmt.Errorf("fastnb: load learner: %s: not an export (try learn.Export, or Load for a checkpoint)", file)
+	}
+	archMu.Lock()
+	build := archs[meta.Arch.Kind]
+	archMu.Unlock()
+	if build == nil {
+		return nil, fmt.Errorf("fastnb: load learner: %s: nothing here builds a model of kind %q, only %s (try importing the package that made it)", file, meta.Arch.Kind, kinds())
+	}
+	d, err := data.LoadState(meta.Export.Data, path)
+	if err != nil {
+		return nil, fmt.Errorf("fastnb: load learner: %s: %w", file, err)
+	}
+	if c.test != nil {
+		if err := d.AddTest(c.test); err != nil {
+			return nil, fmt.Errorf("fastnb: load learner: %w", err)
+		}
+	}
+	model, groups, err := build(meta.Arch.Config, d)
+	if err != nil {
+		return nil, fmt.Errorf("fastnb: load learner: %s: %w", file, err)
+	}
+	opts := append([]LearnerOption{WD(meta.Export.WD), TrainBN(meta.Export.TrainBN), BNWD(meta.Export.BNWD), TrueWD(meta.Export.TrueWD), OptFunc(meta.Optimizer)}, c.opts...)
+	l, err := NewConfigured(d, model, groups, meta.Arch, Configure(opts...))
+	if err != nil {
+		return nil, err
+	}
+	if err := l.eng.LoadState(all, true); err != nil {
+		return nil, fmt.Errorf("fastnb: load learner: %s: %w", file, err)
+	}
+	return l, nil
+}
+
+func kinds() string {
+	archMu.Lock()
+	defer archMu.Unlock()
+	var names []string
+	for k := range archs {
+		names = append(names, k)
+	}
+	sort.Strings(names)
+	return strings.Join(append(names, "none other"), ", ")
+}

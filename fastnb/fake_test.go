@@ -1,0 +1,119 @@
+package fastnb
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/fastnb/go/datasets"
+	"github.com/fastnb/go/fastnb/data"
+	"github.com/fastnb/go/fastnb/engine"
+	"github.com/fastnb/go/fastnb/nn"
+	"github.com/fastnb/go/fastnb/tensor"
+)
+
+// fakeEngine answers scripted losses and remembers what it was asked.
+type fakeEngine struct {
+	losses []float64 // of training batches, the last repeated
+	eval   float64
+	n      int
+	hypers []engine.Hyper // of the last group
+	weight float32        // moved by every step
+	onStep func()
+	trains func(*nn.Param) bool
+	opt    bool
+}
+
+func (e *fakeEngine) TrainBatch(ctx context.Context, x, y []*Tensor) (float32, *Tensor, error) {
+	if ctx.Err() != nil {
+		return 0, nil, ctx.Err()
+	}
+	l := e.losses[min(e.n, len(e.losses)-1)]
+	e.n++
+	return float32(l), tensor.New(tensor.Float32, firstSize(x), 2), nil
+}
+
+func (e *fakeEngine) Eval(ctx context.Context, x, y []*Tensor) (float32, *Tensor, error) {
+	return float32(e.eval), tensor.New(tensor.Float32, firstSize(x), 2), ctx.Err()
+}
+
+func (e *fakeEngine) Step(h []engine.Hyper) error {
+	e.hypers = append(e.hypers, h[len(h)-1])
+	e.weight++
+	e.opt = true
+	if e.onStep != nil {
+		e.onStep()
+	}
+	return nil
+}
+
+func (e *fakeEngine) SetTrainable(f func(*nn.Param) bool) error {
+	e.trains, e.opt = f, false
+	return nil
+}
+func (e *fakeEngine) ClipGrads(float64) (float64, error) { return 1, nil }
+func (e *fakeEngine) State() (map[string]*Tensor, error) {
+	return map[string]*Tensor{"w": tensor.FromFloat32([]float32{e.weight}, 1)}, nil
+}
+func (e *fakeEngine) LoadState(s map[string]*Tensor, strict bool) error {
+	t := s["w"]
+	if t == nil {
+		return fmt.Errorf("no w")
+	}
+	e.weight = t.Float32s()[0]
+	return nil
+}
+func (e *fakeEngine) OptState() (map[string]*Tensor, error) {
+	return map[string]*Tensor{"m": tensor.FromFloat32([]float32{e.weight}, 1)}, nil
+}
+func (e *fakeEngine) LoadOptState(map[string]*Tensor) error { e.opt = true; return nil }
+func (e *fakeEngine) ZeroOptimizer()                        { e.opt = false }
+func (e *fakeEngine) HasOptimizer() bool                    { return e.opt }
+func (e *fakeEngine) Seed(uint64)                           {}
+
+// fakeFeed gives n batches of two rows.
+type fakeFeed struct{ n, items, bs int }
+
+func (f fakeFeed) Len() int       { return f.n }
+func (f fakeFeed) Items() int     { return f.items }
+func (f fakeFeed) BatchSize() int { return f.bs }
+func (f fakeFeed) Run(context.Context, int64) batches {
+	return func(yield func(*data.Batch, error) bool) {
+		for range f.n {
+			b := &data.Batch{X: []*Tensor{tensor.New(tensor.Float32, 2, 3)}, Y: []*Tensor{tensor.New(tensor.Int64, 2)}, N: 2}
+			if !yield(b, nil) {
+				return
+			}
+		}
+	}
+}
+
+// fakeLearner has a scripted engine and groups of one parameter each.
+func fakeLearner(t testing.TB, train, valid, groups int, losses ...float64) (*Learner, *fakeEngine) {
+	t.Helper()
+	e := &fakeEngine{losses: losses, eval: .5}
+	l := &Learner{Data: &data.DataBunch{}, Metrics: []Metric{Accuracy()}, Recorder: newRecorder(nil), WD: .01, Silent: true,
+		Path: datasets.NewPath(t.TempDir()), ModelDir: "models", eng: e, mom: defaultMom, cfg: Configure(),
+		feeds: map[data.DSType]feed{data.Train: fakeFeed{train, 2 * train, 2}, data.Valid: fakeFeed{valid, 2 * valid, 2}}}
+	for range groups {
+		l.groups = append(l.groups, []*nn.Param{{Kind: nn.Weight}, {Kind: nn.NormWeight}})
+	}
+	return l, e
+}
+
+// jsonFloat reads the goldens' "nan" and "inf" too.
+type jsonFloat float64
+
+func (f *jsonFloat) UnmarshalJSON(b []byte) error {
+	switch string(b) {
+	case `"nan"`, "NaN", "null":
+		*f = jsonFloat(math.NaN())
+		return nil
+	case `"inf"`, "Infinity":
+		*f = jsonFloat(math.Inf(1))
+		return nil
+	}
+	_, err := fmt.Sscan(string(b), (*float64)(f))
+	return err
+}

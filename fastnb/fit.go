@@ -1,0 +1,349 @@
+package fastnb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/fastnb/go/cell"
+	"github.com/fastnb/go/fastnb/data"
+	"github.com/fastnb/go/fastnb/engine"
+)
+
+// defaultMom is Adam's first beta where no schedule has set another (fastai: betas 0.9, 0.99).
+const defaultMom, defaultBeta2 = .9, .99
+
+// plan is one fit: what its public forms differ in.
+type plan struct {
+	verb     string // for errors: "fit", "fit one cycle"
+	from, to int    // epochs
+	sched    schedule
+	offset   int // of the schedule at the first batch
+	wd       float64
+	hooks    hooks
+	validate bool
+	nanOK    bool // a NaN loss is a callback's affair
+	bare     bool // show bars only
+}
+
+// Fit trains for epochs with constant learning rates. Options: WD, Callbacks. The optimizer goes on
+// from where the last fit left it. Interrupting the cell ends the fit at the next batch with
+// cell.ErrInterrupted; the learner stays usable.
+func (l *Learner) Fit(epochs int, lrs LRs, o ...FitOption) error {
+	c := l.fitConfig(o)
+	if len(c.onlyCycle) > 0 || len(c.onlyFinder) > 0 {
+		return fmt.Errorf("fastnb: fit: option %s is not one of Fit's (try FitOneCycle or LRFind)", append(c.onlyCycle, c.onlyFinder...)[0])
+	}
+	if err := l.ready("fit", epochs); err != nil {
+		return err
+	}
+	rates, err := lrs.Groups(len(l.groups))
+	if err != nil {
+		return err
+	}
+	return l.run(plan{verb: "fit", to: epochs, sched: constant(rates, l.mom), wd: *c.wd, hooks: newHooks(l.Callbacks, c.callbacks), validate: true})
+}
+
+// FitOneCycle trains for epochs with the one-cycle policy: learning rates rise to lrs and fall far
+// below, the momentum does the opposite. Options: Moms (0.95, 0.85), DivFactor (25), PctStart (0.3),
+// FinalDiv (DivFactor*1e4), WD, Callbacks, StartEpoch, TotEpochs. With StartEpoch(n) it goes on with
+// epoch n of the schedule, as after Load of what was saved there. Interrupting the cell ends the fit
+// at the next batch with cell.ErrInterrupted; the learner stays usable.
+func (l *Learner) FitOneCycle(epochs int, lrs LRs, o ...FitOption) error {
+	c := l.fitConfig(o)
+	if len(c.onlyFinder) > 0 {
+		return fmt.Errorf("fastnb: fit one cycle: option %s is LRFind's", c.onlyFinder[0])
+	}
+	if err := l.ready("fit one cycle", epochs); err != nil {
+		return err
+	}
+	if err := c.check(); err != nil {
+		return err
+	}
+	if c.total == 0 {
+		c.total = epochs
+	}
+	if c.start < 0 || c.start >= c.total {
+		return fmt.Errorf("fastnb: fit one cycle: StartEpoch(%d) of %d epochs: nothing to do", c.start, c.total)
+	}
+	rates, err := lrs.Groups(len(l.groups))
+	if err != nil {
+		return err
+	}
+	n := l.trainBatches()
+	return l.run(plan{verb: "fit one cycle", from: c.start, to: min(c.start+epochs, c.total), offset: c.start * n,
+		sched: c.schedule(rates, c.total*n), wd: *c.wd, hooks: newHooks(l.Callbacks, c.callbacks), validate: true})
+}
+
+func (l *Learner) fitConfig(o []FitOption) fitConfig {
+	wd := l.WD
+	c := fitConfig{oneCycleConfig: defaultOneCycle, wd: &wd, numIt: 100, startLR: LR(1e-7), endLR: LR(10), stopDiv: true}
+	for _, o := range o {
+		o.applyFit(&c)
+	}
+	return c
+}
+
+// ready checks what every fit needs.
+func (l *Learner) ready(verb string, epochs int) error {
+	if l.eng == nil {
+		return fmt.Errorf("fastnb: %s: the learner has no model any more (it was destroyed)", verb)
+	}
+	if epochs < 1 {
+		return fmt.Errorf("fastnb: %s: epochs must be at least 1, got %d", verb, epochs)
+	}
+	f := l.feedOf(data.Train)
+	if f == nil || f.Items() == 0 {
+		return fmt.Errorf("fastnb: %s: there is no training set", verb)
+	}
+	if f.Len() == 0 {
+		return fmt.Errorf("fastnb: %s: the training set of %d items does not fill one batch of %d (try a smaller batch size, as in DataBunch(BS(%d)))",
+			verb, f.Items(), f.BatchSize(), f.Items())
+	}
+	return nil
+}
+
+// run trains. AfterFit is called in any case, and the table keeps what there is.
+func (l *Learner) run(p plan) (err error) {
+	ctx := cell.Context()
+	l.Recorder = newRecorder(l.Metrics)
+	l.Epoch, l.Epochs, l.Iteration, l.Batch = p.from, p.to, 0, 0
+	r := &runner{l: l, p: p, ctx: ctx, rec: l.Recorder, show: &progress{silent: l.Silent, bare: p.bare}}
+	r.show.start(l.Recorder.Names, p.to-p.from)
+	defer func() {
+		if e := p.hooks.call(afterFit, l); e != nil && !isStop(e) && err == nil {
+			err = e
+		}
+		r.show.stop()
+		l.Training = false
+	}()
+	if err = p.hooks.call(beforeFit, l); err != nil {
+		return unlessStop(err)
+	}
+	for l.Epoch = p.from; l.Epoch < p.to; l.Epoch++ {
+		if err = r.epoch(); err != nil {
+			return unlessStop(err)
+		}
+	}
+	return nil
+}
+
+// unlessStop drops the sentinels, which are not errors to the user.
+func unlessStop(err error) error {
+	if isStop(err) {
+		return nil
+	}
+	return err
+}
+
+// runner is a fit under way.
+type runner struct {
+	l    *Learner
+	p    plan
+	ctx  context.Context
+	rec  *Recorder
+	show *progress
+	avg  smoother
+}
+
+// epoch trains and validates once. It returns ErrStopFit where the fit is to end.
+func (r *runner) epoch() error {
+	l, began := r.l, time.Now()
+	if err := r.p.hooks.call(beforeEpoch, l); errors.Is(err, ErrStopFit) || err != nil && !isStop(err) {
+		return err
+	}
+	stop := r.train()
+	if stop != nil && !isStop(stop) {
+		return stop
+	}
+	r.rec.NBatches = append(r.rec.NBatches, l.Batch)
+	if errors.Is(stop, ErrStopFit) && !r.p.validate {
+		return stop
+	}
+	val, metrics := math.NaN(), []float64(nil)
+	if r.p.validate && l.validBatches() > 0 && !errors.Is(stop, ErrStopFit) {
+		var err error
+		if val, metrics, err = r.validation(); err != nil {
+			return err
+		}
+	}
+	r.rec.ValLosses = append(r.rec.ValLosses, val)
+	r.rec.Metrics = append(r.rec.Metrics, metrics)
+	r.show.row(r.row(val, metrics, time.Since(began)))
+	if err := r.p.hooks.call(afterEpoch, l); err != nil && (!isStop(err) || errors.Is(err, ErrStopFit)) {
+		return err
+	}
+	if errors.Is(stop, ErrStopFit) {
+		return stop
+	}
+	return nil
+}
+
+// row formats an epoch for the table.
+func (r *runner) row(val float64, metrics []float64, took time.Duration) []string {
+	cells := []string{fmt.Sprint(r.l.Epoch), formatCell(r.l.SmoothLoss), missing}
+	if metrics != nil {
+		cells[2] = formatCell(val)
+	}
+	for k := range r.l.Metrics {
+		if k < len(metrics) {
+			cells = append(cells, formatCell(metrics[k]))
+		} else {
+			cells = append(cells, missing)
+		}
+	}
+	return append(cells, formatTime(took))
+}
+
+// train goes once through the training set.
+func (r *runner) train() error {
+	l := r.l
+	l.Batch, l.Training = 0, true
+	r.show.phase(l.trainBatches())
+	l.seen++
+	for b, err := range l.trainSet(r.ctx) {
+		if err != nil {
+			return r.failed(err)
+		}
+		l.Input, l.Target = b.X, b.Y
+		switch err := r.batch(); {
+		case errors.Is(err, ErrStopBatch):
+		case err != nil:
+			return r.failed(err)
+		}
+		r.show.step(fmt.Sprintf("%.4f", l.SmoothLoss))
+		l.Batch++
+		l.Iteration++
+		if r.ctx.Err() != nil {
+			return r.failed(r.ctx.Err())
+		}
+	}
+	return r.failed(r.ctx.Err())
+}
+
+// failed turns the end of the context into ErrInterrupted.
+func (r *runner) failed(err error) error {
+	if err != nil && (r.ctx.Err() != nil || errors.Is(err, context.Canceled)) {
+		return cell.ErrInterrupted
+	}
+	return err
+}
+
+// batch trains on Input and Target.
+func (r *runner) batch() error {
+	l, h := r.l, r.p.sched(r.p.offset+r.l.Iteration)
+	if err := r.p.hooks.call(beforeBatch, l); err != nil {
+		return err
+	}
+	r.rec.LRs = append(r.rec.LRs, h.lr[len(h.lr)-1])
+	r.rec.Moms = append(r.rec.Moms, h.mom)
+	loss, out, err := l.eng.TrainBatch(r.ctx, l.Input, l.Target)
+	if err != nil {
+		return err
+	}
+	l.Output, l.BatchLoss = out, float64(loss)
+	l.SmoothLoss = r.avg.add(l.BatchLoss)
+	r.rec.BatchLosses = append(r.rec.BatchLosses, l.BatchLoss)
+	r.rec.Losses = append(r.rec.Losses, l.SmoothLoss)
+	if (isNaN(l.BatchLoss) || math.IsInf(l.BatchLoss, 0)) && !r.p.nanOK {
+		return fmt.Errorf("fastnb: %s: epoch %d, batch %d of %d: the loss is %v; the batch's step was not taken (try learning rates below %.2g, or gradient clipping; LRFind shows where the loss grows)",
+			r.p.verb, l.Epoch, l.Batch+1, l.trainBatches(), l.BatchLoss, h.lr[len(h.lr)-1])
+	}
+	if err := r.p.hooks.call(afterLoss, l); err != nil {
+		return err
+	}
+	if err := r.step(h); err != nil {
+		return err
+	}
+	return r.p.hooks.call(afterBatch, l)
+}
+
+// step moves the parameters, unless a callback says not to.
+func (r *runner) step(h hypers) error {
+	l := r.l
+	err := r.p.hooks.call(afterBackward, l)
+	if err != nil && !errors.Is(err, ErrStopBatch) {
+		return err
+	}
+	l.mom = h.mom
+	if err == nil {
+		hs := make([]engine.Hyper, len(h.lr))
+		for g := range hs {
+			hs[g] = engine.Hyper{LR: h.lr[g], Mom: h.mom, Beta2: defaultBeta2, WD: r.p.wd}
+		}
+		if err := l.eng.Step(hs); err != nil {
+			return err
+		}
+	}
+	return r.p.hooks.call(afterStep, l)
+}
+
+// validation gives the loss and the metrics of the validation set.
+func (r *runner) validation() (float64, []float64, error) {
+	l := r.l
+	r.show.phase(l.validBatches())
+	v, err := l.evaluate(r.ctx, l.feedOf(data.Valid).Run(r.ctx, l.seen), l.Metrics, r.p.hooks, func() { r.show.step("") })
+	if err != nil {
+		return 0, nil, r.failed(err)
+	}
+	return v[0], v[1:], nil
+}
+
+// evaluate gives the mean loss and the metrics over a set of batches. It is never an empty list: the
+// loss comes first.
+func (l *Learner) evaluate(ctx context.Context, set batches, metrics []Metric, h hooks, tick func()) ([]float64, error) {
+	training := l.Training
+	l.Training = false
+	defer func() { l.Training = training }()
+	states := make([]*metricState, len(metrics))
+	for k, m := range metrics {
+		states[k] = m.start()
+	}
+	sum, n := 0.0, 0
+	for b, err := range set {
+		if err != nil {
+			return nil, err
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		l.Input, l.Target = b.X, b.Y
+		if err := h.call(beforeBatch, l); err != nil {
+			return nil, unlessStop(err)
+		}
+		loss, out, err := l.eng.Eval(ctx, l.Input, l.Target)
+		if err != nil {
+			return nil, err
+		}
+		l.Output, l.BatchLoss = out, float64(loss)
+		if err := h.call(afterLoss, l); err != nil && !isStop(err) {
+			return nil, err
+		}
+		rows := firstSize(l.Target)
+		sum += l.BatchLoss * float64(rows)
+		n += rows
+		for _, s := range states {
+			if err := s.add(l.Output, l.Target[0]); err != nil {
+				return nil, err
+			}
+		}
+		if err := h.call(afterBatch, l); err != nil && !isStop(err) {
+			return nil, err
+		}
+		tick()
+	}
+	values := []float64{sum / float64(n)}
+	for _, s := range states {
+		values = append(values, s.value())
+	}
+	return values, ctx.Err()
+}
+
+func firstSize(ts []*Tensor) int {
+	if len(ts) == 0 || len(ts[0].Shape()) == 0 {
+		return 1
+	}
+	return ts[0].Shape()[0]
+}

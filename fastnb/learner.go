@@ -1,0 +1,209 @@
+package fastnb
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/fastnb/go/datasets"
+	"github.com/fastnb/go/fastnb/data"
+	"github.com/fastnb/go/fastnb/device"
+	"github.com/fastnb/go/fastnb/engine"
+	"github.com/fastnb/go/fastnb/nn"
+	"github.com/fastnb/go/fastnb/optim"
+)
+
+// Learner is a model with the data it learns from: what a notebook trains, saves and asks.
+//
+// The fields of the second block are the state of a running fit, for callbacks.
+type Learner struct {
+	Data      *data.DataBunch
+	Model     nn.Layer
+	Recorder  *Recorder // of the last fit
+	Metrics   []Metric
+	Loss      nn.Loss
+	WD        float64       // weight decay where a fit names none: 0.01
+	Path      datasets.Path // checkpoints go into Path/ModelDir
+	ModelDir  string        // "models"
+	Callbacks []Callback    // of every fit
+	Silent    bool          // show no table
+
+	Epoch      int       // from 0
+	Epochs     int       // the epoch at which the fit ends
+	Iteration  int       // training batches since the fit began
+	Batch      int       // batch of the epoch, from 0
+	Training   bool      // false in validation
+	Input      []*Tensor // the batch, [N, ...] each
+	Target     []*Tensor
+	Output     *Tensor // of the model, before the activation
+	BatchLoss  float64
+	SmoothLoss float64 // bias-corrected moving average of the training loss, 0.98
+
+	spec   *ArchSpec
+	groups [][]*nn.Param
+	eng    trainer
+	feeds  map[data.DSType]feed // nil: the data's
+	mom    float64              // of the last step
+	frozen int                  // the first layer group that trains
+	seen   int64                // training epochs begun since the learner was made: the data's random stream
+	cfg    LearnerConfig
+}
+
+// trainer is what a learner asks of the engine; tests put a scripted one in its place.
+type trainer interface {
+	TrainBatch(ctx context.Context, x, y []*Tensor) (loss float32, out *Tensor, err error)
+	Eval(ctx context.Context, x, y []*Tensor) (loss float32, out *Tensor, err error)
+	Step(h []engine.Hyper) error
+	SetTrainable(fn func(*nn.Param) bool) error
+	ClipGrads(max float64) (norm float64, err error)
+	State() (map[string]*Tensor, error)
+	LoadState(state map[string]*Tensor, strict bool) error
+	OptState() (map[string]*Tensor, error)
+	LoadOptState(state map[string]*Tensor) error
+	ZeroOptimizer()
+	HasOptimizer() bool
+	Seed(seed uint64)
+}
+
+// LearnerConfig is what the options of a learner say. Its fields are for packages that make learners
+// of their own kind, as vision does.
+type LearnerConfig struct {
+	Metrics   []Metric
+	Loss      *nn.Loss // nil: the data's
+	WD        float64
+	TrainBN   bool // batch norm trains in frozen groups
+	BNWD      bool // weight decay also for batch norm and biases
+	TrueWD    bool // decay apart from the gradient
+	Optimizer string
+	Callbacks []Callback
+	Path      *datasets.Path
+	ModelDir  string
+	Silent    bool
+	Device    string
+	Extra     []fmt.Stringer // options of packages above, for them to take out
+}
+
+// NewLearner makes a learner of data and a model. groups are the model's layer groups, first layers
+// first, each the list of its parameters; nil makes one group of all. Options: Metrics, LossFunc, WD
+// (0.01), OptFunc ("adam"), TrainBN (true), BNWD (true), TrueWD (true), Callbacks, ModelPath,
+// ModelDir ("models"), Silent, Device.
+func NewLearner(d *data.DataBunch, model nn.Layer, groups [][]*nn.Param, o ...LearnerOption) (*Learner, error) {
+	return NewConfigured(d, model, groups, nil, Configure(o...))
+}
+
+// Configure is the configuration that options make, defaults filled in.
+func Configure(o ...LearnerOption) LearnerConfig {
+	c := LearnerConfig{WD: 1e-2, TrainBN: true, BNWD: true, TrueWD: true, Optimizer: "adam", ModelDir: "models"}
+	for _, o := range o {
+		o.ApplyLearner(&c)
+	}
+	return c
+}
+
+// NewConfigured is NewLearner for packages that have read the options already. spec says how to build
+// the model again, for Export; nil where nobody could.
+func NewConfigured(d *data.DataBunch, model nn.Layer, groups [][]*nn.Param, spec *ArchSpec, c LearnerConfig) (*Learner, error) {
+	switch {
+	case d == nil || model == nil:
+		return nil, fmt.Errorf("fastnb: learner: no data or no model given")
+	case len(c.Extra) > 0:
+		return nil, fmt.Errorf("fastnb: learner: option %s does not apply here", c.Extra[0])
+	}
+	for _, m := range c.Metrics {
+		if m.err != nil {
+			return nil, m.err
+		}
+	}
+	l := &Learner{Data: d, Model: model, Metrics: c.Metrics, Loss: d.Loss, WD: c.WD, Path: d.Path, ModelDir: c.ModelDir,
+		Callbacks: c.Callbacks, Silent: c.Silent, Recorder: newRecorder(c.Metrics), spec: spec, cfg: c, mom: defaultMom}
+	if c.Loss != nil {
+		l.Loss = *c.Loss
+	}
+	if c.Path != nil {
+		l.Path = *c.Path
+	}
+	if groups == nil {
+		groups = [][]*nn.Param{nn.AllParams(model)}
+	}
+	l.groups = groups
+	dev, err := device.Open(c.Device)
+	if err != nil {
+		return nil, fmt.Errorf("fastnb: learner: %w", err)
+	}
+	eng, err := engine.New(dev, model, l.Loss, groups, optim.Config{Kind: c.Optimizer, TrueWD: c.TrueWD, BNWD: c.BNWD})
+	if err != nil {
+		return nil, fmt.Errorf("fastnb: learner: %w", err)
+	}
+	l.eng = eng
+	eng.Seed(data.CurrentSeed())
+	return l, nil
+}
+
+// LayerGroups is the number of layer groups: learning rates and freezing go by them.
+func (l *Learner) LayerGroups() int { return len(l.groups) }
+
+// Freeze lets only the last layer group train (and batch norm everywhere, unless TrainBN(false)). The
+// optimizer starts anew.
+func (l *Learner) Freeze() error {
+	if len(l.groups) < 2 {
+		return fmt.Errorf("fastnb: freeze: the model has one layer group; nothing would be left to freeze")
+	}
+	return l.FreezeTo(-1)
+}
+
+// Unfreeze lets every layer group train. The optimizer starts anew.
+func (l *Learner) Unfreeze() error { return l.FreezeTo(0) }
+
+// FreezeTo lets layer groups from n on train, those before it not; a negative n counts from the end.
+// Batch norm layers train in frozen groups too, unless TrainBN(false), and their running statistics
+// move in any case. The optimizer starts anew.
+func (l *Learner) FreezeTo(n int) error {
+	if n < 0 {
+		n += len(l.groups)
+	}
+	if n < 0 || n >= len(l.groups) {
+		return fmt.Errorf("fastnb: freeze: group %d of %d", n, len(l.groups))
+	}
+	trains := map[*nn.Param]bool{}
+	for g, ps := range l.groups {
+		for _, p := range ps {
+			norm := p.Kind == nn.NormWeight || p.Kind == nn.NormBias
+			trains[p] = trains[p] || g >= n || norm && l.cfg.TrainBN
+		}
+	}
+	l.frozen = n
+	return l.eng.SetTrainable(func(p *nn.Param) bool { return trains[p] })
+}
+
+// SetData gives the learner other data, such as the same items at another size; model, optimizer and
+// layer groups stay.
+func (l *Learner) SetData(d *data.DataBunch) error {
+	if d == nil {
+		return fmt.Errorf("fastnb: set data: no data given")
+	}
+	if l.Data != nil && l.Data.C != d.C && d.C != 0 {
+		return fmt.Errorf("fastnb: set data: the model has %d outputs, the data %d classes", l.Data.C, d.C)
+	}
+	l.Data = d
+	return nil
+}
+
+// String is a short description.
+func (l *Learner) String() string {
+	n, t := 0, 0
+	for g, ps := range l.groups {
+		for _, p := range ps {
+			k := 1
+			for _, s := range p.Shape {
+				k *= s
+			}
+			if p.Kind == nn.RunningMean || p.Kind == nn.RunningVar {
+				continue
+			}
+			n += k
+			if g >= l.frozen || l.cfg.TrainBN && (p.Kind == nn.NormWeight || p.Kind == nn.NormBias) {
+				t += k
+			}
+		}
+	}
+	return fmt.Sprintf("Learner: %d parameters in %d layer groups, %d trainable; loss %s", n, len(l.groups), t, l.Loss.Name)
+}

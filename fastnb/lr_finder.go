@@ -1,0 +1,96 @@
+package fastnb
+
+import (
+	"fmt"
+	"math"
+)
+
+// LRFind is the method as a function, for those who know it so.
+func LRFind(l *Learner, o ...FitOption) error { return l.LRFind(o...) }
+
+// divergence is the factor over the best loss at which LRFind gives up (fastai: 4).
+const divergence = 4
+
+// LRFind tries learning rates from StartLR (1e-7) to EndLR (10), each a constant factor above the
+// last, on NumIt (100) batches, and records the loss of each: Recorder.Plot shows them. It stops
+// early where the smoothed loss exceeds four times its best or is not a number, unless StopDiv(false).
+// Weights and optimizer are put back afterwards. (L. Smith 2015; fastai callbacks/lr_finder.py)
+func (l *Learner) LRFind(o ...FitOption) (err error) {
+	c := l.fitConfig(o)
+	switch {
+	case len(c.onlyCycle) > 0:
+		return fmt.Errorf("fastnb: lr find: option %s is FitOneCycle's", c.onlyCycle[0])
+	case c.numIt < 1:
+		return fmt.Errorf("fastnb: lr find: NumIt(%d): must be at least 1", c.numIt)
+	}
+	if err := l.ready("lr find", 1); err != nil {
+		return err
+	}
+	start, err := c.startLR.Groups(len(l.groups))
+	if err != nil {
+		return err
+	}
+	end, err := c.endLR.Groups(len(l.groups))
+	if err != nil {
+		return err
+	}
+	back, err := l.snapshot()
+	if err != nil {
+		return fmt.Errorf("fastnb: lr find: keep the weights: %w", err)
+	}
+	defer func() {
+		if e := back(); e != nil && err == nil {
+			err = fmt.Errorf("fastnb: lr find: put the weights back: %w", e)
+		}
+	}()
+	epochs := (c.numIt + l.trainBatches() - 1) / l.trainBatches()
+	err = l.run(plan{verb: "lr find", to: epochs, sched: finder(start, end, c.numIt, l.mom), wd: *c.wd,
+		hooks: newHooks(l.Callbacks, c.callbacks, []Callback{stopper(c)}), nanOK: true, bare: true})
+	if err == nil && !l.Silent {
+		fmt.Println("LRFind is complete: learn.Recorder.Plot() draws the loss over the learning rate.")
+	}
+	return err
+}
+
+// stopper ends the finder's run.
+func stopper(c fitConfig) Callback {
+	best := math.NaN()
+	return Callback{Name: "LRFind", AfterBatch: func(l *Learner) error {
+		if !l.Training {
+			return nil
+		}
+		if l.Iteration == 0 || l.SmoothLoss < best {
+			best = l.SmoothLoss
+		}
+		if l.Iteration+1 >= c.numIt || c.stopDiv && (l.SmoothLoss > divergence*best || isNaN(l.SmoothLoss)) {
+			return ErrStopFit
+		}
+		return nil
+	}}
+}
+
+// snapshot keeps weights, optimizer and momentum, and gives the function that puts them back.
+func (l *Learner) snapshot() (back func() error, err error) {
+	state, err := l.eng.State()
+	if err != nil {
+		return nil, err
+	}
+	mom := l.mom
+	var opt map[string]*Tensor
+	if l.eng.HasOptimizer() {
+		if opt, err = l.eng.OptState(); err != nil {
+			return nil, err
+		}
+	}
+	return func() error {
+		l.mom = mom
+		if err := l.eng.LoadState(state, true); err != nil {
+			return err
+		}
+		if opt == nil {
+			l.eng.ZeroOptimizer()
+			return nil
+		}
+		return l.eng.LoadOptState(opt)
+	}, nil
+}

@@ -1,0 +1,171 @@
+package fastnb
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/fastnb/go/cell"
+	"github.com/fastnb/go/fastnb/data"
+	"github.com/fastnb/go/fastnb/tensor"
+)
+
+// PredictConfig is what the options of Predict say.
+type PredictConfig struct {
+	Thresh float64 // probability above which a label counts: 0.5
+}
+
+// PredictOption changes Predict.
+type PredictOption interface{ ApplyPredict(*PredictConfig) }
+
+func predictCfg(o []PredictOption) PredictConfig {
+	c := PredictConfig{Thresh: .5}
+	for _, o := range o {
+		o.ApplyPredict(&c)
+	}
+	return c
+}
+
+// NBatch lets GetPreds and Validate see the first n batches only.
+func NBatch(n int) data.PredsOption { return predsOption(func(c *data.PredsConfig) { c.Batches = n }) }
+
+type predsOption func(*data.PredsConfig)
+
+// ApplyPreds makes the change.
+func (o predsOption) ApplyPreds(c *data.PredsConfig) { o(c) }
+
+// activate turns raw outputs into predictions as the loss asks: sigmoid, softmax over the classes
+// (axis 1 of pictures, else the last), or nothing.
+func (l *Learner) activate(out *Tensor) *Tensor {
+	switch l.Loss.Activation {
+	case "sigmoid":
+		return out.Sigmoid()
+	case "softmax":
+		if len(out.Shape()) == 4 {
+			return out.Softmax(1)
+		}
+		return out.Softmax(-1)
+	}
+	return out
+}
+
+// GetPreds gives the predictions for a set of the data, after the loss's activation, and the targets,
+// both in the order of the set (Train is shuffled; Fix is the training set in order). Options:
+// On (Valid), NBatch (all). A test set's targets are zeros.
+func (l *Learner) GetPreds(o ...data.PredsOption) (preds, targs *Tensor, err error) {
+	c := data.NewPredsConfig(data.Valid, o...)
+	set, n, err := l.set(c.On)
+	if err != nil {
+		return nil, nil, err
+	}
+	if c.Batches > 0 {
+		n = min(n, c.Batches)
+	}
+	if n == 0 {
+		return nil, nil, fmt.Errorf("fastnb: get predictions: the %s set is empty", c.On)
+	}
+	ctx := cell.Context()
+	show := &progress{silent: l.Silent, bare: true}
+	show.start(nil, 1)
+	show.phase(n)
+	defer show.stop()
+	var ps, ts []*Tensor
+	for b, err := range set(ctx) {
+		if ctx.Err() != nil {
+			return nil, nil, cell.ErrInterrupted
+		}
+		if err != nil {
+			return nil, nil, fmt.Errorf("fastnb: get predictions: %w", err)
+		}
+		_, out, err := l.eng.Eval(ctx, b.X, nil)
+		if err != nil {
+			if ctx.Err() != nil {
+				err = cell.ErrInterrupted
+			}
+			return nil, nil, err
+		}
+		ps = append(ps, l.activate(out))
+		if len(b.Y) > 0 {
+			ts = append(ts, b.Y[0])
+		}
+		show.step("")
+		if len(ps) == n {
+			break
+		}
+	}
+	preds = tensor.Concat(ps...)
+	if len(ts) > 0 {
+		targs = tensor.Concat(ts...)
+	} else {
+		targs = tensor.New(tensor.Int64, preds.Shape()[0])
+	}
+	if err := preds.Err(); err != nil {
+		return nil, nil, fmt.Errorf("fastnb: get predictions: %w", err)
+	}
+	return preds, targs, targs.Err()
+}
+
+// Validate gives the loss and the metrics on a set: the validation set, or another with On.
+func (l *Learner) Validate(o ...data.PredsOption) ([]float64, error) {
+	c := data.NewPredsConfig(data.Valid, o...)
+	set, n, err := l.set(c.On)
+	if err != nil {
+		return nil, err
+	}
+	if n == 0 {
+		return nil, fmt.Errorf("fastnb: validate: the %s set is empty", c.On)
+	}
+	ctx := cell.Context()
+	v, err := l.evaluate(ctx, set(ctx), l.Metrics, newHooks(l.Callbacks), func() {})
+	if ctx.Err() != nil {
+		return nil, cell.ErrInterrupted
+	}
+	return v, err
+}
+
+// Prediction is what a model says about one item.
+type Prediction struct {
+	Class   string    // the class, or the labels above the threshold joined with ";"
+	Classes []string  // the labels above the threshold; one for single-label models
+	Index   int       // the class's number; -1 for multi-label models and values
+	Probs   []float64 // after the activation, one for each class (or the predicted values)
+	Output  *Tensor   // the same as a tensor, in the model's shape
+}
+
+// String is the prediction in a line.
+func (p Prediction) String() string {
+	if p.Classes == nil {
+		return fmt.Sprint(p.Probs)
+	}
+	if p.Index >= 0 && p.Index < len(p.Probs) {
+		return fmt.Sprintf("%s (%.4f)", p.Class, p.Probs[p.Index])
+	}
+	return p.Class
+}
+
+// decode reads a row of activated outputs.
+func (l *Learner) decode(row *Tensor, thresh float64) Prediction {
+	p := Prediction{Index: -1, Probs: row.Float64s(), Output: row}
+	names := l.Data.Classes
+	switch {
+	case l.Loss.Activation == "softmax" && len(row.Shape()) == 1:
+		p.Index = int(row.ArgMax(0).Item())
+		p.Class = className(names, p.Index)
+		p.Classes = []string{p.Class}
+	case l.Loss.Activation == "sigmoid" && len(row.Shape()) == 1:
+		p.Classes = []string{}
+		for k, v := range p.Probs {
+			if v > thresh {
+				p.Classes = append(p.Classes, className(names, k))
+			}
+		}
+		p.Class = strings.Join(p.Classes, ";")
+	}
+	return p
+}
+
+func className(names []string, k int) string {
+	if k >= 0 && k < len(names) {
+		return names[k]
+	}
+	return fmt.Sprint(k)
+}

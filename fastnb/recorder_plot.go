@@ -1,0 +1,155 @@
+package fastnb
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/fastnb/go/fastnb/data"
+	"github.com/fastnb/go/plotting"
+)
+
+type plotOption func(*data.PlotConfig)
+
+// ApplyPlot makes the change.
+func (o plotOption) ApplyPlot(c *data.PlotConfig) { o(c) }
+
+// SkipStart leaves out the first n batches of a plot: 10 in Plot, 0 in PlotLosses by default.
+func SkipStart(n int) data.PlotOption {
+	return plotOption(func(c *data.PlotConfig) { c.SkipStart = n })
+}
+
+// SkipEnd leaves out the last n batches of a plot: 5 in Plot, 0 in PlotLosses by default.
+func SkipEnd(n int) data.PlotOption { return plotOption(func(c *data.PlotConfig) { c.SkipEnd = n }) }
+
+// Suggestion makes Plot mark the learning rate at which the loss falls fastest: false by default.
+func Suggestion(on bool) data.PlotOption {
+	return plotOption(func(c *data.PlotConfig) { c.Suggestion = on })
+}
+
+// ShowMoms makes PlotLR draw the momenta too: false by default.
+func ShowMoms(on bool) data.PlotOption {
+	return plotOption(func(c *data.PlotConfig) { c.ShowMoms = on })
+}
+
+func plotCfg(start, end int, o []data.PlotOption) data.PlotConfig {
+	c := data.PlotConfig{SkipStart: start, SkipEnd: end}
+	for _, o := range o {
+		o.ApplyPlot(&c)
+	}
+	return c
+}
+
+// Plot draws the smoothed loss over the learning rate, as after LRFind. Options: SkipStart (10),
+// SkipEnd (5), Suggestion (false): it marks the point where the loss falls fastest, prints its rate and
+// keeps it in MinGradLR.
+func (r *Recorder) Plot(o ...data.PlotOption) (*plotting.Figure, error) {
+	c := plotCfg(10, 5, o)
+	lrs, losses := cut(r.LRs, c.SkipStart, c.SkipEnd), cut(r.Losses, c.SkipStart, c.SkipEnd)
+	n := min(len(lrs), len(losses))
+	if n == 0 {
+		return nil, fmt.Errorf("fastnb: plot: %d batches were recorded, and SkipStart(%d) and SkipEnd(%d) leave none (try smaller ones)", len(r.Losses), c.SkipStart, c.SkipEnd)
+	}
+	lrs, losses = lrs[:n], losses[:n]
+	series := []plotting.Series{{X: lrs, Y: losses}}
+	if c.Suggestion {
+		g, low, ok := suggest(losses)
+		if !ok {
+			fmt.Println("Too few points to compute a gradient of the loss.")
+		} else {
+			r.MinGradLR = lrs[g]
+			fmt.Printf("Min numerical gradient: %s\nMin loss divided by 10: %s\n", sci(lrs[g]), sci(lrs[low]/10))
+			series = append(series, plotting.Series{X: lrs[g : g+1], Y: losses[g : g+1], Points: true, Color: "#d62728"})
+		}
+	}
+	return shown(plotting.Lines(plotting.LineOpts{W: c.W, H: c.H, XLabel: "Learning Rate", YLabel: "Loss", LogX: true, Series: series}))
+}
+
+// sci writes a number as 3.31E+00.
+func sci(x float64) string { return strings.ToUpper(fmt.Sprintf("%.2e", x)) }
+
+// shown takes out a figure's error.
+func shown(f *plotting.Figure) (*plotting.Figure, error) {
+	if err := f.Err(); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// PlotLosses draws the smoothed training loss of each batch and the validation loss of each epoch.
+// Options: SkipStart (0), SkipEnd (0).
+func (r *Recorder) PlotLosses(o ...data.PlotOption) (*plotting.Figure, error) {
+	c := plotCfg(0, 0, o)
+	if len(r.Losses) == 0 {
+		return nil, errNothing("losses")
+	}
+	y := cut(r.Losses, c.SkipStart, c.SkipEnd)
+	series := []plotting.Series{{Name: "Train", X: count(min(c.SkipStart, len(r.Losses)), len(y)), Y: y}}
+	if x, v := r.atEpochs(r.ValLosses); len(v) > 0 {
+		series = append(series, plotting.Series{Name: "Validation", X: x, Y: v})
+	}
+	return shown(plotting.Lines(plotting.LineOpts{W: c.W, H: c.H, XLabel: "Batches processed", YLabel: "Loss", Series: series}))
+}
+
+// atEpochs gives the number of batches at the end of each epoch that has a value, and the values.
+func (r *Recorder) atEpochs(values []float64) (x, y []float64) {
+	n := 0
+	for k, v := range values {
+		if k < len(r.NBatches) {
+			n += r.NBatches[k]
+		}
+		if !isNaN(v) {
+			x, y = append(x, float64(n)), append(y, v)
+		}
+	}
+	return x, y
+}
+
+// count is start, start+1, ... n numbers.
+func count(start, n int) []float64 {
+	x := make([]float64, n)
+	for k := range x {
+		x[k] = float64(start + k)
+	}
+	return x
+}
+
+func errNothing(what string) error {
+	return fmt.Errorf("fastnb: plot: no %s were recorded (try Fit, FitOneCycle or LRFind first)", what)
+}
+
+// PlotLR draws the learning rate of each batch. Options: ShowMoms(true) draws the momenta as well.
+func (r *Recorder) PlotLR(o ...data.PlotOption) (*plotting.Figure, error) {
+	c := plotCfg(0, 0, o)
+	if len(r.LRs) == 0 {
+		return nil, errNothing("learning rates")
+	}
+	series := []plotting.Series{{X: count(0, len(r.LRs)), Y: r.LRs}}
+	label := "Learning Rate"
+	if c.ShowMoms {
+		series[0].Name, label = "Learning Rate", "Learning Rate, Momentum"
+		series = append(series, plotting.Series{Name: "Momentum", X: count(0, len(r.Moms)), Y: r.Moms})
+	}
+	return shown(plotting.Lines(plotting.LineOpts{W: c.W, H: c.H, XLabel: "Iterations", YLabel: label, Series: series}))
+}
+
+// PlotMetrics draws each metric over the batches, a point for each epoch.
+func (r *Recorder) PlotMetrics(o ...data.PlotOption) (*plotting.Figure, error) {
+	c := plotCfg(0, 0, o)
+	var series []plotting.Series
+	for k, name := range r.Names[min(3, len(r.Names)) : len(r.Names)-1] {
+		col := make([]float64, len(r.Metrics))
+		for e, row := range r.Metrics {
+			col[e] = nan
+			if k < len(row) {
+				col[e] = row[k]
+			}
+		}
+		if x, y := r.atEpochs(col); len(y) > 0 {
+			series = append(series, plotting.Series{Name: name, X: x, Y: y})
+		}
+	}
+	if len(series) == 0 {
+		return nil, errNothing("metrics")
+	}
+	return shown(plotting.Lines(plotting.LineOpts{W: c.W, H: c.H, XLabel: "Batches processed", YLabel: "Metric", Series: series}))
+}

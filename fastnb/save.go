@@ -1,0 +1,184 @@
+package fastnb
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"sort"
+	"strings"
+
+	"github.com/fastnb/go/datasets"
+)
+
+// The parts of a checkpoint: weights by their names in the model, the optimizer's state behind a
+// prefix, and one metadata entry.
+const (
+	checkpointExt = ".safetensors"
+	optPrefix     = "optimizer/"
+	metaKey       = "fastnb"
+)
+
+// checkpointMeta is the metadata of a checkpoint.
+type checkpointMeta struct {
+	Format    string    `json:"format"` // "checkpoint" or "export"
+	Version   int       `json:"version"`
+	Arch      *ArchSpec `json:"arch,omitempty"`
+	Classes   []string  `json:"classes,omitempty"`
+	Loss      string    `json:"loss,omitempty"`
+	Optimizer string    `json:"optimizer,omitempty"`
+	Mom       float64   `json:"mom,omitempty"`
+	Frozen    int       `json:"frozen,omitempty"`
+	Epochs    int64     `json:"epochs"` // training epochs begun: where the data's random stream stands
+	Export    *exported `json:"export,omitempty"`
+}
+
+// SaveOption changes Save or Load.
+type SaveOption interface{ applySave(*saveConfig) }
+
+type saveConfig struct{ opt, strict bool }
+
+type saveOption func(*saveConfig)
+
+func (o saveOption) applySave(c *saveConfig) { o(c) }
+
+// WithOpt says whether the optimizer's state is saved or loaded too: true by default.
+func WithOpt(on bool) SaveOption { return saveOption(func(c *saveConfig) { c.opt = on }) }
+
+// Strict says whether Load insists that names and shapes of all weights agree: true by default.
+func Strict(on bool) SaveOption { return saveOption(func(c *saveConfig) { c.strict = on }) }
+
+func saveCfg(o []SaveOption) saveConfig {
+	c := saveConfig{opt: true, strict: true}
+	for _, o := range o {
+		o.applySave(&c)
+	}
+	return c
+}
+
+// ModelFile is where Save puts the checkpoint of this name.
+func (l *Learner) ModelFile(name string) datasets.Path {
+	if !strings.HasSuffix(name, checkpointExt) {
+		name += checkpointExt
+	}
+	return l.Path.Join(l.ModelDir, name)
+}
+
+// Save writes weights and, unless WithOpt(false), the optimizer's state to Path/ModelDir/name.safetensors.
+// The file is replaced as a whole: when writing fails, an older one stays as it was.
+func (l *Learner) Save(name string, o ...SaveOption) error {
+	if l.eng == nil {
+		return fmt.Errorf("fastnb: save: %s: the learner has no model any more (it was destroyed)", name)
+	}
+	if name == "" {
+		return fmt.Errorf("fastnb: save: no name given")
+	}
+	all, err := l.eng.State()
+	if err != nil {
+		return fmt.Errorf("fastnb: save: %s: %w", name, err)
+	}
+	meta := l.meta("checkpoint")
+	if saveCfg(o).opt && l.eng.HasOptimizer() {
+		opt, err := l.eng.OptState()
+		if err != nil {
+			return fmt.Errorf("fastnb: save: %s: optimizer: %w", name, err)
+		}
+		for k, t := range opt {
+			all[optPrefix+k] = t
+		}
+	}
+	return writeModel("save", l.ModelFile(name), all, meta)
+}
+
+func (l *Learner) meta(format string) checkpointMeta {
+	return checkpointMeta{Format: format, Version: 1, Arch: l.spec, Classes: l.Data.Classes, Loss: l.Loss.Name,
+		Optimizer: l.cfg.Optimizer, Mom: l.mom, Frozen: l.frozen, Epochs: l.seen}
+}
+
+// writeModel writes tensors and metadata, making the folder if need be.
+func writeModel(verb string, file datasets.Path, all map[string]*Tensor, meta checkpointMeta) error {
+	js, err := json.Marshal(meta)
+	if err != nil {
+		return fmt.Errorf("fastnb: %s: %s: metadata: %w", verb, file, err)
+	}
+	if err := file.Parent().Mkdir(); err != nil {
+		return fmt.Errorf("fastnb: %s: %w (try ModelPath with a folder that can be written)", verb, err)
+	}
+	if err := writeTensors(file.String(), all, map[string]string{"format": "pt", metaKey: string(js)}); err != nil {
+		return fmt.Errorf("fastnb: %s: %w", verb, err)
+	}
+	return nil
+}
+
+// Load reads the checkpoint that Save wrote under this name. Weights must fit the model, name by name
+// and shape by shape, unless Strict(false); when they do not, nothing is changed. The optimizer's
+// state is read too, unless WithOpt(false); where it does not fit, as after a change of layers frozen,
+// the optimizer starts anew. A .safetensors file of other origin serves too, if the names agree.
+func (l *Learner) Load(name string, o ...SaveOption) error {
+	c, file := saveCfg(o), l.ModelFile(name)
+	if l.eng == nil {
+		return fmt.Errorf("fastnb: load: %s: the learner has no model any more (it was destroyed)", name)
+	}
+	all, meta, err := readModel("load", file)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("%w (%s)", err, l.saved())
+		}
+		return err
+	}
+	weights, opt := map[string]*Tensor{}, map[string]*Tensor{}
+	for k, t := range all {
+		if rest, ok := strings.CutPrefix(k, optPrefix); ok {
+			opt[rest] = t
+		} else {
+			weights[k] = t
+		}
+	}
+	if meta.Arch != nil && l.spec != nil && c.strict && meta.Arch.name() != l.spec.name() {
+		return fmt.Errorf("fastnb: load: %s: holds a %s, the learner is a %s", file, meta.Arch.name(), l.spec.name())
+	}
+	if err := l.eng.LoadState(weights, c.strict); err != nil {
+		return fmt.Errorf("fastnb: load: %s: %w", file, err)
+	}
+	l.seen = meta.Epochs
+	if meta.Mom > 0 {
+		l.mom = meta.Mom
+	}
+	if !c.opt || len(opt) == 0 || l.eng.LoadOptState(opt) != nil {
+		l.eng.ZeroOptimizer()
+	}
+	return nil
+}
+
+// saved lists the checkpoints there are.
+func (l *Learner) saved() string {
+	dir := l.Path.Join(l.ModelDir)
+	es, _ := os.ReadDir(dir.String())
+	var names []string
+	for _, e := range es {
+		if n, ok := strings.CutSuffix(e.Name(), checkpointExt); ok {
+			names = append(names, n)
+		}
+	}
+	if len(names) == 0 {
+		return "no checkpoints in " + dir.String()
+	}
+	sort.Strings(names)
+	return "there are " + strings.Join(names, ", ")
+}
+
+// readModel reads tensors and, where the file is ours, the metadata.
+func readModel(verb string, file datasets.Path) (map[string]*Tensor, checkpointMeta, error) {
+	var meta checkpointMeta
+	all, m, err := readTensors(file.String())
+	if err != nil {
+		return nil, meta, fmt.Errorf("fastnb: %s: %w", verb, err)
+	}
+	if js, ok := m[metaKey]; ok {
+		if err := json.Unmarshal([]byte(js), &meta); err != nil {
+			return nil, meta, fmt.Errorf("fastnb: %s: %s: metadata: %w", verb, file, err)
+		}
+	}
+	return all, meta, nil
+}
