@@ -1,0 +1,249 @@
+package graph
+
+import (
+	"fmt"
+	"slices"
+
+	"gorgonia.org/gorgonia"
+
+	"github.com/fastnb/go/fastnb/device"
+	"github.com/fastnb/go/fastnb/tensor"
+)
+
+// LowerSpec says what a plan shall compute.
+type LowerSpec struct {
+	Name    string
+	Outputs []*Node  // results to bring out
+	Loss    *Node    // a scalar, or nil
+	Grads   []string // parameters whose gradient of the loss is wanted
+}
+
+// ArgRef says what a plan's argument is.
+type ArgRef struct {
+	Kind  string // "input", "param", "rng", "output", "loss" or "grad"
+	Name  string // of an input, a parameter, or the parameter of a gradient
+	Index int    // of an input or output
+}
+
+// Lowered is a plan and the meaning of its Args, in order.
+type Lowered struct {
+	Plan *device.Plan
+	Args []ArgRef
+}
+
+// Lower differentiates the loss and turns the graph into a plan that holds just the steps that the
+// outputs, the loss, the gradients and (in training) the running statistics need.
+func (b *Builder) Lower(s LowerSpec) (*Lowered, error) {
+	if b.err != nil {
+		return nil, b.err
+	}
+	gradNodes, err := b.differentiate(s)
+	if err != nil {
+		return nil, err
+	}
+	l := &lowering{b: b, plan: &device.Plan{Name: s.Name}, id: map[*Node]device.ValueID{}, arg: map[*Node]ArgRef{}}
+	for _, leaf := range slices.Concat(b.inputs, b.params) {
+		l.leaf(leaf)
+	}
+	if b.rng != nil {
+		l.leaf(b.rng)
+	}
+	for i, n := range s.Outputs {
+		l.result(n, ArgRef{Kind: "output", Index: i})
+	}
+	if s.Loss != nil {
+		l.result(s.Loss, ArgRef{Kind: "loss"})
+	}
+	for i, n := range gradNodes {
+		l.result(n, ArgRef{Kind: "grad", Name: s.Grads[i]})
+	}
+	for _, n := range s.Outputs {
+		l.visit(n)
+	}
+	if s.Loss != nil {
+		l.visit(s.Loss)
+	}
+	l.updates()
+	// From the last layer to the first, so that each layer's gradients are done before the next
+	// layer's begin and their inputs die early.
+	for i := len(gradNodes) - 1; i >= 0; i-- {
+		l.visit(gradNodes[i])
+	}
+	if l.err != nil {
+		return nil, l.err
+	}
+	return &Lowered{Plan: l.plan, Args: l.args}, nil
+}
+
+func (b *Builder) differentiate(s LowerSpec) (gorgonia.Nodes, error) {
+	if len(s.Grads) == 0 {
+		return nil, nil
+	}
+	if s.Loss == nil {
+		return nil, fmt.Errorf("fastnb: graph: %s: gradients asked for without a loss", s.Name)
+	}
+	var wrt gorgonia.Nodes
+	for _, name := range s.Grads {
+		l, ok := b.byName[name]
+		if !ok {
+			return nil, fmt.Errorf("fastnb: graph: %s: no parameter %q to differentiate by", s.Name, name)
+		}
+		wrt = append(wrt, l.node)
+	}
+	var out gorgonia.Nodes
+	err := guard(func() (err error) {
+		out, err = gorgonia.Grad(s.Loss, wrt...)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("fastnb: graph: differentiating %s: %w", s.Name, err)
+	}
+	return out, nil
+}
+
+// lowering is the work of one Lower.
+type lowering struct {
+	b    *Builder
+	plan *device.Plan
+	args []ArgRef
+	id   map[*Node]device.ValueID
+	arg  map[*Node]ArgRef // results still to be met
+	err  error
+}
+
+func (l *lowering) value(v device.Value) device.ValueID {
+	l.plan.Values = append(l.plan.Values, v)
+	return device.ValueID(len(l.plan.Values) - 1)
+}
+
+func (l *lowering) addArg(id device.ValueID, ref ArgRef) {
+	l.plan.Args = append(l.plan.Args, id)
+	l.args = append(l.args, ref)
+}
+
+func (l *lowering) leaf(f *leaf) {
+	id := l.value(device.Value{Name: f.name, Shape: slices.Clone(f.node.Shape()), DType: nodeDType(f.node), Kind: device.Arg})
+	l.id[f.node] = id
+	l.addArg(id, ArgRef{Kind: f.kind, Name: f.name, Index: f.index})
+}
+
+// result settles that n's value is an argument. A node that is two results, or a leaf, is copied
+// into its other places.
+func (l *lowering) result(n *Node, ref ArgRef) {
+	_, isLeaf := l.id[n]
+	_, twice := l.arg[n]
+	name := ref.Kind
+	if ref.Name != "" {
+		name += " " + ref.Name
+	}
+	id := l.value(device.Value{Name: name, Shape: slices.Clone(n.Shape()), DType: nodeDType(n), Kind: device.Arg})
+	l.addArg(id, ref)
+	if isLeaf || twice {
+		defer func() {
+			l.visit(n)
+			l.plan.Steps = append(l.plan.Steps, device.Step{Op: "reshape", Host: hostCopy, In: []device.ValueID{l.id[n]}, Out: []device.ValueID{id}})
+		}()
+		return
+	}
+	l.arg[n] = ref
+	l.id[n] = ^id // settled place, not computed yet
+}
+
+// visit appends the steps that compute n, inputs first.
+func (l *lowering) visit(n *Node) {
+	if l.err != nil {
+		return
+	}
+	if id, ok := l.id[n]; ok && id >= 0 {
+		return
+	}
+	// An explicit stack: a deep net's graph is deeper than is good for recursion.
+	stack := []*Node{n}
+	for len(stack) > 0 && l.err == nil {
+		top := stack[len(stack)-1]
+		if id, ok := l.id[top]; ok && id >= 0 {
+			stack = stack[:len(stack)-1]
+			continue
+		}
+		ready := true
+		children := l.children(top)
+		for i := len(children) - 1; i >= 0; i-- {
+			if id, ok := l.id[children[i]]; !ok || id < 0 {
+				stack = append(stack, children[i])
+				ready = false
+			}
+		}
+		if ready {
+			l.step(top, children)
+			stack = stack[:len(stack)-1]
+		}
+	}
+}
+
+func (l *lowering) children(n *Node) []*Node {
+	var out []*Node
+	for it := l.b.g.From(n.ID()); it.Next(); {
+		out = append(out, it.Node().(*Node))
+	}
+	return out
+}
+
+func (l *lowering) step(n *Node, children []*Node) {
+	out, settled := l.id[n]
+	if settled {
+		out = ^out
+	}
+	if len(children) == 0 {
+		l.constant(n, settled)
+		return
+	}
+	if !settled {
+		out = l.value(device.Value{Name: fmt.Sprint(n.Op()), Shape: slices.Clone(n.Shape()), DType: nodeDType(n)})
+	}
+	st := device.Step{Out: []device.ValueID{out}}
+	for _, c := range children {
+		st.In = append(st.In, l.id[c])
+	}
+	switch o := n.Op().(type) {
+	case *op:
+		st.Op, st.Attrs, st.Host, st.Layer = o.name, o.attrs, o.host, o.layer
+	default:
+		// Gorgonia adds up the gradients of a node with several uses by an op of its own.
+		if n.Op().String() != "+ false" {
+			l.err = fmt.Errorf("fastnb: graph: %s: Gorgonia's op %q has no place in a plan", l.plan.Name, n.Op())
+			return
+		}
+		st.Op, st.Host = "add", hostAdd
+	}
+	l.plan.Steps = append(l.plan.Steps, st)
+	l.id[n] = out
+}
+
+// constant places a node without inputs that is no leaf: Gorgonia's own, as the gradient of the
+// loss by itself.
+func (l *lowering) constant(n *Node, settled bool) {
+	v, ok := n.Value().(*gorgonia.F32)
+	if !ok || settled {
+		l.err = fmt.Errorf("fastnb: graph: %s: node %v is neither leaf nor op", l.plan.Name, n)
+		return
+	}
+	l.id[n] = l.value(device.Value{Name: "constant", DType: tensor.Float32, Kind: device.Const, Data: tensor.FromFloat32([]float32{float32(*v)})})
+}
+
+// updates appends the moves of the running statistics.
+func (l *lowering) updates() {
+	for _, u := range l.b.updates {
+		if _, computed := l.id[u.stats]; !computed {
+			continue
+		}
+		l.visit(u.stats)
+		if l.err != nil {
+			return
+		}
+		m, v := l.id[u.mean], l.id[u.variance]
+		l.plan.Steps = append(l.plan.Steps, device.Step{
+			Op: "bn_update", Attrs: u.attrs, Host: hostBNUpdate(u.attrs),
+			In: []device.ValueID{m, v, l.id[u.stats]}, Out: []device.ValueID{m, v}, Layer: u.layer,
+		})
+	}
+}
