@@ -1,0 +1,325 @@
+package data
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/fastnb/go/cell"
+	"github.com/fastnb/go/datasets"
+	"github.com/fastnb/go/fastnb/nn"
+	"github.com/fastnb/go/fastnb/tensor"
+	"github.com/fastnb/go/plotting"
+)
+
+// DataBunch is data ready for training: data sets with their transforms, and loaders of batches.
+type DataBunch struct {
+	TrainDS, ValidDS *Dataset
+	FixDS            *Dataset // training items with validation transforms
+	TestDS           *Dataset // nil without AddTest
+
+	Path    datasets.Path // where a learner saves
+	Classes []string      // in the order of the model's outputs, nil if there are none
+	C       int           // model outputs per item (or pixel)
+	Loss    nn.Loss       // that goes with the kind of label
+	BS      int           // items in a training batch
+	ValBS   int           // items in any other batch
+	Workers int           // goroutines that open items
+
+	SkipBroken bool // leave out items that cannot be opened
+
+	kind  LabelKind
+	pipe  *pipeline
+	mu    sync.Mutex
+	broke map[string]bool
+}
+
+// BunchOption is an option of DataBunch.
+type BunchOption interface{ applyBunch(*DataBunch) }
+
+type bunchFunc func(*DataBunch)
+
+func (f bunchFunc) applyBunch(d *DataBunch) { f(d) }
+
+// BS is the number of items in a training batch (default 64).
+func BS(n int) BunchOption { return bunchFunc(func(d *DataBunch) { d.BS = n }) }
+
+// ValBS is the number of items in a batch that is not for training (default as BS).
+func ValBS(n int) BunchOption { return bunchFunc(func(d *DataBunch) { d.ValBS = n }) }
+
+// Workers is the number of goroutines that open items (default the number of cores, at most 16). Results
+// do not depend on it.
+func Workers(n int) BunchOption { return bunchFunc(func(d *DataBunch) { d.Workers = n }) }
+
+// SkipBroken leaves out items that cannot be opened, and says so, instead of failing (default false).
+func SkipBroken(on bool) BunchOption { return bunchFunc(func(d *DataBunch) { d.SkipBroken = on }) }
+
+// InPath is where a learner saves (default the list's path).
+func InPath(p datasets.Path) BunchOption { return bunchFunc(func(d *DataBunch) { d.Path = p }) }
+
+// maxWorkers is fastai's bound on loader workers.
+const maxWorkers = 16
+
+// DataBunch ends the chain. Options: BS (64), ValBS (BS), Workers (cores, at most 16), SkipBroken
+// (false), InPath (the list's path). A batch size above the number of training items is an error, since
+// the last, smaller batch of an epoch is dropped.
+func (l *LabelLists) DataBunch(opts ...BunchOption) (*DataBunch, error) {
+	if l.err != nil {
+		return nil, l.err
+	}
+	d := &DataBunch{
+		Path: l.Train.Path, Classes: slices.Clone(l.kind.Classes()), C: l.kind.C(), Loss: l.kind.Loss(), BS: 64,
+		Workers: min(maxWorkers, runtime.NumCPU()), kind: l.kind, broke: map[string]bool{},
+	}
+	for _, o := range opts {
+		o.applyBunch(d)
+	}
+	if d.ValBS == 0 {
+		d.ValBS = d.BS
+	}
+	if d.BS < 1 || d.ValBS < 1 || d.Workers < 1 {
+		return nil, fmt.Errorf("fastnb: data bunch: batch sizes %d and %d, %d workers: each must be positive", d.BS, d.ValBS, d.Workers)
+	}
+	pipe := l.pipe
+	d.pipe = &pipe
+	d.TrainDS = &Dataset{l.Train, l.kind, d.pipe, true}
+	d.FixDS = &Dataset{l.Train, l.kind, d.pipe, false}
+	d.ValidDS = &Dataset{l.Valid, l.kind, d.pipe, false}
+	if l.Test != nil {
+		// Targets of a test set are empty, and there is nothing of them to transform.
+		p := pipe
+		p.args.TfmY = false
+		d.TestDS = &Dataset{l.Test, EmptyKind(), &p, false}
+	}
+	if n := l.Train.Len(); n > 0 && d.BS > n {
+		return nil, fmt.Errorf("fastnb: data bunch: batch size %d is above the %d training items: an epoch has no full batch (try BS(%d))", d.BS, n, n)
+	}
+	return d, d.measureStats()
+}
+
+// measureStats fills in the statistics of a Normalize without any.
+func (d *DataBunch) measureStats() error {
+	norm := d.pipe.norm
+	if norm == nil || norm.Mean != nil {
+		return nil
+	}
+	if d.TrainDS.Len() == 0 {
+		return fmt.Errorf("fastnb: normalize: there are no training items to take statistics of (try Stats)")
+	}
+	p := *d.pipe
+	p.norm = nil
+	raw := &DataBunch{Workers: d.Workers, SkipBroken: d.SkipBroken, BS: d.BS, ValBS: d.ValBS, kind: d.kind, pipe: &p, broke: d.broke,
+		TrainDS: &Dataset{d.TrainDS.list, d.kind, &p, true}}
+	b, err := raw.OneBatch()
+	if err != nil {
+		return err
+	}
+	st, err := measure(b.X[0])
+	if err != nil {
+		return fmt.Errorf("fastnb: %w", err)
+	}
+	n := *norm
+	n.Stats = st
+	d.pipe.norm = &n
+	if d.TestDS != nil {
+		d.TestDS.pipe.norm = &n
+	}
+	return nil
+}
+
+// Dataset is one of the data sets; nil if there is none (no test items, or none for validation).
+func (d *DataBunch) Dataset(t DSType) *Dataset {
+	ds := map[DSType]*Dataset{Train: d.TrainDS, Valid: d.ValidDS, Test: d.TestDS, Single: d.ValidDS, Fix: d.FixDS}[t]
+	if ds == nil || ds.Len() == 0 {
+		return nil
+	}
+	return ds
+}
+
+// HasTest reports whether there are test items.
+func (d *DataBunch) HasTest() bool { return d.Dataset(Test) != nil }
+
+// HasValid reports whether there are validation items.
+func (d *DataBunch) HasValid() bool { return d.Dataset(Valid) != nil }
+
+// TrainLoader gives the training batches: shuffled, of BS items, the smaller rest dropped.
+func (d *DataBunch) TrainLoader() (*Loader, error) { return d.Loader(Train) }
+
+// Loader gives batches of one data set. Train is shuffled and drops the last, smaller batch; Valid, Test
+// and Fix are in order and complete, ValBS items a batch; Single is Valid with one item a batch.
+func (d *DataBunch) Loader(t DSType) (*Loader, error) {
+	ds := d.Dataset(t)
+	if ds == nil {
+		hint := ""
+		if t == Test {
+			hint = " (try AddTest)"
+		}
+		return nil, fmt.Errorf("fastnb: loader: there are no %s items%s", t, hint)
+	}
+	l := &Loader{bunch: d, ds: ds, bs: d.ValBS}
+	switch t {
+	case Train:
+		l.bs, l.shuffle, l.dropLast = d.BS, true, true
+	case Single:
+		l.bs = 1
+	}
+	return l, nil
+}
+
+// OneBatch is a batch as the model gets it: normalised, of the training set unless On says another. It
+// does not change the batches of a later training.
+func (d *DataBunch) OneBatch(opts ...PredsOption) (*Batch, error) {
+	l, err := d.Loader(NewPredsConfig(Train, opts...).On)
+	if err != nil {
+		return nil, err
+	}
+	it := l.start(cell.Context(), l.order(streamShow, nextShow()), streamShow, nextShow())
+	defer it.Close()
+	if !it.Next() {
+		if it.Err() == nil {
+			return nil, fmt.Errorf("fastnb: one batch: no item of the batch could be opened")
+		}
+		return nil, it.Err()
+	}
+	return it.Batch(), nil
+}
+
+// OneItem is a batch of one item that is in no data set, transformed and normalised as validation items
+// are. Its target is empty.
+func (d *DataBunch) OneItem(x Item) (*Batch, error) {
+	p := *d.pipe
+	p.args.TfmY = false
+	x, _, err := p.apply(x, nil, false, stream(0))
+	if err != nil {
+		return nil, fmt.Errorf("fastnb: one item: %w", err)
+	}
+	kind := d.TrainDS.list.kind
+	b, err := collate(kind, EmptyKind(), []Item{x}, []Item{EmptyLabel{}}, p.norm)
+	if err != nil {
+		return nil, fmt.Errorf("fastnb: one item: %w", err)
+	}
+	return b, nil
+}
+
+// DenormalizeX is a copy of a batch of inputs [N, C, H, W] as it was before normalisation.
+func (d *DataBunch) DenormalizeX(x *tensor.Tensor) (*tensor.Tensor, error) {
+	n := d.pipe.norm
+	if n == nil || !n.DoX {
+		return x, nil
+	}
+	c := x.Clone()
+	if err := n.undo(c); err != nil {
+		return nil, fmt.Errorf("fastnb: %w", err)
+	}
+	return c, nil
+}
+
+// Decode makes a target of each prediction [N, ...] after the activation.
+func (d *DataBunch) Decode(preds *tensor.Tensor, a DecodeArgs) ([]Item, error) {
+	s := preds.Shape()
+	if len(s) == 0 {
+		return nil, fmt.Errorf("fastnb: decode: predictions without axes")
+	}
+	ys := make([]Item, s[0])
+	for i := range ys {
+		y, err := d.kind.Decode(preds.At(i), a)
+		if err != nil {
+			return nil, err
+		}
+		ys[i] = y
+	}
+	return ys, nil
+}
+
+// LabelKind is the kind of target.
+func (d *DataBunch) LabelKind() LabelKind { return d.kind }
+
+// Kind is the kind of item.
+func (d *DataBunch) Kind() Kind { return d.TrainDS.list.kind }
+
+// ShowBatch shows items of a batch with their targets, as training sees them but not normalised. Options:
+// Rows (5; pictures show rows² items), FigSize, On (Train).
+func (d *DataBunch) ShowBatch(opts ...ShowOption) (*plotting.Figure, error) {
+	c := NewShowConfig(Train, opts...)
+	if c.Rows == 0 {
+		c.Rows = 5
+	}
+	if c.Rows < 1 {
+		return nil, fmt.Errorf("fastnb: show batch: %d rows", c.Rows)
+	}
+	l, err := d.Loader(c.On)
+	if err != nil {
+		return nil, err
+	}
+	// A batch's worth of items is opened without collating: what is shown is not normalised.
+	n := min(c.Rows*c.Rows, l.bs, l.ds.Len())
+	draw := nextShow()
+	l.keepItems, l.bs, l.dropLast = true, n, false
+	it := l.start(cell.Context(), l.order(streamShow, draw)[:n], streamShow, draw)
+	defer it.Close()
+	if !it.Next() {
+		if it.Err() == nil {
+			return nil, fmt.Errorf("fastnb: show batch: no item of the batch could be opened")
+		}
+		return nil, it.Err()
+	}
+	return d.Kind().Show(it.cur.x, it.cur.y, c), nil
+}
+
+// Skipped are the items that SkipBroken left out so far.
+func (d *DataBunch) Skipped() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return sortClasses(d.broke)
+}
+
+// skipped notes a broken item and tells of it the first time.
+func (d *DataBunch) skipped(e *ItemError) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.broke[e.Ref] {
+		d.broke[e.Ref] = true
+		warn("left out: %s: %v", e.Ref, e.Err)
+	}
+}
+
+// String describes the data.
+func (d *DataBunch) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "DataBunch of %s → %s", d.Kind().Name(), d.kind.Name())
+	for _, t := range []DSType{Train, Valid, Test} {
+		if ds := d.Dataset(t); ds != nil {
+			fmt.Fprintf(&b, "\n%s: %d items", t, ds.Len())
+		}
+	}
+	if a := d.pipe.args; a.Height > 0 {
+		fmt.Fprintf(&b, "\nsize: %dx%d", a.Height, a.Width)
+	}
+	if d.Classes != nil {
+		fmt.Fprintf(&b, "\n%d classes: %s", d.C, strings.Join(d.Classes[:min(len(d.Classes), 20)], ", "))
+		if len(d.Classes) > 20 {
+			b.WriteString(", …")
+		}
+	}
+	fmt.Fprintf(&b, "\nbatch size: %d, for validation %d\npath: %s", d.BS, d.ValBS, d.Path)
+	return b.String()
+}
+
+// Batches walks through a data set without training: f gets each batch in order.
+func (d *DataBunch) Batches(ctx context.Context, t DSType, f func(*Batch) error) error {
+	l, err := d.Loader(t)
+	if err != nil {
+		return err
+	}
+	it := l.Iter(ctx, 0)
+	defer it.Close()
+	for it.Next() {
+		if err := f(it.Batch()); err != nil {
+			return err
+		}
+	}
+	return it.Err()
+}

@@ -1,0 +1,223 @@
+package data
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/fastnb/go/datasets"
+)
+
+// FileKind is a Kind whose references are files: lists from folders take the files with its
+// extensions, lists from tables check that each file is there.
+type FileKind interface {
+	Kind
+	Extensions() []string // lower case, with the dot
+}
+
+// FromOption is an option of making a list.
+type FromOption interface{ applyFrom(*fromConfig) }
+
+type fromConfig struct {
+	folder, suffix   string
+	col              any
+	recurse          bool
+	include, exclude []string
+	ext              []string
+	skipMissing      bool
+	csv              csvConfig
+}
+
+type fromFunc func(*fromConfig)
+
+func (f fromFunc) applyFrom(c *fromConfig) { f(c) }
+
+// Folder is where the files of a table are, below the list's path.
+func Folder(name string) FromOption { return fromFunc(func(c *fromConfig) { c.folder = name }) }
+
+// Suffix is put after each name of the table, such as ".jpg".
+func Suffix(s string) FromOption { return fromFunc(func(c *fromConfig) { c.suffix = s }) }
+
+// Col is the column with the items, by name or number (default 0).
+func Col(c any) FromOption { return fromFunc(func(f *fromConfig) { f.col = c }) }
+
+// Recurse says whether folders inside the folder are searched too (default true).
+func Recurse(on bool) FromOption { return fromFunc(func(c *fromConfig) { c.recurse = on }) }
+
+// Include keeps only these folders directly below the path.
+func Include(names ...string) FromOption { return fromFunc(func(c *fromConfig) { c.include = names }) }
+
+// Exclude leaves out these folders directly below the path.
+func Exclude(names ...string) FromOption { return fromFunc(func(c *fromConfig) { c.exclude = names }) }
+
+// Extensions are the endings of files to take, such as ".jpg"; default those of the kind of item.
+func Extensions(ext ...string) FromOption { return fromFunc(func(c *fromConfig) { c.ext = ext }) }
+
+// SkipMissing leaves out the rows of a table whose file is absent, and says how many there were,
+// instead of failing (default false).
+func SkipMissing(on bool) FromOption { return fromFunc(func(c *fromConfig) { c.skipMissing = on }) }
+
+func fromOptions(opts []FromOption) fromConfig {
+	c := fromConfig{col: 0, recurse: true, csv: csvConfig{comma: ',', header: true}}
+	for _, o := range opts {
+		o.applyFrom(&c)
+	}
+	return c
+}
+
+// ListFromFolder is the list of the files below path with the kind's extensions. Hidden files and
+// folders are left out. Options: Recurse (true), Include, Exclude, Extensions.
+//
+// Items are in the order of their names, folder by folder, where fastai keeps the order of the file
+// system: a split with a seed is then the same on every machine.
+func ListFromFolder(k Kind, path datasets.Path, opts ...FromOption) *ItemList {
+	c := fromOptions(opts)
+	if err := isDir(path.String()); err != nil {
+		return failedList(k, path, "from folder: %w", err)
+	}
+	if c.ext == nil {
+		if f, ok := k.(FileKind); ok {
+			c.ext = f.Extensions()
+		}
+	}
+	for i, e := range c.ext {
+		c.ext[i] = strings.ToLower(e)
+	}
+	l := &ItemList{Path: path, kind: k}
+	others := 0
+	err := filepath.WalkDir(path.String(), func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if p == path.String() {
+			return nil
+		}
+		top := filepath.Dir(p) == filepath.Clean(path.String())
+		if strings.HasPrefix(d.Name(), ".") {
+			return skip(d)
+		}
+		if d.IsDir() {
+			if !c.recurse || top && (c.include != nil && !slices.Contains(c.include, d.Name()) || slices.Contains(c.exclude, d.Name())) {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if top && c.include != nil {
+			return nil
+		}
+		if c.ext == nil || slices.Contains(c.ext, strings.ToLower(filepath.Ext(p))) {
+			l.refs = append(l.refs, p)
+		} else {
+			others++
+		}
+		return nil
+	})
+	if err != nil {
+		return failedList(k, path, "from folder: %s: %w", path, reason(err))
+	}
+	if len(l.refs) == 0 {
+		return failedList(k, path, "from folder: %s: no file ends in %s (%d other files)", path, strings.Join(c.ext, ", "), others)
+	}
+	return l
+}
+
+func skip(d fs.DirEntry) error {
+	if d.IsDir() {
+		return filepath.SkipDir
+	}
+	return nil
+}
+
+// ListFromCSV is the list of the files that the table path/name names in its first column. Options:
+// Folder, Suffix, Col (0), Delimiter (","), Header (true), SkipMissing (false). A file that is absent is
+// an error that names table, line and file.
+func ListFromCSV(k Kind, path datasets.Path, name string, opts ...FromOption) *ItemList {
+	c := fromOptions(opts)
+	if err := isDir(path.String()); err != nil {
+		return failedList(k, path, "from csv: %w", err)
+	}
+	file := path.Join(name).String()
+	if filepath.IsAbs(name) {
+		file = name
+	}
+	t, err := readCSV(file, c.csv)
+	if err != nil {
+		return &ItemList{Path: path, kind: k, err: err}
+	}
+	return listFromTable(k, path, t, c)
+}
+
+// ListFromTable is ListFromCSV for a table in memory.
+func ListFromTable(k Kind, path datasets.Path, t *Table, opts ...FromOption) *ItemList {
+	if t == nil {
+		return failedList(k, path, "from table: no table given")
+	}
+	return listFromTable(k, path, t, fromOptions(opts))
+}
+
+func listFromTable(k Kind, path datasets.Path, t *Table, c fromConfig) *ItemList {
+	col, err := t.column(c.col)
+	if err != nil {
+		return failedList(k, path, "%w", err)
+	}
+	_, files := k.(FileKind)
+	dir := path.Join(c.folder)
+	if files {
+		if err := isDir(dir.String()); err != nil {
+			return failedList(k, path, "%s: %w (try Folder)", t.name, err)
+		}
+	}
+	l := &ItemList{Path: path, kind: k, table: t, refs: make([]string, t.Len())}
+	there := dirCache{}
+	var keep []int
+	for r, row := range t.rows {
+		v := row[col]
+		if strings.TrimSpace(v) == "" {
+			return failedList(k, path, "%s: column %q is empty", t.place(r), t.cols[col])
+		}
+		if !files {
+			l.refs[r], keep = v, append(keep, r)
+			continue
+		}
+		l.refs[r] = dir.Join(v + c.suffix).String()
+		switch {
+		case there.has(l.refs[r]):
+			keep = append(keep, r)
+		case !c.skipMissing:
+			return failedList(k, path, "%s: %s: there is no such file (try Folder, Suffix, or SkipMissing(true))", t.place(r), l.refs[r])
+		}
+	}
+	if n := len(l.refs) - len(keep); n > 0 {
+		warn("%s: %d of %d files are absent and left out", t.name, n, len(l.refs))
+		l = l.pick(keep)
+	}
+	return l
+}
+
+// dirCache answers whether files exist by listing each folder once: asking the system for each of
+// 40,000 files takes far longer on network file systems.
+type dirCache map[string]map[string]bool
+
+func (c dirCache) has(file string) bool {
+	dir, name := filepath.Split(file)
+	names, ok := c[dir]
+	if !ok {
+		names = map[string]bool{}
+		entries, err := os.ReadDir(dir)
+		if err == nil {
+			for _, e := range entries {
+				names[e.Name()] = true
+			}
+		}
+		c[dir] = names
+	}
+	return names[name]
+}
+
+// warn tells of something that is not an error; in a cell it stands in the cell's output.
+func warn(format string, a ...any) {
+	fmt.Fprintf(os.Stderr, "fastnb: "+format+"\n", a...)
+}

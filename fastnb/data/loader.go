@@ -1,0 +1,336 @@
+package data
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/fastnb/go/cell"
+	"github.com/fastnb/go/fastnb/tensor"
+)
+
+// Batch is a few items together, on the host.
+type Batch struct {
+	X, Y  []*tensor.Tensor // inputs and targets, each with a leading axis of N
+	N     int              // items
+	Index []int            // which items of the data set they are
+}
+
+// Loader makes batches of a data set. Its batches depend only on the seed and the epoch's number.
+type Loader struct {
+	bunch             *DataBunch
+	ds                *Dataset
+	bs                int
+	shuffle, dropLast bool
+	keepItems         bool // do not collate: for showing
+}
+
+// Len is the number of batches of an epoch.
+func (l *Loader) Len() int {
+	if l.dropLast {
+		return l.ds.Len() / l.bs
+	}
+	return (l.ds.Len() + l.bs - 1) / l.bs
+}
+
+// Dataset is what the batches are made of.
+func (l *Loader) Dataset() *Dataset { return l.ds }
+
+// order is the items of an epoch in the order they come.
+func (l *Loader) order(use, n uint64) []int {
+	if !l.shuffle {
+		return rest(l.ds.Len(), nil)
+	}
+	return stream(CurrentSeed(), use, n).Perm(l.ds.Len())
+}
+
+// Iter starts the batches of an epoch. Numbers of different epochs give different orders and
+// augmentations; the same number gives the same batches again. The workers stop when ctx is done or the
+// iteration is closed.
+func (l *Loader) Iter(ctx context.Context, epoch int64) *Iter {
+	return l.start(ctx, l.order(streamShuffle, uint64(epoch)), streamItem, uint64(epoch))
+}
+
+// ahead is how many batches are made or kept ready beyond the one in use: enough to hide the time of a
+// slow item, few enough that memory stays bounded.
+const ahead = 2
+
+// Iter is one walk through a loader's batches: for it.Next() { it.Batch() }, then it.Err(). Close ends it
+// early; calling it always is right.
+type Iter struct {
+	l         *Loader
+	ctx       context.Context
+	order     []int
+	seed      uint64
+	use, draw uint64 // of the items' random streams
+	batches   int
+
+	mu      sync.Mutex
+	change  *sync.Cond // progress: a batch is ready, taken, or all stops
+	work    []*pending // batches begun and not taken, first first
+	first   int        // number of work[0]
+	next    [2]int     // batch and place in it of the next item to open
+	stopped bool
+	done    sync.WaitGroup
+	release func() bool // of the context's callback
+
+	cur *pending
+	err error
+}
+
+// pending is a batch in the making.
+type pending struct {
+	index []int
+	x, y  []Item
+	errs  []error
+	left  int // items not opened yet
+	ready bool
+	batch *Batch
+	err   error
+}
+
+func (l *Loader) start(ctx context.Context, order []int, use, draw uint64) *Iter {
+	it := &Iter{l: l, ctx: ctx, order: order, seed: CurrentSeed(), use: use, draw: draw, batches: (len(order) + l.bs - 1) / l.bs}
+	if l.dropLast {
+		it.batches = len(order) / l.bs
+	}
+	it.change = sync.NewCond(&it.mu)
+	it.release = context.AfterFunc(ctx, it.stop)
+	n := min(l.bunch.Workers, len(order))
+	it.done.Add(n)
+	for range n {
+		go it.worker()
+	}
+	return it
+}
+
+func (it *Iter) stop() {
+	it.mu.Lock()
+	it.stopped = true
+	it.mu.Unlock()
+	it.change.Broadcast()
+}
+
+// worker opens items, one after the other, until there are none.
+func (it *Iter) worker() {
+	defer it.done.Done()
+	for {
+		p, k := it.claim()
+		if p == nil {
+			return
+		}
+		i := p.index[k]
+		x, y, err := it.l.ds.get(i, stream(it.seed, it.use, it.draw, uint64(i)))
+		it.mu.Lock()
+		p.x[k], p.y[k], p.errs[k] = x, y, err
+		p.left--
+		last := p.left == 0
+		it.mu.Unlock()
+		if last {
+			it.finish(p)
+			it.mu.Lock()
+			p.ready = true
+			it.mu.Unlock()
+			it.change.Broadcast()
+		}
+	}
+}
+
+// claim gives the next item to open, waiting while enough batches are under way. It gives nil at the
+// end.
+func (it *Iter) claim() (*pending, int) {
+	it.mu.Lock()
+	defer it.mu.Unlock()
+	for !it.stopped && it.next[0] < it.batches && it.next[0] > it.first+ahead {
+		it.change.Wait()
+	}
+	if it.stopped || it.next[0] >= it.batches {
+		return nil, 0
+	}
+	b, k := it.next[0], it.next[1]
+	if k == 0 {
+		index := it.order[b*it.l.bs : min((b+1)*it.l.bs, len(it.order))]
+		n := len(index)
+		it.work = append(it.work, &pending{index: index, x: make([]Item, n), y: make([]Item, n), errs: make([]error, n), left: n})
+	}
+	p := it.work[b-it.first]
+	if it.next[1]++; it.next[1] == len(p.index) {
+		it.next = [2]int{b + 1, 0}
+	}
+	return p, k
+}
+
+// finish makes the batch of its items; the first broken one is the batch's error, or all are left out.
+func (it *Iter) finish(p *pending) {
+	defer func() {
+		if r := recover(); r != nil {
+			p.err = fmt.Errorf("fastnb: make batch: %v", r)
+		}
+	}()
+	var index []int
+	var x, y []Item
+	for k, err := range p.errs {
+		if err == nil {
+			index, x, y = append(index, p.index[k]), append(x, p.x[k]), append(y, p.y[k])
+			continue
+		}
+		var broken *ItemError
+		if !it.l.bunch.SkipBroken || !errors.As(err, &broken) {
+			p.err = err
+			return
+		}
+		it.l.bunch.skipped(broken)
+	}
+	p.index, p.x, p.y = index, x, y
+	if it.l.keepItems || len(index) == 0 {
+		return
+	}
+	ds := it.l.ds
+	b, err := collate(ds.list.kind, ds.kind, x, y, ds.pipe.norm)
+	if err != nil {
+		p.err = fmt.Errorf("fastnb: make batch: items %s: %w", it.names(index), err)
+		return
+	}
+	b.Index = index
+	p.batch = b
+	for _, i := range x {
+		if r, ok := i.(Recycler); ok {
+			r.Recycle()
+		}
+	}
+	p.x, p.y = nil, nil
+}
+
+// names lists the first few items of a batch.
+func (it *Iter) names(index []int) string {
+	var s []string
+	for _, i := range index {
+		s = append(s, it.l.ds.list.refs[i])
+	}
+	return quoted(s[:min(3, len(s))])
+}
+
+// Next waits for the next batch; false at the end, on an error and when the context is done.
+func (it *Iter) Next() bool {
+	it.mu.Lock()
+	defer it.mu.Unlock()
+	for {
+		it.cur = nil
+		if it.err != nil || it.first == it.batches {
+			return false
+		}
+		for !it.stopped && (len(it.work) == 0 || !it.work[0].ready) {
+			it.change.Wait()
+		}
+		if it.stopped {
+			if it.ctx.Err() != nil {
+				it.err = fmt.Errorf("fastnb: load batch: %w", cell.ErrInterrupted)
+			}
+			return false
+		}
+		p := it.work[0]
+		it.work, it.first = it.work[1:], it.first+1
+		it.change.Broadcast()
+		if p.err != nil {
+			it.err = p.err
+			return false
+		}
+		if len(p.index) > 0 { // else all its items were left out
+			it.cur = p
+			return true
+		}
+	}
+}
+
+// Batch is the batch that Next found.
+func (it *Iter) Batch() *Batch {
+	if it.cur == nil {
+		return nil
+	}
+	return it.cur.batch
+}
+
+// Err is why the iteration ended early, or nil.
+func (it *Iter) Err() error { return it.err }
+
+// Close ends the iteration and its workers. It may be called more than once.
+func (it *Iter) Close() {
+	it.release()
+	it.stop()
+	it.done.Wait()
+}
+
+// collate makes a batch of items and targets, normalised.
+func collate(k Kind, lk LabelKind, x, y []Item, norm *normalizer) (*Batch, error) {
+	xs, err := stackItems(k, x)
+	if err != nil {
+		return nil, err
+	}
+	ys, err := stackItems(lk, y)
+	if err != nil {
+		return nil, fmt.Errorf("targets: %w", err)
+	}
+	if norm != nil && norm.DoX {
+		if err := norm.apply(xs[0]); err != nil {
+			return nil, err
+		}
+	}
+	if norm != nil && norm.DoY && len(ys[0].Shape()) == 4 && ys[0].DType() == tensor.Float32 {
+		if err := norm.apply(ys[0]); err != nil {
+			return nil, fmt.Errorf("targets: %w", err)
+		}
+	}
+	return &Batch{X: xs, Y: ys, N: len(x)}, nil
+}
+
+// stackItems makes the tensors of a batch in the way of their kind.
+func stackItems(kind any, items []Item) ([]*tensor.Tensor, error) {
+	if c, ok := kind.(Collater); ok {
+		return c.Collate(items)
+	}
+	t, err := Stack(items)
+	if err != nil {
+		return nil, err
+	}
+	return []*tensor.Tensor{t}, nil
+}
+
+// Stack copies the tensors of items, which must agree in kind and shape, into one with a leading axis.
+func Stack(items []Item) (*tensor.Tensor, error) {
+	if len(items) == 0 {
+		return nil, errors.New("nothing to stack")
+	}
+	first := items[0].Tensor()
+	shape := first.Shape()
+	out := tensor.New(first.DType(), append([]int{len(items)}, shape...)...)
+	n := first.Len()
+	for k, item := range items {
+		t := item.Tensor()
+		if t.DType() != out.DType() || !equalInts(t.Shape(), shape) {
+			return nil, fmt.Errorf("item %d of the batch is %s %v, the first %s %v (try Size, or another ResizeMethod)",
+				k, t.DType(), t.Shape(), first.DType(), shape)
+		}
+		switch out.DType() {
+		case tensor.Float32:
+			copy(out.Float32s()[k*n:], t.Float32s())
+		case tensor.Int64:
+			copy(out.Int64s()[k*n:], t.Int64s())
+		case tensor.Uint8:
+			copy(out.Uint8s()[k*n:], t.Uint8s())
+		}
+	}
+	return out, nil
+}
+
+func equalInts(a, b []int) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for k := range a {
+		if a[k] != b[k] {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,112 @@
+package data
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/fastnb/go/datasets"
+)
+
+// State is what an exported learner needs of its data: enough to open, transform, normalise and decode
+// items, and none of the data.
+type State struct {
+	Kind    Part          `json:"kind"`
+	Label   Part          `json:"label"`
+	Augment *Part         `json:"augment,omitempty"`
+	Args    TransformArgs `json:"args"`
+	Norm    *NormState    `json:"normalize,omitempty"`
+	BS      int           `json:"bs"`
+}
+
+// Part names a registered kind, label kind or augmenter, with its own state.
+type Part struct {
+	Name  string          `json:"name"`
+	State json.RawMessage `json:"state,omitempty"`
+}
+
+// NormState is the normalisation.
+type NormState struct {
+	Stats
+	DoX bool `json:"do_x"`
+	DoY bool `json:"do_y"`
+}
+
+func part(name string, v any) (Part, error) {
+	p := Part{Name: name}
+	if s, ok := v.(Stater); ok {
+		var err error
+		if p.State, err = s.State(); err != nil {
+			return p, fmt.Errorf("fastnb: export data: %s: %w", name, err)
+		}
+	}
+	return p, nil
+}
+
+// State is what an export keeps of d.
+func (d *DataBunch) State() (State, error) {
+	s := State{Args: d.pipe.args, BS: d.ValBS}
+	var err error
+	if s.Kind, err = part(d.Kind().Name(), d.Kind()); err != nil {
+		return s, err
+	}
+	if s.Label, err = part(d.kind.Name(), d.kind); err != nil {
+		return s, err
+	}
+	if a := d.pipe.aug; a != nil {
+		p, err := part(a.Name(), a)
+		if err != nil {
+			return s, err
+		}
+		s.Augment = &p
+	}
+	if n := d.pipe.norm; n != nil {
+		s.Norm = &NormState{n.Stats, n.DoX, n.DoY}
+	}
+	return s, nil
+}
+
+// FromState is a DataBunch without training and validation items that treats items as the one did that
+// gave the state. test may be nil. The kinds it names must be registered: a program imports the package
+// they are in, such as fastnb/vision.
+func FromState(s State, path datasets.Path, test *ItemList, opts ...BunchOption) (*DataBunch, error) {
+	registry.Lock()
+	kind, label := registry.kinds[s.Kind.Name], registry.labels[s.Label.Name]
+	aug := registry.augs[""]
+	if s.Augment != nil {
+		aug = registry.augs[s.Augment.Name]
+	}
+	registry.Unlock()
+	switch {
+	case kind == nil:
+		return nil, fmt.Errorf("fastnb: import data: items of kind %q are not known here", s.Kind.Name)
+	case label == nil:
+		return nil, fmt.Errorf("fastnb: import data: labels of kind %q are not known here", s.Label.Name)
+	case s.Augment != nil && aug == nil:
+		return nil, fmt.Errorf("fastnb: import data: transforms %q are not known here", s.Augment.Name)
+	}
+	k, err := kind(s.Kind.State)
+	if err != nil {
+		return nil, fmt.Errorf("fastnb: import data: %s: %w", s.Kind.Name, err)
+	}
+	l := &LabelLists{pipe: pipeline{args: s.Args}}
+	if l.kind, err = label(s.Label.State); err != nil {
+		return nil, fmt.Errorf("fastnb: import data: %s: %w", s.Label.Name, err)
+	}
+	if s.Augment != nil {
+		if l.pipe.aug, err = aug(s.Augment.State); err != nil {
+			return nil, fmt.Errorf("fastnb: import data: %s: %w", s.Augment.Name, err)
+		}
+	}
+	if s.Norm != nil {
+		l.pipe.norm = &normalizer{s.Norm.Stats, s.Norm.DoX, s.Norm.DoY}
+	}
+	empty := NewItemList(k, path, nil)
+	l.Train, l.Valid = &LabelList{empty, nil}, &LabelList{empty, nil}
+	if test != nil {
+		l = l.AddTest(test)
+	}
+	if s.BS > 0 {
+		opts = append([]BunchOption{BS(s.BS)}, opts...)
+	}
+	return l.DataBunch(opts...)
+}

@@ -1,0 +1,309 @@
+package data
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/fastnb/go/fastnb/tensor"
+)
+
+// pipeline is what happens to opened items.
+type pipeline struct {
+	aug  Augmenter
+	args TransformArgs
+	norm *normalizer
+}
+
+// Resize says how an item is brought to the size of Transform.
+type Resize int
+
+// The ways of resizing.
+const (
+	ResizeDefault Resize = iota // squish for Size(h, w), crop for Size(n)
+	ResizeCrop                  // the shorter side fits, the rest is cut off
+	ResizePad                   // the longer side fits, the rest is filled by the padding mode
+	ResizeSquish                // both sides fit, proportions are lost
+	ResizeNo                    // transforms only
+)
+
+// Padding says what lies outside a picture.
+type Padding int
+
+// The padding modes.
+const (
+	PadReflection Padding = iota // the picture mirrored
+	PadBorder                    // its outermost pixels repeated
+	PadZeros                     // black
+)
+
+// TransformArgs are the choices of Transform, for an Augmenter.
+type TransformArgs struct {
+	Height    int     `json:"height"` // 0, 0: keep each item's size
+	Width     int     `json:"width"`
+	Method    Resize  `json:"method"` // never ResizeDefault in an Augmenter's hands
+	Padding   Padding `json:"padding"`
+	TfmY      bool    `json:"tfm_y"`      // targets are transformed along
+	RemoveOut bool    `json:"remove_out"` // points that leave the picture are dropped
+	Nearest   bool    `json:"nearest"`    // sample the nearest pixel instead of interpolating
+
+	pair bool
+	mult int
+	err  error
+}
+
+// TransformOption is an option of Transform.
+type TransformOption interface{ applyTransform(*TransformArgs) }
+
+type transformFunc func(*TransformArgs)
+
+func (f transformFunc) applyTransform(a *TransformArgs) { f(a) }
+
+// Size is the size of pictures in pixels: Size(n) for squares, cut to fit (ResizeCrop), or
+// Size(height, width), squeezed to fit (ResizeSquish); ResizeMethod says otherwise.
+func Size(s ...int) TransformOption {
+	return transformFunc(func(a *TransformArgs) {
+		switch len(s) {
+		case 1:
+			a.Height, a.Width, a.pair = s[0], s[0], false
+		case 2:
+			a.Height, a.Width, a.pair = s[0], s[1], true
+		default:
+			a.err = fmt.Errorf("Size takes one number or height and width, not %d numbers", len(s))
+			return
+		}
+		if a.Height <= 0 || a.Width <= 0 {
+			a.err = fmt.Errorf("size %dx%d is not positive", a.Height, a.Width)
+		}
+	})
+}
+
+// TfmY has targets such as masks and points transformed with their items (default false).
+func TfmY(on bool) TransformOption { return transformFunc(func(a *TransformArgs) { a.TfmY = on }) }
+
+// ResizeMethod says how items are brought to the size.
+func ResizeMethod(m Resize) TransformOption {
+	return transformFunc(func(a *TransformArgs) { a.Method = m })
+}
+
+// PaddingMode says what lies outside a picture (default PadReflection).
+func PaddingMode(p Padding) TransformOption {
+	return transformFunc(func(a *TransformArgs) { a.Padding = p })
+}
+
+// Mult rounds height and width to the nearest multiple of n.
+func Mult(n int) TransformOption { return transformFunc(func(a *TransformArgs) { a.mult = n }) }
+
+// RemoveOut says whether points that a transform moves out of the picture are dropped (default true).
+func RemoveOut(on bool) TransformOption {
+	return transformFunc(func(a *TransformArgs) { a.RemoveOut = on })
+}
+
+// NearestPixel samples the nearest pixel instead of interpolating between four (default false).
+func NearestPixel(on bool) TransformOption {
+	return transformFunc(func(a *TransformArgs) { a.Nearest = on })
+}
+
+func (a *TransformArgs) finish() error {
+	if a.err != nil {
+		return a.err
+	}
+	if a.mult > 0 {
+		round := func(n int) int { return int(float64(n)/float64(a.mult)+.5) * a.mult }
+		if a.Height, a.Width = round(a.Height), round(a.Width); a.Height == 0 && a.pair {
+			return fmt.Errorf("the size rounds to 0 with Mult(%d)", a.mult)
+		}
+	}
+	if a.Method == ResizeDefault {
+		a.Method = ResizeCrop
+		if a.pair {
+			a.Method = ResizeSquish
+		}
+	}
+	return nil
+}
+
+// Transform sets what is done to items when a batch is made: aug (such as GetTransforms gives; nil for
+// none) and the options Size, TfmY (false), ResizeMethod, PaddingMode (PadReflection), Mult, RemoveOut
+// (true). The transforms are tried on the first training item at once, so that a mistake shows here.
+//
+// It gives a new value: a DataBunch made earlier of the same labels keeps its own size, where fastai's
+// transform changes that one too.
+func (l *LabelLists) Transform(aug Augmenter, opts ...TransformOption) *LabelLists {
+	if l.err != nil {
+		return l
+	}
+	a := TransformArgs{RemoveOut: true}
+	for _, o := range opts {
+		o.applyTransform(&a)
+	}
+	if err := a.finish(); err != nil {
+		return l.fail("transform: %w", err)
+	}
+	if aug == nil {
+		if f, ok := l.Train.kind.(Fitter); ok {
+			aug = f.DefaultAugmenter()
+		}
+	}
+	n := *l
+	n.pipe.aug, n.pipe.args = aug, a
+	if aug == nil || l.Train.Len() == 0 {
+		return &n
+	}
+	x, err := openItem(l.Train.kind, l.Train.refs[0])
+	if err != nil {
+		return &n // a broken file is the loader's affair, which may be told to skip it
+	}
+	y, err := l.kind.Open(l.Train.y[0])
+	if err != nil {
+		return &n
+	}
+	if _, _, err := n.pipe.apply(x, y, true, stream(0)); err != nil {
+		return l.fail("transform: %s: %w", l.Train.refs[0], err)
+	}
+	return &n
+}
+
+func (l *LabelLists) fail(format string, a ...any) *LabelLists {
+	n := *l
+	n.err = fmt.Errorf("fastnb: "+format, a...)
+	return &n
+}
+
+// AddTest adds items without targets, to be predicted. They get the validation transforms.
+func (l *LabelLists) AddTest(items *ItemList) *LabelLists {
+	switch {
+	case l.err != nil:
+		return l
+	case items == nil:
+		return l.fail("add test: no list given")
+	case items.err != nil:
+		return l.fail("add test: %w", items.err)
+	case items.Len() == 0:
+		return l.fail("add test: the list is empty")
+	case items.kind.Name() != l.Train.kind.Name():
+		return l.fail("add test: a list of %s for data of %s", items.kind.Name(), l.Train.kind.Name())
+	}
+	n := *l
+	n.Test = &LabelList{items, make([]any, items.Len())}
+	return &n
+}
+
+// AddTestFolder adds the files below Path/name as items without targets.
+func (l *LabelLists) AddTestFolder(name string, opts ...FromOption) *LabelLists {
+	if l.err != nil {
+		return l
+	}
+	return l.AddTest(ListFromFolder(l.Train.kind, l.Train.Path.Join(name), opts...))
+}
+
+// Stats are what Normalize subtracts and divides by, a number for each channel. As an option of
+// Normalize it says to use these.
+type Stats struct {
+	Mean []float32 `json:"mean"`
+	Std  []float32 `json:"std"`
+}
+
+func (s Stats) applyNormalize(n *normalizer) { n.Stats = s }
+
+// NormalizeOption is an option of Normalize: Stats, DoX or DoY.
+type NormalizeOption interface{ applyNormalize(*normalizer) }
+
+type normalizeFunc func(*normalizer)
+
+func (f normalizeFunc) applyNormalize(n *normalizer) { f(n) }
+
+// DoX says whether inputs are normalised (default true).
+func DoX(on bool) NormalizeOption { return normalizeFunc(func(n *normalizer) { n.DoX = on }) }
+
+// DoY says whether targets that are pictures are normalised (default false).
+func DoY(on bool) NormalizeOption { return normalizeFunc(func(n *normalizer) { n.DoY = on }) }
+
+// normalizer makes (x-mean)/std of each channel.
+type normalizer struct {
+	Stats
+	DoX bool `json:"do_x"`
+	DoY bool `json:"do_y"`
+}
+
+// Normalize has each channel of the inputs shifted and scaled by (x-mean)/std when a batch is made.
+// Without Stats, those of one training batch are taken. It comes before DataBunch and only once.
+func (l *LabelLists) Normalize(opts ...NormalizeOption) *LabelLists {
+	if l.err != nil {
+		return l
+	}
+	if l.pipe.norm != nil {
+		return l.fail("normalize: the data is normalised already")
+	}
+	norm := normalizer{DoX: true}
+	for _, o := range opts {
+		o.applyNormalize(&norm)
+	}
+	if len(norm.Mean) != len(norm.Std) {
+		return l.fail("normalize: %d means, %d standard deviations", len(norm.Mean), len(norm.Std))
+	}
+	for _, s := range norm.Std {
+		if !(s > 0) {
+			return l.fail("normalize: standard deviation %v is not positive", s)
+		}
+	}
+	n := *l
+	n.pipe.norm = &norm
+	return &n
+}
+
+// apply normalises [N, C, ...] in place.
+func (n *normalizer) apply(t *tensor.Tensor) error {
+	return n.channels(t, func(v []float32, mean, std float32) {
+		// Multiplying by 1/std would differ from fastai in the last bit.
+		for k, x := range v {
+			v[k] = (x - mean) / std
+		}
+	})
+}
+
+// undo is the inverse of apply.
+func (n *normalizer) undo(t *tensor.Tensor) error {
+	return n.channels(t, func(v []float32, mean, std float32) {
+		for k, x := range v {
+			v[k] = x*std + mean
+		}
+	})
+}
+
+func (n *normalizer) channels(t *tensor.Tensor, f func(v []float32, mean, std float32)) error {
+	s := t.Shape()
+	if t.DType() != tensor.Float32 || len(s) < 3 {
+		return fmt.Errorf("normalize: cannot normalise %s of shape %v", t.DType(), s)
+	}
+	if s[1] != len(n.Mean) {
+		return fmt.Errorf("normalize: %d channels, statistics of %d", s[1], len(n.Mean))
+	}
+	v, size := t.Float32s(), tensor.Count(s[2:])
+	for at, c := 0, 0; at < len(v); at, c = at+size, (c+1)%s[1] {
+		f(v[at:at+size], n.Mean[c], n.Std[c])
+	}
+	return nil
+}
+
+// measure takes mean and standard deviation of each channel of a batch.
+func measure(t *tensor.Tensor) (Stats, error) {
+	s := t.Shape()
+	if t.DType() != tensor.Float32 || len(s) < 3 || t.Len() == 0 {
+		return Stats{}, errors.New("normalize: the inputs are not pictures")
+	}
+	c, size := s[1], tensor.Count(s[2:])
+	st := Stats{make([]float32, c), make([]float32, c)}
+	for k := range c {
+		var n, sum, sq float64
+		for at := k * size; at < t.Len(); at += c * size {
+			for _, x := range t.Float32s()[at : at+size] {
+				n, sum, sq = n+1, sum+float64(x), sq+float64(x)*float64(x)
+			}
+		}
+		mean := sum / n
+		st.Mean[k] = float32(mean)
+		st.Std[k] = float32(math.Sqrt(max(sq/n-mean*mean, 1e-12) * n / max(n-1, 1)))
+	}
+	return st, nil
+}
