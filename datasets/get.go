@@ -1,0 +1,201 @@
+package datasets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/fastnb/go/cell"
+)
+
+// ErrUnavailable is in the chain of errors about a data set or a weights file that could not be
+// fetched: offline, no address, no connection. A file that came and was wrong is another error.
+var ErrUnavailable = errors.New("not available here")
+
+// DataOption changes what GetData does.
+type DataOption interface{ applyData(*getConfig) }
+
+type getConfig struct {
+	tiles int
+	twin  bool
+}
+
+type dataOption func(*getConfig)
+
+func (o dataOption) applyData(c *getConfig) { o(c) }
+
+// Tiles says how many items a generated twin has at least; 0 is the generator's own number (planet:
+// 1,000). It has no meaning for real data.
+func Tiles(n int) DataOption { return dataOption(func(c *getConfig) { c.tiles = n }) }
+
+// UseTwin(true) asks for the generated twin though FASTNB_OFFLINE is not set.
+func UseTwin(on bool) DataOption { return dataOption(func(c *getConfig) { c.twin = on }) }
+
+// GetData gives the folder of the named data set, bringing it there first if need be. It tries the
+// folder data/name (when it holds anything), name.tgz of the FASTNB_MIRROR, and the data set's own
+// address; with FASTNB_OFFLINE=1 not the address, but the generated twin in data/name-twin. A name
+// that the catalogue lacks must be in the mirror or on the disk. An error says how to get the data.
+func GetData(name string, opts ...DataOption) (Path, error) {
+	u, _ := lookup(name)
+	return get(u, opts)
+}
+
+// UntarData is GetData for an entry of the catalogue, UntarData(URLs.CamVid), or for an address of
+// the reader's own, UntarData(URL{Address: "https://…/flowers.tgz"}) (fastai's untar_data).
+func UntarData(u URL, opts ...DataOption) (Path, error) { return get(u, opts) }
+
+func get(u URL, opts []DataOption) (Path, error) {
+	var c getConfig
+	for _, o := range opts {
+		o.applyData(&c)
+	}
+	u.Name = u.name()
+	fail := func(err error) (Path, error) {
+		return Path{}, fmt.Errorf("fastnb: get data: %s: %w", u.Name, err)
+	}
+	if err := checkName(u.Name); err != nil {
+		return fail(err)
+	}
+	dir := dataDir().Join(u.Name)
+	if !c.twin && filled(dir) {
+		return dir, nil
+	}
+	if err := os.MkdirAll(dataDir().p, 0o777); err != nil {
+		return fail(explain(err, dataDir().p, 0))
+	}
+	ctx := cell.Context()
+	unlock, err := lock(ctx, dataDir().Join("."+u.Name+".lock").p)
+	if err != nil {
+		return fail(err)
+	}
+	defer unlock()
+	if c.twin {
+		dir, err = twin(ctx, u, c.tiles)
+	} else if !filled(dir) { // another process may have brought it meanwhile
+		dir, err = bring(ctx, u, c, dir)
+	}
+	if err != nil {
+		return fail(err)
+	}
+	return dir, nil
+}
+
+// bring fetches u into dir from the first place that has it.
+func bring(ctx context.Context, u URL, c getConfig, dir Path) (Path, error) {
+	ok, err := fromMirror(ctx, u, dir)
+	if ok || err != nil {
+		return dir, err
+	}
+	if Offline() {
+		if _, has := twins[u.Name]; has {
+			return twin(ctx, u, c.tiles)
+		}
+		return dir, fmt.Errorf("%w: FASTNB_OFFLINE is set, and there is no generated twin of it (try unsetting FASTNB_OFFLINE, or FASTNB_MIRROR with a folder that holds %s.tgz)", ErrUnavailable, u.Name)
+	}
+	if u.Address == "" {
+		return dir, noAddress(u, dir)
+	}
+	archive := dataDir().Join(u.Name + archiveExt(u.Address))
+	err = download(ctx, file{address: u.Address, dest: archive.p, size: u.Size, md5: u.MD5})
+	if errors.Is(err, ErrUnavailable) {
+		return dir, fmt.Errorf("%w (%s)", err, otherWays(u))
+	}
+	if err != nil {
+		return dir, err
+	}
+	if err := unpackWhole(ctx, archive.p, dir); err != nil {
+		return dir, err
+	}
+	_ = os.Remove(archive.p) // what is unpacked needs no archive; failing to remove it harms nothing
+	return dir, note(dir, origin{Source: sourceReal, From: u.Address})
+}
+
+// noAddress is the error for data that must be brought by hand; the folder for it is made.
+func noAddress(u URL, dir Path) error {
+	if u.Manual == "" {
+		return fmt.Errorf("%w: the catalogue has no data set of that name, and there is no folder %s (try `fastnb data list`, or FASTNB_MIRROR with a folder that holds %s.tgz)", ErrUnavailable, dir.p, u.Name)
+	}
+	if err := os.MkdirAll(dir.p, 0o777); err != nil {
+		return explain(err, dir.p, 0)
+	}
+	return fmt.Errorf("%w: %s (%s)", ErrUnavailable, fmt.Sprintf(u.Manual, dir.p), otherWays(u))
+}
+
+// otherWays names what a reader without the address can do.
+func otherWays(u URL) string {
+	s := fmt.Sprintf("or set FASTNB_MIRROR to a folder that holds %s.tgz", u.Name)
+	if _, has := twins[u.Name]; has {
+		s += ", or FASTNB_OFFLINE=1 to draw a generated twin"
+	}
+	return s
+}
+
+// fromMirror takes u from the mirror, if there is one that has it.
+func fromMirror(ctx context.Context, u URL, dir Path) (bool, error) {
+	m := mirror()
+	if m == "" {
+		return false, nil
+	}
+	if isURL(m) {
+		return fromMirrorURL(ctx, m, u, dir)
+	}
+	if st, err := os.Stat(m); err != nil || !st.IsDir() {
+		return false, fmt.Errorf("FASTNB_MIRROR: %s is not a folder", m)
+	}
+	for _, ext := range []string{".tgz", ".tar.gz", ".zip"} {
+		archive := filepath.Join(m, u.Name+ext)
+		if _, err := os.Stat(archive); errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err := unpackWhole(ctx, archive, dir); err != nil {
+			return false, err
+		}
+		return true, note(dir, origin{Source: sourceMirror, From: archive})
+	}
+	return false, nil
+}
+
+func fromMirrorURL(ctx context.Context, base string, u URL, dir Path) (bool, error) {
+	if Offline() {
+		return false, nil
+	}
+	address := base + "/" + u.Name + ".tgz"
+	archive := dataDir().Join(u.Name + ".tgz")
+	err := download(ctx, file{address: address, dest: archive.p})
+	if errors.Is(err, ErrUnavailable) {
+		return false, nil // the mirror does not have it: the next place may
+	}
+	if err != nil {
+		return false, err
+	}
+	if err := unpackWhole(ctx, archive.p, dir); err != nil {
+		return false, err
+	}
+	_ = os.Remove(archive.p) // see bring
+	return true, note(dir, origin{Source: sourceMirror, From: address})
+}
+
+// filled reports whether dir is a folder with something in it.
+func filled(dir Path) bool {
+	f, err := os.Open(dir.p)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = f.Close() }()
+	names, _ := f.Readdirnames(1)
+	return len(names) > 0
+}
+
+// archiveExt is the ending of an address that tells the kind of archive.
+func archiveExt(address string) string {
+	for _, ext := range []string{".tar.gz", ".tgz", ".tar.7z", ".7z", ".zip", ".tar"} {
+		if strings.HasSuffix(address, ext) {
+			return ext
+		}
+	}
+	return ".tgz"
+}

@@ -1,0 +1,269 @@
+package datasets
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/fastnb/go/cell"
+)
+
+// Limits of what an archive may hold: far above any data set, far below what fills a disk.
+const (
+	maxEntries  = 5_000_000
+	maxUnpacked = 256 << 30
+)
+
+// Unpack puts the content of an archive into the folder dir, which is made if need be: tar, tar.gz,
+// zip, 7z, a tar inside a 7z, or a single file packed by gzip, told by content, not by name. Files
+// of the same name are replaced. Nothing is written outside dir: archives with absolute names,
+// "..", links that point out, or device files are refused, and then nothing is written at all.
+func Unpack(archive, dir Path) error {
+	if err := unpackInto(cell.Context(), archive.p, dir.p); err != nil {
+		return fmt.Errorf("fastnb: unpack: %s: %w", archive.p, err)
+	}
+	return nil
+}
+
+// unpackWhole makes dir of an archive that holds one data set: a folder of any name in which
+// everything lies, or the files themselves. An empty folder at dir is replaced.
+func unpackWhole(ctx context.Context, archive string, dir Path) error {
+	tmp, err := extractBeside(ctx, archive, dir.p)
+	if err != nil {
+		return fmt.Errorf("unpacking %s: %w", archive, err)
+	}
+	defer func() { _ = os.RemoveAll(tmp) }()
+	from := tmp
+	if entries, err := os.ReadDir(tmp); err == nil && len(entries) == 1 && entries[0].IsDir() {
+		from = filepath.Join(tmp, entries[0].Name())
+	}
+	if err := os.Remove(dir.p); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("unpacking %s: %w", archive, err)
+	}
+	if err := os.Rename(from, dir.p); err != nil {
+		return fmt.Errorf("unpacking %s: %w", archive, explain(err, dir.p, 0))
+	}
+	return nil
+}
+
+func unpackInto(ctx context.Context, archive, dir string) error {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return explain(err, dir, 0)
+	}
+	tmp, err := extractBeside(ctx, archive, filepath.Join(dir, "x"))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(tmp) }()
+	return merge(tmp, dir)
+}
+
+// merge moves all of src into dst; folders that are in both are merged.
+func merge(src, dst string) error {
+	entries, err := os.ReadDir(src)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		from, to := filepath.Join(src, e.Name()), filepath.Join(dst, e.Name())
+		if st, err := os.Lstat(to); err == nil && st.IsDir() && e.IsDir() {
+			if err := merge(from, to); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := os.Rename(from, to); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// extractBeside unpacks into a new hidden folder next to target, so that a rename can put the result
+// in place. On an error nothing is left.
+func extractBeside(ctx context.Context, archive, target string) (tmp string, err error) {
+	f, err := os.Open(archive)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = f.Close() }()
+	st, err := f.Stat()
+	if err != nil {
+		return "", err
+	}
+	tmp, err = os.MkdirTemp(filepath.Dir(target), ".unpack-*")
+	if err != nil {
+		return "", explain(err, filepath.Dir(target), 0)
+	}
+	defer func() {
+		if err != nil {
+			_ = os.RemoveAll(tmp) // the error is what counts
+		}
+	}()
+	if err := os.Chmod(tmp, 0o755); err != nil {
+		return "", err
+	}
+	root, err := os.OpenRoot(tmp)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = root.Close() }()
+	bar := newProgress("unpacking "+filepath.Base(archive), st.Size())
+	defer bar.done()
+	x := &extractor{ctx: ctx, root: root, bar: bar}
+	if err := x.archive(f, st.Size(), filepath.Base(archive)); err != nil {
+		if ctx.Err() != nil {
+			return "", cell.ErrInterrupted
+		}
+		return "", explain(err, filepath.Dir(target), 0)
+	}
+	return tmp, nil
+}
+
+// extractor writes an archive's entries below root. os.Root already refuses to leave it; names are
+// checked besides, so that a hostile archive is called so.
+type extractor struct {
+	ctx     context.Context
+	root    *os.Root
+	bar     *progress
+	entries int
+	bytes   int64
+}
+
+// archive tells the kind by the first bytes and unpacks it.
+func (x *extractor) archive(f *os.File, size int64, name string) error {
+	head := make([]byte, 512)
+	n, err := io.ReadFull(f, head)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("not an archive: %w", err)
+	}
+	head = head[:n]
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	switch {
+	case bytes.HasPrefix(head, []byte("\x1f\x8b")):
+		return x.gzip(bufio.NewReaderSize(x.bar.reader(f), 1<<18), name)
+	case bytes.HasPrefix(head, []byte("PK\x03\x04")), bytes.HasPrefix(head, []byte("PK\x05\x06")):
+		return x.zip(f, size)
+	case bytes.HasPrefix(head, []byte("7z\xbc\xaf\x27\x1c")):
+		return x.sevenZip(f, size)
+	case isTar(head):
+		return x.tar(bufio.NewReaderSize(x.bar.reader(f), 1<<18))
+	}
+	return errors.New("not an archive fastnb can read (tar, tar.gz, zip, 7z)")
+}
+
+// clean checks an entry's name and gives it in the local form; "." is the archive's root.
+func clean(name string) (string, error) {
+	slashed := strings.ReplaceAll(name, `\`, "/")
+	switch {
+	case name == "" || strings.ContainsRune(name, 0):
+		return "", fmt.Errorf("refused: entry %q has no proper name", name)
+	case strings.HasPrefix(slashed, "/") || len(slashed) > 1 && slashed[1] == ':':
+		return "", fmt.Errorf("refused: entry %q is an absolute path", name)
+	}
+	for _, part := range strings.Split(slashed, "/") {
+		if part == ".." {
+			return "", fmt.Errorf("refused: entry %q points out of the archive's folder", name)
+		}
+	}
+	local := filepath.FromSlash(path.Clean(slashed))
+	if !filepath.IsLocal(local) {
+		return "", fmt.Errorf("refused: entry %q is not a file name on this system", name)
+	}
+	return local, nil
+}
+
+// next counts an entry and sees to interrupts.
+func (x *extractor) next() error {
+	x.entries++
+	if x.entries > maxEntries {
+		return fmt.Errorf("refused: more than %d entries", maxEntries)
+	}
+	return x.ctx.Err()
+}
+
+func (x *extractor) dir(name string) error {
+	local, err := clean(name)
+	if err != nil || local == "." {
+		return err
+	}
+	return x.root.MkdirAll(local, 0o755)
+}
+
+// file writes one file; an earlier entry of the same name is replaced.
+func (x *extractor) file(name string, r io.Reader) error {
+	local, err := clean(name)
+	if err != nil {
+		return err
+	}
+	if err := x.root.MkdirAll(filepath.Dir(local), 0o755); err != nil {
+		return err
+	}
+	if st, err := x.root.Lstat(local); err == nil && !st.IsDir() {
+		if err := x.root.Remove(local); err != nil {
+			return err
+		}
+	}
+	f, err := x.root.OpenFile(local, os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	err = x.copy(f, r)
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	if err != nil {
+		return fmt.Errorf("entry %q: %w", name, err)
+	}
+	return nil
+}
+
+// copy writes all of r, within the limit and until an interrupt.
+func (x *extractor) copy(w io.Writer, r io.Reader) error {
+	buf := make([]byte, 1<<17)
+	for {
+		if err := x.ctx.Err(); err != nil {
+			return err
+		}
+		n, err := r.Read(buf)
+		if x.bytes += int64(n); x.bytes > maxUnpacked {
+			return fmt.Errorf("refused: unpacks to more than %s", sizeText(maxUnpacked))
+		}
+		if _, e := w.Write(buf[:n]); e != nil {
+			return e
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// link makes a symbolic link if it stays inside the archive's folder.
+func (x *extractor) link(name, target string) error {
+	local, err := clean(name)
+	if err != nil {
+		return err
+	}
+	slashed := strings.ReplaceAll(target, `\`, "/")
+	if slashed == "" || strings.HasPrefix(slashed, "/") || len(slashed) > 1 && slashed[1] == ':' ||
+		!filepath.IsLocal(filepath.FromSlash(path.Join(path.Dir(filepath.ToSlash(local)), slashed))) {
+		return fmt.Errorf("refused: entry %q is a link out of the archive's folder, to %q", name, target)
+	}
+	if err := x.root.MkdirAll(filepath.Dir(local), 0o755); err != nil {
+		return err
+	}
+	return x.root.Symlink(filepath.FromSlash(slashed), local)
+}
