@@ -89,15 +89,29 @@ func (l *LabelLists) DataBunch(opts ...BunchOption) (*DataBunch, error) {
 	d.FixDS = &Dataset{l.Train, l.kind, d.pipe, false}
 	d.ValidDS = &Dataset{l.Valid, l.kind, d.pipe, false}
 	if l.Test != nil {
-		// Targets of a test set are empty, and there is nothing of them to transform.
-		p := pipe
-		p.args.TfmY = false
-		d.TestDS = &Dataset{l.Test, EmptyKind(), &p, false}
+		d.setTest(l.Test)
 	}
 	if n := l.Train.Len(); n > 0 && d.BS > n {
 		return nil, fmt.Errorf("fastnb: data bunch: batch size %d is above the %d training items: an epoch has no full batch (try BS(%d))", d.BS, n, n)
 	}
 	return d, d.measureStats()
+}
+
+// setTest sets the test items. Their targets are empty, and there is nothing of them to transform.
+func (d *DataBunch) setTest(l *LabelList) {
+	p := *d.pipe
+	p.args.TfmY = false
+	d.TestDS = &Dataset{l, EmptyKind(), &p, false}
+}
+
+// AddTest sets the items without targets, to be predicted. They get the validation transforms.
+func (d *DataBunch) AddTest(items *ItemList) error {
+	l := (&LabelLists{Train: d.TrainDS.list}).AddTest(items)
+	if l.err != nil {
+		return l.err
+	}
+	d.setTest(l.Test)
+	return nil
 }
 
 // measureStats fills in the statistics of a Normalize without any.

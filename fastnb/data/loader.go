@@ -34,6 +34,17 @@ func (l *Loader) Len() int {
 	return (l.ds.Len() + l.bs - 1) / l.bs
 }
 
+// BatchSize is the number of items in a full batch.
+func (l *Loader) BatchSize() int { return l.bs }
+
+// Items is the number of items of an epoch: those of the full batches where the rest is dropped.
+func (l *Loader) Items() int {
+	if l.dropLast {
+		return l.Len() * l.bs
+	}
+	return l.ds.Len()
+}
+
 // Dataset is what the batches are made of.
 func (l *Loader) Dataset() *Dataset { return l.ds }
 

@@ -65,13 +65,13 @@ func (d *DataBunch) State() (State, error) {
 	return s, nil
 }
 
-// FromState is a DataBunch without training and validation items that treats items as the one did that
-// gave the state. test may be nil. The kinds it names must be registered: a program imports the package
-// they are in, such as fastnb/vision.
-func FromState(s State, path datasets.Path, test *ItemList, opts ...BunchOption) (*DataBunch, error) {
+// LoadState is a DataBunch without training and validation items that treats items as the one did that
+// gave the state; AddTest gives it items to predict. The kinds it names must be registered: a program
+// imports the package they are in, such as fastnb/vision.
+func LoadState(s State, path datasets.Path, opts ...BunchOption) (*DataBunch, error) {
 	registry.Lock()
 	kind, label := registry.kinds[s.Kind.Name], registry.labels[s.Label.Name]
-	aug := registry.augs[""]
+	var aug func(json.RawMessage) (Augmenter, error)
 	if s.Augment != nil {
 		aug = registry.augs[s.Augment.Name]
 	}
@@ -102,9 +102,6 @@ func FromState(s State, path datasets.Path, test *ItemList, opts ...BunchOption)
 	}
 	empty := NewItemList(k, path, nil)
 	l.Train, l.Valid = &LabelList{empty, nil}, &LabelList{empty, nil}
-	if test != nil {
-		l = l.AddTest(test)
-	}
 	if s.BS > 0 {
 		opts = append([]BunchOption{BS(s.BS)}, opts...)
 	}
