@@ -57,3 +57,31 @@ func (l *Learner) set(t data.DSType) (func(context.Context) batches, int, error)
 	}
 	return func(ctx context.Context) batches { return f.Run(ctx, l.seen) }, f.Len(), nil
 }
+
+// loaderFeed is a feed of a DataBunch, nil where it has no such set.
+func loaderFeed(d *data.DataBunch, t data.DSType) feed {
+	l, err := d.Loader(t)
+	if err != nil {
+		return nil
+	}
+	return bunchFeed{l}
+}
+
+// bunchFeed is a data.Loader as a feed.
+type bunchFeed struct{ *data.Loader }
+
+// Run goes through the loader's batches of the epoch.
+func (f bunchFeed) Run(ctx context.Context, epoch int64) batches {
+	return func(yield func(*data.Batch, error) bool) {
+		it := f.Iter(ctx, epoch)
+		defer it.Close()
+		for it.Next() {
+			if !yield(it.Batch(), nil) {
+				return
+			}
+		}
+		if err := it.Err(); err != nil {
+			yield(nil, err)
+		}
+	}
+}

@@ -34,6 +34,8 @@ type Callback struct {
 	AfterBatch    func(*Learner) error // also in validation
 	AfterEpoch    func(*Learner) error // validation has run, the recorder has the row
 	AfterFit      func(*Learner) error // always, also after an error or an interrupt
+
+	nanOK bool // a NaN loss is this callback's affair
 }
 
 // hooks are the callbacks of one fit, in order.

@@ -17,11 +17,11 @@ const exportFile = "export.fastnb"
 
 // exported is what an export holds beside weights.
 type exported struct {
-	Data    json.RawMessage `json:"data"`
-	WD      float64         `json:"wd"`
-	TrainBN bool            `json:"train_bn"`
-	BNWD    bool            `json:"bn_wd"`
-	TrueWD  bool            `json:"true_wd"`
+	Data    data.State `json:"data"`
+	WD      float64    `json:"wd"`
+	TrainBN bool       `json:"train_bn"`
+	BNWD    bool       `json:"bn_wd"`
+	TrueWD  bool       `json:"true_wd"`
 }
 
 // ArchSpec says how to build a model again: the name of a builder that [RegisterArch] knows, and what
@@ -108,9 +108,9 @@ func LoadLearner(path datasets.Path, o ...LoadOption) (*Learner, error) {
 	for _, o := range o {
 		o.applyLoad(&c)
 	}
-	file := path
+	file, dir := path, path.Parent()
 	if !path.Exists() || path.IsDir() {
-		file = path.Join(c.file)
+		file, dir = path.Join(c.file), path
 	}
 	all, meta, err := readModel("load learner", file)
 	if err != nil {
@@ -125,7 +125,7 @@ func LoadLearner(path datasets.Path, o ...LoadOption) (*Learner, error) {
 	if build == nil {
 		return nil, fmt.Errorf("fastnb: load learner: %s: nothing here builds a model of kind %q, only %s (try importing the package that made it)", file, meta.Arch.Kind, kinds())
 	}
-	d, err := data.LoadState(meta.Export.Data, path)
+	d, err := data.LoadState(meta.Export.Data, dir)
 	if err != nil {
 		return nil, fmt.Errorf("fastnb: load learner: %s: %w", file, err)
 	}

@@ -109,7 +109,10 @@ func (l *Learner) ready(verb string, epochs int) error {
 func (l *Learner) run(p plan) (err error) {
 	ctx := cell.Context()
 	l.Recorder = newRecorder(l.Metrics)
-	l.Epoch, l.Epochs, l.Iteration, l.Batch = p.from, p.to, 0, 0
+	l.Epoch, l.Epochs, l.Iteration, l.Batch, l.LRScale = p.from, p.to, 0, 0, 1
+	for _, c := range p.hooks {
+		p.nanOK = p.nanOK || c.nanOK
+	}
 	r := &runner{l: l, p: p, ctx: ctx, rec: l.Recorder, show: &progress{silent: l.Silent, bare: p.bare}}
 	r.show.start(l.Recorder.Names, p.to-p.from)
 	defer func() {
@@ -171,7 +174,8 @@ func (r *runner) epoch() error {
 	}
 	r.rec.ValLosses = append(r.rec.ValLosses, val)
 	r.rec.Metrics = append(r.rec.Metrics, metrics)
-	r.show.row(r.row(val, metrics, time.Since(began)))
+	r.rec.rows = append(r.rec.rows, r.row(val, metrics, time.Since(began)))
+	r.show.row(r.rec.lastRow())
 	if err := r.p.hooks.call(afterEpoch, l); err != nil && (!isStop(err) || errors.Is(err, ErrStopFit)) {
 		return err
 	}
@@ -234,9 +238,14 @@ func (r *runner) failed(err error) error {
 // batch trains on Input and Target.
 func (r *runner) batch() error {
 	l, h := r.l, r.p.sched(r.p.offset+r.l.Iteration)
+	scaled := make([]float64, len(h.lr)) // the schedule may hand out the same slice again
 	if err := r.p.hooks.call(beforeBatch, l); err != nil {
 		return err
 	}
+	for g := range h.lr {
+		scaled[g] = h.lr[g] * l.LRScale
+	}
+	h.lr = scaled
 	r.rec.LRs = append(r.rec.LRs, h.lr[len(h.lr)-1])
 	r.rec.Moms = append(r.rec.Moms, h.mom)
 	loss, out, err := l.eng.TrainBatch(r.ctx, l.Input, l.Target)

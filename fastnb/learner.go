@@ -32,6 +32,7 @@ type Learner struct {
 	Iteration  int       // training batches since the fit began
 	Batch      int       // batch of the epoch, from 0
 	Training   bool      // false in validation
+	LRScale    float64   // multiplies the schedule's learning rates; 1 when a fit begins
 	Input      []*Tensor // the batch, [N, ...] each
 	Target     []*Tensor
 	Output     *Tensor // of the model, before the activation

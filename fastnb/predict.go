@@ -2,9 +2,9 @@ package fastnb
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/fastnb/go/cell"
+	"github.com/fastnb/go/datasets"
 	"github.com/fastnb/go/fastnb/data"
 	"github.com/fastnb/go/fastnb/tensor"
 )
@@ -129,6 +129,7 @@ type Prediction struct {
 	Index   int       // the class's number; -1 for multi-label models and values
 	Probs   []float64 // after the activation, one for each class (or the predicted values)
 	Output  *Tensor   // the same as a tensor, in the model's shape
+	Target  data.Item // the same as an item: a class, labels, points, a mask
 }
 
 // String is the prediction in a line.
@@ -142,14 +143,54 @@ func (p Prediction) String() string {
 	return p.Class
 }
 
+// Predict tells what the model says about one item: an opened one such as a picture, or a path (or a
+// string) that names one. It goes through the transforms of the validation set. Option: Thresh (0.5).
+func (l *Learner) Predict(item any, o ...PredictOption) (Prediction, error) {
+	if l.eng == nil {
+		return Prediction{}, fmt.Errorf("fastnb: predict: the learner has no model any more (it was destroyed)")
+	}
+	x, err := l.open(item)
+	if err != nil {
+		return Prediction{}, fmt.Errorf("fastnb: predict: %w", err)
+	}
+	b, err := l.Data.OneItem(x)
+	if err != nil {
+		return Prediction{}, fmt.Errorf("fastnb: predict: %w", err)
+	}
+	_, out, err := l.eng.Eval(cell.Context(), b.X, nil)
+	if err != nil {
+		return Prediction{}, fmt.Errorf("fastnb: predict: %w", err)
+	}
+	return l.decode(l.activate(out).At(0), predictCfg(o).Thresh)
+}
+
+func (l *Learner) open(item any) (data.Item, error) {
+	switch v := item.(type) {
+	case data.Item:
+		return v, nil
+	case datasets.Path:
+		return l.Data.Kind().Open(v.String())
+	case string:
+		return l.Data.Kind().Open(v)
+	}
+	return nil, fmt.Errorf("cannot use %T (try a path, or an opened item such as OpenImage gives)", item)
+}
+
 // decode reads a row of activated outputs.
-func (l *Learner) decode(row *Tensor, thresh float64) Prediction {
+func (l *Learner) decode(row *Tensor, thresh float64) (Prediction, error) {
 	p := Prediction{Index: -1, Probs: row.Float64s(), Output: row}
+	if err := row.Err(); err != nil {
+		return p, err
+	}
+	y, err := l.Data.LabelKind().Decode(row, data.DecodeArgs{Thresh: thresh})
+	if err != nil {
+		return p, fmt.Errorf("fastnb: predict: %w", err)
+	}
+	p.Target, p.Class = y, y.String()
 	names := l.Data.Classes
 	switch {
 	case l.Loss.Activation == "softmax" && len(row.Shape()) == 1:
 		p.Index = int(row.ArgMax(0).Item())
-		p.Class = className(names, p.Index)
 		p.Classes = []string{p.Class}
 	case l.Loss.Activation == "sigmoid" && len(row.Shape()) == 1:
 		p.Classes = []string{}
@@ -158,9 +199,8 @@ func (l *Learner) decode(row *Tensor, thresh float64) Prediction {
 				p.Classes = append(p.Classes, className(names, k))
 			}
 		}
-		p.Class = strings.Join(p.Classes, ";")
 	}
-	return p
+	return p, nil
 }
 
 func className(names []string, k int) string {

@@ -43,6 +43,14 @@ func (r *Recorder) LastLoss() float64 { return last(r.Losses) }
 // LastValLoss is the validation loss of the last epoch, NaN before the first.
 func (r *Recorder) LastValLoss() float64 { return last(r.ValLosses) }
 
+// lastRow is the last row of the epoch table.
+func (r *Recorder) lastRow() []string {
+	if len(r.rows) == 0 {
+		return nil
+	}
+	return r.rows[len(r.rows)-1]
+}
+
 func last(x []float64) float64 {
 	if len(x) == 0 {
 		return math.NaN()

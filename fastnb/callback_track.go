@@ -1,0 +1,180 @@
+package fastnb
+
+import (
+	"fmt"
+	"math"
+	"strings"
+)
+
+// TrackOption changes a callback that watches a column of the epoch table.
+type TrackOption interface{ applyTrack(*tracker) }
+
+type trackOption func(*tracker)
+
+func (o trackOption) applyTrack(t *tracker) { o(t) }
+
+// Monitor names the column watched, such as "valid_loss" (the default), "train_loss" or a metric.
+func Monitor(name string) TrackOption { return trackOption(func(t *tracker) { t.monitor = name }) }
+
+// Lower says whether lower is better: by default it is if the name contains "loss" or "error".
+func Lower(better bool) TrackOption { return trackOption(func(t *tracker) { t.lower = &better }) }
+
+// MinDelta is the improvement that counts: 0 by default.
+func MinDelta(d float64) TrackOption { return trackOption(func(t *tracker) { t.delta = d }) }
+
+// Patience is the number of epochs without improvement that are borne: 0 by default.
+func Patience(n int) TrackOption { return trackOption(func(t *tracker) { t.patience = n }) }
+
+// Factor multiplies the learning rates in ReduceLROnPlateau: 0.2 by default.
+func Factor(f float64) TrackOption { return trackOption(func(t *tracker) { t.factor = f }) }
+
+// MinLR is the rate below which ReduceLROnPlateau leaves the last group's: 0.001 by default.
+func MinLR(lr float64) TrackOption { return trackOption(func(t *tracker) { t.minLR = lr }) }
+
+// EveryEpoch makes SaveModel save each epoch as name_<epoch>, not only improvements.
+func EveryEpoch(on bool) TrackOption { return trackOption(func(t *tracker) { t.every = on }) }
+
+// tracker watches a column.
+type tracker struct {
+	monitor  string
+	lower    *bool
+	delta    float64
+	patience int
+	factor   float64
+	minLR    float64
+	every    bool
+
+	best float64
+	wait int
+}
+
+func newTracker(o []TrackOption) *tracker {
+	t := &tracker{monitor: "valid_loss", factor: .2, minLR: .001}
+	for _, o := range o {
+		o.applyTrack(t)
+	}
+	return t
+}
+
+func (t *tracker) isLower() bool {
+	if t.lower != nil {
+		return *t.lower
+	}
+	return strings.Contains(t.monitor, "loss") || strings.Contains(t.monitor, "error")
+}
+
+func (t *tracker) reset(*Learner) error {
+	t.best, t.wait = math.Inf(-1), 0
+	if t.isLower() {
+		t.best = math.Inf(1)
+	}
+	return nil
+}
+
+// value is the column's last value; the error names the columns there are.
+func (t *tracker) value(l *Learner) (float64, error) {
+	v, ok := l.Recorder.Monitored(t.monitor)
+	if !ok {
+		return 0, fmt.Errorf("no value of %q to watch (columns: %s)", t.monitor, strings.Join(l.Recorder.Names[1:len(l.Recorder.Names)-1], ", "))
+	}
+	return v, nil
+}
+
+// improved says whether v is better than the best by more than delta, and keeps it if so.
+func (t *tracker) improved(v float64) bool {
+	if t.isLower() && v < t.best-t.delta || !t.isLower() && v > t.best+t.delta {
+		t.best, t.wait = v, 0
+		return true
+	}
+	t.wait++
+	return false
+}
+
+// EarlyStopping ends the fit when the watched column has not improved for more than Patience epochs.
+// Options: Monitor, Lower, MinDelta, Patience.
+func EarlyStopping(o ...TrackOption) Callback {
+	t := newTracker(o)
+	return Callback{Name: "EarlyStopping", BeforeFit: t.reset, AfterEpoch: func(l *Learner) error {
+		v, err := t.value(l)
+		if err != nil || t.improved(v) || t.wait <= t.patience {
+			return err
+		}
+		l.say("Epoch %d: early stopping", l.Epoch)
+		return ErrStopFit
+	}}
+}
+
+// SaveModel saves the learner as name when the watched column improves, and loads the best back when
+// the fit ends; with EveryEpoch(true) it saves name_<epoch> after each. Options: Monitor, Lower,
+// MinDelta, EveryEpoch.
+func SaveModel(name string, o ...TrackOption) Callback {
+	t := newTracker(o)
+	saved := false
+	return Callback{Name: "SaveModel", Order: 10,
+		BeforeFit: func(l *Learner) error { saved = false; return t.reset(l) },
+		AfterEpoch: func(l *Learner) error {
+			if t.every {
+				return l.Save(fmt.Sprintf("%s_%d", name, l.Epoch))
+			}
+			v, err := t.value(l)
+			if err != nil || !t.improved(v) {
+				return err
+			}
+			l.say("Better model found at epoch %d with %s value: %v.", l.Epoch, t.monitor, v)
+			saved = true
+			return l.Save(name)
+		},
+		AfterFit: func(l *Learner) error {
+			if !saved {
+				return nil
+			}
+			return l.Load(name)
+		}}
+}
+
+// ReduceLROnPlateau multiplies all learning rates by Factor when the watched column has not improved
+// for more than Patience epochs. Options: Monitor, Lower, MinDelta, Patience, Factor, MinLR.
+func ReduceLROnPlateau(o ...TrackOption) Callback {
+	t := newTracker(o)
+	return Callback{Name: "ReduceLROnPlateau", BeforeFit: t.reset, AfterEpoch: func(l *Learner) error {
+		v, err := t.value(l)
+		if err != nil || t.improved(v) || t.wait <= t.patience {
+			return err
+		}
+		if lr := last(l.Recorder.LRs); lr > t.minLR {
+			l.LRScale *= t.factor
+			t.wait = 0
+			l.say("Epoch %d: reducing lr to %v", l.Epoch, lr*t.factor)
+		}
+		return nil
+	}}
+}
+
+// TerminateOnNaN ends the fit quietly at a loss that is not a number or infinite, where otherwise it
+// ends with an error.
+func TerminateOnNaN() Callback {
+	return Callback{Name: "TerminateOnNaN", nanOK: true, AfterLoss: func(l *Learner) error {
+		if l.Training && (isNaN(l.BatchLoss) || math.IsInf(l.BatchLoss, 0)) {
+			l.say("Epoch/Batch (%d/%d): Invalid loss, terminating training.", l.Epoch, l.Batch)
+			return ErrStopFit
+		}
+		return nil
+	}}
+}
+
+// StopAfterNBatches ends the fit after n training batches, for a quick try.
+func StopAfterNBatches(n int) Callback {
+	return Callback{Name: "StopAfterNBatches", AfterBatch: func(l *Learner) error {
+		if l.Training && l.Iteration+1 >= n {
+			return ErrStopFit
+		}
+		return nil
+	}}
+}
+
+// say prints a line, unless the learner is silent.
+func (l *Learner) say(format string, a ...any) {
+	if !l.Silent {
+		fmt.Printf(format+"\n", a...)
+	}
+}

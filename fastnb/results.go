@@ -1,0 +1,64 @@
+package fastnb
+
+import (
+	"fmt"
+
+	"github.com/fastnb/go/cell"
+	"github.com/fastnb/go/fastnb/data"
+	"github.com/fastnb/go/plotting"
+)
+
+// ShowResults shows the first items of a set with their targets and the model's predictions. Options:
+// Rows (5; pictures with classes show rows² items), FigSize, On (Valid), Thresh (0.5).
+func (l *Learner) ShowResults(o ...data.ShowOption) (*plotting.Figure, error) {
+	c := data.NewShowConfig(data.Valid, o...)
+	if c.Rows == 0 {
+		c.Rows = 5
+	}
+	if c.Rows < 1 {
+		return nil, fmt.Errorf("fastnb: show results: %d rows", c.Rows)
+	}
+	ds := l.Data.Dataset(c.On)
+	if ds == nil {
+		return nil, fmt.Errorf("fastnb: show results: there are no %s items", c.On)
+	}
+	if c.On == data.Train { // shown in order and as they are
+		ds = l.Data.FixDS
+	}
+	n := min(c.Rows*c.Rows, ds.Len())
+	xs, ys := make([]data.Item, n), make([]data.Item, n)
+	for i := range n {
+		x, y, err := ds.At(i)
+		if err != nil {
+			return nil, fmt.Errorf("fastnb: show results: %w", err)
+		}
+		p, err := l.Predict(ds.Items()[i], threshOption(orDefault(c.Thresh, .5)))
+		if err != nil {
+			return nil, err
+		}
+		xs[i], ys[i] = x, beside{y, p.Target}
+		if cell.Interrupted() != nil {
+			return nil, cell.ErrInterrupted
+		}
+	}
+	if c.Title == "" {
+		c.Title = "Ground truth\nPredictions"
+	}
+	return shown(l.Data.Kind().Show(xs, ys, c))
+}
+
+func orDefault(x, d float64) float64 {
+	if x == 0 {
+		return d
+	}
+	return x
+}
+
+// beside is a target with a prediction below it, for titles.
+type beside struct {
+	data.Item
+	predicted data.Item
+}
+
+// String is the target's words, and below them the prediction's.
+func (b beside) String() string { return b.Item.String() + "\n" + b.predicted.String() }

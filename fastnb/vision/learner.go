@@ -1,0 +1,137 @@
+package vision
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/fastnb/go/datasets"
+	"github.com/fastnb/go/fastnb"
+	"github.com/fastnb/go/fastnb/data"
+	"github.com/fastnb/go/fastnb/models"
+	"github.com/fastnb/go/fastnb/nn"
+)
+
+// cnnConfig is what CNNLearner's own options say, and what an export keeps of it.
+type cnnConfig struct {
+	Arch    string    `json:"arch"`
+	Classes int       `json:"classes"`
+	PS      []float64 `json:"ps"`       // dropout before each linear layer; one value p means p/2, p
+	LinFtrs []int     `json:"lin_ftrs"` // sizes between the linear layers: 512
+	BNFinal bool      `json:"bn_final"`
+
+	pretrained *bool // nil: if the weights can be had
+}
+
+// cnnOption is an option of learners for pictures; other learners refuse it by its name.
+type cnnOption struct {
+	name  string
+	apply func(*cnnConfig)
+}
+
+// ApplyLearner leaves the option for CNNLearner to take.
+func (o cnnOption) ApplyLearner(c *fastnb.LearnerConfig) { c.Extra = append(c.Extra, o) }
+
+// String is the option's name.
+func (o cnnOption) String() string { return o.name }
+
+// Pretrained says whether the body starts from weights learned on ImageNet: by default if they can be
+// had, else with a notice from fresh ones. Pretrained(true) makes it an error if they cannot.
+func Pretrained(on bool) fastnb.LearnerOption {
+	return cnnOption{"Pretrained", func(c *cnnConfig) { c.pretrained = &on }}
+}
+
+// PS is the dropout before the head's linear layers: one value p gives p/2 to all but the last, several
+// are taken as they are. 0.5 by default.
+func PS(p ...float64) fastnb.LearnerOption {
+	return cnnOption{"PS", func(c *cnnConfig) { c.PS = p }}
+}
+
+// LinFtrs are the sizes between the head's linear layers: 512 by default.
+func LinFtrs(n ...int) fastnb.LearnerOption {
+	return cnnOption{"LinFtrs", func(c *cnnConfig) { c.LinFtrs = n }}
+}
+
+// BNFinal adds a batch norm after the last linear layer: false by default.
+func BNFinal(on bool) fastnb.LearnerOption {
+	return cnnOption{"BNFinal", func(c *cnnConfig) { c.BNFinal = on }}
+}
+
+func init() {
+	fastnb.RegisterArch("cnn", func(js json.RawMessage, d *data.DataBunch) (nn.Layer, [][]*nn.Param, error) {
+		var c cnnConfig
+		if err := json.Unmarshal(js, &c); err != nil {
+			return nil, nil, fmt.Errorf("description of the model: %w", err)
+		}
+		arch, err := models.ByName(c.Arch)
+		if err != nil {
+			return nil, nil, err
+		}
+		return buildCNN(arch, c)
+	})
+}
+
+// CNNLearner makes a learner for pictures with one or several labels, or values: a body of the given
+// architecture without its last layers, and a new head of pooling, two linear layers, batch norm and
+// dropout (fastai's create_cnn_model). Layer groups: the body up to its third stage, the rest of the
+// body, the head. With pretrained weights the body starts frozen. Options: Metrics, LossFunc, WD
+// (0.01), Pretrained, PS (0.5), LinFtrs (512), BNFinal (false), and the others of fastnb.NewLearner.
+func CNNLearner(d *data.DataBunch, arch models.Arch, o ...fastnb.LearnerOption) (*fastnb.Learner, error) {
+	if d == nil {
+		return nil, fmt.Errorf("fastnb: cnn learner: no data given")
+	}
+	cfg := fastnb.Configure(o...)
+	c := cnnConfig{Arch: arch.Name, Classes: d.C, PS: []float64{.5}, LinFtrs: []int{512}}
+	rest := cfg.Extra[:0:0]
+	for _, e := range cfg.Extra {
+		if own, ok := e.(cnnOption); ok {
+			own.apply(&c)
+		} else {
+			rest = append(rest, e)
+		}
+	}
+	cfg.Extra = rest
+	if c.Classes < 1 {
+		return nil, fmt.Errorf("fastnb: cnn learner: the data has no classes or values to predict")
+	}
+	net, groups, err := buildCNN(arch, c)
+	if err != nil {
+		return nil, fmt.Errorf("fastnb: cnn learner: %w", err)
+	}
+	pretrained, err := loadPretrained(arch, net, c.pretrained)
+	if err != nil {
+		return nil, err
+	}
+	js, err := json.Marshal(c)
+	if err != nil {
+		return nil, fmt.Errorf("fastnb: cnn learner: %w", err)
+	}
+	l, err := fastnb.NewConfigured(d, net, groups, &fastnb.ArchSpec{Kind: "cnn", Name: arch.Name, Config: js}, cfg)
+	if err != nil {
+		return nil, err
+	}
+	if pretrained {
+		if err := l.Freeze(); err != nil {
+			return nil, err
+		}
+	}
+	return l, nil
+}
+
+// loadPretrained fills the body with ImageNet weights unless want is false, and says whether it did.
+func loadPretrained(arch models.Arch, net *nn.Sequential, want *bool) (bool, error) {
+	if want != nil && !*want {
+		return false, nil
+	}
+	err := models.LoadPretrained(arch, net)
+	switch {
+	case err == nil:
+		return true, nil
+	case want != nil:
+		return false, fmt.Errorf("fastnb: cnn learner: pretrained weights of %s: %w", arch.Name, err)
+	case errors.Is(err, datasets.ErrUnavailable):
+		fmt.Printf("Pretrained weights of %s are not available here, so the network starts from fresh weights and nothing is frozen.\n(%v)\n", arch.Name, err)
+		return false, nil
+	}
+	return false, fmt.Errorf("fastnb: cnn learner: pretrained weights of %s: %w (try Pretrained(false))", arch.Name, err)
+}
