@@ -187,7 +187,7 @@ func encode(l *ItemList, k LabelKind, raw []any, drop bool) (*LabelList, error) 
 		keep, ys = append(keep, i), append(ys, y)
 	}
 	if n := len(raw) - len(keep); n > 0 {
-		warn("label: %d of %d validation items are left out: their label is not among the classes, as %s", n, len(raw), example)
+		warn("label: %d of %d validation items are left out, as %s", n, len(raw), example)
 		l = l.pick(keep)
 	}
 	return &LabelList{l, ys}, nil

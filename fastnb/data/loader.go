@@ -37,13 +37,8 @@ func (l *Loader) Len() int {
 // BatchSize is the number of items in a full batch.
 func (l *Loader) BatchSize() int { return l.bs }
 
-// Items is the number of items of an epoch: those of the full batches where the rest is dropped.
-func (l *Loader) Items() int {
-	if l.dropLast {
-		return l.Len() * l.bs
-	}
-	return l.ds.Len()
-}
+// Items is the number of items of the data set.
+func (l *Loader) Items() int { return l.ds.Len() }
 
 // Dataset is what the batches are made of.
 func (l *Loader) Dataset() *Dataset { return l.ds }
@@ -205,12 +200,17 @@ func (it *Iter) finish(p *pending) {
 	}
 	b.Index = index
 	p.batch = b
-	for _, i := range x {
-		if r, ok := i.(Recycler); ok {
-			r.Recycle()
-		}
+	for k := range x {
+		recycle(x[k])
+		recycle(y[k])
 	}
 	p.x, p.y = nil, nil
+}
+
+func recycle(i Item) {
+	if r, ok := i.(Recycler); ok {
+		r.Recycle()
+	}
 }
 
 // names lists the first few items of a batch.
