@@ -125,8 +125,8 @@ func (d *DataBunch) measureStats() error {
 	}
 	p := *d.pipe
 	p.norm = nil
-	raw := &DataBunch{Workers: d.Workers, SkipBroken: d.SkipBroken, BS: d.BS, ValBS: d.ValBS, kind: d.kind, pipe: &p, broke: d.broke,
-		TrainDS: &Dataset{d.TrainDS.list, d.kind, &p, true}}
+	raw := &DataBunch{Workers: d.Workers, SkipBroken: d.SkipBroken, BS: d.BS, ValBS: d.ValBS, kind: d.kind, pipe: &p, broke: d.broke}
+	raw.TrainDS = &Dataset{d.TrainDS.list, d.kind, &p, true}
 	b, err := raw.OneBatch()
 	if err != nil {
 		return err
@@ -300,26 +300,47 @@ func (d *DataBunch) skipped(e *ItemError) {
 	}
 }
 
-// String describes the data.
-func (d *DataBunch) String() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "DataBunch of %s → %s", d.Kind().Name(), d.kind.Name())
+// facts are what String and Render tell, name and value.
+func (d *DataBunch) facts() [][]string {
+	f := [][]string{{"items", d.Kind().Name() + " → " + d.kind.Name()}}
 	for _, t := range []DSType{Train, Valid, Test} {
 		if ds := d.Dataset(t); ds != nil {
-			fmt.Fprintf(&b, "\n%s: %d items", t, ds.Len())
+			l, err := d.Loader(t)
+			if err != nil {
+				continue
+			}
+			f = append(f, []string{t.String(), fmt.Sprintf("%d items, %d batches of %d", ds.Len(), l.Len(), l.bs)})
 		}
 	}
 	if a := d.pipe.args; a.Height > 0 {
-		fmt.Fprintf(&b, "\nsize: %dx%d", a.Height, a.Width)
+		f = append(f, []string{"size", fmt.Sprintf("%dx%d", a.Height, a.Width)})
 	}
 	if d.Classes != nil {
-		fmt.Fprintf(&b, "\n%d classes: %s", d.C, strings.Join(d.Classes[:min(len(d.Classes), 20)], ", "))
-		if len(d.Classes) > 20 {
-			b.WriteString(", …")
+		const most = 20
+		names := strings.Join(d.Classes[:min(len(d.Classes), most)], ", ")
+		if len(d.Classes) > most {
+			names += ", …"
 		}
+		f = append(f, []string{"classes", fmt.Sprintf("%d: %s", d.C, names)})
 	}
-	fmt.Fprintf(&b, "\nbatch size: %d, for validation %d\npath: %s", d.BS, d.ValBS, d.Path)
+	return append(f, []string{"path", d.Path.String()})
+}
+
+// String describes the data.
+func (d *DataBunch) String() string {
+	var b strings.Builder
+	b.WriteString("DataBunch")
+	for _, f := range d.facts() {
+		fmt.Fprintf(&b, "\n%s: %s", f[0], f[1])
+	}
 	return b.String()
+}
+
+// Render gives the description's forms for a notebook (gophernotes' Renderer).
+func (d *DataBunch) Render() struct{ Data, Metadata, Transient map[string]any } {
+	b := plotting.HTMLTable([]string{"DataBunch", ""}, d.facts()).Render()
+	b.Data["text/plain"] = d.String()
+	return b
 }
 
 // Batches walks through a data set without training: f gets each batch in order.

@@ -289,6 +289,17 @@ func TestSizesAreTheBunchsOwn(t *testing.T) {
 	}
 }
 
+func TestDescription(t *testing.T) {
+	d := bunch(t, 30, BS(7), ValBS(4))
+	want := "DataBunch\nitems: row → category\ntrain: 24 items, 3 batches of 7\nvalid: 6 items, 2 batches of 4\nclasses: 2: even, odd\npath: p"
+	if d := cmp.Diff(want, d.String()); d != "" {
+		t.Error(d)
+	}
+	if h := d.Render().Data["text/html"].(string); !strings.Contains(h, "<td>24 items, 3 batches of 7</td>") {
+		t.Error(h)
+	}
+}
+
 func TestNormalizeByABatch(t *testing.T) {
 	d, err := labelled(rowKind{}, numbers(20)).Normalize().DataBunch(BS(16))
 	if err != nil {

@@ -1,7 +1,6 @@
 package data
 
 import (
-	"bufio"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -184,21 +183,19 @@ func (l *ItemList) SplitByFnameFile(name string) *SplitList {
 	return l.splitByNames(lines, file)
 }
 
+// readLines gives the lines of a text file, trimmed, without empty ones.
 func readLines(file string) ([]string, error) {
-	f, err := os.Open(file)
+	b, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
 	var lines []string
-	for s := bufio.NewScanner(f); ; {
-		if !s.Scan() {
-			return lines, s.Err()
-		}
-		if t := strings.TrimSpace(s.Text()); t != "" {
-			lines = append(lines, t)
+	for s := range strings.Lines(string(b)) {
+		if s = strings.TrimSpace(s); s != "" {
+			lines = append(lines, s)
 		}
 	}
+	return lines, nil
 }
 
 func (l *ItemList) splitByNames(names []string, source string) *SplitList {
