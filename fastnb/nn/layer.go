@@ -1,0 +1,147 @@
+package nn
+
+import (
+	"strconv"
+
+	"github.com/fastnb/go/fastnb/graph"
+	"github.com/fastnb/go/fastnb/tensor"
+)
+
+// Layer is a part of a model. Leaf layers have parameters and no children; containers the reverse.
+type Layer interface {
+	// Forward adds the layer's computation on x to the graph.
+	Forward(b *graph.Builder, x *graph.Node) *graph.Node
+	// Params are the layer's own parameters, in state_dict order.
+	Params() []*Param
+	// Children are the layers inside, in order.
+	Children() []Named
+}
+
+// Named is a child layer and its name in the parent.
+type Named struct {
+	Name  string
+	Layer Layer
+}
+
+// Kind says what a parameter is.
+type Kind uint8
+
+// The kinds of parameter. Running statistics are state, not trained.
+const (
+	Weight Kind = iota
+	Bias
+	NormWeight
+	NormBias
+	RunningMean
+	RunningVar
+)
+
+// Trainable reports whether optimizers may change parameters of this kind.
+func (k Kind) Trainable() bool { return k <= NormBias }
+
+// Norm reports whether the parameter belongs to a normalisation layer.
+func (k Kind) Norm() bool { return k >= NormWeight }
+
+// Param is an array of a layer, trained or running.
+type Param struct {
+	Leaf  string                        // its name in the layer: "weight"
+	Name  string                        // its path in the model, set by NamePaths: "0.4.0.conv1.weight"
+	Shape []int                         // PyTorch's: convolution weights are [O, C, KH, KW]
+	Kind  Kind                          // what it is
+	Init  func(rng *RNG, dst []float32) // fills a fresh one
+	Value *tensor.Tensor                // the start value on the host, in Shape; set by InitParams or a checkpoint
+}
+
+// DeviceShape is the shape on devices: convolution weights live as [O, KH, KW, C].
+func (p *Param) DeviceShape() []int {
+	if s := p.Shape; len(s) == 4 {
+		return []int{s[0], s[2], s[3], s[1]}
+	}
+	return p.Shape
+}
+
+// node is the parameter's leaf in a graph.
+func (p *Param) node(b *graph.Builder) *graph.Node {
+	if p.Name == "" {
+		return b.Failf("parameter %q has no path yet (call nn.NamePaths on the model)", p.Leaf)
+	}
+	return b.Param(p.Name, p.DeviceShape()...)
+}
+
+// NamePaths sets the names of all parameters below root as PyTorch's state_dict has them, each with
+// prefix in front.
+func NamePaths(root Layer, prefix string) {
+	for _, p := range root.Params() {
+		p.Name = prefix + p.Leaf
+	}
+	for _, c := range root.Children() {
+		NamePaths(c.Layer, prefix+c.Name+".")
+	}
+}
+
+// AllParams lists the parameters of l and of all layers inside, in state_dict order.
+func AllParams(l Layer) []*Param {
+	out := append([]*Param{}, l.Params()...)
+	for _, c := range l.Children() {
+		out = append(out, AllParams(c.Layer)...)
+	}
+	return out
+}
+
+// InitParams draws start values for all parameters of l that have none.
+func InitParams(l Layer, rng *RNG) {
+	for _, p := range AllParams(l) {
+		if p.Value == nil {
+			p.Value = tensor.New(tensor.Float32, p.Shape...)
+			p.Init(rng, p.Value.Float32s())
+		}
+	}
+}
+
+// leaf is embedded by layers without children, plain by those without parameters too.
+type leaf struct{}
+
+// Children is empty.
+func (leaf) Children() []Named { return nil }
+
+type plain struct{ leaf }
+
+// Params is empty.
+func (plain) Params() []*Param { return nil }
+
+// Sequential runs layers one after the other.
+type Sequential struct{ Layers []Layer }
+
+// NewSequential makes a Sequential; its children are named "0", "1", ...
+func NewSequential(layers ...Layer) *Sequential { return &Sequential{layers} }
+
+// Params is empty: a Sequential has only its children's.
+func (s *Sequential) Params() []*Param { return nil }
+
+// Children are the layers.
+func (s *Sequential) Children() []Named {
+	out := make([]Named, len(s.Layers))
+	for i, l := range s.Layers {
+		out[i] = Named{strconv.Itoa(i), l}
+	}
+	return out
+}
+
+// Forward runs the layers. A batch norm followed by a ReLU becomes one op, with the same numbers.
+func (s *Sequential) Forward(b *graph.Builder, x *graph.Node) *graph.Node {
+	for i := 0; i < len(s.Layers); i++ {
+		b.Push(strconv.Itoa(i))
+		bn, ok := s.Layers[i].(*BatchNorm)
+		if ok && i+1 < len(s.Layers) {
+			if _, relu := s.Layers[i+1].(*ReLU); relu {
+				x = bn.ForwardFused(b, x, true, nil)
+				b.Pop()
+				i++
+				continue
+			}
+		}
+		x = s.Layers[i].Forward(b, x)
+		b.Pop()
+	}
+	return x
+}

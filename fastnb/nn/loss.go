@@ -1,0 +1,92 @@
+package nn
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/fastnb/go/fastnb/graph"
+	"github.com/fastnb/go/fastnb/tensor"
+)
+
+// Loss compares a model's output with its targets.
+type Loss struct {
+	Name string
+	// Build adds the mean loss of a batch to the graph.
+	Build func(b *graph.Builder, out, y *graph.Node) *graph.Node
+	// Activation turns outputs into predictions: "sigmoid", "softmax" or "" for none.
+	Activation string
+	// Target is the kind of the targets' elements.
+	Target tensor.DType
+	// Host gives the loss of each item, not averaged over the batch.
+	Host func(out, y *tensor.Tensor) ([]float32, error)
+}
+
+// BCEWithLogitsFlat is binary cross-entropy on logits, averaged over all elements: for several
+// labels per item (fastai's loss of the same name).
+var BCEWithLogitsFlat = Loss{
+	Name: "BCEWithLogitsFlat", Activation: "sigmoid", Target: tensor.Float32,
+	Build: func(b *graph.Builder, out, y *graph.Node) *graph.Node { return b.BCEWithLogits(out, y) },
+	Host: func(out, y *tensor.Tensor) ([]float32, error) {
+		return perItem(out, y, func(x, y float64) float64 {
+			return math.Max(x, 0) - x*y + math.Log1p(math.Exp(-math.Abs(x)))
+		})
+	},
+}
+
+// MSELossFlat is the mean squared difference over all elements.
+var MSELossFlat = Loss{
+	Name: "MSELossFlat", Target: tensor.Float32,
+	Build: func(b *graph.Builder, out, y *graph.Node) *graph.Node { return b.MSE(out, y) },
+	Host: func(out, y *tensor.Tensor) ([]float32, error) {
+		return perItem(out, y, func(x, y float64) float64 { return (x - y) * (x - y) })
+	},
+}
+
+// CrossEntropyFlat is softmax cross-entropy of class scores with one class per item (or pixel).
+var CrossEntropyFlat = Loss{
+	Name: "CrossEntropyFlat", Activation: "softmax", Target: tensor.Int64,
+	Build: func(b *graph.Builder, out, y *graph.Node) *graph.Node { return b.CrossEntropy(out, y) },
+	Host: func(out, y *tensor.Tensor) ([]float32, error) {
+		s := out.Shape()
+		if len(s) != 2 || y.Len() != s[0] {
+			return nil, fmt.Errorf("fastnb: cross-entropy per item: predictions %v, targets %v, want [N, C] and [N]", s, y.Shape())
+		}
+		r := make([]float32, s[0])
+		for i, k := range y.Int64s() {
+			row := out.Float32s()[i*s[1] : (i+1)*s[1]]
+			if k < 0 || int(k) >= s[1] {
+				return nil, fmt.Errorf("fastnb: cross-entropy per item: target %d of item %d is not one of %d classes", k, i, s[1])
+			}
+			m, sum := math.Inf(-1), 0.0
+			for _, v := range row {
+				m = math.Max(m, float64(v))
+			}
+			for _, v := range row {
+				sum += math.Exp(float64(v) - m)
+			}
+			r[i] = float32(m + math.Log(sum) - float64(row[k]))
+		}
+		return r, nil
+	},
+}
+
+// perItem averages f over each item's elements.
+func perItem(out, y *tensor.Tensor, f func(x, y float64) float64) ([]float32, error) {
+	if out.Len() != y.Len() || len(out.Shape()) == 0 {
+		return nil, fmt.Errorf("fastnb: loss per item: predictions %v, targets %v", out.Shape(), y.Shape())
+	}
+	n := out.Shape()[0]
+	r := make([]float32, n)
+	if n == 0 {
+		return r, nil
+	}
+	k := out.Len() / n
+	for i := range n {
+		var s float64
+		for j := i * k; j < (i+1)*k; j++ {
+			s += f(float64(out.Float32s()[j]), float64(y.Float32s()[j]))
+		}
+		r[i] = float32(s / float64(k))
+	}
+	return r, nil
+}
