@@ -52,16 +52,30 @@ func (l *Learner) activate(out *Tensor) *Tensor {
 // both in the order of the set (Train is shuffled; Fix is the training set in order). Options:
 // On (Valid), NBatch (all). A test set's targets are zeros.
 func (l *Learner) GetPreds(o ...data.PredsOption) (preds, targs *Tensor, err error) {
-	c := data.NewPredsConfig(data.Valid, o...)
-	set, n, err := l.set(c.On)
+	p, err := l.walk("get predictions", data.NewPredsConfig(data.Valid, o...))
 	if err != nil {
 		return nil, nil, err
+	}
+	return p.preds, p.targs, nil
+}
+
+// predictions are a data set's, in its order.
+type predictions struct {
+	preds, targs *Tensor
+	losses       []float64 // of each item, if asked for
+}
+
+// walk predicts a data set.
+func (l *Learner) walk(verb string, c data.PredsConfig) (*predictions, error) {
+	set, n, err := l.set(c.On)
+	if err != nil {
+		return nil, err
 	}
 	if c.Batches > 0 {
 		n = min(n, c.Batches)
 	}
 	if n == 0 {
-		return nil, nil, fmt.Errorf("fastnb: get predictions: the %s set is empty", c.On)
+		return nil, fmt.Errorf("fastnb: %s: the %s set is empty", verb, c.On)
 	}
 	ctx := cell.Context()
 	show := &progress{silent: l.Silent, bare: true}
@@ -69,19 +83,20 @@ func (l *Learner) GetPreds(o ...data.PredsOption) (preds, targs *Tensor, err err
 	show.phase(n)
 	defer show.stop()
 	var ps, ts []*Tensor
+	p := &predictions{}
 	for b, err := range set(ctx) {
+		var out *Tensor
+		if err == nil {
+			_, out, err = l.eng.Eval(ctx, b.X, nil)
+		}
+		if err == nil && c.WithLoss {
+			err = p.addLosses(l, out, b.Y)
+		}
 		if ctx.Err() != nil {
-			return nil, nil, cell.ErrInterrupted
+			return nil, cell.ErrInterrupted
 		}
 		if err != nil {
-			return nil, nil, fmt.Errorf("fastnb: get predictions: %w", err)
-		}
-		_, out, err := l.eng.Eval(ctx, b.X, nil)
-		if err != nil {
-			if ctx.Err() != nil {
-				err = cell.ErrInterrupted
-			}
-			return nil, nil, err
+			return nil, fmt.Errorf("fastnb: %s: %w", verb, err)
 		}
 		ps = append(ps, l.activate(out))
 		if len(b.Y) > 0 {
@@ -92,16 +107,29 @@ func (l *Learner) GetPreds(o ...data.PredsOption) (preds, targs *Tensor, err err
 			break
 		}
 	}
-	preds = tensor.Concat(ps...)
+	p.preds = tensor.Concat(ps...)
+	p.targs = tensor.New(tensor.Int64, firstSize([]*Tensor{p.preds}))
 	if len(ts) > 0 {
-		targs = tensor.Concat(ts...)
-	} else {
-		targs = tensor.New(tensor.Int64, preds.Shape()[0])
+		p.targs = tensor.Concat(ts...)
 	}
-	if err := preds.Err(); err != nil {
-		return nil, nil, fmt.Errorf("fastnb: get predictions: %w", err)
+	for _, t := range []*Tensor{p.preds, p.targs} {
+		if err := t.Err(); err != nil {
+			return nil, fmt.Errorf("fastnb: %s: %w", verb, err)
+		}
 	}
-	return preds, targs, targs.Err()
+	return p, nil
+}
+
+// addLosses adds a batch's loss of each item, computed on the raw outputs.
+func (p *predictions) addLosses(l *Learner, out *Tensor, y []*Tensor) error {
+	if l.Loss.Host == nil || len(y) == 0 {
+		return fmt.Errorf("loss %s cannot be told for single items", l.Loss.Name)
+	}
+	ls, err := l.Loss.Host(out, y[0])
+	for _, x := range ls {
+		p.losses = append(p.losses, float64(x))
+	}
+	return err
 }
 
 // Validate gives the loss and the metrics on a set: the validation set, or another with On.

@@ -1,0 +1,164 @@
+package fastnb
+
+import (
+	"fmt"
+	"math"
+	"sort"
+
+	"github.com/fastnb/go/fastnb/data"
+	"github.com/fastnb/go/plotting"
+)
+
+// ClassificationInterpretation looks at what a classifier gets wrong.
+type ClassificationInterpretation struct {
+	Preds  *Tensor   // [N, C] after the activation
+	Targs  *Tensor   // [N] class numbers, or [N, C] labels
+	Losses []float64 // of each item
+
+	l  *Learner
+	on data.DSType
+}
+
+// Interpret predicts a set and keeps predictions, targets and the loss of each item. Option: On (Valid).
+func (l *Learner) Interpret(o ...data.PredsOption) (*ClassificationInterpretation, error) {
+	c := data.NewPredsConfig(data.Valid, o...)
+	c.WithLoss = true
+	if c.On == data.Train { // in order, so that items can be named
+		c.On = data.Fix
+	}
+	p, err := l.walk("interpret", c)
+	if err != nil {
+		return nil, err
+	}
+	return &ClassificationInterpretation{Preds: p.preds, Targs: p.targs, Losses: p.losses, l: l, on: c.On}, nil
+}
+
+// TopLosses gives the k largest losses, largest first, and which items of the set they are. k below 1
+// means all.
+func (c *ClassificationInterpretation) TopLosses(k int) (losses []float64, items []int) {
+	for i := range c.Losses {
+		items = append(items, i)
+	}
+	sort.SliceStable(items, func(a, b int) bool { return c.Losses[items[a]] > c.Losses[items[b]] })
+	if k > 0 {
+		items = items[:min(k, len(items))]
+	}
+	for _, i := range items {
+		losses = append(losses, c.Losses[i])
+	}
+	return losses, items
+}
+
+// ConfusionMatrix counts the items of each actual class (row) by the predicted one (column). Models with
+// several labels per item have none.
+func (c *ClassificationInterpretation) ConfusionMatrix() ([][]int, error) {
+	s := c.Preds.Shape()
+	if len(s) != 2 || c.Targs.Len() != s[0] || c.l.Loss.Activation != "softmax" {
+		return nil, fmt.Errorf("fastnb: confusion matrix: predictions %v, targets %v: needs one class per item", s, c.Targs.Shape())
+	}
+	m := make([][]int, s[1])
+	for k := range m {
+		m[k] = make([]int, s[1])
+	}
+	p, y := c.Preds.ArgMax(1).Int64s(), c.Targs.Long().Int64s()
+	for i := range p {
+		m[y[i]][p[i]]++
+	}
+	return m, nil
+}
+
+// Confusion is a wrong answer and how often it was given.
+type Confusion struct {
+	Actual, Predicted string
+	N                 int
+}
+
+// MostConfused lists the wrong answers given at least min times, the most frequent first.
+func (c *ClassificationInterpretation) MostConfused(min int) ([]Confusion, error) {
+	m, err := c.ConfusionMatrix()
+	if err != nil {
+		return nil, err
+	}
+	var out []Confusion
+	for y, row := range m {
+		for p, n := range row {
+			if y != p && n >= max(min, 1) {
+				out = append(out, Confusion{className(c.l.Data.Classes, y), className(c.l.Data.Classes, p), n})
+			}
+		}
+	}
+	sort.SliceStable(out, func(a, b int) bool { return out[a].N > out[b].N })
+	return out, nil
+}
+
+// PlotConfusionMatrix draws the confusion matrix; normalized divides each row by its sum. Option:
+// FigSize.
+func (c *ClassificationInterpretation) PlotConfusionMatrix(normalized bool, o ...data.ShowOption) (*plotting.Figure, error) {
+	m, err := c.ConfusionMatrix()
+	if err != nil {
+		return nil, err
+	}
+	cfg := data.NewShowConfig(c.on, o...)
+	names, z, format := make([]string, len(m)), make([][]float64, len(m)), "%.0f"
+	for k, row := range m {
+		names[k], z[k] = className(c.l.Data.Classes, k), make([]float64, len(row))
+		sum := 0
+		for j, n := range row {
+			z[k][j] = float64(n)
+			sum += n
+		}
+		if normalized {
+			for j := range row {
+				z[k][j] /= math.Max(float64(sum), 1)
+			}
+		}
+	}
+	if normalized {
+		format = "%.2f"
+	}
+	title := cfg.Title
+	if title == "" {
+		title = "Confusion matrix"
+	}
+	return shown(plotting.Heatmap(plotting.HeatmapOpts{Title: title, XLabel: "Predicted", YLabel: "Actual", X: names, Y: names, Z: z, Format: format, W: cfg.W, H: cfg.H}))
+}
+
+// PlotTopLosses shows the k items with the largest losses: prediction, actual class, loss, and the
+// probability of the actual class. Option: FigSize.
+func (c *ClassificationInterpretation) PlotTopLosses(k int, o ...data.ShowOption) (*plotting.Figure, error) {
+	cfg := data.NewShowConfig(c.on, o...)
+	losses, items := c.TopLosses(max(k, 1))
+	ds := c.l.Data.Dataset(c.on)
+	if ds == nil {
+		return nil, fmt.Errorf("fastnb: plot top losses: there are no %s items", c.on)
+	}
+	var xs, ys []data.Item
+	for j, i := range items {
+		x, y, err := ds.At(i)
+		if err != nil {
+			return nil, fmt.Errorf("fastnb: plot top losses: %w", err)
+		}
+		p, err := c.l.decode(c.Preds.At(i), .5)
+		if err != nil {
+			return nil, err
+		}
+		words := fmt.Sprintf("%s/%s / %.2f", p.Class, y, losses[j])
+		if p.Index >= 0 {
+			words += fmt.Sprintf(" / %.2f", p.Probs[int(c.Targs.At(i).Item())])
+		}
+		xs, ys = append(xs, x), append(ys, titled{y, words})
+	}
+	if cfg.Title == "" {
+		cfg.Title = "Prediction/Actual/Loss/Probability"
+	}
+	return shown(c.l.Data.Kind().Show(xs, ys, cfg))
+}
+
+// titled is an item with other words.
+type titled struct {
+	data.Item
+	words string
+}
+
+// String is the words.
+func (t titled) String() string { return t.words }

@@ -1,0 +1,288 @@
+package fastnb
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/fastnb/go/cell"
+	"github.com/fastnb/go/datasets"
+	"github.com/fastnb/go/fastnb/data"
+	"github.com/fastnb/go/fastnb/models"
+	"github.com/fastnb/go/fastnb/nn"
+	"github.com/fastnb/go/fastnb/tensor"
+	"github.com/fastnb/go/plotting"
+	"github.com/google/go-cmp/cmp"
+)
+
+// A kind of generated pictures: item number n has three labels by the bits of n, and a channel is
+// bright where its bit is set.
+
+const side = 32
+
+type drawing int
+
+func (d drawing) Tensor() *Tensor {
+	t := tensor.New(tensor.Float32, 3, side, side)
+	x := t.Float32s()
+	for k := range x {
+		noise := float32((k*7919+int(d)*104729)%97) / 97
+		x[k] = .25*noise + .6*float32(int(d)>>(k/(side*side))&1)
+	}
+	return t
+}
+func (d drawing) Show(...data.ShowOption) *plotting.Figure { return plotting.TextFigure(d.String()) }
+func (d drawing) String() string                           { return fmt.Sprint("drawing ", int(d)) }
+
+type drawingKind struct{}
+
+func (drawingKind) Name() string { return "drawing" }
+func (drawingKind) Open(ref string) (data.Item, error) {
+	n, err := strconv.Atoi(filepath.Base(ref))
+	return drawing(n), err
+}
+func (drawingKind) Show(xs, ys []data.Item, c data.ShowConfig) *plotting.Figure {
+	s := c.Title
+	for k := range xs {
+		s += fmt.Sprintf("\n%v: %v", xs[k], ys[k])
+	}
+	return plotting.TextFigure(s)
+}
+
+func bits(p datasets.Path) []string {
+	n, _ := strconv.Atoi(p.Name())
+	var tags []string
+	for k, name := range []string{"red", "green", "blue"} {
+		if n>>k&1 == 1 {
+			tags = append(tags, name)
+		}
+	}
+	return append(tags, "any")
+}
+
+func init() {
+	data.RegisterKind("drawing", func(json.RawMessage) (data.Kind, error) { return drawingKind{}, nil })
+	RegisterArch("test", func(_ json.RawMessage, d *data.DataBunch) (nn.Layer, [][]*nn.Param, error) { return smallResNet(d) })
+}
+
+// smallResNet is a ResNet18 with fresh weights.
+func smallResNet(d *data.DataBunch) (nn.Layer, [][]*nn.Param, error) {
+	net := models.CNN(models.ResNet18, d.C, models.HeadOptions{})
+	nn.InitParams(net, nn.NewRNG(data.CurrentSeed()))
+	return net, models.Groups(models.ResNet18, net), nil
+}
+
+func drawings(t testing.TB, dir datasets.Path, n, bs int) *data.DataBunch {
+	t.Helper()
+	refs, valid := []string{}, []int{}
+	for k := range n {
+		refs = append(refs, strconv.Itoa(k))
+		if k%4 == 3 {
+			valid = append(valid, k)
+		}
+	}
+	d, err := data.NewItemList(drawingKind{}, dir, refs).SplitByIdx(valid).LabelFromFunc(bits).
+		Normalize(data.Stats{Mean: []float64{.4, .4, .4}, Std: []float64{.3, .3, .3}}).DataBunch(data.BS(bs))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func resnetLearner(t testing.TB, dir datasets.Path) *Learner {
+	t.Helper()
+	data.Seed(7)
+	d := drawings(t, dir, 43, 8)
+	net, groups, err := smallResNet(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := NewConfigured(d, net, groups, &ArchSpec{Kind: "test", Name: "resnet18", Config: json.RawMessage("{}")},
+		Configure(Metrics(AccuracyThresh(Thresh(.2)), FBeta(Thresh(.2))), Silent(true)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func preds(t testing.TB, l *Learner, o ...data.PredsOption) *Tensor {
+	t.Helper()
+	p, _, err := l.GetPreds(o...)
+	must(t, err)
+	return p
+}
+
+// tolSame is for numbers computed twice from the same weights in batches of different sizes.
+const tolSame = 1e-5
+
+func same(t testing.TB, what string, a, b *Tensor) {
+	t.Helper()
+	if d := a.Sub(b); d.Err() != nil || d.Abs().Max() > tolSame {
+		t.Errorf("%s: differ by %v (%v)", what, d.Abs().Max(), d.Err())
+	}
+}
+
+// TestResNetEndToEnd trains, saves, loads, exports and predicts with a real network on the device.
+func TestResNetEndToEnd(t *testing.T) {
+	dir := datasets.NewPath(t.TempDir())
+	l := resnetLearner(t, dir)
+	must(t, l.FitOneCycle(3, Slice(1e-3, 1e-2)))
+	r := l.Recorder
+	if first, end := r.BatchLosses[0], r.LastLoss(); !(end < first*.9) {
+		t.Errorf("the loss does not fall: %v, then %v", first, end)
+	}
+	if v, err := l.Validate(); err != nil || len(v) != 3 {
+		t.Error(v, err)
+	} else {
+		near(t, "validate", v[0], r.LastValLoss(), 1e-5)
+	}
+	want := preds(t, l)
+	if d := cmp.Diff([]int{10, 4}, want.Shape()); d != "" || want.Max() > 1 || want.Min() < 0 {
+		t.Error("probabilities", d)
+	}
+	t.Run("checkpoint", func(t *testing.T) { checkpointRoundTrip(t, l, want) })
+	t.Run("export", func(t *testing.T) { exportRoundTrip(t, l, want) })
+	t.Run("freeze", func(t *testing.T) { freezing(t, l) })
+	t.Run("find", func(t *testing.T) {
+		before := preds(t, l)
+		must(t, l.LRFind(NumIt(5)))
+		same(t, "weights after LRFind", before, preds(t, l))
+	})
+	t.Run("interrupt", func(t *testing.T) { interrupting(t, l) })
+	t.Run("results", func(t *testing.T) {
+		f, err := l.ShowResults(data.Rows(2))
+		must(t, err)
+		if s := f.String(); !strings.Contains(s, "Ground truth\nPredictions") || !strings.Contains(s, "drawing 3: red;green;any\n") && !strings.Contains(s, "any;green;red\n") {
+			t.Error(s)
+		}
+	})
+}
+
+func checkpointRoundTrip(t *testing.T, l *Learner, want *Tensor) {
+	must(t, l.Save("one"))
+	if !l.ModelFile("one").Exists() {
+		t.Fatal("no file", l.ModelFile("one"))
+	}
+	must(t, l.Fit(1, LR(1e-2)))
+	if preds(t, l).Sub(want).Abs().Max() < 1e-4 {
+		t.Error("training must change something")
+	}
+	must(t, l.Load("one"))
+	same(t, "loaded weights", want, preds(t, l))
+	// A step from the loaded state is the step that followed when it was saved: the optimizer is back.
+	must(t, l.Fit(1, LR(1e-2)))
+	a := preds(t, l)
+	must(t, l.Load("one"))
+	must(t, l.Fit(1, LR(1e-2)))
+	same(t, "training on from a checkpoint", a, preds(t, l))
+	must(t, l.Load("one"))
+	if err := l.Load("none"); err == nil || !strings.Contains(err.Error(), "there are one") {
+		t.Error(err)
+	}
+	b, err := os.ReadFile(l.ModelFile("one").String())
+	must(t, err)
+	must(t, os.WriteFile(l.ModelFile("cut").String(), b[:len(b)/2], 0o666))
+	if err := l.Load("cut"); err == nil || !strings.Contains(err.Error(), "cut.safetensors") {
+		t.Error("a truncated file:", err)
+	}
+	must(t, os.WriteFile(l.ModelFile("odd").String(), []byte("not a checkpoint at all"), 0o666))
+	if err := l.Load("odd"); err == nil {
+		t.Error("another file must be an error")
+	}
+	same(t, "weights after failed loads", want, preds(t, l))
+}
+
+func exportRoundTrip(t *testing.T, l *Learner, want *Tensor) {
+	must(t, l.Export())
+	test := data.NewItemList(drawingKind{}, l.Path, []string{"3", "7", "11", "40"})
+	got, err := LoadLearner(l.Path, TestItems(test), With(Silent(true)))
+	must(t, err)
+	p := preds(t, got, data.On(data.Test))
+	same(t, "predictions of the export", want.Slice(0, 3), p.Slice(0, 3))
+	one, err := got.Predict("7")
+	must(t, err)
+	for k, v := range one.Probs {
+		near(t, "one item", v, p.Rows()[1][k], tolSame)
+	}
+	if d := cmp.Diff(l.Data.Classes, got.Data.Classes); d != "" {
+		t.Error(d)
+	}
+	if _, err := LoadLearner(l.Path, File("models/one.safetensors")); err == nil || !strings.Contains(err.Error(), "not an export") {
+		t.Error(err)
+	}
+	if _, err := got.Predict(3); err == nil {
+		t.Error("a number is no item")
+	}
+	if err := got.Fit(1, LR(1)); err == nil || !strings.Contains(err.Error(), "no training set") {
+		t.Error(err)
+	}
+}
+
+func freezing(t *testing.T, l *Learner) {
+	weight := func(name string) *Tensor {
+		s, err := l.eng.State()
+		must(t, err)
+		if s[name] == nil {
+			t.Fatalf("no weight %s", name)
+		}
+		return s[name].Clone()
+	}
+	conv, bn, head := weight("0.0.weight"), weight("0.1.weight"), weight("1.8.weight")
+	must(t, l.Freeze())
+	must(t, l.Fit(1, LR(1e-3)))
+	if weight("0.0.weight").Sub(conv).Abs().Max() != 0 {
+		t.Error("a frozen convolution must not move")
+	}
+	if weight("0.1.weight").Sub(bn).Abs().Max() == 0 || weight("1.8.weight").Sub(head).Abs().Max() == 0 {
+		t.Error("batch norm and the head must move")
+	}
+	must(t, l.Unfreeze())
+	must(t, l.Fit(1, LR(1e-3)))
+	if weight("0.0.weight").Sub(conv).Abs().Max() == 0 {
+		t.Error("an unfrozen convolution must move")
+	}
+}
+
+func interrupting(t *testing.T, l *Learner) {
+	ctx, cancel := context.WithCancel(context.Background())
+	leave := cell.Enter(ctx, nil)
+	stop := Callback{AfterBatch: func(l *Learner) error {
+		if l.Training && l.Iteration == 1 {
+			cancel()
+		}
+		return nil
+	}}
+	err := l.Fit(2, LR(1e-3), Callbacks(stop))
+	leave()
+	if !errors.Is(err, cell.ErrInterrupted) || len(l.Recorder.Losses) != 2 {
+		t.Errorf("got %v after %d batches", err, len(l.Recorder.Losses))
+	}
+	must(t, l.Fit(1, LR(1e-3)))
+}
+
+// TestSeedFixesAll trains twice from one seed, with other numbers of workers.
+func TestSeedFixesAll(t *testing.T) {
+	var runs []*Tensor
+	for _, workers := range []int{1, 3} {
+		l := resnetLearner(t, datasets.NewPath(t.TempDir()))
+		l.Data.Workers = workers
+		must(t, l.FitOneCycle(1, LR(1e-2)))
+		runs = append(runs, preds(t, l))
+	}
+	if d := runs[0].Sub(runs[1]).Abs().Max(); d != 0 {
+		t.Error("the same seed must give the same bits; they differ by", d)
+	}
+}
