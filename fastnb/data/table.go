@@ -67,26 +67,31 @@ func ReadCSV(path datasets.Path, opts ...CSVOption) (*Table, error) {
 }
 
 func readCSV(path string, c csvConfig) (*Table, error) {
-	fail := func(err error) (*Table, error) {
-		return nil, fmt.Errorf("fastnb: read table: %s: %w", path, reason(err))
-	}
-	if c.comma == utf8.RuneError || c.comma == '"' || c.comma == '\n' || c.comma == '\r' {
-		return fail(errors.New("the delimiter must be one character that is not a quote or line end"))
-	}
 	b, err := os.ReadFile(path)
-	if err != nil {
-		return fail(err)
+	if err == nil {
+		var t *Table
+		if t, err = parseCSV(string(b), c); err == nil {
+			t.name = path
+			return t, nil
+		}
 	}
-	r := csv.NewReader(strings.NewReader(strings.TrimPrefix(string(b), "\ufeff")))
+	return nil, fmt.Errorf("fastnb: read table: %s: %w", path, reason(err))
+}
+
+func parseCSV(text string, c csvConfig) (*Table, error) {
+	if c.comma == utf8.RuneError || c.comma == '"' || c.comma == '\n' || c.comma == '\r' {
+		return nil, errors.New("the delimiter must be one character that is not a quote or line end")
+	}
+	r := csv.NewReader(strings.NewReader(strings.TrimPrefix(text, "\ufeff")))
 	r.Comma, r.FieldsPerRecord = c.comma, -1
-	t := &Table{name: path}
+	t := &Table{}
 	for {
 		rec, err := r.Read()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			return fail(err)
+			return nil, err
 		}
 		line, _ := r.FieldPos(0)
 		if t.cols == nil {
@@ -100,12 +105,12 @@ func readCSV(path string, c csvConfig) (*Table, error) {
 			}
 		}
 		if len(rec) != len(t.cols) {
-			return fail(fmt.Errorf("line %d has %d fields, the first line %d", line, len(rec), len(t.cols)))
+			return nil, fmt.Errorf("line %d has %d fields, the first line %d", line, len(rec), len(t.cols))
 		}
 		t.rows, t.lines = append(t.rows, rec), append(t.lines, line)
 	}
 	if t.cols == nil {
-		return fail(errors.New("the file is empty"))
+		return nil, errors.New("the file is empty")
 	}
 	return t.numbered(), nil
 }

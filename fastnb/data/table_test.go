@@ -102,3 +102,22 @@ func TestToCSV(t *testing.T) {
 	}
 	wantErr(t, tb.ToCSV(path.Join("no", "s.csv")), "no/s.csv", "no such file")
 }
+
+func FuzzParseCSV(f *testing.F) {
+	for _, s := range []string{"a,b\n1,2\n", "a\n\"x\ny\"\n", "\ufeffa,b\r\n,\r\n", "a,b\n1\n", "\"", ""} {
+		f.Add(s, true)
+		f.Add(s, false)
+	}
+	f.Fuzz(func(t *testing.T, text string, header bool) {
+		tb, err := parseCSV(text, csvConfig{comma: ',', header: header})
+		if err != nil {
+			return
+		}
+		for k, row := range tb.rows {
+			if len(row) != len(tb.cols) || tb.lines[k] < 1 {
+				t.Fatalf("row %d has %d fields of %d", k, len(row), len(tb.cols))
+			}
+		}
+		_ = tb.String()
+	})
+}
