@@ -14,11 +14,9 @@ import (
 
 // cnnConfig is what CNNLearner's own options say, and what an export keeps of it.
 type cnnConfig struct {
-	Arch    string    `json:"arch"`
-	Classes int       `json:"classes"`
-	PS      []float64 `json:"ps"`       // dropout before each linear layer; one value p means p/2, p
-	LinFtrs []int     `json:"lin_ftrs"` // sizes between the linear layers: 512
-	BNFinal bool      `json:"bn_final"`
+	Arch    string `json:"arch"`
+	Classes int    `json:"classes"`
+	models.HeadOptions
 
 	pretrained *bool // nil: if the weights can be had
 }
@@ -49,12 +47,22 @@ func PS(p ...float64) fastnb.LearnerOption {
 
 // LinFtrs are the sizes between the head's linear layers: 512 by default.
 func LinFtrs(n ...int) fastnb.LearnerOption {
-	return cnnOption{"LinFtrs", func(c *cnnConfig) { c.LinFtrs = n }}
+	return cnnOption{"LinFtrs", func(c *cnnConfig) { c.LinFtrs = append([]int{}, n...) }}
 }
 
 // BNFinal adds a batch norm after the last linear layer: false by default.
 func BNFinal(on bool) fastnb.LearnerOption {
 	return cnnOption{"BNFinal", func(c *cnnConfig) { c.BNFinal = on }}
+}
+
+// YRange squeezes predicted values into the range between lo and hi by a sigmoid.
+func YRange(lo, hi float64) fastnb.LearnerOption {
+	return cnnOption{"YRange", func(c *cnnConfig) { c.HeadOptions.YRange = &[2]float64{lo, hi} }}
+}
+
+// ConcatPool says whether the head pools by maximum and average or by average only: true by default.
+func ConcatPool(on bool) fastnb.LearnerOption {
+	return cnnOption{"ConcatPool", func(c *cnnConfig) { c.NoConcat = !on }}
 }
 
 func init() {
@@ -67,7 +75,8 @@ func init() {
 		if err != nil {
 			return nil, nil, err
 		}
-		return buildCNN(arch, c)
+		net, groups, err := buildCNN(arch, c)
+		return net, groups, err
 	})
 }
 
@@ -81,7 +90,7 @@ func CNNLearner(d *data.DataBunch, arch models.Arch, o ...fastnb.LearnerOption) 
 		return nil, fmt.Errorf("fastnb: cnn learner: no data given")
 	}
 	cfg := fastnb.Configure(o...)
-	c := cnnConfig{Arch: arch.Name, Classes: d.C, PS: []float64{.5}, LinFtrs: []int{512}}
+	c := cnnConfig{Arch: arch.Name, Classes: d.C}
 	rest := cfg.Extra[:0:0]
 	for _, e := range cfg.Extra {
 		if own, ok := e.(cnnOption); ok {
@@ -116,6 +125,15 @@ func CNNLearner(d *data.DataBunch, arch models.Arch, o ...fastnb.LearnerOption) 
 		}
 	}
 	return l, nil
+}
+
+// buildCNN makes the network and its layer groups; start values come from the seed.
+func buildCNN(arch models.Arch, c cnnConfig) (*nn.Sequential, [][]*nn.Param, error) {
+	net, err := models.CNN(arch, c.Classes, c.HeadOptions, nn.NewRNG(data.CurrentSeed()))
+	if err != nil {
+		return nil, nil, err
+	}
+	return net, models.Groups(arch, net), nil
 }
 
 // loadPretrained fills the body with ImageNet weights unless want is false, and says whether it did.

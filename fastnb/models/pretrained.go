@@ -1,0 +1,83 @@
+package models
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/fastnb/go/datasets"
+	"github.com/fastnb/go/fastnb/nn"
+	"github.com/fastnb/go/fastnb/tensor"
+)
+
+// LoadPretrained fills the body (child 0) of a CNN with the weights published for its architecture,
+// fetched once and kept in FASTNB_HOME/models. An error that wraps datasets.ErrUnavailable says that
+// they could not be had.
+func LoadPretrained(a Arch, net *nn.Sequential) error {
+	if a.Weights == nil {
+		return fmt.Errorf("fastnb: models: no weights are published for %s: %w", a.Name, datasets.ErrUnavailable)
+	}
+	path, err := datasets.Weights(a.Weights.URL, a.Weights.SHA256Prefix)
+	if err != nil {
+		return err
+	}
+	ts, err := ReadTorch(path.String())
+	if err != nil {
+		return err
+	}
+	if err := FillBody(a, net.Layers[0], ts); err != nil {
+		return fmt.Errorf("%w (file %s)", err, path)
+	}
+	return nil
+}
+
+// FillBody sets the start values of a body from tensors with the names of the weights file. Every
+// parameter must be there with its shape.
+func FillBody(a Arch, body nn.Layer, ts map[string]*tensor.Tensor) error {
+	byName := map[string]*tensor.Tensor{}
+	for k, t := range ts {
+		if a.Rename != nil {
+			k = a.Rename(k)
+		}
+		if k != "" {
+			byName[k] = t
+		}
+	}
+	params := map[string]*nn.Param{}
+	var walk func(l nn.Layer, prefix string)
+	walk = func(l nn.Layer, prefix string) {
+		for _, p := range l.Params() {
+			params[prefix+p.Leaf] = p
+		}
+		for _, c := range l.Children() {
+			walk(c.Layer, prefix+c.Name+".")
+		}
+	}
+	walk(body, "")
+	for name, p := range params {
+		t, ok := byName[name]
+		if !ok {
+			return fmt.Errorf("fastnb: models: weights of %s: %s is missing", a.Name, name)
+		}
+		if !slices.Equal(t.Shape(), p.Shape) || t.DType() != tensor.Float32 {
+			return fmt.Errorf("fastnb: models: weights of %s: %s has shape %v, want %v", a.Name, name, t.Shape(), p.Shape)
+		}
+	}
+	for name, p := range params {
+		p.Value = byName[name]
+	}
+	return nil
+}
+
+// renameResNet turns torchvision's names into those of a body's children.
+func renameResNet(name string) string {
+	if strings.HasPrefix(name, "fc.") || strings.HasSuffix(name, "num_batches_tracked") {
+		return ""
+	}
+	for from, to := range map[string]string{"conv1.": "0.", "bn1.": "1.", "layer1.": "4.", "layer2.": "5.", "layer3.": "6.", "layer4.": "7."} {
+		if rest, ok := strings.CutPrefix(name, from); ok {
+			return to + rest
+		}
+	}
+	return name
+}

@@ -1,0 +1,118 @@
+package models
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/nlpodyssey/gopickle/pickle"
+	"github.com/nlpodyssey/gopickle/pytorch"
+	"github.com/nlpodyssey/gopickle/types"
+
+	"github.com/fastnb/go/fastnb/tensor"
+)
+
+// ReadTorch reads the tensors of a PyTorch checkpoint, of the zip form or the older one, by their
+// state_dict names. Nested dictionaries join their names with dots. Nothing but lists, dictionaries,
+// strings, numbers and tensors is ever built: a file that asks for anything else is refused.
+func ReadTorch(path string) (out map[string]*tensor.Tensor, err error) {
+	defer func() {
+		if r := recover(); r != nil { // the reader panics on some malformed files
+			out, err = nil, fmt.Errorf("fastnb: reading PyTorch file %s: damaged (%v)", path, r)
+		}
+	}()
+	v, err := pytorch.LoadWithUnpickler(path, func(r io.Reader) pickle.Unpickler {
+		u := pickle.NewUnpickler(r)
+		u.FindClass = func(module, name string) (any, error) {
+			return nil, fmt.Errorf("it asks for %s.%s, which no checkpoint of weights needs", module, name)
+		}
+		return u
+	})
+	if err != nil {
+		return nil, fmt.Errorf("fastnb: reading PyTorch file %s: %w", path, err)
+	}
+	out = map[string]*tensor.Tensor{}
+	if err := collect(out, "", v); err != nil {
+		return nil, fmt.Errorf("fastnb: reading PyTorch file %s: %w", path, err)
+	}
+	return out, nil
+}
+
+// collect walks dictionaries and gathers tensors.
+func collect(out map[string]*tensor.Tensor, name string, v any) error {
+	under := func(k any) string {
+		if name == "" {
+			return fmt.Sprint(k)
+		}
+		return name + "." + fmt.Sprint(k)
+	}
+	switch v := v.(type) {
+	case *types.OrderedDict:
+		for e := v.List.Front(); e != nil; e = e.Next() {
+			ent := e.Value.(*types.OrderedDictEntry)
+			if err := collect(out, under(ent.Key), ent.Value); err != nil {
+				return err
+			}
+		}
+	case *types.Dict:
+		for _, ent := range *v {
+			if err := collect(out, under(ent.Key), ent.Value); err != nil {
+				return err
+			}
+		}
+	case *pytorch.Tensor:
+		t, err := convert(v)
+		if err != nil {
+			return fmt.Errorf("tensor %s: %w", name, err)
+		}
+		out[name] = t
+	}
+	return nil
+}
+
+// convert copies a tensor, of any strides, into a dense one. Floating point becomes float32,
+// whole numbers int64.
+func convert(t *pytorch.Tensor) (*tensor.Tensor, error) {
+	n := tensor.Count(t.Size)
+	pick := func(size int, set func(dst, src int)) error {
+		idx := make([]int, len(t.Size))
+		for i := range n {
+			src := t.StorageOffset
+			for d, k := range idx {
+				src += k * t.Stride[d]
+			}
+			if src < 0 || src >= size {
+				return fmt.Errorf("element %d lies outside its storage of %d", i, size)
+			}
+			set(i, src)
+			for d := len(idx) - 1; d >= 0; d-- {
+				if idx[d]++; idx[d] < t.Size[d] {
+					break
+				}
+				idx[d] = 0
+			}
+		}
+		return nil
+	}
+	floats := func(src []float32) (*tensor.Tensor, error) {
+		dst := make([]float32, n)
+		err := pick(len(src), func(i, j int) { dst[i] = src[j] })
+		return tensor.FromFloat32(dst, t.Size...), err
+	}
+	switch s := t.Source.(type) {
+	case *pytorch.FloatStorage:
+		return floats(s.Data)
+	case *pytorch.HalfStorage:
+		return floats(s.Data)
+	case *pytorch.BFloat16Storage:
+		return floats(s.Data)
+	case *pytorch.DoubleStorage:
+		dst := make([]float32, n)
+		err := pick(len(s.Data), func(i, j int) { dst[i] = float32(s.Data[j]) })
+		return tensor.FromFloat32(dst, t.Size...), err
+	case *pytorch.LongStorage:
+		dst := make([]int64, n)
+		err := pick(len(s.Data), func(i, j int) { dst[i] = s.Data[j] })
+		return tensor.FromInt64(dst, t.Size...), err
+	}
+	return nil, fmt.Errorf("elements of kind %T are not read", t.Source)
+}
