@@ -73,8 +73,10 @@ func init() {
 
 // smallResNet is a ResNet18 with fresh weights.
 func smallResNet(d *data.DataBunch) (nn.Layer, [][]*nn.Param, error) {
-	net := models.CNN(models.ResNet18, d.C, models.HeadOptions{})
-	nn.InitParams(net, nn.NewRNG(data.CurrentSeed()))
+	net, err := models.CNN(models.ResNet18, d.C, models.HeadOptions{}, nn.NewRNG(data.CurrentSeed()))
+	if err != nil {
+		return nil, nil, err
+	}
 	return net, models.Groups(models.ResNet18, net), nil
 }
 
@@ -88,7 +90,7 @@ func drawings(t testing.TB, dir datasets.Path, n, bs int) *data.DataBunch {
 		}
 	}
 	d, err := data.NewItemList(drawingKind{}, dir, refs).SplitByIdx(valid).LabelFromFunc(bits).
-		Normalize(data.Stats{Mean: []float64{.4, .4, .4}, Std: []float64{.3, .3, .3}}).DataBunch(data.BS(bs))
+		Normalize(data.Stats{Mean: []float32{.4, .4, .4}, Std: []float32{.3, .3, .3}}).DataBunch(data.BS(bs))
 	if err != nil {
 		t.Fatal(err)
 	}

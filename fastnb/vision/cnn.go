@@ -9,7 +9,7 @@ import (
 // buildCNN makes the network that a configuration describes, with fresh weights drawn from the
 // seed, and its layer groups.
 func buildCNN(arch models.Arch, c cnnConfig) (*nn.Sequential, [][]*nn.Param, error) {
-	net, err := models.CNN(arch, c.Classes, models.HeadOptions{LinFtrs: c.LinFtrs, PS: c.PS, BNFinal: c.BNFinal}, nn.NewRNG(data.CurrentSeed()))
+	net, err := models.CNN(arch, c.Classes, c.HeadOptions, nn.NewRNG(data.CurrentSeed()))
 	if err != nil {
 		return nil, nil, err
 	}

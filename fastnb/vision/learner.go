@@ -127,15 +127,6 @@ func CNNLearner(d *data.DataBunch, arch models.Arch, o ...fastnb.LearnerOption) 
 	return l, nil
 }
 
-// buildCNN makes the network and its layer groups; start values come from the seed.
-func buildCNN(arch models.Arch, c cnnConfig) (*nn.Sequential, [][]*nn.Param, error) {
-	net, err := models.CNN(arch, c.Classes, c.HeadOptions, nn.NewRNG(data.CurrentSeed()))
-	if err != nil {
-		return nil, nil, err
-	}
-	return net, models.Groups(arch, net), nil
-}
-
 // loadPretrained fills the body with ImageNet weights unless want is false, and says whether it did.
 func loadPretrained(arch models.Arch, net *nn.Sequential, want *bool) (bool, error) {
 	if want != nil && !*want {
