@@ -1,0 +1,153 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/fastnb/go/fastnb/device"
+	"github.com/fastnb/go/fastnb/graph"
+	"github.com/fastnb/go/fastnb/tensor"
+)
+
+// program is a compiled plan for one batch shape and its buffers.
+type program struct {
+	train  bool
+	prog   device.Program
+	args   []device.Buffer
+	inputs []device.Buffer // x then y
+	out    device.Buffer
+	loss   device.Buffer // nil without targets
+	own    []device.Buffer
+}
+
+func deviceShape(t *tensor.Tensor) []int {
+	if s := t.Shape(); len(s) == 4 && t.DType() == tensor.Float32 {
+		return []int{s[0], s[2], s[3], s[1]}
+	}
+	return t.Shape()
+}
+
+// program finds or makes the program for a batch.
+func (e *Engine) program(train bool, x, y []*tensor.Tensor) (*program, error) {
+	if len(x) != 1 || len(y) > 1 {
+		return nil, fmt.Errorf("fastnb: engine: %d inputs and %d targets, want 1 and at most 1", len(x), len(y))
+	}
+	key := fmt.Sprint(train)
+	for _, t := range slices.Concat(x, y) {
+		key += fmt.Sprint(" ", t.DType(), t.Shape())
+	}
+	if pr, ok := e.programs[key]; ok {
+		i := slices.Index(e.recent, key)
+		e.recent = append(slices.Delete(e.recent, i, i+1), key)
+		return pr, nil
+	}
+	if train && len(y) == 0 {
+		return nil, fmt.Errorf("fastnb: engine: training without targets")
+	}
+	pr, err := e.build(train, x, y)
+	if err != nil {
+		return nil, err
+	}
+	e.programs[key] = pr
+	e.recent = append(e.recent, key)
+	if len(e.recent) > keepPrograms {
+		e.drop(e.recent[0])
+	}
+	return pr, nil
+}
+
+func (e *Engine) drop(key string) {
+	pr := e.programs[key]
+	pr.prog.Close()
+	for _, b := range pr.own {
+		e.dev.Free(b)
+	}
+	delete(e.programs, key)
+	i := slices.Index(e.recent, key)
+	e.recent = slices.Delete(e.recent, i, i+1)
+}
+
+func (e *Engine) build(train bool, x, y []*tensor.Tensor) (*program, error) {
+	b := graph.NewBuilder(train)
+	in := b.Input("x", x[0].DType(), deviceShape(x[0])...)
+	out := e.net.Forward(b, in)
+	spec := graph.LowerSpec{Name: "evaluation", Outputs: []*graph.Node{out}}
+	if len(y) > 0 {
+		target := b.Input("y", y[0].DType(), deviceShape(y[0])...)
+		b.Push("loss")
+		spec.Loss = e.loss.Build(b, out, target)
+		b.Pop()
+	}
+	if train {
+		spec.Name = "training"
+		for _, p := range e.params {
+			if p.trainable {
+				spec.Grads = append(spec.Grads, p.Name)
+			}
+		}
+	}
+	low, err := b.Lower(spec)
+	if err != nil {
+		return nil, err
+	}
+	prog, err := e.dev.Compile(low.Plan)
+	if err != nil {
+		return nil, err
+	}
+	if need, free := prog.Memory(), e.dev.FreeMemory(); need > free {
+		prog.Close()
+		return nil, fmt.Errorf("fastnb: %s on %s with a batch of %v: needs about %.1f GB, %.1f GB are free (try a smaller batch size or smaller pictures)",
+			spec.Name, e.dev.Name(), x[0].Shape(), float64(need)/1e9, float64(free)/1e9)
+	}
+	pr := &program{train: train, prog: prog}
+	if err := e.bind(pr, low); err != nil {
+		prog.Close()
+		return nil, err
+	}
+	return pr, nil
+}
+
+// bind finds or makes the buffer of each of the plan's arguments.
+func (e *Engine) bind(pr *program, low *graph.Lowered) error {
+	inputs := map[int]device.Buffer{}
+	for i, ref := range low.Args {
+		v := low.Plan.Values[low.Plan.Args[i]]
+		var buf device.Buffer
+		switch ref.Kind {
+		case "param":
+			buf = e.byName[ref.Name].buf
+		case "rng":
+			buf = e.rng
+		case "grad":
+			p := e.byName[ref.Name]
+			if p.grad == nil {
+				g, err := e.dev.Alloc(tensor.Float32, p.DeviceShape()...)
+				if err != nil {
+					return fmt.Errorf("fastnb: engine: gradient of %s: %w", ref.Name, err)
+				}
+				p.grad = g
+			}
+			buf = p.grad
+		default:
+			own, err := e.dev.Alloc(v.DType, v.Shape...)
+			if err != nil {
+				return fmt.Errorf("fastnb: engine: %s: %w", v.Name, err)
+			}
+			pr.own = append(pr.own, own)
+			buf = own
+			switch ref.Kind {
+			case "input":
+				inputs[ref.Index] = own
+			case "output":
+				pr.out = own
+			case "loss":
+				pr.loss = own
+			}
+		}
+		pr.args = append(pr.args, buf)
+	}
+	for i := range len(inputs) {
+		pr.inputs = append(pr.inputs, inputs[i])
+	}
+	return nil
+}
