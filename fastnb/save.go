@@ -105,7 +105,7 @@ func writeModel(verb string, file datasets.Path, all map[string]*Tensor, meta ch
 	if err := file.Parent().Mkdir(); err != nil {
 		return fmt.Errorf("fastnb: %s: %w (try ModelPath with a folder that can be written)", verb, err)
 	}
-	if err := writeTensors(file.String(), all, map[string]string{"format": "pt", metaKey: string(js)}); err != nil {
+	if err := safetensors.Write(file.String(), all, map[string]string{"format": "pt", metaKey: string(js)}); err != nil {
 		return fmt.Errorf("fastnb: %s: %w", verb, err)
 	}
 	return nil
@@ -171,7 +171,7 @@ func (l *Learner) saved() string {
 // readModel reads tensors and, where the file is ours, the metadata.
 func readModel(verb string, file datasets.Path) (map[string]*Tensor, checkpointMeta, error) {
 	var meta checkpointMeta
-	all, m, err := readTensors(file.String())
+	all, m, err := safetensors.Read(file.String())
 	if err != nil {
 		return nil, meta, fmt.Errorf("fastnb: %s: %w", verb, err)
 	}
