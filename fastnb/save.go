@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/fastnb/go/datasets"
+	"github.com/fastnb/go/fastnb/safetensors"
 )
 
 // The parts of a checkpoint: weights by their names in the model, the optimizer's state behind a
