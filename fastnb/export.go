@@ -63,11 +63,11 @@ func (l *Learner) Export(name ...string) error {
 	}
 	state, err := l.Data.State()
 	if err != nil {
-		return fmt.Errorf("fastnb: export: %s: %w", file, err)
+		return because("export: "+file.String(), err)
 	}
 	all, err := l.eng.State()
 	if err != nil {
-		return fmt.Errorf("fastnb: export: %s: %w", file, err)
+		return because("export: "+file.String(), err)
 	}
 	meta := l.meta("export")
 	meta.Export = &exported{Data: state, WD: l.WD, TrainBN: l.cfg.TrainBN, BNWD: l.cfg.BNWD, TrueWD: l.cfg.TrueWD}
@@ -127,16 +127,16 @@ func LoadLearner(path datasets.Path, o ...LoadOption) (*Learner, error) {
 	}
 	d, err := data.LoadState(meta.Export.Data, dir)
 	if err != nil {
-		return nil, fmt.Errorf("fastnb: load learner: %s: %w", file, err)
+		return nil, because("load learner: "+file.String(), err)
 	}
 	if c.test != nil {
 		if err := d.AddTest(c.test); err != nil {
-			return nil, fmt.Errorf("fastnb: load learner: %w", err)
+			return nil, because("load learner", err)
 		}
 	}
 	model, groups, err := build(meta.Arch.Config, d)
 	if err != nil {
-		return nil, fmt.Errorf("fastnb: load learner: %s: %w", file, err)
+		return nil, because("load learner: "+file.String(), err)
 	}
 	opts := append([]LearnerOption{WD(meta.Export.WD), TrainBN(meta.Export.TrainBN), BNWD(meta.Export.BNWD), TrueWD(meta.Export.TrueWD), OptFunc(meta.Optimizer)}, c.opts...)
 	l, err := NewConfigured(d, model, groups, meta.Arch, Configure(opts...))
@@ -144,7 +144,7 @@ func LoadLearner(path datasets.Path, o ...LoadOption) (*Learner, error) {
 		return nil, err
 	}
 	if err := l.eng.LoadState(all, true); err != nil {
-		return nil, fmt.Errorf("fastnb: load learner: %s: %w", file, err)
+		return nil, because("load learner: "+file.String(), err)
 	}
 	return l, nil
 }

@@ -206,7 +206,10 @@ func (r *runner) train() error {
 	l := r.l
 	l.Batch, l.Training = 0, true
 	r.show.phase(l.trainBatches())
-	l.seen++
+	// Dropout and data draw from streams of the seed and the epoch: a fit that goes on from a checkpoint
+	// sees the numbers of one that never stopped.
+	l.eng.Seed(data.CurrentSeed() + uint64(l.seen)*0x9e3779b97f4a7c15)
+	defer func() { l.seen++ }()
 	for b, err := range l.trainSet(r.ctx) {
 		if err != nil {
 			return r.failed(err)

@@ -136,7 +136,7 @@ func (c *ClassificationInterpretation) PlotTopLosses(k int, o ...data.ShowOption
 	for j, i := range items {
 		x, y, err := ds.At(i)
 		if err != nil {
-			return nil, fmt.Errorf("fastnb: plot top losses: %w", err)
+			return nil, because("plot top losses", err)
 		}
 		p, err := c.l.decode(c.Preds.At(i), .5)
 		if err != nil {

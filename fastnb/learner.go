@@ -45,7 +45,7 @@ type Learner struct {
 	feeds  map[data.DSType]feed // nil: the data's
 	mom    float64              // of the last step
 	frozen int                  // the first layer group that trains
-	seen   int64                // training epochs begun since the learner was made: the data's random stream
+	seen   int64                // training epochs begun since the learner was made: the random streams
 	cfg    LearnerConfig
 }
 
@@ -128,14 +128,13 @@ func NewConfigured(d *data.DataBunch, model nn.Layer, groups [][]*nn.Param, spec
 	l.groups = groups
 	dev, err := device.Open(c.Device)
 	if err != nil {
-		return nil, fmt.Errorf("fastnb: learner: %w", err)
+		return nil, because("learner", err)
 	}
 	eng, err := engine.New(dev, model, l.Loss, groups, optim.Config{Kind: c.Optimizer, TrueWD: c.TrueWD, BNWD: c.BNWD})
 	if err != nil {
-		return nil, fmt.Errorf("fastnb: learner: %w", err)
+		return nil, because("learner", err)
 	}
 	l.eng = eng
-	eng.Seed(data.CurrentSeed())
 	return l, nil
 }
 

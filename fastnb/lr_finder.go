@@ -36,11 +36,11 @@ func (l *Learner) LRFind(o ...FitOption) (err error) {
 	}
 	back, err := l.snapshot()
 	if err != nil {
-		return fmt.Errorf("fastnb: lr find: keep the weights: %w", err)
+		return because("lr find: keep the weights", err)
 	}
 	defer func() {
 		if e := back(); e != nil && err == nil {
-			err = fmt.Errorf("fastnb: lr find: put the weights back: %w", e)
+			err = because("lr find: put the weights back", e)
 		}
 	}()
 	epochs := (c.numIt + l.trainBatches() - 1) / l.trainBatches()
@@ -75,7 +75,7 @@ func (l *Learner) snapshot() (back func() error, err error) {
 	if err != nil {
 		return nil, err
 	}
-	mom := l.mom
+	mom, seen := l.mom, l.seen
 	var opt map[string]*Tensor
 	if l.eng.HasOptimizer() {
 		if opt, err = l.eng.OptState(); err != nil {
@@ -83,7 +83,7 @@ func (l *Learner) snapshot() (back func() error, err error) {
 		}
 	}
 	return func() error {
-		l.mom = mom
+		l.mom, l.seen = mom, seen
 		if err := l.eng.LoadState(state, true); err != nil {
 			return err
 		}

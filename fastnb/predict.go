@@ -96,7 +96,7 @@ func (l *Learner) walk(verb string, c data.PredsConfig) (*predictions, error) {
 			return nil, cell.ErrInterrupted
 		}
 		if err != nil {
-			return nil, fmt.Errorf("fastnb: %s: %w", verb, err)
+			return nil, because(verb, err)
 		}
 		ps = append(ps, l.activate(out))
 		if len(b.Y) > 0 {
@@ -114,7 +114,7 @@ func (l *Learner) walk(verb string, c data.PredsConfig) (*predictions, error) {
 	}
 	for _, t := range []*Tensor{p.preds, p.targs} {
 		if err := t.Err(); err != nil {
-			return nil, fmt.Errorf("fastnb: %s: %w", verb, err)
+			return nil, because(verb, err)
 		}
 	}
 	return p, nil
@@ -179,15 +179,15 @@ func (l *Learner) Predict(item any, o ...PredictOption) (Prediction, error) {
 	}
 	x, err := l.open(item)
 	if err != nil {
-		return Prediction{}, fmt.Errorf("fastnb: predict: %w", err)
+		return Prediction{}, because("predict", err)
 	}
 	b, err := l.Data.OneItem(x)
 	if err != nil {
-		return Prediction{}, fmt.Errorf("fastnb: predict: %w", err)
+		return Prediction{}, because("predict", err)
 	}
 	_, out, err := l.eng.Eval(cell.Context(), b.X, nil)
 	if err != nil {
-		return Prediction{}, fmt.Errorf("fastnb: predict: %w", err)
+		return Prediction{}, because("predict", err)
 	}
 	return l.decode(l.activate(out).At(0), predictCfg(o).Thresh)
 }
@@ -212,7 +212,7 @@ func (l *Learner) decode(row *Tensor, thresh float64) (Prediction, error) {
 	}
 	y, err := l.Data.LabelKind().Decode(row, data.DecodeArgs{Thresh: thresh})
 	if err != nil {
-		return p, fmt.Errorf("fastnb: predict: %w", err)
+		return p, because("predict", err)
 	}
 	p.Target, p.Class = y, y.String()
 	names := l.Data.Classes

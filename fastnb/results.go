@@ -30,7 +30,7 @@ func (l *Learner) ShowResults(o ...data.ShowOption) (*plotting.Figure, error) {
 	for i := range n {
 		x, y, err := ds.At(i)
 		if err != nil {
-			return nil, fmt.Errorf("fastnb: show results: %w", err)
+			return nil, because("show results", err)
 		}
 		p, err := l.Predict(ds.Items()[i], threshOption(orDefault(c.Thresh, .5)))
 		if err != nil {

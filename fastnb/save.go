@@ -106,10 +106,7 @@ func writeModel(verb string, file datasets.Path, all map[string]*Tensor, meta ch
 	if err := file.Parent().Mkdir(); err != nil {
 		return fmt.Errorf("fastnb: %s: %w (try ModelPath with a folder that can be written)", verb, err)
 	}
-	if err := safetensors.Write(file.String(), all, map[string]string{"format": "pt", metaKey: string(js)}); err != nil {
-		return fmt.Errorf("fastnb: %s: %w", verb, err)
-	}
-	return nil
+	return because(verb, safetensors.Write(file.String(), all, map[string]string{"format": "pt", metaKey: string(js)}))
 }
 
 // Load reads the checkpoint that Save wrote under this name. Weights must fit the model, name by name
@@ -140,7 +137,7 @@ func (l *Learner) Load(name string, o ...SaveOption) error {
 		return fmt.Errorf("fastnb: load: %s: holds a %s, the learner is a %s", file, meta.Arch.name(), l.spec.name())
 	}
 	if err := l.eng.LoadState(weights, c.strict); err != nil {
-		return fmt.Errorf("fastnb: load: %s: %w", file, err)
+		return because("load: "+file.String(), err)
 	}
 	l.seen = meta.Epochs
 	if meta.Mom > 0 {
@@ -174,7 +171,7 @@ func readModel(verb string, file datasets.Path) (map[string]*Tensor, checkpointM
 	var meta checkpointMeta
 	all, m, err := safetensors.Read(file.String())
 	if err != nil {
-		return nil, meta, fmt.Errorf("fastnb: %s: %w", verb, err)
+		return nil, meta, because(verb, err)
 	}
 	if js, ok := m[metaKey]; ok {
 		if err := json.Unmarshal([]byte(js), &meta); err != nil {
@@ -183,3 +180,21 @@ func readModel(verb string, file datasets.Path) (map[string]*Tensor, checkpointM
 	}
 	return all, meta, nil
 }
+
+// because says what failed in front of err, whose own "fastnb: " is dropped so that it stands once. It
+// is nil for nil.
+func because(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("fastnb: %s: %w", doing, unnamed{err})
+}
+
+// unnamed is an error without the library's name in front.
+type unnamed struct{ error }
+
+// Error is the message without the library's name.
+func (u unnamed) Error() string { return strings.TrimPrefix(u.error.Error(), "fastnb: ") }
+
+// Unwrap is the error itself.
+func (u unnamed) Unwrap() error { return u.error }

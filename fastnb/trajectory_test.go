@@ -7,6 +7,7 @@ import (
 
 	"github.com/fastnb/go/datasets"
 	"github.com/fastnb/go/fastnb/data"
+	_ "github.com/fastnb/go/fastnb/device/hostdev" // registers "host"
 	"github.com/fastnb/go/fastnb/nn"
 	"github.com/fastnb/go/fastnb/tensor"
 )
@@ -58,7 +59,7 @@ func trajectoryLearner(t testing.TB, ts map[string]*Tensor, groups int, o ...Lea
 		gs = [][]*nn.Param{nn.AllParams(net)}
 	}
 	d := &data.DataBunch{Loss: nn.CrossEntropyFlat, Path: datasets.NewPath(t.TempDir())}
-	l, err := NewLearner(d, net, gs, append([]LearnerOption{Silent(true), OnDevice("cpu"), Metrics(Accuracy(), ErrorRate())}, o...)...)
+	l, err := NewLearner(d, net, gs, append([]LearnerOption{Silent(true), OnDevice("host"), Metrics(Accuracy(), ErrorRate())}, o...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,8 +170,19 @@ func checkWeights(t *testing.T, l *Learner, want map[string]*Tensor) {
 			t.Errorf("%s: missing or of another shape", name)
 			continue
 		}
-		if d := g.Sub(w).Abs().Max(); d > tolWeight {
+		if d := g.Sub(w).Abs().Max(); d > tolOf(name) {
 			t.Errorf("%s: differs by %v", name, d)
 		}
 	}
+}
+
+// tolOf is the tolerance of a final weight. The last batch norm of the body is followed by pooling and
+// another batch norm, which takes any shift out again: its bias has a gradient of exactly 0 in theory,
+// Adam turns the rounding in its place into steps of full size, and the next layer's running mean
+// follows. fastai's own figures for these two are noise.
+func tolOf(name string) float64 {
+	if name == "0.1.2.bias" || name == "1.2.running_mean" {
+		return 0.03
+	}
+	return tolWeight
 }
