@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/fastnb/go/cell"
@@ -195,7 +196,7 @@ func (it *Iter) finish(p *pending) {
 	ds := it.l.ds
 	b, err := collate(ds.list.kind, ds.kind, x, y, ds.pipe.norm)
 	if err != nil {
-		p.err = fmt.Errorf("fastnb: make batch: items %s: %w", it.names(index), err)
+		p.err = fmt.Errorf("fastnb: make batch: %s: %w", it.odd(index, x), err)
 		return
 	}
 	b.Index = index
@@ -213,13 +214,17 @@ func recycle(i Item) {
 	}
 }
 
-// names lists the first few items of a batch.
-func (it *Iter) names(index []int) string {
-	var s []string
-	for _, i := range index {
-		s = append(s, it.l.ds.list.refs[i])
+// odd names what a batch could not be made of: the first item whose shape is not that of the first one,
+// and that one.
+func (it *Iter) odd(index []int, x []Item) string {
+	refs := it.l.ds.list.refs
+	first := x[0].Tensor().Shape()
+	for k := range x {
+		if s := x[k].Tensor().Shape(); !slices.Equal(s, first) {
+			return fmt.Sprintf("%s %v beside %s %v", refs[index[k]], s, refs[index[0]], first)
+		}
 	}
-	return quoted(s[:min(3, len(s))])
+	return fmt.Sprintf("%d items from %s on", len(index), refs[index[0]])
 }
 
 // Next waits for the next batch; false at the end, on an error and when the context is done.
@@ -318,7 +323,7 @@ func Stack(items []Item) (*tensor.Tensor, error) {
 	n := first.Len()
 	for k, item := range items {
 		t := item.Tensor()
-		if t.DType() != out.DType() || !equalInts(t.Shape(), shape) {
+		if t.DType() != out.DType() || !slices.Equal(t.Shape(), shape) {
 			return nil, fmt.Errorf("item %d of the batch is %s %v, the first %s %v (try Size, or another ResizeMethod)",
 				k, t.DType(), t.Shape(), first.DType(), shape)
 		}
@@ -332,16 +337,4 @@ func Stack(items []Item) (*tensor.Tensor, error) {
 		}
 	}
 	return out, nil
-}
-
-func equalInts(a, b []int) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for k := range a {
-		if a[k] != b[k] {
-			return false
-		}
-	}
-	return true
 }
