@@ -24,7 +24,7 @@ import (
 // A kind of generated pictures: item number n has three labels by the bits of n, and a channel is
 // bright where its bit is set.
 
-const side = 32
+const side = 16
 
 type drawing int
 

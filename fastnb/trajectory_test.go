@@ -59,7 +59,7 @@ func trajectoryLearner(t testing.TB, ts map[string]*Tensor, groups int, o ...Lea
 		gs = [][]*nn.Param{nn.AllParams(net)}
 	}
 	d := &data.DataBunch{Loss: nn.CrossEntropyFlat, Path: datasets.NewPath(t.TempDir())}
-	l, err := NewLearner(d, net, gs, append([]LearnerOption{Silent(true), OnDevice("host"), Metrics(Accuracy(), ErrorRate())}, o...)...)
+	l, err := NewLearner(d, net, gs, append([]LearnerOption{Silent(true), OnDevice(testDevice), Metrics(Accuracy(), ErrorRate())}, o...)...)
 	if err != nil {
 		t.Fatal(err)
 	}

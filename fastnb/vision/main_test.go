@@ -1,0 +1,14 @@
+package vision
+
+import (
+	"os"
+	"testing"
+)
+
+// Without a wish of the caller's, tests run on the reference device, which is always there.
+func TestMain(m *testing.M) {
+	if os.Getenv("FASTNB_DEVICE") == "" {
+		_ = os.Setenv("FASTNB_DEVICE", "host")
+	}
+	os.Exit(m.Run())
+}
