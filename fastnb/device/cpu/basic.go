@@ -1,0 +1,144 @@
+package cpu
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/fastnb/go/fastnb/device"
+)
+
+func init() {
+	plain := func(k kernel) builder {
+		return func(*device.Step, *device.Plan) (kernel, error) { return k, nil }
+	}
+	kernels["add"] = plain(func(c *call) error {
+		a, b, o := c.in[0].f, c.in[1].f, c.out[0].f
+		c.dev.team.ranges(len(o), 16, 1, func(_, i, j int) { c.dev.isa.vec.add(o[i:j], a[i:j], b[i:j]) })
+		return nil
+	})
+	kernels["relu"] = plain(func(c *call) error {
+		x, o := c.in[0].f, c.out[0].f
+		c.dev.team.ranges(len(o), 16, 1, func(_, i, j int) {
+			for k := i; k < j; k++ {
+				o[k] = max(x[k], 0)
+			}
+		})
+		return nil
+	})
+	kernels["relu_grad"] = plain(func(c *call) error {
+		dy, y, o := c.in[0].f, c.in[1].f, c.out[0].f
+		c.dev.team.ranges(len(o), 16, 1, func(_, i, j int) { c.dev.isa.vec.reluGrad(o[i:j], dy[i:j], y[i:j]) })
+		return nil
+	})
+	kernels["reshape"] = plain(func(c *call) error {
+		if len(c.out[0].f) > 0 && &c.out[0].f[0] != &c.in[0].f[0] {
+			copy(c.out[0].f, c.in[0].f)
+		}
+		copy(c.out[0].i, c.in[0].i)
+		return nil
+	})
+	kernels["row"] = func(st *device.Step, _ *device.Plan) (kernel, error) {
+		a, ok := st.Attrs.(device.Row)
+		if !ok {
+			return nil, fmt.Errorf("attributes %T", st.Attrs)
+		}
+		return func(c *call) error {
+			n := len(c.out[0].f)
+			copy(c.out[0].f, c.in[0].f[a.Index*n:(a.Index+1)*n])
+			return nil
+		}, nil
+	}
+	kernels["colsum"] = plain(func(c *call) error {
+		x, o := c.in[0].f, c.out[0].f
+		zero := make([]float32, len(o))
+		s, _ := c.dev.columnSums(len(x), len(o), func(s, q []float32, i, j int) { c.dev.isa.vec.sums(s, q, x[i:j], zero) })
+		for i, v := range s {
+			o[i] = float32(v)
+		}
+		return nil
+	})
+	kernels["dropout"] = dropoutKernel
+	kernels["dropout_dx"] = dropoutKernel
+	kernels["sigmoid_range"] = rangeKernel(func(a device.Range, c *call) {
+		for i, v := range c.in[0].f {
+			c.out[0].f[i] = a.Lo + (a.Hi-a.Lo)*float32(1/(1+math.Exp(-float64(v))))
+		}
+	})
+	kernels["sigmoid_range_dx"] = rangeKernel(func(a device.Range, c *call) {
+		for i, y := range c.in[1].f {
+			p := (y - a.Lo) / (a.Hi - a.Lo)
+			c.out[0].f[i] = c.in[0].f[i] * p * (1 - p) * (a.Hi - a.Lo)
+		}
+	})
+	kernels["matmul"] = func(st *device.Step, _ *device.Plan) (kernel, error) {
+		a, ok := st.Attrs.(device.MatMul)
+		if !ok {
+			return nil, fmt.Errorf("attributes %T", st.Attrs)
+		}
+		return func(c *call) error { return matMul(a, c) }, nil
+	}
+}
+
+func rangeKernel(run func(device.Range, *call)) builder {
+	return func(st *device.Step, _ *device.Plan) (kernel, error) {
+		a, ok := st.Attrs.(device.Range)
+		if !ok {
+			return nil, fmt.Errorf("attributes %T", st.Attrs)
+		}
+		return func(c *call) error { run(a, c); return nil }, nil
+	}
+}
+
+func dropoutKernel(st *device.Step, _ *device.Plan) (kernel, error) {
+	a, ok := st.Attrs.(device.Dropout)
+	if !ok {
+		return nil, fmt.Errorf("attributes %T", st.Attrs)
+	}
+	return func(c *call) error {
+		x, r, o := c.in[0].f, c.in[1].i, c.out[0].f
+		masks := make([][1024]float32, c.dev.team.n)
+		c.dev.team.ranges(len(o), 1024, 8, func(w, from, to int) {
+			m := &masks[w]
+			for i := from; i < to; i += len(m) {
+				part := m[:min(len(m), to-i)]
+				device.DropoutMask(part, a, r[0], r[1], i)
+				for j, v := range part {
+					o[i+j] = x[i+j] * v
+				}
+			}
+		})
+		return nil
+	}, nil
+}
+
+// matMul packs the right matrix and multiplies; a transposed left one goes the way of weight
+// gradients.
+func matMul(a device.MatMul, c *call) error {
+	x, y, o := c.in[0], c.in[1], c.out[0]
+	m, n := o.shape[0], o.shape[1]
+	k := len(x.f) / m
+	if a.TransA {
+		if a.TransB || a.Bias || a.ReLU {
+			return fmt.Errorf("transposed left matrix together with %+v is not made", a)
+		}
+		c.dev.weightProduct(x.f, m, matrix(y.f, k, n), o.f)
+		return nil
+	}
+	packed := c.dev.bufB(k, n)
+	if a.TransB {
+		c.dev.packTransposed(packed, y.f, k, n)
+	} else {
+		c.dev.packB(packed, k, n, func(k int) ([]float32, int) { return y.f[k*n : (k+1)*n], 1 })
+	}
+	var after func([]float32, int)
+	if a.Bias || a.ReLU {
+		after = biasReLU(c, a.ReLU)
+	}
+	c.dev.multiply(matrix(x.f, m, k), packed, n, sink{out: o.f, ld: n}, after)
+	return nil
+}
+
+// matrix is a rows x cols matrix as patches of one pixel.
+func matrix(f []float32, rows, cols int) *patches {
+	return &patches{src: f, n: 1, h: 1, w: rows, c: cols, gh: 1, gw: rows, sy: 1, sx: 1, ph: 1, pw: 1}
+}

@@ -1,0 +1,307 @@
+package cpu
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sort"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/fastnb/go/fastnb/device"
+	"github.com/fastnb/go/fastnb/tensor"
+)
+
+// call is what a kernel gets: the arrays of one step, in order.
+type call struct {
+	dev     *Device
+	out, in []val
+}
+
+// val is an array and its shape.
+type val struct {
+	shape []int
+	f     []float32
+	i     []int64
+	u     []uint8
+}
+
+// kernel runs one step.
+type kernel func(c *call) error
+
+// builder prepares the kernel of a step: shapes are known, arrays are not.
+type builder func(st *device.Step, p *device.Plan) (kernel, error)
+
+// kernels maps op names to builders; the files of this package fill it in init functions.
+var kernels = map[string]builder{}
+
+// inPlace lists ops whose output may lie where their first input lay.
+var inPlace = map[string]bool{"add": true, "relu": true, "relu_grad": true, "dropout": true, "dropout_dx": true, "bn_dx": true, "bn_eval_dx": true, "sigmoid_range": true}
+
+// program is a compiled plan.
+type program struct {
+	dev   *Device
+	plan  *device.Plan
+	place []int // offset in the arena of each temporary, -1 for others
+	size  int   // of the arena part, in floats
+	steps []step
+	vals  []val
+	spent map[string]time.Duration // by op, with FASTNB_PROFILE
+}
+
+type step struct {
+	st  *device.Step
+	run kernel
+	c   call
+}
+
+var hostNotice sync.Map
+
+// Compile plans memory and prepares the kernels.
+func (d *Device) Compile(p *device.Plan) (device.Program, error) {
+	pr := &program{dev: d, plan: p, vals: make([]val, len(p.Values))}
+	pr.place, pr.size = layout(p)
+	for i, v := range p.Values {
+		pr.vals[i].shape = v.Shape
+		if v.Kind == device.Const {
+			pr.vals[i].f, pr.vals[i].i, pr.vals[i].u = v.Data.Float32s(), v.Data.Int64s(), v.Data.Uint8s()
+		}
+	}
+	for i := range p.Steps {
+		st := &p.Steps[i]
+		k, err := kernelOf(st, p)
+		if err != nil {
+			return nil, fmt.Errorf("fastnb: cpu: %s: %s %s: %w", p.Name, st.Layer, st.Op, err)
+		}
+		pr.steps = append(pr.steps, step{st: st, run: k, c: call{dev: d, in: make([]val, len(st.In)), out: make([]val, len(st.Out))}})
+	}
+	if os.Getenv("FASTNB_PROFILE") != "" {
+		pr.spent = map[string]time.Duration{}
+	}
+	return pr, nil
+}
+
+func kernelOf(st *device.Step, p *device.Plan) (kernel, error) {
+	if b, ok := kernels[st.Op]; ok {
+		return b(st, p)
+	}
+	if st.Host == nil {
+		return nil, fmt.Errorf("no kernel and no host definition")
+	}
+	if _, said := hostNotice.LoadOrStore(st.Op, true); !said {
+		fmt.Fprintf(os.Stderr, "fastnb: cpu: no kernel for %s: its plain definition runs, slowly\n", st.Op)
+	}
+	return func(c *call) error {
+		wrap := func(vs []val) []*tensor.Tensor {
+			var ts []*tensor.Tensor
+			for _, v := range vs {
+				switch {
+				case v.i != nil:
+					ts = append(ts, tensor.FromInt64(v.i, v.shape...))
+				case v.u != nil:
+					ts = append(ts, tensor.FromUint8(v.u, v.shape...))
+				default:
+					ts = append(ts, tensor.FromFloat32(v.f, v.shape...))
+				}
+			}
+			return ts
+		}
+		return st.Host(wrap(c.out), wrap(c.in))
+	}, nil
+}
+
+// Memory is the size of the temporaries.
+func (pr *program) Memory() int64 { return int64(pr.size) * 4 }
+
+// Close prints the profile if one was asked for.
+func (pr *program) Close() {
+	if len(pr.spent) > 0 {
+		fmt.Fprint(os.Stderr, pr.profile())
+	}
+}
+
+func (pr *program) profile() string {
+	var names []string
+	var sum time.Duration
+	for n, t := range pr.spent {
+		names = append(names, n)
+		sum += t
+	}
+	sort.Slice(names, func(i, j int) bool { return pr.spent[names[i]] > pr.spent[names[j]] })
+	var b strings.Builder
+	fmt.Fprintf(&b, "fastnb: profile of %s: %v\n", pr.plan.Name, sum.Round(time.Millisecond))
+	for _, n := range names {
+		fmt.Fprintf(&b, "  %6.2f%% %10v %s\n", 100*float64(pr.spent[n])/float64(sum), pr.spent[n].Round(time.Microsecond), n)
+	}
+	return b.String()
+}
+
+// Run binds the arguments and runs the steps.
+func (pr *program) Run(ctx context.Context, args ...device.Buffer) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("fastnb: cpu: %s: %v", pr.plan.Name, r)
+		}
+	}()
+	if len(args) != len(pr.plan.Args) {
+		return fmt.Errorf("fastnb: cpu: %s: %d arguments, want %d", pr.plan.Name, len(args), len(pr.plan.Args))
+	}
+	for i, id := range pr.plan.Args {
+		b, err := own(args[i])
+		if err != nil {
+			return err
+		}
+		v := pr.plan.Values[id]
+		if b.dtype != v.DType || tensor.Count(b.shape) != tensor.Count(v.Shape) {
+			return fmt.Errorf("fastnb: cpu: %s: argument %s is %v %v, want %v %v", pr.plan.Name, v.Name, b.dtype, b.shape, v.DType, v.Shape)
+		}
+		pr.vals[id].f, pr.vals[id].i, pr.vals[id].u = b.f, b.i, b.u
+	}
+	if len(pr.dev.arena) < pr.size {
+		pr.dev.arena = nil // let the old one go before the new one comes
+		pr.dev.arena = floats(pr.size)
+	}
+	for id, off := range pr.place {
+		if off >= 0 {
+			n := tensor.Count(pr.plan.Values[id].Shape)
+			pr.vals[id].f = pr.dev.arena[off : off+n : off+n]
+		}
+	}
+	for i := range pr.steps {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := pr.step(&pr.steps[i]); err != nil {
+			return fmt.Errorf("fastnb: %s: %s: %s: %w", pr.plan.Name, pr.steps[i].st.Layer, pr.steps[i].st.Op, err)
+		}
+	}
+	return nil
+}
+
+func (pr *program) step(s *step) error {
+	for j, id := range s.st.In {
+		s.c.in[j] = pr.vals[id]
+	}
+	for j, id := range s.st.Out {
+		s.c.out[j] = pr.vals[id]
+	}
+	if pr.spent == nil {
+		return s.run(&s.c)
+	}
+	t := time.Now()
+	err := s.run(&s.c)
+	pr.spent[s.st.Op] += time.Since(t)
+	return err
+}
+
+// layout gives every temporary its place in the arena. Values whose lives do not meet share places;
+// reshapes are views, and ops that can work in place do.
+func layout(p *device.Plan) (place []int, size int) {
+	root := make([]int, len(p.Values)) // whose storage a value lives in
+	for i := range root {
+		root[i] = i
+	}
+	temp := func(id device.ValueID) bool { return p.Values[id].Kind == device.Temp }
+	last := lastUses(p)
+	for i, st := range p.Steps {
+		if len(st.Out) != 1 || !temp(st.Out[0]) || len(st.In) == 0 || !temp(st.In[0]) {
+			continue
+		}
+		in, out := root[st.In[0]], int(st.Out[0])
+		same := tensor.Count(p.Values[in].Shape) >= tensor.Count(p.Values[out].Shape)
+		if st.Op == "reshape" || inPlace[st.Op] && same && last[in] == i {
+			root[out] = in
+			last[in] = max(last[in], last[out])
+		}
+	}
+	place = make([]int, len(p.Values))
+	for i := range place {
+		place[i] = -1
+	}
+	var a arena
+	dead := map[int][]int{} // roots that die after a step
+	for i, st := range p.Steps {
+		for _, o := range st.Out {
+			r := root[o]
+			if !temp(o) {
+				continue
+			}
+			if place[r] < 0 {
+				n := tensor.Count(p.Values[r].Shape)
+				place[r] = a.take(n)
+				dead[last[r]] = append(dead[last[r]], r)
+			}
+			place[o] = place[r]
+		}
+		for _, r := range dead[i] {
+			a.give(place[r], tensor.Count(p.Values[r].Shape))
+		}
+	}
+	return place, a.size
+}
+
+// lastUses is the last step that reads or writes each value.
+func lastUses(p *device.Plan) []int {
+	last := make([]int, len(p.Values))
+	for i, st := range p.Steps {
+		for _, id := range st.In {
+			last[id] = i
+		}
+		for _, id := range st.Out {
+			last[id] = i
+		}
+	}
+	return last
+}
+
+// arena hands out places, best fit first, in units of a cache line.
+type arena struct {
+	free []span // sorted by place, never adjacent
+	size int
+}
+
+type span struct{ at, n int }
+
+func units(n int) int { return (max(n, 1) + 15) / 16 * 16 }
+
+func (a *arena) take(n int) int {
+	n = units(n)
+	fit := -1
+	for i, s := range a.free {
+		if s.n >= n && (fit < 0 || s.n < a.free[fit].n) {
+			fit = i
+		}
+	}
+	if fit >= 0 {
+		at := a.free[fit].at
+		a.free[fit].at += n
+		if a.free[fit].n -= n; a.free[fit].n == 0 {
+			a.free = append(a.free[:fit], a.free[fit+1:]...)
+		}
+		return at
+	}
+	at := a.size
+	if k := len(a.free); k > 0 && a.free[k-1].at+a.free[k-1].n == a.size {
+		at = a.free[k-1].at // grow the free end
+		a.free = a.free[:k-1]
+	}
+	a.size = at + n
+	return at
+}
+
+func (a *arena) give(at, n int) {
+	n = units(n)
+	i := sort.Search(len(a.free), func(i int) bool { return a.free[i].at > at })
+	a.free = append(a.free, span{})
+	copy(a.free[i+1:], a.free[i:])
+	a.free[i] = span{at, n}
+	if i+1 < len(a.free) && at+n == a.free[i+1].at {
+		a.free[i].n += a.free[i+1].n
+		a.free = append(a.free[:i+1], a.free[i+2:]...)
+	}
+	if i > 0 && a.free[i-1].at+a.free[i-1].n == at {
+		a.free[i-1].n += a.free[i].n
+		a.free = append(a.free[:i], a.free[i+1:]...)
+	}
+}

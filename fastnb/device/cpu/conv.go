@@ -1,0 +1,131 @@
+package cpu
+
+import (
+	"fmt"
+
+	"github.com/fastnb/go/fastnb/device"
+)
+
+func init() {
+	kernels["conv2d"] = convKernel(convForward)
+	kernels["conv2d_dx"] = convKernel(convDX)
+	kernels["conv2d_dw"] = convKernel(convDW)
+}
+
+// convKernel builds a kernel of a convolution; groups are left to the host definition.
+func convKernel(run func(a device.Conv, c *call) error) builder {
+	return func(st *device.Step, _ *device.Plan) (kernel, error) {
+		a, ok := st.Attrs.(device.Conv)
+		if !ok {
+			return nil, fmt.Errorf("attributes %T", st.Attrs)
+		}
+		if a.Groups > 1 {
+			s := *st
+			s.Op += " with groups"
+			return kernelOf(&s, nil)
+		}
+		return func(c *call) error { return run(a, c) }, nil
+	}
+}
+
+// convForward is a product of the input's patches with the weights: rows are output pixels, columns
+// output channels, the inner dimension (ky, kx, c).
+func convForward(a device.Conv, c *call) error {
+	x, w, y := c.in[0], c.in[1], c.out[0]
+	k, n := w.shape[1]*w.shape[2]*w.shape[3], w.shape[0]
+	p := &patches{
+		src: x.f, n: x.shape[0], h: x.shape[1], w: x.shape[2], c: x.shape[3], gh: y.shape[1], gw: y.shape[2],
+		sy: a.Stride[0], sx: a.Stride[1], oy: -a.Pad[0], ox: -a.Pad[1], ph: w.shape[1], pw: w.shape[2],
+	}
+	packed := c.dev.bufB(k, n)
+	c.dev.packTransposed(packed, w.f, k, n)
+	var after func([]float32, int)
+	if len(c.in) == 3 || a.ReLU {
+		after = biasReLU(c, a.ReLU)
+	}
+	c.dev.multiply(p, packed, n, sink{out: y.f, ld: n}, after)
+	return nil
+}
+
+func biasReLU(c *call, relu bool) func([]float32, int) {
+	var bias []float32
+	if len(c.in) == 3 {
+		bias = c.in[2].f
+	}
+	return func(row []float32, col int) {
+		if bias != nil {
+			for i, b := range bias[col : col+len(row)] {
+				row[i] += b
+			}
+		}
+		if relu {
+			for i, v := range row {
+				row[i] = max(v, 0)
+			}
+		}
+	}
+}
+
+// convDX is, for each remainder of the input's coordinates by the stride, a product of patches of dy
+// with the weights that meet there: no zero of a stretched dy is ever multiplied. Pixels that no
+// output saw get 0.
+func convDX(a device.Conv, c *call) error {
+	dy, w, dx := c.in[0], c.in[1], c.out[0]
+	kh, kw, n, o := w.shape[1], w.shape[2], w.shape[3], w.shape[0]
+	h, wd := dx.shape[1], dx.shape[2]
+	for py := range min(a.Stride[0], h) {
+		ys, oy := phase(py, a.Pad[0], a.Stride[0], kh)
+		for px := range min(a.Stride[1], wd) {
+			xs, ox := phase(px, a.Pad[1], a.Stride[1], kw)
+			gh, gw := (h-py+a.Stride[0]-1)/a.Stride[0], (wd-px+a.Stride[1]-1)/a.Stride[1]
+			to := sink{out: dx.f, ld: n}
+			if a.Stride[0] > 1 || a.Stride[1] > 1 {
+				to.at = func(r int) int {
+					b, rem := r/(gh*gw), r%(gh*gw)
+					return ((b*h+rem/gw*a.Stride[0]+py)*wd + rem%gw*a.Stride[1] + px) * n
+				}
+			}
+			if len(ys) == 0 || len(xs) == 0 {
+				for r := range dx.shape[0] * gh * gw {
+					at := to.at(r)
+					clear(dx.f[at : at+n])
+				}
+				continue
+			}
+			p := &patches{src: dy.f, n: dy.shape[0], h: dy.shape[1], w: dy.shape[2], c: o, gh: gh, gw: gw, sy: 1, sx: 1, oy: oy, ox: ox, ph: len(ys), pw: len(xs)}
+			packed := c.dev.bufB(p.depth(), n)
+			c.dev.packB(packed, p.depth(), n, func(k int) ([]float32, int) {
+				ky, kx, ko := ys[k/(len(xs)*o)], xs[k/o%len(xs)], k%o
+				at := ((ko*kh+ky)*kw + kx) * n
+				return w.f[at : at+n], 1
+			})
+			c.dev.multiply(p, packed, n, to, nil)
+		}
+	}
+	return nil
+}
+
+// phase lists the kernel's taps that reach inputs i with i % stride == rem, in the order in which the
+// output coordinate they belong to grows, and the first of those coordinates relative to i / stride.
+func phase(rem, pad, stride, k int) (taps []int, first int) {
+	for t := k - 1; t >= 0; t-- {
+		if (rem+pad-t)%stride == 0 {
+			if len(taps) == 0 {
+				first = (rem + pad - t) / stride
+			}
+			taps = append(taps, t)
+		}
+	}
+	return taps, first
+}
+
+// convDW is the product of dy transposed with the input's patches.
+func convDW(a device.Conv, c *call) error {
+	x, dy, dw := c.in[0], c.in[1], c.out[0]
+	p := &patches{
+		src: x.f, n: x.shape[0], h: x.shape[1], w: x.shape[2], c: x.shape[3], gh: dy.shape[1], gw: dy.shape[2],
+		sy: a.Stride[0], sx: a.Stride[1], oy: -a.Pad[0], ox: -a.Pad[1], ph: dw.shape[1], pw: dw.shape[2],
+	}
+	c.dev.weightProduct(dy.f, dw.shape[0], p, dw.f)
+	return nil
+}

@@ -1,0 +1,154 @@
+package cpu
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"unsafe"
+
+	"github.com/fastnb/go/fastnb/device"
+	"github.com/fastnb/go/fastnb/tensor"
+)
+
+func init() {
+	device.Register("cpu", 0, func() (device.Device, error) { return New(0), nil })
+}
+
+// Device is the processor.
+type Device struct {
+	team  *team
+	isa   *isa
+	arena []float32 // the temporaries of whichever program runs
+	pack  [][]float32
+}
+
+// New makes a device of so many worker threads: 0 takes FASTNB_THREADS, or as many as there are
+// cores.
+func New(threads int) *Device {
+	if threads <= 0 {
+		threads, _ = strconv.Atoi(os.Getenv("FASTNB_THREADS"))
+	}
+	if threads <= 0 {
+		threads = runtime.GOMAXPROCS(0)
+	}
+	return &Device{team: newTeam(threads), isa: best(), pack: make([][]float32, threads)}
+}
+
+// Name is "cpu".
+func (d *Device) Name() string { return "cpu" }
+
+// Threads is the number of workers.
+func (d *Device) Threads() int { return d.team.n }
+
+// ISA names the instructions in use: "avx512", "avx2" or "generic".
+func (d *Device) ISA() string { return d.isa.name }
+
+// buffer is memory of the device: a view of aligned host memory.
+type buffer struct {
+	shape []int
+	dtype tensor.DType
+	f     []float32
+	i     []int64
+	u     []uint8
+}
+
+func (b *buffer) Shape() []int        { return b.shape }
+func (b *buffer) DType() tensor.DType { return b.dtype }
+
+// align is the alignment of all float memory, in bytes: a cache line and a full vector.
+const align = 64
+
+// floats gives n aligned zeros.
+func floats(n int) []float32 {
+	raw := make([]float32, n+align/4)
+	off := 0
+	if a := uintptr(unsafe.Pointer(unsafe.SliceData(raw))) % align; a != 0 {
+		off = int(align-a) / 4
+	}
+	return raw[off : off+n : off+n]
+}
+
+// Alloc gives zeroed memory.
+func (d *Device) Alloc(t tensor.DType, shape ...int) (device.Buffer, error) {
+	n := tensor.Count(shape)
+	if need := int64(n) * int64(t.Size()); need > 1<<28 && need > d.FreeMemory() {
+		return nil, fmt.Errorf("cpu: %v %v takes %.1f GB, %.1f GB are free", t, shape, float64(need)/1e9, float64(d.FreeMemory())/1e9)
+	}
+	b := &buffer{shape: append([]int{}, shape...), dtype: t}
+	switch t {
+	case tensor.Float32:
+		b.f = floats(n)
+	case tensor.Int64:
+		b.i = make([]int64, n)
+	case tensor.Uint8:
+		b.u = make([]uint8, n)
+	}
+	return b, nil
+}
+
+// Free gives memory back; the garbage collector does the work.
+func (d *Device) Free(b device.Buffer) {
+	if b, ok := b.(*buffer); ok {
+		b.f, b.i, b.u = nil, nil, nil
+	}
+}
+
+// Upload copies a host tensor into dst.
+func (d *Device) Upload(dst device.Buffer, src *tensor.Tensor) error {
+	b, err := own(dst)
+	if err != nil {
+		return err
+	}
+	if b.dtype != src.DType() || tensor.Count(b.shape) != src.Len() {
+		return fmt.Errorf("cpu: upload: %v %v does not fit %v %v", src.DType(), src.Shape(), b.dtype, b.shape)
+	}
+	copy(b.f, src.Float32s())
+	copy(b.i, src.Int64s())
+	copy(b.u, src.Uint8s())
+	return nil
+}
+
+// Download copies src into a host tensor.
+func (d *Device) Download(dst *tensor.Tensor, src device.Buffer) error {
+	b, err := own(src)
+	if err != nil {
+		return err
+	}
+	if b.dtype != dst.DType() || tensor.Count(b.shape) != dst.Len() {
+		return fmt.Errorf("cpu: download: %v %v does not fit %v %v", b.dtype, b.shape, dst.DType(), dst.Shape())
+	}
+	copy(dst.Float32s(), b.f)
+	copy(dst.Int64s(), b.i)
+	copy(dst.Uint8s(), b.u)
+	return nil
+}
+
+func own(b device.Buffer) (*buffer, error) {
+	o, ok := b.(*buffer)
+	if !ok {
+		return nil, fmt.Errorf("cpu: a buffer of another device (%T)", b)
+	}
+	return o, nil
+}
+
+// FreeMemory is what the system says can still be had: MemAvailable on Linux; elsewhere 4 GB less
+// what this process has taken.
+func (d *Device) FreeMemory() int64 {
+	if f, err := os.Open("/proc/meminfo"); err == nil {
+		defer f.Close()
+		for s := bufio.NewScanner(f); s.Scan(); {
+			if rest, ok := strings.CutPrefix(s.Text(), "MemAvailable:"); ok {
+				kb, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
+				if err == nil {
+					return kb << 10
+				}
+			}
+		}
+	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return max(4<<30-int64(m.HeapAlloc), 1<<28)
+}

@@ -1,0 +1,279 @@
+package cpu
+
+import (
+	"unsafe"
+)
+
+func unsafeSlice(p *float32, n int) []float32 { return unsafe.Slice(p, n) }
+
+// Blocking: kc steps of the inner dimension and mc rows at a time keep a block of A in the
+// second-level cache and a panel of B in the first (Goto and van de Geijn 2008).
+const (
+	blockK    = 320
+	blockRows = 8 // tiles of rows
+)
+
+// patches says what the rows of the left matrix of a convolution-like product are: for each point
+// (y, x) of a grid over each picture, the patch of the source that begins at (y*sy+oy, x*sx+ox), zeros
+// outside. A plain matrix is a 1x1 patch over a 1 x rows picture.
+type patches struct {
+	src            []float32 // [n, h, w, c]
+	n, h, w, c     int
+	gh, gw         int // grid
+	sy, sx, oy, ox int
+	ph, pw         int
+}
+
+func (p *patches) rows() int  { return p.n * p.gh * p.gw }
+func (p *patches) depth() int { return p.ph * p.pw * p.c }
+
+// direct reports whether rows can be read where they are: patches of one pixel, in order.
+func (p *patches) direct() bool {
+	return p.ph == 1 && p.pw == 1 && p.oy == 0 && p.ox == 0 && p.sy == 1 && p.sx == 1 && p.gh == p.h && p.gw == p.w
+}
+
+// fill writes columns k0 to k1 of rows r0 to r1 into dst, rows ld apart.
+func (p *patches) fill(dst []float32, ld, r0, r1, k0, k1 int) {
+	line := p.pw * p.c // what a patch takes of one line of the picture: contiguous
+	rem := r0 % (p.gh * p.gw)
+	n, y, x := r0/(p.gh*p.gw), rem/p.gw, rem%p.gw
+	for r := r0; r < r1; r++ {
+		out := dst[(r-r0)*ld : (r-r0)*ld+k1-k0]
+		ix := x*p.sx + p.ox
+		lo, hi := max(0, -ix)*p.c, min(p.pw, p.w-ix)*p.c // the part inside the picture
+		for i, k := k0/line, 0; k < k1-k0; i++ {
+			from, to := max(k0-i*line, 0), min(k1-i*line, line)
+			seg := out[k : k+to-from]
+			k += to - from
+			iy := y*p.sy + p.oy + i
+			a, b := max(from, lo), min(to, hi)
+			if iy < 0 || iy >= p.h || a >= b {
+				clear(seg)
+				continue
+			}
+			clear(seg[:a-from])
+			base := ((n*p.h+iy)*p.w+ix)*p.c + a
+			copy(seg[a-from:b-from], p.src[base:base+b-a])
+			clear(seg[b-from:])
+		}
+		if x++; x == p.gw {
+			if x, y = 0, y+1; y == p.gh {
+				y, n = 0, n+1
+			}
+		}
+	}
+}
+
+// sink says where the rows of a product go: row r of the grid to out[at(r)], n columns each.
+type sink struct {
+	out []float32
+	ld  int             // rows ld apart, in order, when at is nil
+	at  func(r int) int // place of row r
+}
+
+// packB lays a k x n matrix out in panels of nr columns, each step's nr values together, the last
+// panel filled up with zeros. at gives the row of values at step k: n values, step apart.
+func (d *Device) packB(buf []float32, k, n int, row func(k int) (vals []float32, step int)) {
+	nr := d.isa.nr
+	panels := (n + nr - 1) / nr
+	d.team.each((k+63)/64, func(_, part int) {
+		for kk := part * 64; kk < min(part*64+64, k); kk++ {
+			vals, step := row(kk)
+			for j := range panels {
+				dst := buf[(j*k+kk)*nr : (j*k+kk)*nr+nr]
+				m := min(nr, n-j*nr)
+				if step == 1 {
+					copy(dst, vals[j*nr:j*nr+m])
+				} else {
+					for i := range m {
+						dst[i] = vals[(j*nr+i)*step]
+					}
+				}
+				clear(dst[m:])
+			}
+		}
+	})
+}
+
+// packTransposed is packB of the transpose of rows: column j of the matrix is w[j*k : j*k+k]. It
+// goes block by block, since reading across rows alone would miss the cache every time.
+func (d *Device) packTransposed(buf, w []float32, k, n int) {
+	nr := d.isa.nr
+	panels := (n + nr - 1) / nr
+	chunks := (k + 255) / 256
+	d.team.each(panels*chunks, func(_, part int) {
+		j, k0 := part/chunks, part%chunks*256
+		k1 := min(k0+256, k)
+		dst := buf[j*k*nr : (j+1)*k*nr]
+		for i := range nr {
+			col := j*nr + i
+			if col >= n {
+				for kk := k0; kk < k1; kk++ {
+					dst[kk*nr+i] = 0
+				}
+				continue
+			}
+			for kk, v := range w[col*k+k0 : col*k+k1] {
+				dst[(k0+kk)*nr+i] = v
+			}
+		}
+	})
+}
+
+func (d *Device) bufB(k, n int) []float32 {
+	nr := d.isa.nr
+	return d.scratch(0, (n+nr-1)/nr*nr*k)
+}
+
+// scratch gives working memory that is valid until the next op: slot 0 is shared, 1 + worker is a
+// worker's own.
+func (d *Device) scratch(slot, n int) []float32 {
+	for len(d.pack) <= slot {
+		d.pack = append(d.pack, nil)
+	}
+	if len(d.pack[slot]) < n {
+		d.pack[slot] = floats(n + n/4)
+	}
+	return d.pack[slot][:n]
+}
+
+// multiply computes rows(A) x B into the sink, B packed with n columns. after, if given, is called
+// on each finished stretch of a row.
+func (d *Device) multiply(a *patches, packed []float32, n int, to sink, after func(row []float32, col int)) {
+	mr, nr := d.isa.mr, d.isa.nr
+	rows, depth := a.rows(), a.depth()
+	tilesM, panels := (rows+mr-1)/mr, (n+nr-1)/nr
+	mblocks := (tilesM + blockRows - 1) / blockRows
+	// Few rows: cut the columns too, so that all workers have something to do.
+	nparts := 1
+	for mblocks*nparts < 2*d.team.n && nparts < panels {
+		nparts++
+	}
+	kc := blockK
+	ld := min(kc, depth) + 16 // not a multiple of a page, so that a tile's rows do not share cache lines
+	for w := range d.team.n {
+		d.scratch(1+w, blockRows*mr*ld+mr*nr)
+	}
+	d.team.each(mblocks*nparts, func(w, part int) {
+		buf := d.pack[1+w]
+		mb, np := part/nparts, part%nparts
+		r0 := mb * blockRows * mr
+		r1 := min(r0+blockRows*mr, rows)
+		p0, p1 := panels*np/nparts, panels*(np+1)/nparts
+		for k0 := 0; k0 < depth; k0 += kc {
+			k1 := min(k0+kc, depth)
+			block, rs := buf, ld
+			if a.direct() && (r1-r0)%mr == 0 {
+				block, rs = a.src[r0*depth+k0:], depth
+			} else {
+				a.fill(buf, ld, r0, r1, k0, k1)
+			}
+			for j := p0; j < p1; j++ {
+				b := &packed[(j*depth+k0)*nr]
+				d.column(block, rs, r0, r1, k1-k0, b, j*nr, min(nr, n-j*nr), k0 > 0, to, buf[blockRows*mr*ld:])
+			}
+		}
+		if after != nil {
+			for r := r0; r < r1; r++ {
+				at := r * to.ld
+				if to.at != nil {
+					at = to.at(r)
+				}
+				after(to.out[at+p0*nr:at+min(p1*nr, n)], p0*nr)
+			}
+		}
+	})
+}
+
+// column runs the tiles of one panel of columns over a block of rows.
+func (d *Device) column(block []float32, rs, r0, r1, k int, b *float32, col, cols int, acc bool, to sink, tile []float32) {
+	mr, nr := d.isa.mr, d.isa.nr
+	for r := r0; r < r1; r += mr {
+		a := &block[(r-r0)*rs]
+		if to.at == nil && r+mr <= r1 && cols == nr {
+			d.isa.tile(k, a, rs, 1, b, &to.out[r*to.ld+col], to.ld, acc)
+			continue
+		}
+		d.isa.tile(k, a, rs, 1, b, &tile[0], nr, false)
+		for i := range min(mr, r1-r) {
+			at := (r + i) * to.ld
+			if to.at != nil {
+				at = to.at(r + i)
+			}
+			dst := to.out[at+col : at+col+cols]
+			src := tile[i*nr : i*nr+cols]
+			if acc {
+				for j, v := range src {
+					dst[j] += v
+				}
+			} else {
+				copy(dst, src)
+			}
+		}
+	}
+}
+
+// weightProduct computes C [m, depth] = A' P, A [rows, m] and P the patches: the weight gradient of a
+// convolution. The panels of P are shared out; each worker adds over the rows in order.
+func (d *Device) weightProduct(a []float32, m int, p *patches, out []float32) {
+	mr, nr := d.isa.mr, d.isa.nr
+	rows, depth := p.rows(), p.depth()
+	panels := (depth + nr - 1) / nr
+	group := max(1, min(8, panels/(2*d.team.n))) // panels gathered together
+	kc := blockK
+	wide := group * nr
+	tilesM := (m + mr - 1) / mr
+	for w := range d.team.n {
+		d.scratch(1+w, kc*wide*2+kc*tilesM*mr+mr*nr)
+	}
+	d.team.each((panels+group-1)/group, func(w, part int) {
+		buf := d.pack[1+w]
+		gathered, packed, left, tile := buf[:kc*wide], buf[kc*wide:2*kc*wide], buf[2*kc*wide:2*kc*wide+kc*tilesM*mr], buf[2*kc*wide+kc*tilesM*mr:]
+		c0 := part * wide
+		c1 := min(c0+wide, depth)
+		np := (c1 - c0 + nr - 1) / nr
+		for r0 := 0; r0 < rows; r0 += kc {
+			r1 := min(r0+kc, rows)
+			k := r1 - r0
+			p.fill(gathered, wide, r0, r1, c0, c1)
+			for j := range np {
+				cols := min(nr, c1-c0-j*nr)
+				for r := range k {
+					dst := packed[(j*k+r)*nr : (j*k+r)*nr+nr]
+					copy(dst, gathered[r*wide+j*nr:r*wide+j*nr+cols])
+					clear(dst[cols:])
+				}
+			}
+			src, ks := a[r0*m:], m
+			if m%mr != 0 { // the last tile would read past the end
+				ks = tilesM * mr
+				for r := range k {
+					copy(left[r*ks:r*ks+m], a[(r0+r)*m:(r0+r)*m+m])
+					clear(left[r*ks+m : (r+1)*ks])
+				}
+				src = left
+			}
+			for j := range np {
+				cols := min(nr, c1-c0-j*nr)
+				for i := 0; i < m; i += mr {
+					col := c0 + j*nr
+					if i+mr <= m && cols == nr {
+						d.isa.tile(k, &src[i], 1, ks, &packed[j*k*nr], &out[i*depth+col], depth, r0 > 0)
+						continue
+					}
+					d.isa.tile(k, &src[i], 1, ks, &packed[j*k*nr], &tile[0], nr, false)
+					for ii := range min(mr, m-i) {
+						dst := out[(i+ii)*depth+col : (i+ii)*depth+col+cols]
+						if r0 == 0 {
+							copy(dst, tile[ii*nr:ii*nr+cols])
+							continue
+						}
+						for x, v := range tile[ii*nr : ii*nr+cols] {
+							dst[x] += v
+						}
+					}
+				}
+			}
+		}
+	})
+}

@@ -1,0 +1,18 @@
+package devicetest
+
+import (
+	"testing"
+
+	"github.com/fastnb/go/fastnb/device/cpu"
+)
+
+func TestCPU(t *testing.T) {
+	for _, isa := range cpu.ISAs() {
+		t.Run(isa, func(t *testing.T) {
+			t.Setenv("FASTNB_ISA", isa)
+			for _, threads := range []int{1, 3} {
+				Run(t, cpu.New(threads))
+			}
+		})
+	}
+}
