@@ -3,11 +3,16 @@ package plotting
 import (
 	"encoding/json"
 	"fmt"
+	"html/template"
+	"reflect"
+	"regexp"
 	"strconv"
 	"strings"
 
+	"github.com/go-echarts/go-echarts/v2/event"
 	"github.com/go-echarts/go-echarts/v2/opts"
 	"github.com/go-echarts/go-echarts/v2/render"
+	"github.com/go-echarts/go-echarts/v2/types"
 )
 
 // goChart is what go-echarts' charts have in common; its pages of several charts lack Type.
@@ -15,7 +20,7 @@ type goChart interface {
 	Validate()
 	Type() string
 	JSON() map[string]any
-	RenderSnippet() render.ChartSnippet
+	JSONNotEscaped() template.HTML
 }
 
 // FromEcharts is the figure of a chart made with go-echarts, and whether v is one. It shows in the
@@ -24,7 +29,7 @@ type goChart interface {
 // a JSON method, and would show as its options.
 func FromEcharts(v any) (*Figure, bool) {
 	c, ok := v.(goChart)
-	if !ok {
+	if !ok || reflect.ValueOf(v).Kind() != reflect.Pointer || reflect.ValueOf(v).IsNil() {
 		return nil, false
 	}
 	return fromChart(c), true
@@ -37,18 +42,23 @@ func fromChart(c goChart) (f *Figure) {
 		}
 	}()
 	c.Validate()
-	snippet := c.RenderSnippet()
-	f = &Figure{opt: jsOption(snippet.Option)}
-	f.w, f.h = chartSize(snippet.Element)
-	if a, ok := c.(interface{ GetAssets() opts.Assets }); ok {
-		for _, lib := range a.GetAssets().JSAssets.Values {
+	f = &Figure{opt: jsOption(string(c.JSONNotEscaped()))}
+	fields := reflect.ValueOf(c).Elem()
+	init, _ := fieldOf(fields, "Initialization").(opts.Initialization)
+	f.w, f.h = pixelSize(init.Width, 900), pixelSize(init.Height, 500)
+	if init.Theme != "white" {
+		f.theme = init.Theme
+	}
+	if a, ok := fieldOf(fields, "Assets").(opts.Assets); ok {
+		for _, lib := range a.JSAssets.Values {
 			if !strings.HasSuffix(lib, "/"+opts.EchartsJS) {
 				f.libs = append(f.libs, lib)
 			}
 		}
 	}
+	f.after = afterScript(fields)
 	plain := plainJSON(c.JSON())
-	f.text = "Figure: " + c.Type() + " chart " + chartTitle(plain)
+	f.text = strings.TrimSuffix("Figure: "+c.Type()+" chart: "+chartTitle(plain), ": ")
 	if o, ok := plainLines(plain); ok {
 		o.W, o.H = float64(f.w)/dpi, float64(f.h)/dpi
 		if still := Lines(o); still.err == nil {
@@ -58,10 +68,65 @@ func fromChart(c goChart) (f *Figure) {
 	return f
 }
 
-// jsOption makes go-echarts' option text fit a function's return: without its semicolon, and unable
-// to end the script element.
+// fieldOf is a field of go-echarts' configuration, which all its charts embed; nil if it is not there.
+func fieldOf(v reflect.Value, name string) any {
+	if v.Kind() != reflect.Struct {
+		return nil
+	}
+	if f := v.FieldByName(name); f.IsValid() && f.CanInterface() {
+		return f.Interface()
+	}
+	return nil
+}
+
+// afterScript is the chart's event handlers and functions; go-echarts lets them name the chart by a
+// placeholder.
+func afterScript(fields reflect.Value) string {
+	var b strings.Builder
+	name := func(f types.FuncStr) string {
+		s := strings.ReplaceAll(string(f), "__f__", "")
+		return strings.ReplaceAll(strings.ReplaceAll(s, render.EchartsInstancePlaceholder, "chart"), "</", `<\/`)
+	}
+	if list, ok := fieldOf(fields, "EventListeners").([]event.Listener); ok {
+		for _, l := range list {
+			query := ""
+			if l.Query != "" {
+				query = name(l.Query) + ","
+			}
+			fmt.Fprintf(&b, "chart.on(%s,%s%s);", jsText(l.EventName), query, name(l.Handler))
+		}
+	}
+	if fns, ok := fieldOf(fields, "JSFunctions").(opts.JSFunctions); ok {
+		for _, f := range fns.Fns {
+			b.WriteString(name(f) + ";")
+		}
+	}
+	return b.String()
+}
+
+// jsFunc finds go-echarts' marks around JavaScript in its option text.
+var jsFunc = regexp.MustCompile(`"__f__((?:[^"\\]|\\.)*?)__f__"`)
+
+// jsOption makes go-echarts' option text a JavaScript expression that cannot end the script element:
+// marked functions lose their quotes.
 func jsOption(s string) string {
-	return strings.ReplaceAll(strings.TrimRight(strings.TrimSpace(s), ";"), "</", `<\/`)
+	s = jsFunc.ReplaceAllStringFunc(s, func(m string) string {
+		var src string
+		if json.Unmarshal([]byte(`"`+m[len(`"__f__`):len(m)-len(`__f__"`)]+`"`), &src) != nil {
+			return `""`
+		}
+		return src
+	})
+	return strings.ReplaceAll(strings.TrimSpace(s), "</", `<\/`)
+}
+
+// pixelSize reads "900px"; what is not given in pixels is def.
+func pixelSize(s string, def int) int {
+	n, err := strconv.Atoi(strings.TrimSuffix(strings.TrimSpace(s), "px"))
+	if err != nil || n < 50 || n > maxSide {
+		return def
+	}
+	return n
 }
 
 // plainJSON turns go-echarts' option structs into maps, lists and numbers.
@@ -71,21 +136,6 @@ func plainJSON(opt map[string]any) map[string]any {
 		_ = json.Unmarshal(t, &out)
 	}
 	return out
-}
-
-// chartSize reads the canvas size in pixels from the chart's element; what is not given in pixels
-// gets go-echarts' default of 900 x 500.
-func chartSize(element string) (w, h int) {
-	read := func(key string, def int) int {
-		_, after, _ := strings.Cut(element, key)
-		t, _, ok := strings.Cut(after, "px")
-		n, err := strconv.Atoi(strings.TrimSpace(t))
-		if !ok || err != nil || n < 50 || n > maxSide {
-			return def
-		}
-		return n
-	}
-	return read("width:", 900), read("height:", 500)
 }
 
 // chartTitle is the title's text of an option.

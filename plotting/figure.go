@@ -25,10 +25,14 @@ type Figure struct {
 	err  error
 	text string
 	html string      // whole HTML form; empty for charts and pictures
-	img  image.Image // static picture, drawn with pixel density scale
+	img  image.Image // static picture, drawn with density(w, h) pixels a nominal one
 	w, h int         // nominal pixels of img
-	opt  string      // option of the interactive chart as JavaScript, empty for other figures
-	libs []string    // further scripts the chart needs, by address
+
+	// Interactive charts only.
+	opt   string   // ECharts option as JavaScript
+	theme string   // of ECharts; default light or dark as the page is
+	after string   // JavaScript that runs with the finished chart
+	libs  []string // further scripts the chart needs, by address
 }
 
 // failed is a figure that only reports err.

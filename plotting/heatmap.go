@@ -24,10 +24,10 @@ func (o *HeatmapOpts) defaults() {
 		o.Format = "%.0f"
 	}
 	if o.W <= 0 {
-		o.W = min(12, 2.5+.5*float64(len(o.X)))
+		o.W = min(12, 3+.55*float64(len(o.X)))
 	}
 	if o.H <= 0 {
-		o.H = min(12, 2+.5*float64(len(o.Y)))
+		o.H = min(12, 2.2+.5*float64(len(o.Y)))
 	}
 }
 
@@ -210,9 +210,19 @@ func heatOption(o HeatmapOpts, lo, hi float64) string {
 	for r, n := range o.Y {
 		names[len(names)-1-r] = n
 	}
-	rotate := 0
-	if float64(len(o.X))*60 > o.W*dpi-120 {
-		rotate = 45
+	rotate, gapY := 0, 0
+	room := (o.W*dpi - 120) / float64(len(o.X))
+	for _, n := range o.X {
+		if 6.5*float64(len(n)) > room { // names that do not fit side by side are turned
+			rotate = 45
+		}
+	}
+	for _, n := range o.Y {
+		gapY = max(gapY, min(150, 16+6*len(n)))
+	}
+	number := jsFormat(o.Format)
+	if number == "" {
+		number = "function(z){return +z.toPrecision(3);}"
 	}
 	axis := func(name string, values []string, gap, rotate int) map[string]any {
 		return map[string]any{
@@ -224,10 +234,10 @@ func heatOption(o HeatmapOpts, lo, hi float64) string {
 		"animation": false,
 		"tooltip":   map[string]any{"confine": true},
 		"grid":      map[string]any{"left": 36, "right": 24, "top": 40, "bottom": 40, "containLabel": true},
-		"xAxis":     axis(o.XLabel, o.X, 34+rotate, rotate), "yAxis": axis(o.YLabel, names, 80, 0),
+		"xAxis":     axis(o.XLabel, o.X, 34+rotate/2, rotate), "yAxis": axis(o.YLabel, names, gapY, 0),
 		"visualMap": map[string]any{"show": false, "min": lo, "max": hi, "inRange": map[string]any{"color": []string{hexOf(heatLow), hexOf(heatHigh)}}},
 		"series": []any{map[string]any{"type": "heatmap", "data": data, "label": map[string]any{"show": o.Format != "-" && len(o.X) <= 20,
-			"formatter": fn("function(p){var z=p.value[2];return z===Math.round(z)?z:z.toPrecision(3);}")}}},
+			"formatter": fn("function(p){return (" + number + ")(p.value[2]);}")}}},
 	}
 	if o.Title != "" {
 		opt["title"] = map[string]any{"text": o.Title, "left": "center", "textStyle": map[string]any{"fontSize": 14}}

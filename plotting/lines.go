@@ -74,6 +74,7 @@ func Lines(o LineOpts) *Figure {
 		p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0, 1, 0, 1
 	}
 	scaleX(p, o, empty)
+	placeLegend(p, o)
 	w, h := pixels(o.W, o.H)
 	return &Figure{img: paint(p, w, h), w: w, h: h, opt: linesOption(o), text: linesText(o)}
 }
@@ -162,6 +163,45 @@ func scaleX(p *plot.Plot, o LineOpts, empty bool) {
 	}
 	margin(&p.X.Min, &p.X.Max)
 	p.X.Tick.Marker = ticker(o.XTick, 7)
+}
+
+// placeLegend moves the legend to the corner with the fewest points.
+func placeLegend(p *plot.Plot, o LineOpts) {
+	const wide, high = .35, .25 // of the chart
+	var inCorner [4]int         // bit 0: left, bit 1: bottom
+	for _, s := range o.Series {
+		pts := finite(s, o.LogX)
+		for i, pt := range pts {
+			near := pts[max(0, i-1)] // a long stroke crosses corners without a point in them
+			for _, t := range []float64{0, .25, .5, .75} {
+				x := p.X.Norm(pt.X)*(1-t) + p.X.Norm(near.X)*t
+				y := p.Y.Norm(pt.Y)*(1-t) + p.Y.Norm(near.Y)*t
+				k := 0
+				if x < .5 {
+					k, x = 1, 1-x
+				}
+				if y < .5 {
+					k, y = k+2, 1-y
+				}
+				if x > 1-wide && y > 1-high {
+					inCorner[k]++
+				}
+			}
+		}
+	}
+	best := 0
+	for k, n := range inCorner {
+		if n < inCorner[best] {
+			best = k
+		}
+	}
+	p.Legend.Left, p.Legend.Top = best&1 != 0, best&2 == 0
+	if p.Legend.Left {
+		p.Legend.XOffs = -p.Legend.XOffs
+	}
+	if !p.Legend.Top {
+		p.Legend.YOffs = -p.Legend.YOffs
+	}
 }
 
 // paint draws p as a picture of w x h nominal pixels.

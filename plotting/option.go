@@ -56,8 +56,20 @@ func linesOption(o LineOpts) string {
 		"tooltip":   map[string]any{"trigger": "axis", "confine": true, "axisPointer": map[string]any{"type": "line"}},
 		"toolbox":   map[string]any{"feature": map[string]any{"dataZoom": map[string]any{}, "restore": map[string]any{}}, "right": 16, "itemSize": 12},
 		"xAxis":     axisOption(o.XLabel, 26, o.LogX, o.XTick),
-		"yAxis":     axisOption(o.YLabel, 48, false, ""),
+		"yAxis":     axisOption(o.YLabel, 16+7*yDigits(o), false, ""),
 		"series":    series,
+	}
+	if o.YLabel != "" {
+		opt["grid"].(map[string]any)["left"] = 34
+	}
+	if x := opt["xAxis"].(map[string]any); !o.LogX {
+		x["min"], x["max"] = "dataMin", "dataMax"
+		label, _ := x["axisLabel"].(map[string]any)
+		if label == nil {
+			label = map[string]any{}
+		}
+		label["showMaxLabel"] = false // the last value is seldom a round one
+		x["axisLabel"] = label
 	}
 	if len(names) > 0 {
 		opt["legend"] = map[string]any{"data": names, "top": 4, "left": "center"}
@@ -70,6 +82,23 @@ func linesOption(o LineOpts) string {
 		}
 	}
 	return scriptOption(opt)
+}
+
+// yDigits is about how many digits the numbers of the y axis have; the axis' name stands beyond them.
+func yDigits(o LineOpts) int {
+	lo, hi := math.Inf(1), math.Inf(-1)
+	for _, s := range o.Series {
+		for _, p := range finite(s, o.LogX) {
+			lo, hi = min(lo, p.Y), max(hi, p.Y)
+		}
+	}
+	most := 2
+	if hi > lo {
+		for _, t := range ticker("", 5)(lo, hi) {
+			most = max(most, len(t.Label)+len(t.Label)/4) // thousands are set apart by commas
+		}
+	}
+	return min(most, 12)
 }
 
 // axisOption is a number axis whose name stands gap pixels from it.

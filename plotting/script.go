@@ -71,11 +71,11 @@ func embedded() (string, bool) {
 	return strings.ReplaceAll(string(src), "</script", `<\/script`), true
 }
 
-// draw is the script of one chart: it waits up to 5 s for the library, replaces the picture by the
+// drawScript is the script of one chart: it waits up to 5 s for the library, replaces the picture by the
 // chart, follows the width of its place, and follows the page between light and dark. On any failure
 // the picture stays.
 const drawScript = `(function(){
-var id=%s,h=%d,libs=%s,make=function(echarts){return %s;},tries=0;
+var id=%s,h=%d,libs=%s,theme=%s,after=function(chart){%s},make=function(echarts){return %s;},tries=0;
 function dark(e){for(;e;e=e.parentElement){var m=getComputedStyle(e).backgroundColor.match(/[\d.]+/g);
 if(m&&(m.length<4||+m[3]>0.5))return 0.299*m[0]+0.587*m[1]+0.114*m[2]<128;}return false;}
 function start(){var ec=window.__fastnb_echarts,box=document.getElementById(id);
@@ -87,7 +87,7 @@ function show(){var pic=box.innerHTML,chart,was;
 function build(){var d=dark(box);if(chart&&d===was)return;was=d;
 try{var opt=make(ec);if(opt.backgroundColor===undefined||opt.backgroundColor==="")opt.backgroundColor="transparent";
 if(chart)chart.dispose();box.innerHTML="";box.style.height=h+"px";
-chart=ec.init(box,d?"dark":null);chart.setOption(opt);}catch(e){chart=null;box.style.height="";box.innerHTML=pic;}}
+chart=ec.init(box,theme||(d?"dark":null));chart.setOption(opt);after(chart);}catch(e){chart=null;box.style.height="";box.innerHTML=pic;}}
 build();
 if(window.ResizeObserver)new ResizeObserver(function(){if(chart)chart.resize();}).observe(box);
 if(window.MutationObserver)new MutationObserver(function(){setTimeout(build,50);}).observe(document.body,{attributes:true});
@@ -114,7 +114,7 @@ func chartHTML(f *Figure, file []byte) string {
 	if libs == nil {
 		libs = []string{}
 	}
-	fmt.Fprintf(&b, "\n<script>"+drawScript+"</script>", jsText(id), f.h, jsText(libs), f.opt)
+	fmt.Fprintf(&b, "\n<script>"+drawScript+"</script>", jsText(id), f.h, jsText(libs), jsText(f.theme), f.after, f.opt)
 	return b.String()
 }
 
