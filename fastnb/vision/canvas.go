@@ -13,7 +13,7 @@ type canvas struct {
 	mask bool // nearest pixels and no light
 	args data.TransformArgs
 
-	src     *planes // what the canvas began with; not the canvas's to recycle
+	src *planes // what the canvas began with; not the canvas's to recycle
 
 	h, w   int       // of the pending sampling's result; 0, 0: none is pending
 	coord  matrix    // projective map of the result's positions, done first

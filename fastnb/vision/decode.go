@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 
 	_ "image/gif" // the formats that image.Decode knows
 	_ "image/png"
@@ -78,7 +79,8 @@ func describe(format string, err error) error {
 	switch {
 	case errors.Is(err, image.ErrFormat):
 		return errors.New("not a picture in a known format (JPEG, PNG, GIF, WebP, BMP, TIFF)")
-	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF),
+		strings.HasSuffix(err.Error(), "short Huffman data"), strings.HasSuffix(err.Error(), "not enough pixel data"):
 		return errors.New("the picture is cut off: the file ends too early")
 	case format == "":
 		return err
