@@ -142,3 +142,23 @@ func TestCNNLearnerOptions(t *testing.T) {
 	check(t, err)
 	check(t, learn.Fit(1, fastnb.LR(1e-3)))
 }
+
+// TestParameterCounts holds the lesson's network to the figures of its specification.
+func TestParameterCounts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("fills 25 million weights")
+	}
+	d, err := source(tiles(t, 12)).Transform(nil, data.Size(16)).DataBunch(data.BS(4))
+	check(t, err)
+	d.C = 17
+	learn, err := CNNLearner(d, models.ResNet50, Pretrained(false))
+	check(t, err)
+	want := "Learner: 25623633 parameters in 3 layer groups, 25623633 trainable; loss BCEWithLogitsFlat"
+	if learn.String() != want {
+		t.Errorf("got %s\nwant %s", learn, want)
+	}
+	check(t, learn.Freeze())
+	if !strings.Contains(learn.String(), " 2168721 trainable") {
+		t.Error("frozen:", learn)
+	}
+}
