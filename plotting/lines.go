@@ -79,12 +79,18 @@ func Lines(o LineOpts) *Figure {
 	return &Figure{img: paint(p, w, h), w: w, h: h, opt: linesOption(o), text: linesText(o)}
 }
 
+// Axes cannot show what lies beyond: sums of such numbers overflow, logarithms lose their digits.
+const (
+	maxNumber = 1e300
+	minLogX   = 1e-290
+)
+
 // finite are the points of s that can be drawn.
 func finite(s Series, logX bool) plotter.XYs {
 	var pts plotter.XYs
 	for i, x := range s.X {
 		y := s.Y[i]
-		if math.IsNaN(x+y) || math.IsInf(x, 0) || math.IsInf(y, 0) || logX && x <= 0 {
+		if math.IsNaN(x+y) || math.IsInf(x, 0) || math.IsInf(y, 0) || logX && x < minLogX || math.Abs(x) > maxNumber || math.Abs(y) > maxNumber {
 			continue
 		}
 		pts = append(pts, plotter.XY{X: x, Y: y})
@@ -156,7 +162,8 @@ func scaleX(p *plot.Plot, o LineOpts, empty bool) {
 	if o.LogX && !empty {
 		a, b := math.Log10(p.X.Min), math.Log10(p.X.Max)
 		margin(&a, &b)
-		p.X.Min, p.X.Max = math.Pow(10, a), math.Pow(10, b)
+		const lim = 300 // decades a float64 has, and some room
+		p.X.Min, p.X.Max = math.Pow(10, max(a, -lim)), math.Pow(10, min(b, lim))
 		p.X.Scale = plot.LogScale{}
 		p.X.Tick.Marker = plot.TickerFunc(func(lo, hi float64) []plot.Tick { return logTicks(lo, hi, o.XTick) })
 		return

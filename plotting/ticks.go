@@ -13,7 +13,7 @@ import (
 func ticker(format string, n int) plot.TickerFunc {
 	return func(lo, hi float64) []plot.Tick {
 		step := niceStep((hi - lo) / float64(n))
-		if step <= 0 || math.IsInf(step, 0) || math.IsNaN(step) {
+		if step <= 0 || lo+step == lo || math.IsInf(step, 0) || math.IsNaN(step) {
 			return nil
 		}
 		var out []plot.Tick
@@ -61,9 +61,12 @@ func logTicks(lo, hi float64, format string) []plot.Tick {
 	if decades > 10 {
 		every = int(math.Ceil(decades / 10))
 	}
+	if !(decades > 0) || decades > 700 {
+		return nil
+	}
 	var out []plot.Tick
 	for e := int(math.Floor(math.Log10(lo))); e <= int(math.Ceil(math.Log10(hi))); e++ {
-		for m := 1; m <= 9; m++ {
+		for m := 1; m <= 9 && (m == 1 || every == 1); m++ {
 			v := float64(m) * math.Pow10(e)
 			if v < lo*(1-1e-9) || v > hi*(1+1e-9) {
 				continue
