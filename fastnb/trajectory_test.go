@@ -51,7 +51,7 @@ func (f tensorFeed) Run(context.Context, int64) batches {
 }
 
 // trajectoryLearner has the golden's start weights and batches.
-func trajectoryLearner(t testing.TB, ts map[string]*Tensor, groups int, o ...LearnerOption) *Learner {
+func trajectoryLearner(t testing.TB, dev string, ts map[string]*Tensor, groups int, o ...LearnerOption) *Learner {
 	t.Helper()
 	net := trajectoryNet()
 	gs := [][]*nn.Param{nn.AllParams(net.Children()[0].Layer), nn.AllParams(net.Children()[1].Layer)}
@@ -59,7 +59,7 @@ func trajectoryLearner(t testing.TB, ts map[string]*Tensor, groups int, o ...Lea
 		gs = [][]*nn.Param{nn.AllParams(net)}
 	}
 	d := &data.DataBunch{Loss: nn.CrossEntropyFlat, Path: datasets.NewPath(t.TempDir())}
-	l, err := NewLearner(d, net, gs, append([]LearnerOption{Silent(true), OnDevice(testDevice), Metrics(Accuracy(), ErrorRate())}, o...)...)
+	l, err := NewLearner(d, net, gs, append([]LearnerOption{Silent(true), OnDevice(dev), Metrics(Accuracy(), ErrorRate())}, o...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,10 +94,11 @@ func TestTrajectoriesGolden(t *testing.T) {
 	}
 	golden(t, "trajectories.json", &cases)
 	ts := goldenTensors(t, "trajectories.safetensors")
-	for _, c := range cases {
-		t.Run(c.Name, func(t *testing.T) {
+	for k := range 2 * len(cases) {
+		c, dev := cases[k/2], []string{"host", "cpu"}[k%2]
+		t.Run(c.Name+"/"+dev, func(t *testing.T) {
 			var losses []float64
-			l := trajectoryRun(t, ts, c.Name, &losses)
+			l := trajectoryRun(t, dev, ts, c.Name, &losses)
 			r := l.Recorder
 			for k, want := range c.Loss {
 				if math.Abs(losses[k]-want) > tolLoss {
@@ -119,7 +120,7 @@ func TestTrajectoriesGolden(t *testing.T) {
 }
 
 // trajectoryRun trains as the case of that name does.
-func trajectoryRun(t *testing.T, ts map[string]*Tensor, name string, losses *[]float64) *Learner {
+func trajectoryRun(t *testing.T, dev string, ts map[string]*Tensor, name string, losses *[]float64) *Learner {
 	t.Helper()
 	groups, opts, cbs := 2, []LearnerOption{}, []Callback{{AfterLoss: func(l *Learner) error {
 		if l.Training {
@@ -139,7 +140,7 @@ func trajectoryRun(t *testing.T, ts map[string]*Tensor, name string, losses *[]f
 	case "cnn_fit_twice":
 		groups = 1
 	}
-	l := trajectoryLearner(t, ts, groups, opts...)
+	l := trajectoryLearner(t, dev, ts, groups, opts...)
 	fit := func(err error) {
 		t.Helper()
 		if err != nil {

@@ -12,7 +12,6 @@ import (
 	"github.com/fastnb/go/datasets"
 	"github.com/fastnb/go/fastnb"
 	"github.com/fastnb/go/fastnb/data"
-	_ "github.com/fastnb/go/fastnb/device/hostdev" // registers "host"
 	"github.com/fastnb/go/fastnb/models"
 	"github.com/fastnb/go/fastnb/nn"
 	"github.com/google/go-cmp/cmp"
