@@ -89,7 +89,7 @@ func merge(src, dst string) error {
 
 // extractBeside unpacks into a new hidden folder next to target, so that a rename can put the result
 // in place. On an error nothing is left.
-func extractBeside(ctx context.Context, archive, target string) (tmp string, err error) {
+func extractBeside(ctx context.Context, archive, target string) (dir string, err error) {
 	f, err := os.Open(archive)
 	if err != nil {
 		return "", err
@@ -99,7 +99,7 @@ func extractBeside(ctx context.Context, archive, target string) (tmp string, err
 	if err != nil {
 		return "", err
 	}
-	tmp, err = os.MkdirTemp(filepath.Dir(target), ".unpack-*")
+	tmp, err := os.MkdirTemp(filepath.Dir(target), ".unpack-*")
 	if err != nil {
 		return "", explain(err, filepath.Dir(target), 0)
 	}
