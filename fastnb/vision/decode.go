@@ -14,6 +14,7 @@ import (
 	_ "image/gif" // the formats that image.Decode knows
 	_ "image/png"
 
+	"github.com/fastnb/go/fastnb/vision/jpeg"
 	_ "golang.org/x/image/bmp"
 	_ "golang.org/x/image/tiff"
 	_ "golang.org/x/image/webp"
@@ -36,9 +37,17 @@ func decodeFile(file string) (*planes, error) {
 	return decodeRGB(b)
 }
 
-// decodeRGB reads a picture file's bytes.
+// decodeRGB reads a picture file's bytes. JPEGs are read by our own decoder, which gives PIL's pixels;
+// what it does not take is left to image/jpeg.
 func decodeRGB(b []byte) (*planes, error) {
-	m, err := decodeAny(b)
+	isJPEG := bytes.HasPrefix(b, []byte("\xff\xd8"))
+	if isJPEG {
+		p, err := fastJPEG(b)
+		if err == nil || errors.Is(err, jpeg.ErrTruncated) {
+			return p, err
+		}
+	}
+	m, err := decodeAny(b, isJPEG)
 	if err != nil {
 		return nil, err
 	}
@@ -46,11 +55,11 @@ func decodeRGB(b []byte) (*planes, error) {
 }
 
 // decodeAny reads a picture in the form its format has.
-func decodeAny(b []byte) (image.Image, error) {
+func decodeAny(b []byte, isJPEG bool) (image.Image, error) {
 	switch {
 	case len(b) == 0:
 		return nil, errors.New("the file is empty")
-	case bytes.HasPrefix(b, []byte("\xff\xd8")):
+	case isJPEG:
 		return decodeJPEG(b)
 	}
 	conf, format, err := image.DecodeConfig(bytes.NewReader(b))
@@ -95,8 +104,6 @@ func planesOf(m image.Image) *planes {
 	n := p.h * p.w
 	R, G, B := p.u[:n], p.u[n:2*n], p.u[2*n:3*n]
 	switch m := m.(type) {
-	case *image.YCbCr:
-		rgbOfYCbCr(p, m)
 	case *image.Gray:
 		for y := range p.h {
 			copy(R[y*p.w:(y+1)*p.w], m.Pix[y*m.Stride:])

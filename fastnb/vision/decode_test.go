@@ -22,15 +22,15 @@ func TestDecodeSamples(t *testing.T) {
 	_, arrays := goldens(t)
 	for _, c := range []struct {
 		file, name string
-		tol        int // levels; JPEG decoders differ in the rounding of the inverse transform
+		tol        int // levels
 	}{
-		{"sample_jpg_444.jpg", "jpg_444", 2},
-		{"sample_jpg_420.jpg", "jpg_420", 3},
-		{"sample_jpg_prog.jpg", "jpg_prog", 3},
-		{"sample_gray.jpg", "gray", 1},
-		{"sample_exif6.jpg", "exif6", 2},
-		{"sample_cmyk_adobe.jpg", "cmyk_adobe", 1},
-		{"sample_cmyk_plain.jpg", "cmyk_plain", 1},
+		{"sample_jpg_444.jpg", "jpg_444", 0},
+		{"sample_jpg_420.jpg", "jpg_420", 0},
+		{"sample_jpg_prog.jpg", "jpg_prog", 0},
+		{"sample_gray.jpg", "gray", 0},
+		{"sample_exif6.jpg", "exif6", 0},
+		{"sample_cmyk_adobe.jpg", "cmyk_adobe", 0},
+		{"sample_cmyk_plain.jpg", "cmyk_plain", 0},
 		{"sample_rgba.png", "rgba", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -145,30 +145,6 @@ func TestBrokenFiles(t *testing.T) {
 	}
 	if _, err := OpenImage(datasets.NewPath("testdata", "absent.jpg")); err == nil || !strings.Contains(err.Error(), "absent.jpg") {
 		t.Errorf("absent file: %v", err)
-	}
-}
-
-// TestUpsampling: odd and tiny sizes of every subsampling stay within the picture.
-func TestUpsampling(t *testing.T) {
-	for _, ratio := range []image.YCbCrSubsampleRatio{
-		image.YCbCrSubsampleRatio444, image.YCbCrSubsampleRatio422, image.YCbCrSubsampleRatio420,
-		image.YCbCrSubsampleRatio440, image.YCbCrSubsampleRatio411, image.YCbCrSubsampleRatio410,
-	} {
-		for h := 1; h < 8; h++ {
-			for w := 1; w < 8; w++ {
-				m := image.NewYCbCr(image.Rect(0, 0, w, h), ratio)
-				for _, p := range [][]uint8{m.Y, m.Cb, m.Cr} {
-					for k := range p {
-						p[k] = 128
-					}
-				}
-				for _, v := range planesOf(m).u {
-					if v != 128 {
-						t.Fatalf("%v %dx%d: grey becomes %d", ratio, h, w, v)
-					}
-				}
-			}
-		}
 	}
 }
 
