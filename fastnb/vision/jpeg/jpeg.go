@@ -236,7 +236,7 @@ func (d *decoder) frame(seg []byte) error {
 func (d *decoder) layout() error {
 	ceil := func(a, b int) int { return (a + b - 1) / b }
 	d.mx, d.my = ceil(d.w, 8*d.hmax), ceil(d.h, 8*d.vmax)
-	if d.w*d.h > min(len(d.b)*4096, maxPixels) { // a block of 64 takes a bit at least: this header lies
+	if d.w*d.h > min(len(d.b)*512, maxPixels) { // a block of 64 takes a bit at least: this header lies
 		return fmt.Errorf("%d bytes cannot hold %dx%d pixels", len(d.b), d.h, d.w)
 	}
 	for k := range d.comps {
