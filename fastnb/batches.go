@@ -47,13 +47,13 @@ func (l *Learner) trainSet(ctx context.Context) batches {
 }
 
 // set is a part of the data and its number of batches.
-func (l *Learner) set(t data.DSType) (func(context.Context) batches, int, error) {
-	if l.eng == nil {
-		return nil, 0, fmt.Errorf("fastnb: the learner has no model any more (it was destroyed)")
+func (l *Learner) set(verb string, t data.DSType) (func(context.Context) batches, int, error) {
+	if err := l.alive(verb); err != nil {
+		return nil, 0, err
 	}
 	f := l.feedOf(t)
 	if f == nil {
-		return nil, 0, fmt.Errorf("fastnb: the data has no %s set (try AddTest, or LoadLearner with TestItems)", t)
+		return nil, 0, fmt.Errorf("fastnb: %s: the data has no %s set (try AddTest, or LoadLearner with TestItems)", verb, t)
 	}
 	return func(ctx context.Context) batches { return f.Run(ctx, l.seen) }, f.Len(), nil
 }

@@ -55,11 +55,11 @@ func RegisterArch(kind string, b ArchBuilder) {
 // reads it.
 func (l *Learner) Export(name ...string) error {
 	file := l.Path.Join(append(name, exportFile)[0])
+	if err := l.alive("export"); err != nil {
+		return err
+	}
 	if l.spec == nil {
 		return fmt.Errorf("fastnb: export: %s: this model was not made by a function that knows how to build it again, such as CNNLearner (try Save)", file)
-	}
-	if l.eng == nil {
-		return fmt.Errorf("fastnb: export: %s: the learner has no model any more (it was destroyed)", file)
 	}
 	state, err := l.Data.State()
 	if err != nil {

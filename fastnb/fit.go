@@ -88,8 +88,8 @@ func (l *Learner) fitConfig(o []FitOption) fitConfig {
 
 // ready checks what every fit needs.
 func (l *Learner) ready(verb string, epochs int) error {
-	if l.eng == nil {
-		return fmt.Errorf("fastnb: %s: the learner has no model any more (it was destroyed)", verb)
+	if err := l.alive(verb); err != nil {
+		return err
 	}
 	if epochs < 1 {
 		return fmt.Errorf("fastnb: %s: epochs must be at least 1, got %d", verb, epochs)

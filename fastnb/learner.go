@@ -145,7 +145,7 @@ func (l *Learner) LayerGroups() int { return len(l.groups) }
 // Freeze lets only the last layer group train (and batch norm everywhere, unless TrainBN(false)). The
 // optimizer starts anew.
 func (l *Learner) Freeze() error {
-	if len(l.groups) < 2 {
+	if l.eng != nil && len(l.groups) < 2 {
 		return fmt.Errorf("fastnb: freeze: the model has one layer group; nothing would be left to freeze")
 	}
 	return l.FreezeTo(-1)
@@ -158,6 +158,9 @@ func (l *Learner) Unfreeze() error { return l.FreezeTo(0) }
 // Batch norm layers train in frozen groups too, unless TrainBN(false), and their running statistics
 // move in any case. The optimizer starts anew.
 func (l *Learner) FreezeTo(n int) error {
+	if err := l.alive("freeze"); err != nil {
+		return err
+	}
 	if n < 0 {
 		n += len(l.groups)
 	}

@@ -67,7 +67,7 @@ type predictions struct {
 
 // walk predicts a data set.
 func (l *Learner) walk(verb string, c data.PredsConfig) (*predictions, error) {
-	set, n, err := l.set(c.On)
+	set, n, err := l.set(verb, c.On)
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +135,7 @@ func (p *predictions) addLosses(l *Learner, out *Tensor, y []*Tensor) error {
 // Validate gives the loss and the metrics on a set: the validation set, or another with On.
 func (l *Learner) Validate(o ...data.PredsOption) ([]float64, error) {
 	c := data.NewPredsConfig(data.Valid, o...)
-	set, n, err := l.set(c.On)
+	set, n, err := l.set("validate", c.On)
 	if err != nil {
 		return nil, err
 	}
@@ -174,8 +174,8 @@ func (p Prediction) String() string {
 // Predict tells what the model says about one item: an opened one such as a picture, or a path (or a
 // string) that names one. It goes through the transforms of the validation set. Option: Thresh (0.5).
 func (l *Learner) Predict(item any, o ...PredictOption) (Prediction, error) {
-	if l.eng == nil {
-		return Prediction{}, fmt.Errorf("fastnb: predict: the learner has no model any more (it was destroyed)")
+	if err := l.alive("predict"); err != nil {
+		return Prediction{}, err
 	}
 	x, err := l.open(item)
 	if err != nil {

@@ -18,6 +18,9 @@ func (l *Learner) ShowResults(o ...data.ShowOption) (*plotting.Figure, error) {
 	if c.Rows < 1 {
 		return nil, fmt.Errorf("fastnb: show results: %d rows", c.Rows)
 	}
+	if err := l.alive("show results"); err != nil {
+		return nil, err
+	}
 	ds := l.Data.Dataset(c.On)
 	if ds == nil {
 		return nil, fmt.Errorf("fastnb: show results: there are no %s items", c.On)

@@ -69,8 +69,8 @@ func (l *Learner) ModelFile(name string) datasets.Path {
 // Save writes weights and, unless WithOpt(false), the optimizer's state to Path/ModelDir/name.safetensors.
 // The file is replaced as a whole: when writing fails, an older one stays as it was.
 func (l *Learner) Save(name string, o ...SaveOption) error {
-	if l.eng == nil {
-		return fmt.Errorf("fastnb: save: %s: the learner has no model any more (it was destroyed)", name)
+	if err := l.alive("save"); err != nil {
+		return err
 	}
 	if name == "" {
 		return fmt.Errorf("fastnb: save: no name given")
@@ -115,8 +115,8 @@ func writeModel(verb string, file datasets.Path, all map[string]*Tensor, meta ch
 // the optimizer starts anew. A .safetensors file of other origin serves too, if the names agree.
 func (l *Learner) Load(name string, o ...SaveOption) error {
 	c, file := saveCfg(o), l.ModelFile(name)
-	if l.eng == nil {
-		return fmt.Errorf("fastnb: load: %s: the learner has no model any more (it was destroyed)", name)
+	if err := l.alive("load"); err != nil {
+		return err
 	}
 	all, meta, err := readModel("load", file)
 	if err != nil {
