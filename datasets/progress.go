@@ -10,7 +10,8 @@ import (
 	"github.com/fastnb/go/cell"
 )
 
-// progress is a bar in the cell for work of some seconds. Work shorter than barDelay shows nothing.
+// progress is a bar in the cell for work of some seconds. Work shorter than barDelay, or outside a
+// notebook, shows nothing.
 type progress struct {
 	mu     sync.Mutex
 	what   string
@@ -64,7 +65,7 @@ func (p *progress) done() {
 
 func (p *progress) show(last bool) {
 	now := time.Now()
-	if !last && (now.Sub(p.start) < barDelay || now.Sub(p.shown) < barEvery) {
+	if !cell.Active() || !last && (now.Sub(p.start) < barDelay || now.Sub(p.shown) < barEvery) {
 		return
 	}
 	p.shown = now
