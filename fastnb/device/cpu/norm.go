@@ -80,7 +80,7 @@ func bnStats(c *call) error {
 	copy(mean, m)
 	s, q := c.dev.columnSums(len(x), ch, func(s, q []float32, from, to int) { vec.sums(s, q, x[from:to], m) })
 	for i := range variance {
-		d := s[i]/n - float64(m[i]) // what rounding the mean to float32 left
+		d := s[i] / n // what rounding the mean to float32 left
 		variance[i] = float32(max(q[i]/n-d*d, 0))
 	}
 	return nil

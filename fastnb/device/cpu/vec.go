@@ -13,7 +13,7 @@ type vecKernels struct {
 	affine func(y, x, res, mean, scale, shift []float32, relu bool)
 	// affine2: dst = dy*a + (x-mean)*b + k, dy counted where y > 0 if y is given
 	affine2 func(dst, dy, x, y, mean, a, b, k []float32)
-	// sums adds up columns: s += x, q += (x-mean)^2
+	// sums adds up columns: s += x-mean, q += (x-mean)^2
 	sums func(s, q, x, mean []float32)
 	// sums2: s += dy, q += dy*(x-mean), dy counted where y > 0 if y is given
 	sums2 func(s, q, dy, x, y, mean []float32)
@@ -82,7 +82,7 @@ var genericVec = vecKernels{
 		for r := 0; r < len(x); r += c {
 			for i, v := range x[r : r+c] {
 				d := v - mean[i]
-				s[i] += v
+				s[i] += d
 				q[i] += d * d
 			}
 		}

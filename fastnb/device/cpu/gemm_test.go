@@ -1,0 +1,72 @@
+package cpu
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+)
+
+func randoms(n int) []float32 {
+	r := rand.New(rand.NewPCG(1, 2))
+	f := floats(n)
+	for i := range f {
+		f[i] = float32(r.NormFloat64())
+	}
+	return f
+}
+
+// BenchmarkMatMul gives GFLOP/s of packed products, and of bare multiply-adds on registers to hold
+// them against.
+func BenchmarkMatMul(b *testing.B) {
+	for _, s := range [][3]int{{1024, 1024, 1024}, {4096, 64, 576}, {256, 512, 4608}} {
+		for _, isa := range available[:max(1, len(available)-1)] {
+			for _, threads := range []int{1, 2} {
+				b.Run(fmt.Sprint(s, isa.name, threads), func(b *testing.B) {
+					d := New(threads)
+					d.isa = isa
+					m, n, k := s[0], s[1], s[2]
+					x, w, o := randoms(m*k), randoms(n*k), floats(m*n)
+					packed := d.bufB(k, n)
+					for b.Loop() {
+						d.packTransposed(packed, w, k, n)
+						d.multiply(matrix(x, m, k), packed, n, sink{out: o, ld: n}, nil)
+					}
+					b.ReportMetric(2*float64(m*n*k)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+				})
+			}
+		}
+	}
+}
+
+func TestArena(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	var a arena
+	live := map[int]int{}
+	for range 5000 {
+		if len(live) > 0 && r.IntN(2) == 0 {
+			for at, n := range live {
+				a.give(at, n)
+				delete(live, at)
+				break
+			}
+			continue
+		}
+		n := 1 + r.IntN(300)
+		at := a.take(n)
+		for o, m := range live {
+			if at < o+units(m) && o < at+units(n) {
+				t.Fatalf("%d+%d overlaps %d+%d", at, n, o, m)
+			}
+		}
+		if at%16 != 0 || at+n > a.size {
+			t.Fatalf("place %d+%d in an arena of %d", at, n, a.size)
+		}
+		live[at] = n
+	}
+	for at, n := range live {
+		a.give(at, n)
+	}
+	if len(a.free) != 1 || a.free[0].n != a.size {
+		t.Errorf("after all is given back: %v of %d", a.free, a.size)
+	}
+}

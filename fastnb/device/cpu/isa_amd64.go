@@ -1,0 +1,131 @@
+//go:build !noasm
+
+package cpu
+
+//go:generate go run github.com/fastnb/go/internal/asmgen -out gen_amd64.s -stubs gen_amd64.go -pkg cpu
+
+import (
+	"math"
+	"unsafe"
+
+	"github.com/klauspost/cpuid/v2"
+)
+
+func init() {
+	var found []*isa
+	if cpuid.CPU.Supports(cpuid.AVX512F, cpuid.AVX512VL, cpuid.AVX512DQ, cpuid.AVX512BW) {
+		found = append(found, &isa{name: "avx512", mr: 14, nr: 32, tile: tile512, vec: vec512})
+	}
+	if cpuid.CPU.Supports(cpuid.AVX2, cpuid.FMA3) {
+		found = append(found, &isa{name: "avx2", mr: 6, nr: 16, tile: tile256, vec: vec256})
+	}
+	available = append(found, available...)
+}
+
+// asmRows is the Go side of kernels over rows of channels: widths that do not fit go to plain Go.
+type asmRows struct {
+	width                    int
+	add, reluGrad            func(dst, a, b *float32, n int)
+	affine, affineReLU       func(y, x, mean, scale, shift *float32, c, n int)
+	affineRes, affineResReLU func(y, x, res, mean, scale, shift *float32, c, n int)
+	affine2                  func(dst, dy, x, mean, a, b, k *float32, c, n int)
+	affine2Mask              func(dst, dy, x, y, mean, a, b, k *float32, c, n int)
+	sums                     func(s, q, x, mean *float32, c, n int)
+	sums2                    func(s, q, dy, x, mean *float32, c, n int)
+	sums2Mask                func(s, q, dy, x, y, mean *float32, c, n int)
+	adam                     func(p, g, m, v, k *float32, n int)
+}
+
+var vec512 = asmRows{
+	16, vadd512, vreluGrad512, vaffine512, vaffineReLU512, vaffineRes512, vaffineResReLU512,
+	vaffine2512, vaffine2Mask512, vsums512, vsums2512, vsums2Mask512, vadam512,
+}.kernels()
+
+var vec256 = asmRows{
+	8, vadd256, vreluGrad256, vaffine256, vaffineReLU256, vaffineRes256, vaffineResReLU256,
+	vaffine2256, vaffine2Mask256, vsums256, vsums2256, vsums2Mask256, vadam256,
+}.kernels()
+
+func first(s []float32) *float32 { return unsafe.SliceData(s) }
+
+func (a asmRows) kernels() vecKernels {
+	w := a.width
+	g := genericVec
+	odd := func(c, n int) bool { return c%w != 0 || n == 0 }
+	return vecKernels{
+		add:      a.elementwise(a.add, g.add),
+		reluGrad: a.elementwise(a.reluGrad, g.reluGrad),
+		affine: func(y, x, res, mean, scale, shift []float32, relu bool) {
+			c, n := len(mean), len(y)
+			switch {
+			case odd(c, n):
+				g.affine(y, x, res, mean, scale, shift, relu)
+			case res != nil && relu:
+				a.affineResReLU(first(y), first(x), first(res), first(mean), first(scale), first(shift), c, n)
+			case res != nil:
+				a.affineRes(first(y), first(x), first(res), first(mean), first(scale), first(shift), c, n)
+			case relu:
+				a.affineReLU(first(y), first(x), first(mean), first(scale), first(shift), c, n)
+			default:
+				a.affine(first(y), first(x), first(mean), first(scale), first(shift), c, n)
+			}
+		},
+		affine2: func(dst, dy, x, y, mean, ka, kb, k []float32) {
+			c, n := len(mean), len(dst)
+			switch {
+			case odd(c, n):
+				g.affine2(dst, dy, x, y, mean, ka, kb, k)
+			case y != nil:
+				a.affine2Mask(first(dst), first(dy), first(x), first(y), first(mean), first(ka), first(kb), first(k), c, n)
+			default:
+				a.affine2(first(dst), first(dy), first(x), first(mean), first(ka), first(kb), first(k), c, n)
+			}
+		},
+		sums: func(s, q, x, mean []float32) {
+			if odd(len(mean), len(x)) {
+				g.sums(s, q, x, mean)
+				return
+			}
+			a.sums(first(s), first(q), first(x), first(mean), len(mean), len(x))
+		},
+		sums2: func(s, q, dy, x, y, mean []float32) {
+			switch {
+			case odd(len(mean), len(x)):
+				g.sums2(s, q, dy, x, y, mean)
+			case y != nil:
+				a.sums2Mask(first(s), first(q), first(dy), first(x), first(y), first(mean), len(mean), len(x))
+			default:
+				a.sums2(first(s), first(q), first(dy), first(x), first(mean), len(mean), len(x))
+			}
+		},
+		adam: func(p, gr, m, v, h []float32, l2 bool) {
+			n := len(p) / w * w
+			if n > 0 {
+				k := adamConstants(h, l2)
+				a.adam(first(p), first(gr), first(m), first(v), &k[0], n)
+			}
+			g.adam(p[n:], gr[n:], m[n:], v[n:], h, l2)
+		},
+	}
+}
+
+// elementwise runs the whole vectors in assembly and the rest in Go.
+func (a asmRows) elementwise(asm func(dst, x, y *float32, n int), rest func(dst, x, y []float32)) func(dst, x, y []float32) {
+	return func(dst, x, y []float32) {
+		n := len(dst) / a.width * a.width
+		if n > 0 {
+			asm(first(dst), first(x), first(y), n)
+		}
+		rest(dst[n:], x[n:], y[n:])
+	}
+}
+
+// adamConstants are scale, l2, shrink, 1-beta1, beta2, 1-beta2, step, 1/sqrt(1-beta2^t), eps.
+func adamConstants(h []float32, l2 bool) [9]float32 {
+	lr, b1, b2, eps, wd, c1, c2, scale := h[0], h[1], h[2], h[3], h[4], h[5], h[6], h[7]
+	k := [9]float32{scale, 0, 1 - lr*wd, 1 - b1, b2, 1 - b2, lr / c1, float32(1 / math.Sqrt(float64(c2))), eps}
+	if l2 {
+		k[1], k[2] = wd, 1
+	}
+	return k
+}

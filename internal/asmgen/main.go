@@ -1,0 +1,174 @@
+// Command asmgen writes the assembly of fastnb/device/cpu with avo. Each kernel is generated for
+// AVX-512 (ZMM registers) and for AVX2 with FMA (YMM registers); fastnb/device/cpu chooses at run time
+// and keeps a plain Go twin of each.
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+func main() {
+	Package("github.com/fastnb/go/fastnb/device/cpu")
+	ConstraintExpr("amd64,!noasm")
+	tile("512", 14, 2)
+	tile("256", 6, 2)
+	peak()
+	for _, v := range []vec{{"512", 16}, {"256", 8}} {
+		v.add()
+		v.reluGrad()
+		v.affine()
+		v.affine2()
+		v.sums()
+		v.sums2()
+		v.adam()
+	}
+	Generate()
+}
+
+// vec is a vector width: its name and the floats in a register.
+type vec struct {
+	name string
+	n    int
+}
+
+func (v vec) reg() reg.VecVirtual {
+	if v.n == 16 {
+		return ZMM()
+	}
+	return YMM()
+}
+
+func (v vec) bytes() int { return 4 * v.n }
+
+// tile writes the micro-kernel of all products: rows x (2 vectors) of C (+)= A B, see isa.tile. A's
+// rows are reached from two base pointers through multiples of the row stride, so that any stride
+// serves without a table.
+func tile(width string, rows, cols int) {
+	v := vec{width, 16}
+	if width == "256" {
+		v.n = 8
+	}
+	name := fmt.Sprintf("tile%s", width)
+	TEXT(name, NOSPLIT, "func(k int, a *float32, rs, ks int, b *float32, c *float32, ldc int, acc bool)")
+	Doc(fmt.Sprintf("%s computes a %dx%d tile of C (+)= A B.", name, rows, cols*v.n))
+	k := Load(Param("k"), GP64())
+	a := Load(Param("a"), GP64())
+	rs := Load(Param("rs"), GP64())
+	ks := Load(Param("ks"), GP64())
+	b := Load(Param("b"), GP64())
+	SHLQ(U8(2), rs)
+	SHLQ(U8(2), ks)
+	r3, r5 := GP64(), GP64()
+	LEAQ(Mem{Base: rs, Index: rs, Scale: 2}, r3)
+	LEAQ(Mem{Base: rs, Index: rs, Scale: 4}, r5)
+	base := []reg.GPVirtual{a.(reg.GPVirtual)}
+	if rows > 7 {
+		a7 := GP64()
+		LEAQ(Mem{Base: r5, Index: rs, Scale: 2}, a7)
+		ADDQ(a, a7)
+		base = append(base, a7)
+	}
+	at := func(row int) Mem {
+		p := base[row/7]
+		switch row % 7 {
+		case 1:
+			return Mem{Base: p, Index: rs, Scale: 1}
+		case 2:
+			return Mem{Base: p, Index: rs, Scale: 2}
+		case 3:
+			return Mem{Base: p, Index: r3, Scale: 1}
+		case 4:
+			return Mem{Base: p, Index: rs, Scale: 4}
+		case 5:
+			return Mem{Base: p, Index: r5, Scale: 1}
+		case 6:
+			return Mem{Base: p, Index: r3, Scale: 2}
+		}
+		return Mem{Base: p}
+	}
+	acc := make([][]reg.VecVirtual, rows)
+	for i := range acc {
+		for range cols {
+			r := v.reg()
+			VXORPS(low(r), low(r), low(r))
+			acc[i] = append(acc[i], r)
+		}
+	}
+	bs := []reg.VecVirtual{v.reg(), v.reg()}
+	as := []reg.VecVirtual{v.reg(), v.reg()}
+	Label(name + "_loop")
+	for j := range cols {
+		VMOVUPS(Mem{Base: b, Disp: j * v.bytes()}, bs[j])
+	}
+	PREFETCHT0(Mem{Base: b, Disp: 8 * cols * v.bytes()})
+	if width == "512" {
+		PREFETCHT0(Mem{Base: b, Disp: 8*cols*v.bytes() + 64})
+	}
+	for i := range rows {
+		VBROADCASTSS(at(i), as[i%2])
+		for j := range cols {
+			VFMADD231PS(bs[j], as[i%2], acc[i][j])
+		}
+	}
+	for _, p := range base {
+		ADDQ(ks, p)
+	}
+	ADDQ(U32(cols*v.bytes()), b)
+	DECQ(k)
+	JNZ(LabelRef(name + "_loop"))
+	c := Load(Param("c"), GP64())
+	ldc := Load(Param("ldc"), GP64())
+	SHLQ(U8(2), ldc)
+	flag := Load(Param("acc"), GP8())
+	TESTB(flag, flag)
+	JZ(LabelRef(name + "_store"))
+	p := GP64()
+	MOVQ(c, p)
+	for i := range rows {
+		for j := range cols {
+			VADDPS(Mem{Base: p, Disp: j * v.bytes()}, acc[i][j], acc[i][j])
+		}
+		ADDQ(ldc, p)
+	}
+	Label(name + "_store")
+	for i := range rows {
+		for j := range cols {
+			VMOVUPS(acc[i][j], Mem{Base: c, Disp: j * v.bytes()})
+		}
+		ADDQ(ldc, c)
+	}
+	VZEROUPPER()
+	RET()
+}
+
+// low is the 128-bit part, whose clearing clears the whole register.
+func low(r reg.VecVirtual) reg.Register { return r.AsX() }
+
+// peak measures the rate of fused multiply-adds on registers alone.
+func peak() {
+	for _, v := range []vec{{"512", 16}, {"256", 8}} {
+		TEXT("peak"+v.name, NOSPLIT, "func(n int)")
+		Doc(fmt.Sprintf("peak%s runs 12 n fused multiply-adds on %s-bit registers.", v.name, v.name))
+		n := Load(Param("n"), GP64())
+		var rs []reg.VecVirtual
+		for range 12 {
+			r := v.reg()
+			VXORPS(low(r), low(r), low(r))
+			rs = append(rs, r)
+		}
+		x := v.reg()
+		VXORPS(low(x), low(x), low(x))
+		Label("loop" + v.name)
+		for _, r := range rs {
+			VFMADD231PS(x, x, r)
+		}
+		DECQ(n)
+		JNZ(LabelRef("loop" + v.name))
+		VZEROUPPER()
+		RET()
+	}
+}
