@@ -2,12 +2,16 @@ package vision
 
 import "math"
 
-// eps keeps pixels away from 0 and 1, whose logits are infinite (fastai/vision/image.py, logit_).
-const eps = 1e-7
+// eps keeps pixels away from 0 and 1, whose logits are infinite (fastai/vision/image.py, logit_). The
+// upper bound is what float32 makes of 1-eps.
+const (
+	eps   = 1e-7
+	upper = 1 - 1./(1<<23)
+)
 
 // relight is sigmoid(scale*logit(v) + shift).
 func relight(v, scale, shift float64) float64 {
-	v = min(max(v, eps), 1-eps)
+	v = min(max(v, eps), upper)
 	return 1 / (1 + math.Exp(-(shift - scale*math.Log(1/v-1))))
 }
 
@@ -23,16 +27,47 @@ func lightBytes(dst []float32, src []uint8, scale, shift float64) {
 	}
 }
 
-// lightFloats changes the light of float32 pixels: 1/(1 + ((1-v)/v)^scale * exp(-shift)), with powers
-// of two by polynomials, right to about 1e-6.
+// bins is the size of the table by which larger pictures are lit: between its entries straight lines are
+// off by less than 1e-5 for scales from 1/2 to 4. Near black and white, where the curve may be steep,
+// values are computed.
+const (
+	bins     = 2048
+	tableEnd = 1. / 64
+)
+
+// lightFloats changes the light of float32 pixels.
 func lightFloats(dst, src []float32, scale, shift float32) {
-	const lo, hi = eps, 1 - eps
-	shift2 := -shift * math.Log2E
 	dst = dst[:len(src)]
-	for k, v := range src {
-		v = min(max(v, lo), hi)
-		dst[k] = 1 / (1 + exp2(scale*log2((1-v)/v)+shift2))
+	shift *= -math.Log2E
+	if len(src) < 4*bins {
+		for k, v := range src {
+			dst[k] = lightOne(v, scale, shift)
+		}
+		return
 	}
+	var t [bins + 1]float32
+	for k := range t {
+		t[k] = lightOne(float32(k)/bins, scale, shift)
+	}
+	for k, v := range src {
+		if v > tableEnd && v < 1-tableEnd {
+			v *= bins
+			i := int(v) & (bins - 1)
+			dst[k] = t[i] + (t[i+1]-t[i])*(v-float32(i))
+		} else {
+			dst[k] = lightOne(v, scale, shift)
+		}
+	}
+}
+
+// lightOne is 1/(1 + ((1-v)/v)^scale * 2^shift), with powers of two by polynomials, right to about 1e-6.
+func lightOne(v, scale, shift float32) float32 {
+	if !(v > eps) {
+		v = eps
+	} else if v > upper {
+		v = upper
+	}
+	return 1 / (1 + exp2(scale*log2((1-v)/v)+shift))
 }
 
 // log2 of a positive, normal float32: the exponent, and the polynomial of Cephes' logf for the mantissa
@@ -51,7 +86,11 @@ func log2(x float32) float32 {
 
 // exp2 is 2^x, x bounded to the range of normal float32.
 func exp2(x float32) float32 {
-	x = min(max(x, -126), 126)
+	if !(x > -126) {
+		x = -126
+	} else if x > 126 {
+		x = 126
+	}
 	n := int32(x + 126.5) // rounded: x+126 is positive
 	f := (x - float32(n-126)) * math.Ln2
 	p := 1 + f*(1+f*(.5+f*(1./6+f*(1./24+f*(1./120+f*(1./720))))))

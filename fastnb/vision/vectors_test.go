@@ -139,3 +139,20 @@ func TestSpotVectors(t *testing.T) {
 		}
 	}
 }
+
+// TestLightTable: the table of larger pictures agrees with the exact curve everywhere.
+func TestLightTable(t *testing.T) {
+	for _, c := range [][2]float64{{1, .4}, {.5, -1}, {2, 1}, {.9, 0}, {1.1, -.2}, {1, 0}, {4, 0}} {
+		src := make([]float32, 20001)
+		for k := range src {
+			src[k] = float32(k) / 20000
+		}
+		dst := make([]float32, len(src))
+		lightFloats(dst, src, float32(c[0]), float32(c[1]))
+		for k, v := range src {
+			if want := relight(float64(v), c[0], c[1]); math.Abs(float64(dst[k])-want) > 2e-5 {
+				t.Fatalf("scale %v, shift %v: %v becomes %v, not %v", c[0], c[1], v, dst[k], want)
+			}
+		}
+	}
+}
