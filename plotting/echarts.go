@@ -24,8 +24,8 @@ type goChart interface {
 }
 
 // FromEcharts is the figure of a chart made with go-echarts, and whether v is one. It shows in the
-// cell like our own charts. The static picture is drawn for line and scatter charts; other kinds are
-// interactive only. Ask this before any other way of showing a value: each go-echarts chart also has
+// cell like our own charts. The static picture is drawn for line, scatter and bar charts; other kinds
+// are interactive only. Ask this before any other way of showing a value: each go-echarts chart also has
 // a JSON method, and would show as its options.
 func FromEcharts(v any) (*Figure, bool) {
 	c, ok := v.(goChart)
@@ -59,11 +59,8 @@ func fromChart(c goChart) (f *Figure) {
 	f.after = afterScript(fields)
 	plain := plainJSON(c.JSON())
 	f.text = strings.TrimSuffix("Figure: "+c.Type()+" chart: "+chartTitle(plain), ": ")
-	if o, ok := plainLines(plain); ok {
-		o.W, o.H = float64(f.w)/dpi, float64(f.h)/dpi
-		if still := Lines(o); still.err == nil {
-			f.img, f.text = still.img, still.text
-		}
+	if o, cats, ok := readChart(plain); ok {
+		f.img, f.text = still(o, cats, f.w, f.h), linesText(o.LineOpts)
 	}
 	return f
 }
@@ -143,63 +140,4 @@ func chartTitle(opt map[string]any) string {
 	t, _ := opt["title"].(map[string]any)
 	s, _ := t["text"].(string)
 	return s
-}
-
-// plainLines reads the option of a line or scatter chart as far as our own line chart can draw it.
-func plainLines(opt map[string]any) (LineOpts, bool) {
-	o := LineOpts{Title: chartTitle(opt)}
-	x := firstAxis(opt["xAxis"])
-	o.XLabel, _ = x["name"].(string)
-	o.YLabel, _ = firstAxis(opt["yAxis"])["name"].(string)
-	o.LogX = x["type"] == "log"
-	list, _ := opt["series"].([]any)
-	for _, one := range list {
-		m, _ := one.(map[string]any)
-		kind, _ := m["type"].(string)
-		if kind != "line" && kind != "scatter" && kind != "effectScatter" {
-			return o, false
-		}
-		s := Series{Points: kind != "line"}
-		s.Name, _ = m["name"].(string)
-		data, _ := m["data"].([]any)
-		for i, d := range data {
-			px, py, ok := point(d, i)
-			if !ok {
-				continue
-			}
-			s.X, s.Y = append(s.X, px), append(s.Y, py)
-		}
-		o.Series = append(o.Series, s)
-	}
-	return o, len(o.Series) > 0
-}
-
-// firstAxis is the first axis of a list, or the axis itself.
-func firstAxis(v any) map[string]any {
-	if l, ok := v.([]any); ok && len(l) > 0 {
-		v = l[0]
-	}
-	m, _ := v.(map[string]any)
-	return m
-}
-
-// point reads a datum: a number (at place i), a pair, or an object with a value of these.
-func point(d any, i int) (x, y float64, ok bool) {
-	switch v := d.(type) {
-	case float64:
-		return float64(i), v, true
-	case []any:
-		if len(v) < 2 {
-			return 0, 0, false
-		}
-		y, okY := v[1].(float64)
-		x, okX := v[0].(float64)
-		if !okX {
-			x = float64(i)
-		}
-		return x, y, okY
-	case map[string]any:
-		return point(v["value"], i)
-	}
-	return 0, 0, false
 }

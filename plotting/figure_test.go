@@ -6,6 +6,8 @@ import (
 	"image/color"
 	"image/png"
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -244,8 +246,23 @@ func TestFromEcharts(t *testing.T) {
 		t.Error("the title ends the script")
 	}
 	bar := charts.NewBar()
-	bar.SetXAxis([]string{"p"}).AddSeries("s", []opts.BarData{{Value: 1}})
-	if f, ok := FromEcharts(bar); !ok || f.Err() != nil || f.PNG() != nil || f.Render().Data["text/html"] == nil {
-		t.Error("a bar chart is interactive only")
+	bar.SetXAxis([]string{"p", "q"}).AddSeries("s", []opts.BarData{{Value: 1}, {Value: -2}}).AddSeries("t", []opts.BarData{{Value: 2}, {Value: 2}})
+	f, ok = FromEcharts(bar)
+	if !ok {
+		t.Fatal("a bar chart is one")
+	}
+	m := decode(t, f)
+	if a, b := count(m, hexColor(palette[0], ink)), count(m, hexColor(palette[1], ink)); a < 9000 || b < a {
+		t.Errorf("bars cover %d and %d pixels", a, b)
+	}
+	pie := charts.NewPie()
+	pie.AddSeries("s", []opts.PieData{{Name: "p", Value: 1}})
+	if f, ok := FromEcharts(pie); !ok || f.Err() != nil || f.PNG() != nil || !strings.Contains(f.Render().Data["text/html"].(string), "pie chart") {
+		t.Error("a pie chart is interactive only")
+	}
+	if out := os.Getenv("FASTNB_TEST_PICTURES"); out != "" {
+		if err := os.WriteFile(filepath.Join(out, "bar.png"), f.PNG(), 0o666); err != nil {
+			t.Error(err)
+		}
 	}
 }
