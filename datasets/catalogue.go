@@ -39,31 +39,55 @@ var URLs = struct {
 	IMDB, IMDBSample, WikiText103, WikiText2, MNISTTiny, WT103Fwd, WT103Bwd URL
 }{
 	Planet: URL{Name: "planet", Note: "satellite tiles of the Amazon with 17 tags (Kaggle account needed)", Manual: kagglePlanet},
-	PlanetSample: URL{"planet_sample", examples + "planet_sample.tgz", 15523994,
-		"8bfb174b3162f07fbde09b54555bdb00", "", "1,000 of the Planet tiles"},
-	PlanetTiny: URL{"planet_tiny", examples + "planet_tiny.tgz", 997569,
-		"490873c5683454d4b2611fb1f00a68a9", "", "200 of the Planet tiles, small"},
-	CamVid: URL{"camvid", fastAI + "imagelocal/camvid.tgz", 598913237,
-		"648371e4f3a833682afb39b08a3ce2aa", "", "street scenes with a class for every pixel"},
-	CamVidTiny: URL{"camvid_tiny", examples + "camvid_tiny.tgz", 2314212,
-		"2cf6daf91b7a2083ecfa3e9968e9d915", "", "100 street scenes, 128x96"},
-	BiwiHeadPose: URL{"biwi_head_pose", fastAI + "imagelocal/biwi_head_pose.tgz", 452316199,
-		"00f4ccf66e8cba184bc292fdc08fb237", "", "heads with the position of their centre"},
-	BiwiSample: URL{"biwi_sample", examples + "biwi_sample.tgz", 593774,
-		"9179f4c1435f4b291f0d5b072d60c2c9", "", "200 of the heads"},
-	IMDB: URL{"imdb", fastAI + "nlp/imdb.tgz", 144440600,
-		"90f9b1c4ff43a90d67553c9240dc0249", "", "film reviews, good and bad"},
-	IMDBSample: URL{"imdb_sample", examples + "imdb_sample.tgz", 571827,
-		"0842e61a9867caa2e6fbdb14fa703d61", "", "1,000 of the reviews in one table"},
-	WikiText103: URL{"wikitext-103", fastAI + "nlp/wikitext-103.tgz", 190200704,
-		"2dd8cf8693b3d27e9c8f0a7df054b2c7", "", "100 million words of Wikipedia"},
-	WikiText2: URL{"wikitext-2", fastAI + "nlp/wikitext-2.tgz", 4070055,
-		"2a82d47a7b85c8b6a8e068dc4c1d37e7", "", "2 million words of Wikipedia"},
+	PlanetSample: URL{
+		"planet_sample", examples + "planet_sample.tgz", 15523994,
+		"8bfb174b3162f07fbde09b54555bdb00", "", "1,000 of the Planet tiles",
+	},
+	PlanetTiny: URL{
+		"planet_tiny", examples + "planet_tiny.tgz", 997569,
+		"490873c5683454d4b2611fb1f00a68a9", "", "200 of the Planet tiles, small",
+	},
+	CamVid: URL{
+		"camvid", fastAI + "imagelocal/camvid.tgz", 598913237,
+		"648371e4f3a833682afb39b08a3ce2aa", "", "street scenes with a class for every pixel",
+	},
+	CamVidTiny: URL{
+		"camvid_tiny", examples + "camvid_tiny.tgz", 2314212,
+		"2cf6daf91b7a2083ecfa3e9968e9d915", "", "100 street scenes, 128x96",
+	},
+	BiwiHeadPose: URL{
+		"biwi_head_pose", fastAI + "imagelocal/biwi_head_pose.tgz", 452316199,
+		"00f4ccf66e8cba184bc292fdc08fb237", "", "heads with the position of their centre",
+	},
+	BiwiSample: URL{
+		"biwi_sample", examples + "biwi_sample.tgz", 593774,
+		"9179f4c1435f4b291f0d5b072d60c2c9", "", "200 of the heads",
+	},
+	IMDB: URL{
+		"imdb", fastAI + "nlp/imdb.tgz", 144440600,
+		"90f9b1c4ff43a90d67553c9240dc0249", "", "film reviews, good and bad",
+	},
+	IMDBSample: URL{
+		"imdb_sample", examples + "imdb_sample.tgz", 571827,
+		"0842e61a9867caa2e6fbdb14fa703d61", "", "1,000 of the reviews in one table",
+	},
+	WikiText103: URL{
+		"wikitext-103", fastAI + "nlp/wikitext-103.tgz", 190200704,
+		"2dd8cf8693b3d27e9c8f0a7df054b2c7", "", "100 million words of Wikipedia",
+	},
+	WikiText2: URL{
+		"wikitext-2", fastAI + "nlp/wikitext-2.tgz", 4070055,
+		"2a82d47a7b85c8b6a8e068dc4c1d37e7", "", "2 million words of Wikipedia",
+	},
 	MNISTTiny: URL{Name: "mnist_tiny", Address: examples + "mnist_tiny.tgz", Note: "digits 3 and 7"},
-	WT103Fwd: URL{"wt103-fwd", fastAI + "modelzoo/wt103-fwd.tgz", 105067061,
-		"7d1114cd9684bf9d1ca3c9f6a54da6f9", "", "language model trained on WikiText-103"},
-	WT103Bwd: URL{"wt103-bwd", fastAI + "modelzoo/wt103-bwd.tgz", 105205312,
-		"20b06f5830fd5a891d21044c28d3097f", "", "the same, reading backwards"},
+	WT103Fwd: URL{
+		"wt103-fwd", fastAI + "modelzoo/wt103-fwd.tgz", 105067061,
+		"7d1114cd9684bf9d1ca3c9f6a54da6f9", "", "language model trained on WikiText-103",
+	},
+	WT103Bwd: URL{
+		"wt103-bwd", fastAI + "modelzoo/wt103-bwd.tgz", 105205312,
+		"20b06f5830fd5a891d21044c28d3097f", "", "the same, reading backwards",
+	},
 }
 
 const kagglePlanet = `it comes from Kaggle and needs an account of yours that has accepted the competition's rules. With Kaggle's client:

@@ -28,8 +28,13 @@ var rarePlanet = []struct {
 	tag  string
 	part float64
 }{
-	{"bare_ground", .0225}, {"selective_logging", .0089}, {"artisinal_mine", .0088}, {"blooming", .0086},
-	{"slash_burn", .0054}, {"conventional_mine", .0026}, {"blow_down", .0026},
+	{"bare_ground", .0225},
+	{"selective_logging", .0089},
+	{"artisinal_mine", .0088},
+	{"blooming", .0086},
+	{"slash_burn", .0054},
+	{"conventional_mine", .0026},
+	{"blow_down", .0026},
 }
 
 // firstPlanet are the tags of the real set's first five tiles, so that the head of the twin's table
@@ -185,9 +190,16 @@ func planetTile(stream uint64, i int) ([]byte, error) {
 		tag  string
 		draw func()
 	}{
-		{"blooming", c.blooming}, {"blow_down", c.blowDown}, {"cultivation", c.cultivation}, {"agriculture", c.agriculture},
-		{"slash_burn", c.slashBurn}, {"bare_ground", c.bareGround}, {"water", c.water},
-		{"selective_logging", c.logging}, {"artisinal_mine", c.artisanalMine}, {"conventional_mine", c.conventionalMine},
+		{"blooming", c.blooming},
+		{"blow_down", c.blowDown},
+		{"cultivation", c.cultivation},
+		{"agriculture", c.agriculture},
+		{"slash_burn", c.slashBurn},
+		{"bare_ground", c.bareGround},
+		{"water", c.water},
+		{"selective_logging", c.logging},
+		{"artisinal_mine", c.artisanalMine},
+		{"conventional_mine", c.conventionalMine},
 	}
 	for _, p := range paint {
 		if has[p.tag] {
@@ -218,15 +230,31 @@ func (c *canvas) land(forest bool) {
 	}
 }
 
+// field is what lies nearer to (x, y) than to any other field's middle.
+type field struct {
+	x, y, near  float32
+	col         rgb
+	fx, fy, amp float32 // furrows: direction and strength
+	on          bool    // else forest
+}
+
+// fieldAt is the field at a place, and whether its hedge runs there.
+func fieldAt(fields []field, x, y float32) (f *field, hedge bool) {
+	first, second, at := float32(math.MaxFloat32), float32(math.MaxFloat32), 0
+	for i := range fields {
+		dx, dy := x-fields[i].x, y-fields[i].y
+		if d := dx*dx + dy*dy; d < first {
+			first, second, at = d, first, i
+		} else if d < second {
+			second = d
+		}
+	}
+	return &fields[at], second-first < 2*float32(math.Sqrt(float64(second)))
+}
+
 // agriculture is a patchwork of fields with furrows, along one side.
 func (c *canvas) agriculture() {
 	k := 8 + c.rng.IntN(16)
-	type field struct {
-		x, y, near  float32
-		col         rgb
-		fx, fy, amp float32
-		on          bool
-	}
 	n := float32(c.n)
 	cx, cy := c.rng.Float32()*n, c.rng.Float32()*n
 	fields := make([]field, k)
@@ -245,20 +273,10 @@ func (c *canvas) agriculture() {
 	}
 	for y := range c.n {
 		for x := range c.n {
-			first, second, at := float32(math.MaxFloat32), float32(math.MaxFloat32), 0
-			for i := range fields {
-				dx, dy := float32(x)-fields[i].x, float32(y)-fields[i].y
-				if d := dx*dx + dy*dy; d < first {
-					first, second, at = d, first, i
-				} else if d < second {
-					second = d
-				}
-			}
-			f := &fields[at]
+			f, edge := fieldAt(fields, float32(x), float32(y))
 			if !f.on {
 				continue
 			}
-			edge := second-first < 2*float32(math.Sqrt(float64(second))) // hedges between fields
 			furrow := 1 + f.amp*float32(math.Sin(float64(float32(x)*f.fx+float32(y)*f.fy)))
 			for q := range 3 {
 				v := f.col[q] * furrow

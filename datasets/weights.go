@@ -33,20 +33,11 @@ func Weights(address, sha256 string) (Path, error) {
 		sha256 = m[1]
 	}
 	f := file{address: address, dest: modelsDir().Join(name).p, sha256: sha256}
-	if _, err := os.Stat(f.dest); err == nil {
-		if err := f.check(f.dest); err != nil {
-			return fail(fmt.Errorf("%s: %w (remove the file and try again)", f.dest, err))
+	if p, ok, err := weightsHere(f, name); ok || err != nil {
+		if err != nil {
+			return fail(err)
 		}
-		return Path{f.dest}, nil
-	}
-	if m := mirror(); m != "" && !isURL(m) {
-		local := filepath.Join(m, name)
-		if _, err := os.Stat(local); err == nil {
-			if err := f.check(local); err != nil {
-				return fail(fmt.Errorf("%s: %w", local, err))
-			}
-			return Path{local}, nil
-		}
+		return p, nil
 	}
 	if Offline() {
 		return fail(fmt.Errorf("%w: FASTNB_OFFLINE is set (try putting the file into %s)", ErrUnavailable, modelsDir().p))
@@ -62,8 +53,12 @@ func Weights(address, sha256 string) (Path, error) {
 	if m := mirror(); isURL(m) {
 		g := f
 		g.address = m + "/" + name
-		if err := download(cell.Context(), g); err == nil || !errors.Is(err, ErrUnavailable) {
-			return Path{f.dest}, wrapWeights(name, err)
+		err := download(cell.Context(), g)
+		if err == nil {
+			return Path{f.dest}, nil
+		}
+		if !errors.Is(err, ErrUnavailable) {
+			return fail(err)
 		}
 	}
 	if err := download(cell.Context(), f); err != nil {
@@ -72,9 +67,20 @@ func Weights(address, sha256 string) (Path, error) {
 	return Path{f.dest}, nil
 }
 
-func wrapWeights(name string, err error) error {
-	if err == nil {
-		return nil
+// weightsHere looks for the file in models/ and in a mirror that is a folder.
+func weightsHere(f file, name string) (p Path, ok bool, err error) {
+	places := []string{f.dest}
+	if m := mirror(); m != "" && !isURL(m) {
+		places = append(places, filepath.Join(m, name))
 	}
-	return fmt.Errorf("fastnb: pretrained weights: %s: %w", name, err)
+	for _, place := range places {
+		if _, err := os.Stat(place); err != nil {
+			continue
+		}
+		if err := f.check(place); err != nil {
+			return Path{}, false, fmt.Errorf("%s: %w (remove the file and try again)", place, err)
+		}
+		return Path{place}, true, nil
+	}
+	return Path{}, false, nil
 }

@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"golang.org/x/image/draw"
+	"golang.org/x/image/font"
 )
 
 // HeatmapOpts says what a heat map shows.
@@ -115,20 +116,14 @@ var (
 )
 
 func (d *heatDrawer) draw() {
-	small := face(10*d.scale, false)
-	label := face(11*d.scale, false)
+	small, label := face(10*d.scale, false), face(11*d.scale, false)
 	line := d.px(14)
-	left := d.px(8)
+	left, top, bottom := d.px(8), d.px(10), d.px(10)
 	if d.YLabel != "" {
 		left += line + d.px(4)
 	}
-	widest := 0
-	for _, n := range d.Y {
-		widest = max(widest, textWidth(small, n))
-	}
-	widest = min(widest, d.dst.Bounds().Dx()/3)
+	widest := min(widestOf(small, d.Y), d.dst.Bounds().Dx()/3)
 	left += widest + d.px(6)
-	top, bottom := d.px(10), d.px(10)
 	if d.Title != "" {
 		f := face(13*d.scale, false)
 		top += line
@@ -139,10 +134,7 @@ func (d *heatDrawer) draw() {
 		bottom += line + d.px(4)
 	}
 	cw := (d.dst.Bounds().Dx() - left - d.px(12)) / len(d.X)
-	longest := 0
-	for _, n := range d.X {
-		longest = max(longest, textWidth(small, n))
-	}
+	longest := widestOf(small, d.X)
 	upright := longest > cw-d.px(4) // names that do not fit side by side are turned
 	longest = min(longest, d.dst.Bounds().Dy()/3)
 	if upright {
@@ -164,9 +156,8 @@ func (d *heatDrawer) draw() {
 		n = wrap(small, n, max(longest+1, cw), 1)[0]
 		mid := left + c*cw + cw/2
 		if upright {
-			t := turned(textImage(small, n, d.px(14)))
-			at := image.Pt(mid-t.Bounds().Dx()/2, foot+d.px(6))
-			draw.Draw(d.dst, t.Bounds().Add(at), t, image.Point{}, draw.Over)
+			t := turned(textImage(small, n, line))
+			d.paste(t, image.Pt(mid-t.Bounds().Dx()/2, foot+d.px(6)))
 		} else {
 			drawText(d.dst, small, n, mid-textWidth(small, n)/2, foot+line, ink)
 		}
@@ -176,9 +167,21 @@ func (d *heatDrawer) draw() {
 	}
 	if d.YLabel != "" {
 		t := turned(textImage(label, d.YLabel, d.px(15)))
-		at := image.Pt(d.px(6), top+(len(d.Y)*ch-t.Bounds().Dy())/2)
-		draw.Draw(d.dst, t.Bounds().Add(at), t, image.Point{}, draw.Over)
+		d.paste(t, image.Pt(d.px(6), top+(len(d.Y)*ch-t.Bounds().Dy())/2))
 	}
+}
+
+// paste lays a picture with transparency on the chart.
+func (d *heatDrawer) paste(m *image.RGBA, at image.Point) {
+	draw.Draw(d.dst, m.Bounds().Add(at), m, image.Point{}, draw.Over)
+}
+
+// widestOf is the width of the longest name in pixels.
+func widestOf(f font.Face, names []string) (w int) {
+	for _, n := range names {
+		w = max(w, textWidth(f, n))
+	}
+	return w
 }
 
 // fields draws the coloured table with its numbers, where they fit.
@@ -236,8 +239,10 @@ func heatOption(o HeatmapOpts, lo, hi float64) string {
 		"grid":      map[string]any{"left": 36, "right": 24, "top": 40, "bottom": 40, "containLabel": true},
 		"xAxis":     axis(o.XLabel, o.X, 34+rotate/2, rotate), "yAxis": axis(o.YLabel, names, gapY, 0),
 		"visualMap": map[string]any{"show": false, "min": lo, "max": hi, "inRange": map[string]any{"color": []string{hexOf(heatLow), hexOf(heatHigh)}}},
-		"series": []any{map[string]any{"type": "heatmap", "data": data, "label": map[string]any{"show": o.Format != "-" && len(o.X) <= 20,
-			"formatter": fn("function(p){return (" + number + ")(p.value[2]);}")}}},
+		"series": []any{map[string]any{"type": "heatmap", "data": data, "label": map[string]any{
+			"show":      o.Format != "-" && len(o.X) <= 20,
+			"formatter": fn("function(p){return (" + number + ")(p.value[2]);}"),
+		}}},
 	}
 	if o.Title != "" {
 		opt["title"] = map[string]any{"text": o.Title, "left": "center", "textStyle": map[string]any{"fontSize": 14}}

@@ -174,23 +174,14 @@ func scaleX(p *plot.Plot, o LineOpts, empty bool) {
 
 // placeLegend moves the legend to the corner with the fewest points.
 func placeLegend(p *plot.Plot, o LineOpts) {
-	const wide, high = .35, .25 // of the chart
-	var inCorner [4]int         // bit 0: left, bit 1: bottom
+	var inCorner [4]int
 	for _, s := range o.Series {
 		pts := finite(s, o.LogX)
 		for i, pt := range pts {
 			near := pts[max(0, i-1)] // a long stroke crosses corners without a point in them
 			for _, t := range []float64{0, .25, .5, .75} {
-				x := p.X.Norm(pt.X)*(1-t) + p.X.Norm(near.X)*t
-				y := p.Y.Norm(pt.Y)*(1-t) + p.Y.Norm(near.Y)*t
-				k := 0
-				if x < .5 {
-					k, x = 1, 1-x
-				}
-				if y < .5 {
-					k, y = k+2, 1-y
-				}
-				if x > 1-wide && y > 1-high {
+				k, in := corner(p.X.Norm(pt.X)*(1-t)+p.X.Norm(near.X)*t, p.Y.Norm(pt.Y)*(1-t)+p.Y.Norm(near.Y)*t)
+				if in {
 					inCorner[k]++
 				}
 			}
@@ -209,6 +200,19 @@ func placeLegend(p *plot.Plot, o LineOpts) {
 	if !p.Legend.Top {
 		p.Legend.YOffs = -p.Legend.YOffs
 	}
+}
+
+// corner is the corner of the chart next to a place in [0,1] x [0,1] (bit 0: left, bit 1: bottom), and
+// whether a legend there would cover it.
+func corner(x, y float64) (k int, in bool) {
+	const wide, high = .35, .25
+	if x < .5 {
+		k, x = 1, 1-x
+	}
+	if y < .5 {
+		k, y = k+2, 1-y
+	}
+	return k, x > 1-wide && y > 1-high
 }
 
 // paint draws p as a picture of w x h nominal pixels.
