@@ -32,7 +32,7 @@ func (o dataOption) applyData(c *getConfig) { o(c) }
 // 1,000). It has no meaning for real data.
 func Tiles(n int) DataOption { return dataOption(func(c *getConfig) { c.tiles = n }) }
 
-// UseTwin(true) asks for the generated twin though FASTNB_OFFLINE is not set.
+// UseTwin asks, with true, for the generated twin though FASTNB_OFFLINE is not set.
 func UseTwin(on bool) DataOption { return dataOption(func(c *getConfig) { c.twin = on }) }
 
 // GetData gives the folder of the named data set, bringing it there first if need be. It tries the

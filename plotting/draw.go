@@ -62,12 +62,9 @@ func pixels(w, h float64) (int, int) {
 }
 
 // face is the sans-serif font at size pixels.
-func face(size float64, bold bool) xfont.Face {
+func face(size float64) xfont.Face {
 	f := plot.DefaultFont
 	f.Variant = "Sans"
-	if bold {
-		f.Weight = xfont.WeightBold
-	}
 	fc := font.DefaultCache.Lookup(f, font.Length(size))
 	return fc.FontFace(dpi)
 }

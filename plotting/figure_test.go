@@ -108,7 +108,7 @@ func TestGridErrors(t *testing.T) {
 }
 
 func TestWrap(t *testing.T) {
-	f := face(11, false)
+	f := face(11)
 	lines := wrap(f, "agriculture;clear;cultivation;primary", 120, 3)
 	if len(lines) != 2 || lines[0] != "agriculture;clear;" {
 		t.Errorf("%q", lines)

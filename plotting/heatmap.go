@@ -116,7 +116,7 @@ var (
 )
 
 func (d *heatDrawer) draw() {
-	small, label := face(10*d.scale, false), face(11*d.scale, false)
+	small, label := face(10*d.scale), face(11*d.scale)
 	line := d.px(14)
 	left, top, bottom := d.px(8), d.px(10), d.px(10)
 	if d.YLabel != "" {
@@ -125,7 +125,7 @@ func (d *heatDrawer) draw() {
 	widest := min(widestOf(small, d.Y), d.dst.Bounds().Dx()/3)
 	left += widest + d.px(6)
 	if d.Title != "" {
-		f := face(13*d.scale, false)
+		f := face(13*d.scale)
 		top += line
 		drawText(d.dst, f, d.Title, (d.dst.Bounds().Dx()-textWidth(f, d.Title))/2, top, ink)
 		top += d.px(8)
@@ -186,7 +186,7 @@ func widestOf(f font.Face, names []string) (w int) {
 
 // fields draws the coloured table with its numbers, where they fit.
 func (d *heatDrawer) fields(left, top, cw, ch int) {
-	num := face(min(10*d.scale, float64(ch)*.6), false)
+	num := face(min(10*d.scale, float64(ch)*.6))
 	texts := d.numbers()
 	for r, row := range d.Z {
 		for c, z := range row {

@@ -25,7 +25,7 @@ var (
 	chartCount atomic.Int64
 )
 
-// SetStatic(true) leaves scripts out of all figures from now on: charts are then their static
+// SetStatic with true leaves scripts out of all figures from now on: charts are then their static
 // picture. This is how notebooks are run whose outputs are committed (`fastnb nb run --static`).
 func SetStatic(on bool) { staticOnly.Store(on) }
 
