@@ -91,10 +91,10 @@ type gridDrawer struct {
 func (g *gridDrawer) px(x float64) int { return int(math.Round(x * g.scale)) }
 
 func (g *gridDrawer) draw(tiles []Tile) {
-	g.title = face(titleSize*g.scale)
+	g.title = face(titleSize * g.scale)
 	top := 0
 	if g.Suptitle != "" {
-		f := face(suptitleSize*g.scale)
+		f := face(suptitleSize * g.scale)
 		for _, l := range wrap(f, g.Suptitle, g.dst.Bounds().Dx(), 2) {
 			top += g.px(suptitleSize * lineFactor)
 			drawText(g.dst, f, l, (g.dst.Bounds().Dx()-textWidth(f, l))/2, top, ink)

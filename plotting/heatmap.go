@@ -125,7 +125,7 @@ func (d *heatDrawer) draw() {
 	widest := min(widestOf(small, d.Y), d.dst.Bounds().Dx()/3)
 	left += widest + d.px(6)
 	if d.Title != "" {
-		f := face(13*d.scale)
+		f := face(13 * d.scale)
 		top += line
 		drawText(d.dst, f, d.Title, (d.dst.Bounds().Dx()-textWidth(f, d.Title))/2, top, ink)
 		top += d.px(8)
