@@ -184,12 +184,16 @@ func TestGetDataFromMirrorFolder(t *testing.T) {
 	put(t, filepath.Join(mirrors, "mine.zip"), zipOf(t, entry{name: "a.txt", body: "A"}, entry{name: "b.txt", body: "B"}))
 	for _, offline := range []string{"", "1"} {
 		home := at(t, mirrors, offline)
+		killed := put(t, filepath.Join(home, "data", ".unpack-planet.123", "half"), nil)
 		p, err := GetData("planet", Tiles(5))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if want := filepath.Join(home, "data", "planet"); p.String() != want || !p.Join("train_v2.csv").Exists() {
 			t.Errorf("path %s", p)
+		}
+		if killed.Exists() {
+			t.Error("what a killed process left is still there")
 		}
 		if got := Source(p.Join("train_v2.csv")); got != "mirror" {
 			t.Errorf("source %q", got)
@@ -428,5 +432,43 @@ func TestSampleData(t *testing.T) {
 	}
 	if err := SampleData("nosuch", dir, 3); !errors.Is(err, ErrUnavailable) {
 		t.Error(err)
+	}
+}
+
+// shown collects what a cell shows.
+type shown struct{ displays, updates []cell.Bundle }
+
+func (s *shown) Display(data, _ cell.Bundle, _ string, update bool) error {
+	if update {
+		s.updates = append(s.updates, data)
+	} else {
+		s.displays = append(s.displays, data)
+	}
+	return nil
+}
+
+func (s *shown) ClearOutput(bool) error { return nil }
+
+func TestDownloadShowsABar(t *testing.T) {
+	const n = 1000
+	srv := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", fmt.Sprint(2*n))
+		_, _ = w.Write(make([]byte, n))
+		w.(http.Flusher).Flush()
+		time.Sleep(barDelay + 100*time.Millisecond)
+		_, _ = w.Write(make([]byte, n))
+	})
+	s := &shown{}
+	leave := cell.Enter(context.Background(), s)
+	defer leave()
+	if err := download(context.Background(), file{address: serve(t, srv), dest: filepath.Join(t.TempDir(), "x.tgz")}); err != nil {
+		t.Fatal(err)
+	}
+	if len(s.displays) != 1 || len(s.updates) < 1 {
+		t.Fatalf("%d displays, %d updates", len(s.displays), len(s.updates))
+	}
+	last := s.updates[len(s.updates)-1]
+	if last["text/plain"] != "downloading x.tgz: 100% of 2 kB" || !strings.Contains(last["text/html"].(string), `<progress value="2000" max="2000"`) {
+		t.Error(last)
 	}
 }

@@ -36,6 +36,7 @@ func Unpack(archive, dir Path) error {
 // unpackWhole makes dir of an archive that holds one data set: a folder of any name in which
 // everything lies, or the files themselves. An empty folder at dir is replaced.
 func unpackWhole(ctx context.Context, archive string, dir Path) error {
+	sweep(dir.p)
 	tmp, err := extractBeside(ctx, archive, dir.p)
 	if err != nil {
 		return fmt.Errorf("unpacking %s: %w", archive, err)
@@ -52,6 +53,22 @@ func unpackWhole(ctx context.Context, archive string, dir Path) error {
 		return fmt.Errorf("unpacking %s: %w", archive, explain(err, dir.p, 0))
 	}
 	return nil
+}
+
+// unpackPrefix begins the names of the folders in which target is unpacked.
+func unpackPrefix(target string) string { return ".unpack-" + filepath.Base(target) + "." }
+
+// sweep removes what a killed process left of an earlier try. The caller holds the lock of target.
+func sweep(target string) {
+	entries, err := os.ReadDir(filepath.Dir(target))
+	if err != nil {
+		return // unpacking will say what is wrong
+	}
+	for _, e := range entries {
+		if rest, ok := strings.CutPrefix(e.Name(), unpackPrefix(target)); ok && !strings.Contains(rest, ".") {
+			_ = os.RemoveAll(filepath.Join(filepath.Dir(target), e.Name())) // a leftover does no harm
+		}
+	}
 }
 
 func unpackInto(ctx context.Context, archive, dir string) error {
@@ -99,7 +116,7 @@ func extractBeside(ctx context.Context, archive, target string) (dir string, err
 	if err != nil {
 		return "", err
 	}
-	tmp, err := os.MkdirTemp(filepath.Dir(target), ".unpack-*")
+	tmp, err := os.MkdirTemp(filepath.Dir(target), unpackPrefix(target)+"*")
 	if err != nil {
 		return "", explain(err, filepath.Dir(target), 0)
 	}
