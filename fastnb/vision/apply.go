@@ -42,6 +42,7 @@ func (t *Transforms) Err() error {
 
 // target is an item that transforms can be applied to.
 type target interface {
+	data.Item
 	transformed(list []Drawn, a data.TransformArgs) (data.Item, error)
 }
 
@@ -51,22 +52,37 @@ func (t *Transforms) Augment(x, y data.Item, train bool, rng *rand.Rand, a data.
 	if train {
 		list = t.Train
 	}
-	if len(list) == 0 && a.Height == 0 {
+	if len(list) == 0 && a.Height == 0 && y == nil {
 		return x, y, nil
 	}
 	drawn, err := drawAll(withCrop(list, a), rng)
 	if err != nil {
 		return nil, nil, err
 	}
-	if x, err = applyTo(x, drawn, a); err != nil {
-		return nil, nil, err
-	}
 	if y != nil {
-		if y, err = applyTo(y, drawn, a); err != nil {
+		if y, err = settle(x, y); err == nil {
+			y, err = applyTo(y, drawn, a)
+		}
+		if err != nil {
 			return nil, nil, fmt.Errorf("target: %w", err)
 		}
 	}
-	return x, y, nil
+	x, err = applyTo(x, drawn, a)
+	return x, y, err
+}
+
+// settler is a target that must fit its picture, or needs its size.
+type settler interface {
+	onto(x *Image) (data.Item, error)
+}
+
+func settle(x, y data.Item) (data.Item, error) {
+	s, ok := y.(settler)
+	m, isImage := x.(*Image)
+	if !ok || !isImage {
+		return y, nil
+	}
+	return s.onto(m)
 }
 
 // withCrop adds a centred crop where the way of resizing leaves pictures of other proportions.

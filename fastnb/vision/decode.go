@@ -26,28 +26,36 @@ const maxPixels = 2 * 89478485
 
 // decodeFile reads a picture as planes of red, green and blue. Errors do not name the file.
 func decodeFile(file string) (*planes, error) {
-	b, err := os.ReadFile(file)
+	b, err := readFile(file)
 	if err != nil {
-		var p *fs.PathError
-		if errors.As(err, &p) {
-			err = p.Err
-		}
 		return nil, err
 	}
 	return decodeRGB(b)
 }
 
+// readFile reads a file; the error does not name it.
+func readFile(file string) ([]byte, error) {
+	b, err := os.ReadFile(file)
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		err = p.Err
+	}
+	return b, err
+}
+
+// isJPEG looks at the first bytes.
+func isJPEG(b []byte) bool { return bytes.HasPrefix(b, []byte("\xff\xd8")) }
+
 // decodeRGB reads a picture file's bytes. JPEGs are read by our own decoder, which gives PIL's pixels;
 // what it does not take is left to image/jpeg.
 func decodeRGB(b []byte) (*planes, error) {
-	isJPEG := bytes.HasPrefix(b, []byte("\xff\xd8"))
-	if isJPEG {
+	if isJPEG(b) {
 		p, err := fastJPEG(b)
 		if err == nil || errors.Is(err, jpeg.ErrTruncated) {
 			return p, err
 		}
 	}
-	m, err := decodeAny(b, isJPEG)
+	m, err := decodeAny(b)
 	if err != nil {
 		return nil, err
 	}
@@ -55,11 +63,11 @@ func decodeRGB(b []byte) (*planes, error) {
 }
 
 // decodeAny reads a picture in the form its format has.
-func decodeAny(b []byte, isJPEG bool) (image.Image, error) {
+func decodeAny(b []byte) (image.Image, error) {
 	switch {
 	case len(b) == 0:
 		return nil, errors.New("the file is empty")
-	case isJPEG:
+	case isJPEG(b):
 		return decodeJPEG(b)
 	}
 	conf, format, err := image.DecodeConfig(bytes.NewReader(b))

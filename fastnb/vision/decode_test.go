@@ -52,6 +52,21 @@ func TestDecodeSamples(t *testing.T) {
 	}
 }
 
+// TestDecodeMasks: grey values are classes; a palette is turned to grey as PIL does.
+func TestDecodeMasks(t *testing.T) {
+	_, arrays := goldens(t)
+	for _, name := range []string{"mask_l", "mask_p"} {
+		m, err := OpenMask(datasets.NewPath("testdata", "sample_"+name+".png"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := arrays["decode/"+name].bytes()
+		if !bytes.Equal(m.px.u, want) {
+			t.Errorf("%s: classes differ", name)
+		}
+	}
+}
+
 // checker is a small picture with exact colours.
 func checker() *image.NRGBA {
 	m := image.NewNRGBA(image.Rect(0, 0, 5, 3))

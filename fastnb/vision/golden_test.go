@@ -314,3 +314,81 @@ func TestGoldenMatrices(t *testing.T) {
 		}
 	}
 }
+
+func TestGoldenMasks(t *testing.T) {
+	cases, arrays := goldens(t)
+	for _, c := range cases {
+		want, ok := arrays[c.Name+"/mask"]
+		if !ok {
+			continue
+		}
+		t.Run(c.Name, func(t *testing.T) {
+			in := arrays["in/mask"]
+			if c.Src == "big" {
+				in = arrays["in/bigmask"]
+			}
+			x := &Mask{px: &planes{c: 1, h: in.shape[1], w: in.shape[2], u: in.bytes()}}
+			got, err := x.transformed(c.drawn(t, arrays), c.args(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			g := got.(*Mask)
+			if fmt.Sprint(g.Shape()) != fmt.Sprint(want.shape) {
+				t.Fatalf("shape %v, want %v", g.Shape(), want.shape)
+			}
+			n := 0
+			for k, v := range g.Tensor().Int64s() {
+				if v != int64(want.v[k]) {
+					n++
+				}
+			}
+			if part := float64(n) / float64(len(want.v)); part > tolMask {
+				t.Errorf("%.3g of the pixels differ", part)
+			}
+		})
+	}
+}
+
+func TestGoldenPoints(t *testing.T) {
+	cases, arrays := goldens(t)
+	for _, c := range cases {
+		for _, form := range []string{"points", "points_keep"} {
+			want, ok := arrays[c.Name+"/"+form]
+			if _, fails := c.Errors[form]; !ok && !fails {
+				continue
+			}
+			t.Run(c.Name+"/"+form, func(t *testing.T) {
+				in, x := arrays["in/points"], &Image{px: &planes{c: 3, h: 32, w: 48}}
+				if c.Src == "big" {
+					in, x = arrays["in/bigpoints"], &Image{px: &planes{c: 3, h: 96, w: 144}}
+				}
+				var p Points
+				for k := 0; k < len(in.v); k += 2 {
+					p = append(p, Point{in.v[k], in.v[k+1]})
+				}
+				a := c.args(t)
+				a.RemoveOut = form == "points"
+				y, err := p.onto(x)
+				if err == nil {
+					y, err = y.(*ImagePoints).transformed(c.drawn(t, arrays), a)
+				}
+				if !ok {
+					if err == nil {
+						t.Error("no error")
+					}
+					return
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				got := y.Tensor().Float32s()
+				if len(got) != len(want.v) {
+					t.Fatalf("%d numbers, want %d", len(got), len(want.v))
+				}
+				if d, at := maxDiff(got, want.v); d > tolPoints {
+					t.Errorf("number %d: %v, want %v", at, got[at], want.v[at])
+				}
+			})
+		}
+	}
+}

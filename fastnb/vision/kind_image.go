@@ -42,8 +42,21 @@ func (imageKind) DefaultAugmenter() data.Augmenter {
 	return NewTransforms([]Transform{CropPad()}, []Transform{CropPad()})
 }
 
-// Show lays pictures out as show_batch does, targets drawn on them or as titles.
+// pair is a target with the prediction of it, as ShowResults passes them.
+type pair interface {
+	Pair() (truth, predicted data.Item)
+}
+
+// Show lays pictures out as show_batch does, targets drawn on them or as titles. Where targets are drawn
+// and come with predictions, each picture stands twice in a row: truth and prediction.
 func (imageKind) Show(xs, ys []data.Item, c data.ShowConfig) *plotting.Figure {
+	if len(ys) > 0 {
+		if p, ok := ys[0].(pair); ok {
+			if truth, _ := p.Pair(); isOverlay(truth) {
+				return showPairs(xs, ys, c)
+			}
+		}
+	}
 	tiles := make([]plotting.Tile, len(xs))
 	for k := range xs {
 		x, ok := xs[k].(*Image)
@@ -55,6 +68,34 @@ func (imageKind) Show(xs, ys []data.Item, c data.ShowConfig) *plotting.Figure {
 		tiles[k] = x.tile(ys[k], one)
 	}
 	return data.ShowTiles(tiles, c)
+}
+
+func isOverlay(y data.Item) bool { _, ok := y.(overlayer); return ok }
+
+// showPairs shows as many rows as c says.
+func showPairs(xs, ys []data.Item, c data.ShowConfig) *plotting.Figure {
+	n := len(xs)
+	if c.Rows > 0 {
+		n = min(n, c.Rows)
+	}
+	var tiles []plotting.Tile
+	for k := range n {
+		x, ok := xs[k].(*Image)
+		p, paired := ys[k].(pair)
+		if !ok || !paired {
+			return plotting.TextFigure(fmt.Sprintf("item %d is no picture with a prediction: %T, %T", k, xs[k], ys[k]))
+		}
+		one := c
+		one.Title = ""
+		truth, predicted := p.Pair()
+		tiles = append(tiles, x.tile(truth, one), x.tile(predicted, one))
+	}
+	const inches = 4 // a tile, fastai's imgsize
+	w, h := c.W, c.H
+	if w == 0 || h == 0 {
+		w, h = 2*inches, float64(inches*n)
+	}
+	return plotting.Grid(tiles, plotting.GridOpts{Rows: n, Cols: 2, W: w, H: h, Suptitle: "Ground truth/Predictions"})
 }
 
 // Collate copies pictures of one size into float32 [N, 3, H, W].

@@ -13,6 +13,8 @@ type pointSet struct {
 	h, w int // of the picture
 	args data.TransformArgs
 
+	srcH, srcW int // of the picture as it was last sampled
+
 	aff   matrix   // pending, as a canvas has it
 	coord []matrix // inverses of the pending projective maps, first first
 }
@@ -23,7 +25,7 @@ func (p *pointSet) do(o op) error {
 	case affineOp:
 		p.aff = p.aff.mul(o.affine())
 	case coordOp:
-		m, err := o.homography(p.h, p.w)
+		m, err := o.homography(p.srcH, p.srcW)
 		if err != nil {
 			return err
 		}
@@ -55,7 +57,7 @@ func (p *pointSet) flush() error {
 		}
 		p.xy[k] = [2]float64{x, y}
 	}
-	p.aff, p.coord = identity, nil
+	p.aff, p.coord, p.srcH, p.srcW = identity, nil, p.h, p.w
 	return nil
 }
 

@@ -165,6 +165,9 @@ func (p *positions) bilinear(t *taps) {
 	}
 }
 
+// snap takes the noise off positions, so that halves are halves.
+func snap(v float64) float64 { return math.Round(v*(1<<20)) / (1 << 20) }
+
 // nearest finds the source pixel of each pixel, halves rounded to even; -1 where there is none.
 func (p *positions) nearest(t *taps) {
 	for j, x := range p.x {
@@ -172,7 +175,7 @@ func (p *positions) nearest(t *taps) {
 		if p.s.pad != data.PadZeros {
 			x, y = p.inside(x, p.w), p.inside(y, p.h)
 		}
-		x, y = math.RoundToEven(x), math.RoundToEven(y)
+		x, y = math.RoundToEven(snap(x)), math.RoundToEven(snap(y))
 		if x < 0 || y < 0 || x >= float64(p.w) || y >= float64(p.h) || math.IsNaN(x) || math.IsNaN(y) {
 			t.at[j] = -1
 			continue
