@@ -16,7 +16,8 @@ func CSVLogger(name string, appending bool) Callback {
 		_, err := f.WriteString(strings.Join(cells, ",") + "\n")
 		return err
 	}
-	return Callback{Name: "CSVLogger", Order: 20,
+	return Callback{
+		Name: "CSVLogger", Order: 20,
 		BeforeFit: func(l *Learner) (err error) {
 			mode := os.O_CREATE | os.O_WRONLY | os.O_TRUNC
 			if appending {
@@ -38,5 +39,6 @@ func CSVLogger(name string, appending bool) Callback {
 			err := f.Close()
 			f = nil
 			return err
-		}}
+		},
+	}
 }

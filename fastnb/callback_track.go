@@ -110,7 +110,8 @@ func EarlyStopping(o ...TrackOption) Callback {
 func SaveModel(name string, o ...TrackOption) Callback {
 	t := newTracker(o)
 	saved := false
-	return Callback{Name: "SaveModel", Order: 10,
+	return Callback{
+		Name: "SaveModel", Order: 10,
 		BeforeFit: func(l *Learner) error { saved = false; return t.reset(l) },
 		AfterEpoch: func(l *Learner) error {
 			if t.every {
@@ -129,7 +130,8 @@ func SaveModel(name string, o ...TrackOption) Callback {
 				return nil
 			}
 			return l.Load(name)
-		}}
+		},
+	}
 }
 
 // ReduceLROnPlateau multiplies all learning rates by Factor when the watched column has not improved

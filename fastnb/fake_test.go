@@ -56,6 +56,7 @@ func (e *fakeEngine) ClipGrads(float64) (float64, error) { return 1, nil }
 func (e *fakeEngine) State() (map[string]*Tensor, error) {
 	return map[string]*Tensor{"w": tensor.FromFloat32([]float32{e.weight}, 1)}, nil
 }
+
 func (e *fakeEngine) LoadState(s map[string]*Tensor, strict bool) error {
 	t := s["w"]
 	if t == nil {
@@ -64,6 +65,7 @@ func (e *fakeEngine) LoadState(s map[string]*Tensor, strict bool) error {
 	e.weight = t.Float32s()[0]
 	return nil
 }
+
 func (e *fakeEngine) OptState() (map[string]*Tensor, error) {
 	return map[string]*Tensor{"m": tensor.FromFloat32([]float32{e.weight}, 1)}, nil
 }
@@ -93,9 +95,11 @@ func (f fakeFeed) Run(context.Context, int64) batches {
 func fakeLearner(t testing.TB, train, valid, groups int, losses ...float64) (*Learner, *fakeEngine) {
 	t.Helper()
 	e := &fakeEngine{losses: losses, eval: .5}
-	l := &Learner{Data: &data.DataBunch{}, Metrics: []Metric{Accuracy()}, Recorder: newRecorder(nil), WD: .01, Silent: true,
+	l := &Learner{
+		Data: &data.DataBunch{}, Metrics: []Metric{Accuracy()}, Recorder: newRecorder(nil), WD: .01, Silent: true,
 		Path: datasets.NewPath(t.TempDir()), ModelDir: "models", eng: e, mom: defaultMom, cfg: Configure(),
-		feeds: map[data.DSType]feed{data.Train: fakeFeed{train, 2 * train, 2}, data.Valid: fakeFeed{valid, 2 * valid, 2}}}
+		feeds: map[data.DSType]feed{data.Train: fakeFeed{train, 2 * train, 2}, data.Valid: fakeFeed{valid, 2 * valid, 2}},
+	}
 	for range groups {
 		l.groups = append(l.groups, []*nn.Param{{Kind: nn.Weight}, {Kind: nn.NormWeight}})
 	}

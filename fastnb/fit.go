@@ -73,8 +73,10 @@ func (l *Learner) FitOneCycle(epochs int, lrs LRs, o ...FitOption) error {
 		return err
 	}
 	n := l.trainBatches()
-	return l.run(plan{verb: "fit one cycle", from: c.start, to: min(c.start+epochs, c.total), offset: c.start * n,
-		sched: c.schedule(rates, c.total*n), wd: *c.wd, hooks: newHooks(l.Callbacks, c.callbacks), validate: true})
+	return l.run(plan{
+		verb: "fit one cycle", from: c.start, to: min(c.start+epochs, c.total), offset: c.start * n,
+		sched: c.schedule(rates, c.total*n), wd: *c.wd, hooks: newHooks(l.Callbacks, c.callbacks), validate: true,
+	})
 }
 
 func (l *Learner) fitConfig(o []FitOption) fitConfig {

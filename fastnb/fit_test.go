@@ -8,9 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/fastnb/go/cell"
 	"github.com/fastnb/go/fastnb/data"
-	"github.com/google/go-cmp/cmp"
 )
 
 func TestFitRecords(t *testing.T) {
@@ -112,8 +113,10 @@ func TestCallbacks(t *testing.T) {
 		}
 	}
 	l, e := fakeLearner(t, 2, 1, 1, 1)
-	all := Callback{Order: 1, BeforeFit: say("BeforeFit", nil), BeforeEpoch: say("BeforeEpoch", nil), BeforeBatch: say("BeforeBatch", nil), AfterLoss: say("AfterLoss", nil),
-		AfterBackward: say("AfterBackward", nil), AfterStep: say("AfterStep", nil), AfterBatch: say("AfterBatch", nil), AfterEpoch: say("AfterEpoch", nil), AfterFit: say("AfterFit", nil)}
+	all := Callback{
+		Order: 1, BeforeFit: say("BeforeFit", nil), BeforeEpoch: say("BeforeEpoch", nil), BeforeBatch: say("BeforeBatch", nil), AfterLoss: say("AfterLoss", nil),
+		AfterBackward: say("AfterBackward", nil), AfterStep: say("AfterStep", nil), AfterBatch: say("AfterBatch", nil), AfterEpoch: say("AfterEpoch", nil), AfterFit: say("AfterFit", nil),
+	}
 	first := Callback{AfterStep: say("first", nil), AfterBatch: func(l *Learner) error {
 		if l.Training && l.Batch == 0 {
 			return ErrStopEpoch

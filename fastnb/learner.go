@@ -115,8 +115,10 @@ func NewConfigured(d *data.DataBunch, model nn.Layer, groups [][]*nn.Param, spec
 			return nil, m.err
 		}
 	}
-	l := &Learner{Data: d, Model: model, Metrics: c.Metrics, Loss: d.Loss, WD: c.WD, Path: d.Path, ModelDir: c.ModelDir,
-		Callbacks: c.Callbacks, Silent: c.Silent, Recorder: newRecorder(c.Metrics), spec: spec, cfg: c, mom: defaultMom}
+	l := &Learner{
+		Data: d, Model: model, Metrics: c.Metrics, Loss: d.Loss, WD: c.WD, Path: d.Path, ModelDir: c.ModelDir,
+		Callbacks: c.Callbacks, Silent: c.Silent, Recorder: newRecorder(c.Metrics), spec: spec, cfg: c, mom: defaultMom,
+	}
 	if c.Loss != nil {
 		l.Loss = *c.Loss
 	}

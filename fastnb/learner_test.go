@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/fastnb/go/cell"
 	"github.com/fastnb/go/datasets"
 	"github.com/fastnb/go/fastnb/data"
@@ -18,7 +20,6 @@ import (
 	"github.com/fastnb/go/fastnb/nn"
 	"github.com/fastnb/go/fastnb/tensor"
 	"github.com/fastnb/go/plotting"
-	"github.com/google/go-cmp/cmp"
 )
 
 // A kind of generated pictures: item number n has three labels by the bits of n, and a channel is
@@ -37,6 +38,7 @@ func (d drawing) Tensor() *Tensor {
 	}
 	return t
 }
+
 func (d drawing) Show(...data.ShowOption) *plotting.Figure { return plotting.TextFigure(d.String()) }
 func (d drawing) String() string                           { return fmt.Sprint("drawing ", int(d)) }
 
@@ -47,6 +49,7 @@ func (drawingKind) Open(ref string) (data.Item, error) {
 	n, err := strconv.Atoi(filepath.Base(ref))
 	return drawing(n), err
 }
+
 func (drawingKind) Show(xs, ys []data.Item, c data.ShowConfig) *plotting.Figure {
 	s := c.Title
 	for k := range xs {

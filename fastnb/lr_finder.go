@@ -44,8 +44,10 @@ func (l *Learner) LRFind(o ...FitOption) (err error) {
 		}
 	}()
 	epochs := (c.numIt + l.trainBatches() - 1) / l.trainBatches()
-	err = l.run(plan{verb: "lr find", to: epochs, sched: finder(start, end, c.numIt, l.mom), wd: *c.wd,
-		hooks: newHooks(l.Callbacks, c.callbacks, []Callback{stopper(c)}), nanOK: true, bare: true})
+	err = l.run(plan{
+		verb: "lr find", to: epochs, sched: finder(start, end, c.numIt, l.mom), wd: *c.wd,
+		hooks: newHooks(l.Callbacks, c.callbacks, []Callback{stopper(c)}), nanOK: true, bare: true,
+	})
 	if err == nil && !l.Silent {
 		fmt.Println("LRFind is complete: learn.Recorder.Plot() draws the loss over the learning rate.")
 	}

@@ -87,7 +87,9 @@ func TestMetricsGolden(t *testing.T) {
 func TestMetricErrors(t *testing.T) {
 	x, y := tensor.New(tensor.Float32, 4, 3), tensor.New(tensor.Int64, 5)
 	for _, m := range []Metric{
-		Accuracy(), FBeta(), MSE(), TopKAccuracy(9), {Name: "empty"}, NewMetric("odd", 3),
+		Accuracy(), FBeta(), MSE(), TopKAccuracy(9),
+		{Name: "empty"},
+		NewMetric("odd", 3),
 		NewMetric("panics", func(p, t *Tensor) float64 { panic("boom") }),
 		NewMetric("vector", func(p, t *Tensor) *Tensor { return p }),
 	} {

@@ -93,8 +93,10 @@ func (l *Learner) Save(name string, o ...SaveOption) error {
 }
 
 func (l *Learner) meta(format string) checkpointMeta {
-	return checkpointMeta{Format: format, Version: 1, Arch: l.spec, Classes: l.Data.Classes, Loss: l.Loss.Name,
-		Optimizer: l.cfg.Optimizer, Mom: l.mom, Frozen: l.frozen, Epochs: l.seen}
+	return checkpointMeta{
+		Format: format, Version: 1, Arch: l.spec, Classes: l.Data.Classes, Loss: l.Loss.Name,
+		Optimizer: l.cfg.Optimizer, Mom: l.mom, Frozen: l.frozen, Epochs: l.seen,
+	}
 }
 
 // writeModel writes tensors and metadata, making the folder if need be.

@@ -97,8 +97,8 @@ func argMax[T float32 | int64 | uint8](dst []int64, x []T, inner int) {
 	for k := inner; k < len(x); k += inner {
 		row := x[k : k+inner]
 		for j, v := range row {
-			// best == best is false for a NaN, which then stays.
-			if b := best[j]; b == b && !(v <= b) {
+			// x != x is true of a NaN only: it wins, and then stays.
+			if b := best[j]; b == b && (v > b || v != v) {
 				best[j], dst[j] = v, int64(k/inner)
 			}
 		}
