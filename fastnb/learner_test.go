@@ -334,3 +334,44 @@ func TestSeedFixesAll(t *testing.T) {
 		t.Error("the same seed must give the same bits; they differ by", d)
 	}
 }
+
+// TestInterruptEverywhere interrupts a fit in validation, the finder and predictions.
+func TestInterruptEverywhere(t *testing.T) {
+	l := quickLearner(t, datasets.NewPath(t.TempDir()))
+	must(t, l.Fit(1, LR(1e-2)))
+	before := preds(t, l)
+	for what, run := range map[string]func(stop Callback) error{
+		"fit":      func(stop Callback) error { return l.Fit(1, LR(0.01), Callbacks(stop)) },
+		"find":     func(stop Callback) error { return l.LRFind(Callbacks(stop)) },
+		"validate": func(stop Callback) error { l.Callbacks = []Callback{stop}; _, err := l.Validate(); return err },
+	} {
+		ctx, cancel := context.WithCancel(context.Background())
+		leave := cell.Enter(ctx, nil)
+		err := run(Callback{AfterBatch: func(l *Learner) error {
+			if what == "find" && l.Iteration == 2 || !l.Training {
+				cancel()
+			}
+			return nil
+		}})
+		leave()
+		cancel()
+		l.Callbacks = nil
+		if !errors.Is(err, cell.ErrInterrupted) {
+			t.Errorf("%s: got %v", what, err)
+		}
+		if what == "fit" {
+			must(t, l.Save("x"))
+			before = preds(t, l)
+		}
+		same(t, "weights after "+what, before, preds(t, l))
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	defer cell.Enter(ctx, nil)()
+	if _, _, err := l.GetPreds(); !errors.Is(err, cell.ErrInterrupted) {
+		t.Error("predictions:", err)
+	}
+	if _, err := l.Predict("3"); !errors.Is(err, cell.ErrInterrupted) {
+		t.Error("prediction:", err)
+	}
+}

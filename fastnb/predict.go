@@ -186,6 +186,9 @@ func (l *Learner) Predict(item any, o ...PredictOption) (Prediction, error) {
 		return Prediction{}, because("predict", err)
 	}
 	_, out, err := l.eng.Eval(cell.Context(), b.X, nil)
+	if cell.Interrupted() != nil {
+		return Prediction{}, cell.ErrInterrupted
+	}
 	if err != nil {
 		return Prediction{}, because("predict", err)
 	}
