@@ -19,8 +19,7 @@ type canvas struct {
 	coord  matrix    // projective map of the result's positions, done first
 	aff    matrix    // then this affine one
 	grid   []float64 // positions (x, y) moved one by one, before coord; nil: the regular ones
-	posed  bool      // coord or aff is not the identity
-	args1  bool      // padding and nearest pixels were used: later samplings have the defaults
+	again  bool      // padding and nearest pixels were used: later samplings have the defaults
 	lit    bool
 	ls, lt float64 // pending light: logit*ls + lt
 }
@@ -157,7 +156,7 @@ func (c *canvas) flushGeometry() {
 		return
 	}
 	s := sampler{h: c.h, w: c.w, grid: c.grid, pad: c.args.Padding, nearest: c.args.Nearest || c.mask}
-	if c.args1 {
+	if c.again {
 		s.pad, s.nearest = data.PadReflection, c.mask
 	}
 	s.m = c.aff.aspect(c.h, c.w).mul(c.coord)
@@ -181,5 +180,5 @@ func (c *canvas) flushGeometry() {
 		src.release()
 	}
 	c.replace(dst)
-	c.h, c.w, c.grid, c.coord, c.aff, c.args1 = 0, 0, nil, identity, identity, true
+	c.h, c.w, c.grid, c.coord, c.aff, c.again = 0, 0, nil, identity, identity, true
 }

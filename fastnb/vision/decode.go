@@ -15,6 +15,7 @@ import (
 	_ "image/png"
 
 	"github.com/fastnb/go/fastnb/vision/jpeg"
+
 	_ "golang.org/x/image/bmp"
 	_ "golang.org/x/image/tiff"
 	_ "golang.org/x/image/webp"

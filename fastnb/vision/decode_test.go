@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/fastnb/go/datasets"
+
 	"golang.org/x/image/bmp"
 	"golang.org/x/image/tiff"
 )

@@ -13,6 +13,8 @@ import (
 // Point is a place in a picture, in pixels from the top left corner.
 type Point struct{ Y, X float64 }
 
+var _ settler = Points{}
+
 // Points are places in a picture, as label functions give them.
 type Points []Point
 

@@ -22,6 +22,8 @@ func RandCrop(s ...TransformSetting) Transform {
 	return newTransform(cropPadSpec, s, Uniform(0, 1), Uniform(0, 1))
 }
 
+var _ pixelOp = &cropPad{}
+
 type cropPad struct{ row, col float64 }
 
 // window is what crop_pad cuts of a picture of h by w: first padding on each side, then the place.

@@ -25,6 +25,8 @@ func Cutout(holes, length Dist, s ...TransformSetting) Transform {
 	return newTransform(cutoutSpec, s, holes, length)
 }
 
+var _ pixelOp = cutout{}
+
 type cutout struct {
 	length  float64
 	centres [][2]float64 // row and column as parts of height and width

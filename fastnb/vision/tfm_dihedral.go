@@ -21,6 +21,8 @@ var dihedralSpec = register(spec{
 // be square. It is not for points: DihedralAffine is. Settings: P.
 func Dihedral(s ...TransformSetting) Transform { return newTransform(dihedralSpec, s) }
 
+var _ pixelOp = dihedral(0)
+
 // dihedral: bit 1 mirrors top and bottom, bit 2 left and right, then bit 4 swaps the axes.
 type dihedral int
 

@@ -23,6 +23,8 @@ type flipAffine struct{}
 
 func (flipAffine) affine() matrix { return matrix{-1, 0, 0, 0, 1, 0, 0, 0, 1} }
 
+var _ pixelOp = flipLR{}
+
 type flipLR struct{}
 
 func (flipLR) pixels(c *canvas) error {

@@ -29,6 +29,8 @@ func RandPad(pixels, height, width int, mode data.Padding) []Transform {
 	return []Transform{Pad(pixels, mode), Crop(height, width, RowPct(Uniform(0, 1)), ColPct(Uniform(0, 1)))}
 }
 
+var _ pixelOp = padding{}
+
 type padding struct {
 	n    int
 	mode data.Padding

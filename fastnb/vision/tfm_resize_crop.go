@@ -11,8 +11,11 @@ const tries = 8
 var zoomSquishSpec = register(spec{
 	name: "zoom_squish", order: orderCoord,
 	params: []param{
-		{name: "scale", def: Fixed(1), count: tries}, {name: "squish", def: Fixed(1), count: tries},
-		{name: "invert", def: UniformInt(0, 1), count: tries}, {name: "row_pct", def: Fixed(.5)}, {name: "col_pct", def: Fixed(.5)},
+		{name: "scale", def: Fixed(1), count: tries},
+		{name: "squish", def: Fixed(1), count: tries},
+		{name: "invert", def: UniformInt(0, 1), count: tries},
+		{name: "row_pct", def: Fixed(.5)},
+		{name: "col_pct", def: Fixed(.5)},
 	},
 	build: func(v []float64, _ *rand.Rand) (op, error) {
 		return zoomSquish{v[:tries], v[tries : 2*tries], v[2*tries : 3*tries], v[3*tries], v[3*tries+1]}, nil
@@ -35,6 +38,8 @@ func RandResizeCrop(height, width int, maxScale, minRatio, maxRatio float64) []T
 		Crop(height, width),
 	}
 }
+
+var _ coordOp = zoomSquish{}
 
 type zoomSquish struct {
 	scale, squish, invert []float64

@@ -23,6 +23,8 @@ func RGBRandomize(channel, thresh Dist, s ...TransformSetting) Transform {
 	return newTransform(rgbRandomizeSpec, s, channel, thresh)
 }
 
+var _ pixelOp = rgbRandomize{}
+
 type rgbRandomize struct {
 	channel      int
 	factor       float64

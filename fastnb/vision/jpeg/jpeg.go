@@ -59,6 +59,7 @@ type decoder struct {
 	quant       [4][64]int32
 	huff        [8]huffman // four for DC, four for AC
 	interval    int        // MCUs between restarts
+	left        int        // MCUs until the next restart
 	eobrun      int
 	jfif        bool
 	adobe       int // colour transform of Adobe's marker, -1 without one

@@ -5,15 +5,10 @@ import "errors"
 // progressiveScan reads one pass over the coefficients (ITU T.81, annex G): a band of them, first their
 // upper bits, in later passes one bit more.
 func (d *decoder) progressiveScan(s *scanHeader) error {
-	if s.from > s.to || s.to > 63 || s.al > 13 || s.ah > 0 && s.ah != s.al+1 || s.from == 0 && s.to != 0 || s.from > 0 && len(s.comps) != 1 {
-		return errors.New("broken scan header")
+	if err := d.checkBand(s); err != nil {
+		return err
 	}
-	for _, c := range s.comps {
-		if s.from > 0 && !d.huff[4+c.ac].ok || s.from == 0 && s.ah == 0 && !d.huff[c.dc].ok {
-			return errors.New("a table of codes is missing")
-		}
-	}
-	d.eobrun = 0
+	d.eobrun, d.left = 0, d.interval
 	read := d.dcFirst
 	switch {
 	case s.from == 0 && s.ah > 0:
@@ -23,30 +18,11 @@ func (d *decoder) progressiveScan(s *scanHeader) error {
 	case s.from > 0:
 		read = d.acRefine
 	}
-	restart := d.interval
-	next := func() error {
-		if d.interval > 0 && restart == 0 {
-			if err := d.restart(s); err != nil {
-				return err
-			}
-			restart = d.interval
-		}
-		restart--
-		return nil
+	walk := d.interleaved
+	if len(s.comps) == 1 {
+		walk = d.alone
 	}
-	if len(s.comps) == 1 { // not interleaved: only the blocks that hold pixels of the picture
-		c := s.comps[0]
-		for by := range (c.h2 + 7) / 8 {
-			for bx := range (c.w + 7) / 8 {
-				if err := next(); err != nil {
-					return err
-				}
-				if err := read(c, s, c.block(bx, by)); err != nil {
-					return d.why(err)
-				}
-			}
-		}
-	} else if err := d.interleaved(s, next, read); err != nil {
+	if err := walk(s, read); err != nil {
 		return err
 	}
 	if d.spent() {
@@ -55,18 +31,50 @@ func (d *decoder) progressiveScan(s *scanHeader) error {
 	return nil
 }
 
-func (d *decoder) interleaved(s *scanHeader, next func() error, read func(*component, *scanHeader, []int32) error) error {
+// checkBand looks for what the standard does not allow.
+func (d *decoder) checkBand(s *scanHeader) error {
+	dc := s.from == 0
+	if s.from > s.to || s.to > 63 || dc && s.to != 0 || !dc && len(s.comps) != 1 || s.al > 13 || s.ah > 0 && s.ah != s.al+1 {
+		return errors.New("broken scan header")
+	}
+	for _, c := range s.comps {
+		if !dc && !d.huff[4+c.ac].ok || dc && s.ah == 0 && !d.huff[c.dc].ok {
+			return errors.New("a table of codes is missing")
+		}
+	}
+	return nil
+}
+
+// blockReader reads a pass's bits of one block.
+type blockReader func(*component, *scanHeader, []int32) error
+
+// alone walks through a scan of one component: only the blocks that hold pixels of the picture.
+func (d *decoder) alone(s *scanHeader, read blockReader) error {
+	c := s.comps[0]
+	for by := range (c.h2 + 7) / 8 {
+		for bx := range (c.w + 7) / 8 {
+			if err := d.nextMCU(s); err != nil {
+				return err
+			}
+			if err := read(c, s, c.block(bx, by)); err != nil {
+				return d.why(err)
+			}
+		}
+	}
+	return nil
+}
+
+// interleaved walks through a scan of several components, MCU by MCU.
+func (d *decoder) interleaved(s *scanHeader, read blockReader) error {
 	for my := range d.my {
 		for mx := range d.mx {
-			if err := next(); err != nil {
+			if err := d.nextMCU(s); err != nil {
 				return err
 			}
 			for _, c := range s.comps {
-				for v := range c.v {
-					for h := range c.h {
-						if err := read(c, s, c.block(mx*c.h+h, my*c.v+v)); err != nil {
-							return d.why(err)
-						}
+				for k := range c.h * c.v {
+					if err := read(c, s, c.block(mx*c.h+k%c.h, my*c.v+k/c.h)); err != nil {
+						return d.why(err)
 					}
 				}
 			}

@@ -62,33 +62,49 @@ func (d *decoder) scan(seg []byte) error {
 
 // sequential decodes all blocks, MCU by MCU, straight into pixels.
 func (d *decoder) sequential(s *scanHeader) error {
-	restart := d.interval
+	d.left = d.interval
 	for my := range d.my {
 		for mx := range d.mx {
-			if d.interval > 0 && restart == 0 {
-				if err := d.restart(s); err != nil {
-					return err
-				}
-				restart = d.interval
+			if err := d.nextMCU(s); err != nil {
+				return err
 			}
-			restart--
-			for _, c := range s.comps {
-				for v := range c.v {
-					for h := range c.h {
-						at := (my*c.v+v)*8*c.stride + (mx*c.h+h)*8
-						last, err := d.readBlock(c)
-						if err != nil {
-							return d.why(err)
-						}
-						d.pixels(last, c.pix[at:], c.stride)
-					}
-				}
+			if err := d.readMCU(s, mx, my); err != nil {
+				return d.why(err)
 			}
 		}
 		if d.spent() {
 			return ErrTruncated
 		}
 	}
+	return nil
+}
+
+// readMCU reads the blocks of all components at one place.
+func (d *decoder) readMCU(s *scanHeader, mx, my int) error {
+	for _, c := range s.comps {
+		for v := range c.v {
+			for h := range c.h {
+				at := (my*c.v+v)*8*c.stride + (mx*c.h+h)*8
+				last, err := d.readBlock(c)
+				if err != nil {
+					return err
+				}
+				d.pixels(last, c.pix[at:], c.stride)
+			}
+		}
+	}
+	return nil
+}
+
+// nextMCU reads the restart mark where one is due.
+func (d *decoder) nextMCU(s *scanHeader) error {
+	if d.interval > 0 && d.left == 0 {
+		if err := d.restart(s); err != nil {
+			return err
+		}
+		d.left = d.interval
+	}
+	d.left--
 	return nil
 }
 
