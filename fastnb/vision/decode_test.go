@@ -201,15 +201,11 @@ func BenchmarkDecodeTile(b *testing.B) {
 	}
 }
 
-// planetTile is a real tile, or where there is none an ordinary JPEG of the size.
+// planetTile is a real tile, or without FASTNB_MIRROR an ordinary JPEG of the size.
 func planetTile(b testing.TB) []byte {
 	b.Helper()
-	if dir := os.Getenv("FASTNB_TILES"); dir != "" {
-		names, err := filepath.Glob(filepath.Join(dir, "train-jpg", "*.jpg"))
-		if err != nil || len(names) == 0 {
-			b.Fatal("no tiles", err)
-		}
-		file, err := os.ReadFile(names[0])
+	if os.Getenv("FASTNB_MIRROR") != "" {
+		file, err := os.ReadFile(ImageListFromFolder(realTiles(b)).Ref(0))
 		if err != nil {
 			b.Fatal(err)
 		}
