@@ -1,0 +1,45 @@
+// Package bind hands compiled packages to the interpreter: the generated files gen_*.go register one
+// package each, and the prelude says what cells see without an import.
+//
+// It stands in the kernel's storey; list says which packages. `go generate` writes the files anew.
+package bind
+
+//go:generate go run github.com/fastnb/go/internal/gen -o .
+
+import (
+	"path"
+
+	"github.com/cosmos72/gomacro/imports"
+
+	"github.com/fastnb/go/kernel/bind/list"
+)
+
+// Prelude is what a session evaluates at its start, line by line.
+func Prelude() []string {
+	out := []string{`import "display"`, `var Display = display.Display`}
+	for _, p := range list.Dotted {
+		out = append(out, `import . "`+p+`"`)
+	}
+	for _, p := range list.Named {
+		out = append(out, `import "`+p+`"`)
+	}
+	return out
+}
+
+// Available lists the packages that are compiled in.
+func Available() []string { return list.Paths() }
+
+// Has reports whether a package is compiled in.
+func Has(p string) bool {
+	_, ok := imports.Packages[p]
+	return ok
+}
+
+func init() {
+	// Short names for our own packages, so that `import "fastnb"` works as the full path does.
+	for _, p := range append(append([]string{}, list.Dotted...), list.Named...) {
+		if pkg, ok := imports.Packages[p]; ok && len(p) > 10 && p[:10] == "github.com" {
+			imports.Packages[path.Base(p)] = pkg
+		}
+	}
+}

@@ -1,0 +1,14 @@
+//go:build !unix
+
+package interp
+
+import "os"
+
+func duplicate(f *os.File) *os.File { return f }
+
+// replaceStd swaps Go's files; what child programs print directly is not seen.
+func replaceStd(stdout, stderr *os.File) (restore func(), err error) {
+	o, e := os.Stdout, os.Stderr
+	os.Stdout, os.Stderr = stdout, stderr
+	return func() { os.Stdout, os.Stderr = o, e }, nil
+}

@@ -1,0 +1,244 @@
+package interp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"go/build"
+	"io"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cosmos72/gomacro/base"
+	"github.com/cosmos72/gomacro/fast"
+
+	"github.com/fastnb/go/cell"
+	"github.com/fastnb/go/kernel/bind"
+)
+
+// Options of a session.
+type Options struct {
+	Capture bool // take over the process's standard output and error and hand them to the running cell
+}
+
+// Output takes what a running cell gives.
+type Output interface {
+	cell.Sink
+	// Stream appends text to the stream of that name, "stdout" or "stderr".
+	Stream(name, text string)
+}
+
+// RunOptions of a cell.
+type RunOptions struct {
+	Silent bool // show no value
+	Count  int  // the cell's number
+}
+
+// Result is what a cell came to.
+type Result struct {
+	Data, Metadata cell.Bundle // the last value's forms; nil if there is nothing to show
+	Err            *CellError
+}
+
+// Session is an interpreter and its state. Cells run one at a time.
+type Session struct {
+	ir      *fast.Interp
+	work    chan func()
+	done    chan struct{}
+	mu      sync.Mutex
+	cancel  context.CancelFunc // of the running cell
+	capture *capture
+	out     atomic.Pointer[Output]
+	strict  bool // %errors explicit: the cell rule is off
+	panics  chan *CellError
+}
+
+// New starts a session.
+func New(o Options) (*Session, error) {
+	s := &Session{work: make(chan func()), done: make(chan struct{}), panics: make(chan *CellError, 16)}
+	ready := make(chan error)
+	go s.loop(ready)
+	if err := <-ready; err != nil {
+		return nil, err
+	}
+	if o.Capture {
+		c, err := startCapture(s.stream)
+		if err != nil {
+			s.Close()
+			return nil, fmt.Errorf("kernel: taking over the standard output: %w", err)
+		}
+		s.capture = c
+	}
+	return s, nil
+}
+
+// loop owns the interpreter: it must be made and used on one goroutine, or interrupts do not reach
+// functions of cells.
+func (s *Session) loop(ready chan<- error) {
+	runtime.LockOSThread()
+	defer close(s.done)
+	ready <- s.start()
+	for f := range s.work {
+		f()
+	}
+}
+
+func (s *Session) start() (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("kernel: starting the interpreter: %v", r)
+		}
+	}()
+	// Without a GOROOT the interpreter does not ask the Go tool about packages at start: they are
+	// compiled in.
+	build.Default.GOROOT = "/nonexistent"
+	s.ir = fast.New()
+	s.ir.Comp.Stdout, s.ir.Comp.Stderr = io.Discard, io.Discard
+	s.ir.Comp.Options &^= base.OptShowPrompt | base.OptTrapPanic
+	s.ir.Comp.Globals.Options &^= base.OptShowPrompt | base.OptTrapPanic
+	bind.SetDisplay(func(d bind.Data) error { return s.display(d) })
+	for _, line := range bind.Prelude() {
+		if err := s.evalPlain(line); err != nil {
+			return fmt.Errorf("kernel: prelude: %s: %w", line, err)
+		}
+	}
+	s.ir.DeclFunc(panicked, s.panicked)
+	return nil
+}
+
+// panicked takes what a goroutine of a cell panicked with: it fails the running cell, or is told on
+// the standard error when the cell is over.
+func (s *Session) panicked(r any) {
+	if sig, ok := r.(base.Signal); ok && sig == base.SigInterrupt {
+		return
+	}
+	e := &CellError{Name: "error", Value: "a goroutine panicked: " + goWords(fmt.Sprint(r))}
+	select {
+	case s.panics <- e:
+	default:
+	}
+	fmt.Fprintln(os.Stderr, e.Value)
+}
+
+// evalPlain evaluates code of our own.
+func (s *Session) evalPlain(code string) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%v", r)
+		}
+	}()
+	s.ir.Eval(code)
+	return nil
+}
+
+func (s *Session) display(d bind.Data) error {
+	out := s.out.Load()
+	if out == nil {
+		return errors.New("cannot display: connection with Jupyter not available")
+	}
+	id, _ := d.Transient["display_id"].(string)
+	return (*out).Display(d.Data, d.Metadata, id, false)
+}
+
+func (s *Session) stream(name, text string) {
+	if out := s.out.Load(); out != nil {
+		(*out).Stream(name, text)
+		return
+	}
+	if name == "stdout" {
+		_, _ = io.WriteString(RealStdout(), text)
+		return
+	}
+	_, _ = io.WriteString(RealStderr(), text)
+}
+
+// do runs f on the interpreter's goroutine.
+func (s *Session) do(f func()) {
+	done := make(chan struct{})
+	s.work <- func() { defer close(done); f() }
+	<-done
+}
+
+// flushing makes displays wait for what was printed before them.
+type flushing struct {
+	Output
+	s *Session
+}
+
+func (f flushing) Display(data, meta cell.Bundle, id string, update bool) error {
+	f.s.Flush()
+	return f.Output.Display(data, meta, id, update)
+}
+
+func (f flushing) ClearOutput(wait bool) error {
+	f.s.Flush()
+	return f.Output.ClearOutput(wait)
+}
+
+// Flush waits until everything printed so far has been handed out.
+func (s *Session) Flush() {
+	if s.capture != nil {
+		s.capture.flush()
+	}
+}
+
+// Run runs a cell and waits for it. Cancelling ctx interrupts it.
+func (s *Session) Run(ctx context.Context, code string, o RunOptions, out Output) (res Result) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	s.mu.Lock()
+	s.cancel = cancel
+	s.mu.Unlock()
+	var w Output = flushing{out, s}
+	s.out.Store(&w)
+	leave := cell.Enter(ctx, w)
+	defer leave()
+	finished := make(chan struct{})
+	go s.watch(ctx, finished)
+	s.do(func() { res = s.cell(ctx, code, o) })
+	close(finished)
+	s.Flush()
+	s.mu.Lock()
+	s.cancel = nil
+	s.mu.Unlock()
+	return res
+}
+
+// watch interrupts the interpreter, again and again, once ctx has ended: a cell that recovers from
+// the first interrupt does not escape.
+func (s *Session) watch(ctx context.Context, finished <-chan struct{}) {
+	select {
+	case <-finished:
+		return
+	case <-ctx.Done():
+	}
+	for {
+		s.ir.Interrupt(os.Interrupt)
+		select {
+		case <-finished:
+			return
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// Interrupt ends the running cell, if there is one. It may be called from any goroutine.
+func (s *Session) Interrupt() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cancel != nil {
+		s.cancel()
+	}
+}
+
+// Close ends the session and gives the standard output back.
+func (s *Session) Close() {
+	close(s.work)
+	<-s.done
+	if s.capture != nil {
+		s.capture.stop()
+	}
+}

@@ -1,0 +1,201 @@
+package nb
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/fastnb/go/kernel/interp"
+)
+
+// Options of a headless run.
+type Options struct {
+	Timeout     time.Duration     // for each cell; 0 is none
+	AllowErrors bool              // go on after a failed cell
+	Static      bool              // leave scripts out of the outputs
+	Params      map[string]string // override variables of the cell tagged "parameters"
+	Progress    io.Writer         // a line per cell; nil for silence
+	Dir         string            // where cells run; "" is the current folder
+}
+
+// Summary counts what a run did.
+type Summary struct {
+	OK, Failed, Skipped int
+	Answered, Originals int // cells of the original notebook answered without failure, and in all
+}
+
+// String is the closing line of a run.
+func (s Summary) String() string {
+	return fmt.Sprintf("%d code cells: %d ok, %d failed, %d skipped; originals %d/%d",
+		s.OK+s.Failed+s.Skipped, s.OK, s.Failed, s.Skipped, s.Answered, s.Originals)
+}
+
+// RunFile runs the notebook at path in its own folder and gives it back with its outputs.
+func RunFile(ctx context.Context, path string, o Options) (*Notebook, Summary, error) {
+	n, err := Read(path)
+	if err != nil {
+		return nil, Summary{}, err
+	}
+	if o.Dir == "" {
+		o.Dir = filepath.Dir(path)
+	}
+	sum, err := Run(ctx, n, o)
+	return n, sum, err
+}
+
+// Run runs the code cells in order in a fresh session and stores their outputs in n. Failed cells
+// are counted in the summary; the error is for what kept the run itself from happening.
+func Run(ctx context.Context, n *Notebook, o Options) (Summary, error) {
+	if err := override(n, o.Params); err != nil {
+		return Summary{}, err
+	}
+	back, err := enterDir(o.Dir)
+	if err != nil {
+		return Summary{}, err
+	}
+	defer back()
+	s, err := interp.New(interp.Options{Capture: true})
+	if err != nil {
+		return Summary{}, fmt.Errorf("notebook: starting the interpreter: %w", err)
+	}
+	defer s.Close()
+	r := &runner{n: n, o: o, s: s, out: newCollector(o.Static), failedAt: map[int]bool{}}
+	r.sum.Originals = n.Originals()
+	for _, c := range n.Cells {
+		if c.Type == "code" {
+			r.total++
+		}
+	}
+	answered := map[int]bool{}
+	for _, c := range n.Cells {
+		ok := true
+		if c.Type == "code" {
+			ok = r.cell(ctx, c)
+		}
+		if orig, has := c.Original(); has {
+			if !ok {
+				r.failedAt[orig] = true
+			}
+			answered[orig] = true
+		}
+	}
+	for orig := range answered {
+		if !r.failedAt[orig] {
+			r.sum.Answered++
+		}
+	}
+	n.Metadata = orEmpty(n.Metadata)
+	return r.sum, nil
+}
+
+// enterDir changes the working folder, as Jupyter does for a notebook, and returns the way back.
+func enterDir(dir string) (back func(), err error) {
+	if dir == "" {
+		return func() {}, nil
+	}
+	old, err := os.Getwd()
+	if err == nil {
+		err = os.Chdir(dir)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("notebook: entering its folder: %w", err)
+	}
+	return func() { _ = os.Chdir(old) }, nil
+}
+
+func override(n *Notebook, params map[string]string) error {
+	if len(params) == 0 {
+		return nil
+	}
+	for _, c := range n.Cells {
+		if c.Type != "code" || !c.Tagged("parameters") {
+			continue
+		}
+		src, used, err := interp.OverrideVars(c.Source, params)
+		if err != nil {
+			return fmt.Errorf("notebook: parameters: %w", err)
+		}
+		seen := map[string]bool{}
+		for _, u := range used {
+			seen[u] = true
+		}
+		for p := range params {
+			if !seen[p] {
+				return fmt.Errorf("notebook: parameters: the cell tagged parameters sets no variable %q", p)
+			}
+		}
+		c.Source = src
+		return nil
+	}
+	return fmt.Errorf("notebook: parameters given, but no code cell is tagged %q", "parameters")
+}
+
+type runner struct {
+	n        *Notebook
+	o        Options
+	s        *interp.Session
+	out      *collector
+	sum      Summary
+	total    int
+	done     int
+	count    int
+	stop     bool
+	failedAt map[int]bool
+}
+
+// cell runs one code cell and reports whether it did not fail.
+func (r *runner) cell(ctx context.Context, c *Cell) bool {
+	r.done++
+	c.Outputs, c.ExecutionCount = nil, 0
+	if r.stop {
+		r.sum.Skipped++
+		return false
+	}
+	r.count++
+	c.ExecutionCount = r.count
+	r.out.begin(c)
+	cctx := ctx
+	if r.o.Timeout > 0 {
+		var cancel context.CancelFunc
+		cctx, cancel = context.WithTimeout(ctx, r.o.Timeout)
+		defer cancel()
+	}
+	start := time.Now()
+	res := r.s.Run(cctx, c.Source, interp.RunOptions{Count: r.count}, r.out)
+	took := time.Since(start)
+	if res.Err == nil {
+		if res.Data != nil {
+			r.out.result(res.Data, res.Metadata, r.count)
+		}
+		r.sum.OK++
+		r.say("ok", took, c)
+		return true
+	}
+	e := res.Err
+	if cctx.Err() == context.DeadlineExceeded {
+		e.Value = fmt.Sprintf("cell ran longer than the timeout of %v", r.o.Timeout)
+	}
+	r.out.fail(e.Name, e.Value, e.Traceback)
+	r.sum.Failed++
+	r.stop = !r.o.AllowErrors
+	r.say("FAILED", took, c)
+	if r.o.Progress != nil {
+		fmt.Fprintf(r.o.Progress, "%s\n", plain(strings.Join(e.Traceback, "\n")))
+	}
+	return false
+}
+
+func (r *runner) say(what string, took time.Duration, c *Cell) {
+	if r.o.Progress == nil {
+		return
+	}
+	first, _, _ := strings.Cut(strings.TrimSpace(c.Source), "\n")
+	if len(first) > 60 {
+		first = first[:60] + "..."
+	}
+	fmt.Fprintf(r.o.Progress, "cell %d/%d %-6s %7.2fs  %s\n", r.done, r.total, what, took.Seconds(), first)
+}
