@@ -29,6 +29,8 @@ func rewrite(nodes []ast.Node) []ast.Node {
 				}
 			case *ast.GoStmt:
 				c.Replace(guarded(st))
+			case *ast.DeferStmt:
+				deferBuiltin(st)
 			}
 			return true
 		})
@@ -90,6 +92,11 @@ func guarded(st *ast.GoStmt) ast.Stmt {
 	block := &ast.BlockStmt{Lbrace: st.Go, Rbrace: st.End()}
 	call := *st.Call
 	call.Args = nil
+	if lit, ok := call.Fun.(*ast.FuncLit); ok {
+		id := &ast.Ident{Name: "f\u02b9", NamePos: lit.Pos()}
+		block.List = append(block.List, &ast.AssignStmt{Lhs: []ast.Expr{id}, TokPos: lit.Pos(), Tok: token.DEFINE, Rhs: []ast.Expr{lit}})
+		call.Fun = id
+	}
 	for i, a := range st.Call.Args {
 		id := &ast.Ident{Name: "a\u02b9" + strconv.Itoa(i), NamePos: a.Pos()}
 		block.List = append(block.List, &ast.AssignStmt{Lhs: []ast.Expr{id}, TokPos: a.Pos(), Tok: token.DEFINE, Rhs: []ast.Expr{a}})
@@ -123,6 +130,17 @@ func clearPos(n ast.Node, pos token.Pos) {
 		}
 		return true
 	})
+}
+
+// deferBuiltin wraps a deferred builtin, which the interpreter cannot defer bare, in a function.
+func deferBuiltin(st *ast.DeferStmt) {
+	id, ok := st.Call.Fun.(*ast.Ident)
+	if !ok || id.Name != "close" && id.Name != "delete" && id.Name != "print" && id.Name != "println" && id.Name != "panic" {
+		return
+	}
+	body := &ast.BlockStmt{Lbrace: st.Defer, Rbrace: st.Defer, List: []ast.Stmt{&ast.ExprStmt{X: st.Call}}}
+	fn := &ast.FuncLit{Type: &ast.FuncType{Func: st.Defer, Params: &ast.FieldList{}}, Body: body}
+	st.Call = &ast.CallExpr{Fun: fn, Lparen: st.Defer, Rparen: st.Defer}
 }
 
 // rangeError is what the interpreter says about a loop over something it cannot loop over: the
