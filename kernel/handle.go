@@ -1,0 +1,88 @@
+package kernel
+
+import (
+	"runtime"
+	"strings"
+
+	"github.com/fastnb/go/kernel/wire"
+)
+
+// handlers answer requests other than execute, on the socket they came by.
+var handlers = map[string]func(k *kernel, s *wire.Socket, m *wire.Message){}
+
+func init() {
+	handlers["kernel_info_request"] = func(k *kernel, s *wire.Socket, m *wire.Message) { k.reply(s, m, info()) }
+	handlers["is_complete_request"] = func(k *kernel, s *wire.Socket, m *wire.Message) {
+		c := msg{}
+		status, indent := k.s.IsComplete(m.String("code"))
+		c["status"] = status
+		if status == "incomplete" {
+			c["indent"] = indent
+		}
+		k.reply(s, m, c)
+	}
+	handlers["complete_request"] = func(k *kernel, s *wire.Socket, m *wire.Message) {
+		matches, start, end := k.s.Complete(m.String("code"), m.Int("cursor_pos", len([]rune(m.String("code")))))
+		k.reply(s, m, msg{"status": "ok", "matches": append([]string{}, matches...), "cursor_start": start, "cursor_end": end, "metadata": msg{}})
+	}
+	handlers["inspect_request"] = func(k *kernel, s *wire.Socket, m *wire.Message) {
+		data, found := k.s.Inspect(m.String("code"), m.Int("cursor_pos", 0))
+		k.reply(s, m, msg{"status": "ok", "found": found, "data": notNil(data), "metadata": msg{}})
+	}
+	handlers["history_request"] = func(k *kernel, s *wire.Socket, m *wire.Message) {
+		k.reply(s, m, msg{"status": "ok", "history": k.history.answer(m)})
+	}
+	handlers["comm_info_request"] = func(k *kernel, s *wire.Socket, m *wire.Message) {
+		k.reply(s, m, msg{"status": "ok", "comms": msg{}})
+	}
+	handlers["comm_open"] = func(k *kernel, _ *wire.Socket, m *wire.Message) {
+		k.publish("comm_close", m, msg{"comm_id": m.String("comm_id"), "data": msg{}}) // no target is known
+	}
+	nothing := func(*kernel, *wire.Socket, *wire.Message) {}
+	handlers["comm_msg"], handlers["comm_close"] = nothing, nothing
+	handlers["interrupt_request"] = func(k *kernel, s *wire.Socket, m *wire.Message) {
+		if k.s != nil {
+			k.s.Interrupt()
+		}
+		k.reply(s, m, msg{"status": "ok"})
+	}
+	handlers["shutdown_request"] = func(k *kernel, s *wire.Socket, m *wire.Message) {
+		c := msg{"status": "ok", "restart": m.Bool("restart", false)}
+		k.reply(s, m, c)
+		k.publish("shutdown_reply", m, c)
+		if k.s != nil {
+			k.s.Interrupt()
+		}
+		k.shutdown()
+	}
+	handlers["debug_request"] = func(k *kernel, s *wire.Socket, m *wire.Message) {
+		k.reply(s, m, msg{"type": "response", "success": false, "message": "this kernel has no debugger"})
+	}
+}
+
+// handle answers one request between busy and idle.
+func (k *kernel) handle(s *wire.Socket, m *wire.Message) {
+	k.publish("status", m, msg{"execution_state": "busy"})
+	defer k.publish("status", m, msg{"execution_state": "idle"})
+	h, ok := handlers[m.Header.MsgType]
+	if !ok {
+		k.log.Printf("no handler for %q", m.Header.MsgType)
+		if strings.HasSuffix(m.Header.MsgType, "_request") {
+			k.reply(s, m, msg{"status": "error", "ename": "unknown request", "evalue": m.Header.MsgType, "traceback": []string{}})
+		}
+		return
+	}
+	h(k, s, m)
+}
+
+func info() msg {
+	return msg{
+		"status": "ok", "protocol_version": wire.Protocol, "implementation": "fastnb", "implementation_version": "0.1",
+		"banner": "fastnb: deep learning in Go notebooks",
+		"language_info": msg{
+			"name": "go", "version": strings.TrimPrefix(runtime.Version(), "go"), "mimetype": "text/x-go", "file_extension": ".go",
+			"pygments_lexer": "go", "codemirror_mode": "go", "nbconvert_exporter": "script",
+		},
+		"help_links": []any{}, "debugger": false, "supported_features": []string{},
+	}
+}

@@ -1,0 +1,186 @@
+package kernel
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/fastnb/go/cell"
+	"github.com/fastnb/go/kernel/interp"
+	"github.com/fastnb/go/kernel/wire"
+	"github.com/fastnb/go/plotting"
+)
+
+// kernel is one running kernel.
+type kernel struct {
+	w       *wire.Sockets
+	s       *interp.Session
+	log     *log.Logger
+	queue   chan *wire.Message // of the shell, in order
+	parent  atomic.Pointer[wire.Message]
+	count   int
+	history history
+	stdin   chan *wire.Message
+	quit    context.CancelFunc
+	once    sync.Once
+}
+
+// lingering is how long the sockets get to send what is queued before the process ends.
+const lingering = 150 * time.Millisecond
+
+// Run serves the connection that a file describes until the front end says to shut down or ctx
+// ends.
+func Run(ctx context.Context, connectionFile string) error {
+	c, err := wire.ReadConnection(connectionFile)
+	if err != nil {
+		return err
+	}
+	defer keepCrash()()
+	ctx, quit := context.WithCancel(ctx)
+	defer quit()
+	// The sockets outlive an interrupt of the process: they close when Run is over.
+	w, err := wire.Listen(context.WithoutCancel(ctx), c)
+	if err != nil {
+		return err
+	}
+	defer w.Close()
+	plotting.NewSession()
+	k := &kernel{w: w, queue: make(chan *wire.Message, 1<<14), stdin: make(chan *wire.Message, 1), quit: quit}
+	k.log = log.New(interp.RealStderr(), "fastnb: kernel: ", log.LstdFlags)
+	k.publish("status", nil, msg{"execution_state": "starting"})
+	go w.Heartbeat()
+	go k.receive(w.Control, func(m *wire.Message) { k.handle(w.Control, m) })
+	go k.receive(w.Stdin, func(m *wire.Message) {
+		select {
+		case k.stdin <- m:
+		default:
+		}
+	})
+	go k.receive(w.Shell, func(m *wire.Message) { k.queue <- m })
+	k.s, err = interp.New(interp.Options{Capture: true})
+	if err != nil {
+		return err
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			time.Sleep(lingering)
+			return nil
+		case m := <-k.queue:
+			k.shell(m)
+		}
+	}
+}
+
+// keepCrash leaves the trace of a crash in a file of the temporary folder, fastnb-crash-PID.txt: the
+// process's standard error is a cell's output by then. The function it gives removes the file.
+func keepCrash() func() {
+	name := filepath.Join(os.TempDir(), fmt.Sprintf("fastnb-crash-%d.txt", os.Getpid()))
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return func() {}
+	}
+	_ = debug.SetCrashOutput(f, debug.CrashOptions{})
+	_ = f.Close()
+	return func() { _ = os.Remove(name) }
+}
+
+type msg = map[string]any
+
+func (k *kernel) receive(s *wire.Socket, f func(*wire.Message)) {
+	for {
+		m, err := k.w.Recv(s)
+		switch {
+		case errors.Is(err, wire.ErrBad):
+			k.log.Print("dropped a message: ", err)
+		case err != nil:
+			return
+		default:
+			f(m)
+		}
+	}
+}
+
+func (k *kernel) publish(typ string, parent *wire.Message, content any) {
+	if err := k.w.Publish(typ, parent, content); err != nil {
+		k.log.Printf("publishing %s: %v", typ, err)
+	}
+}
+
+func (k *kernel) reply(s *wire.Socket, to *wire.Message, content any) {
+	typ := strings.TrimSuffix(to.Header.MsgType, "_request") + "_reply"
+	if err := k.w.Reply(s, to, typ, content); err != nil {
+		k.log.Printf("sending %s: %v", typ, err)
+	}
+}
+
+// shell handles a request of the shell socket; requests wait for each other.
+func (k *kernel) shell(m *wire.Message) {
+	if m.Header.MsgType == "execute_request" {
+		k.execute(m)
+		return
+	}
+	k.handle(k.w.Shell, m)
+}
+
+// output sends what a cell shows, as answers to the request that is running, or ran last.
+type output struct{ k *kernel }
+
+func (o output) Stream(name, text string) {
+	o.k.publish("stream", o.k.parent.Load(), msg{"name": name, "text": text})
+}
+
+func (o output) Display(data, meta cell.Bundle, id string, update bool) error {
+	typ, transient := "display_data", msg{}
+	if update {
+		typ = "update_display_data"
+	}
+	if id != "" {
+		transient["display_id"] = id
+	}
+	return o.k.w.Publish(typ, o.k.parent.Load(), msg{"data": encode(data), "metadata": notNil(meta), "transient": transient})
+}
+
+func (o output) ClearOutput(wait bool) error {
+	return o.k.w.Publish("clear_output", o.k.parent.Load(), msg{"wait": wait})
+}
+
+func notNil(m cell.Bundle) cell.Bundle {
+	if m == nil {
+		return cell.Bundle{}
+	}
+	return m
+}
+
+// encode makes a bundle's values what JSON can carry: bytes that are not text go as base64.
+func encode(b cell.Bundle) cell.Bundle {
+	out := cell.Bundle{}
+	for k, v := range b {
+		switch x := v.(type) {
+		case []byte:
+			if strings.HasPrefix(k, "text/") || k == "image/svg+xml" {
+				out[k] = string(x)
+			} else {
+				out[k] = base64.StdEncoding.EncodeToString(x)
+			}
+		case string:
+			out[k] = x
+		default:
+			if strings.HasSuffix(k, "json") {
+				out[k] = v
+			} else {
+				out[k] = fmt.Sprint(v)
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,257 @@
+// Package wire is Jupyter's messaging protocol on ZeroMQ sockets: connection files, signatures,
+// messages. It knows nothing of cells and imports nothing of ours.
+package wire
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/go-zeromq/zmq4"
+)
+
+// Protocol is the version of the protocol spoken here.
+const Protocol = "5.4"
+
+const delimiter = "<IDS|MSG>"
+
+// Connection is the content of a connection file.
+type Connection struct {
+	SignatureScheme string `json:"signature_scheme"`
+	Transport       string `json:"transport"`
+	IP              string `json:"ip"`
+	Key             string `json:"key"`
+	ShellPort       int    `json:"shell_port"`
+	ControlPort     int    `json:"control_port"`
+	StdinPort       int    `json:"stdin_port"`
+	IOPubPort       int    `json:"iopub_port"`
+	HBPort          int    `json:"hb_port"`
+}
+
+// ReadConnection reads a connection file.
+func ReadConnection(path string) (c Connection, err error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return c, fmt.Errorf("kernel: connection file: %w", err)
+	}
+	if err := json.Unmarshal(b, &c); err != nil {
+		return c, fmt.Errorf("kernel: connection file %s: %w", path, err)
+	}
+	if c.SignatureScheme != "" && c.SignatureScheme != "hmac-sha256" {
+		return c, fmt.Errorf("kernel: connection file %s: signature scheme %q, want hmac-sha256", path, c.SignatureScheme)
+	}
+	if c.Transport != "tcp" && c.Transport != "ipc" {
+		return c, fmt.Errorf("kernel: connection file %s: transport %q, want tcp or ipc", path, c.Transport)
+	}
+	return c, nil
+}
+
+// address of a port: tcp://ip:port or ipc://path-port.
+func (c Connection) address(port int) string {
+	sep := ":"
+	if c.Transport == "ipc" {
+		sep = "-"
+	}
+	return fmt.Sprintf("%s://%s%s%d", c.Transport, c.IP, sep, port)
+}
+
+// Header identifies a message.
+type Header struct {
+	MsgID    string `json:"msg_id"`
+	Username string `json:"username"`
+	Session  string `json:"session"`
+	Date     string `json:"date"`
+	MsgType  string `json:"msg_type"`
+	Version  string `json:"version"`
+}
+
+// Message is a message as received.
+type Message struct {
+	IDs     [][]byte // routing, to send the reply back
+	Header  Header
+	raw     json.RawMessage // the header's bytes, parent of what answers it
+	Content map[string]any
+}
+
+// String is a text of the content, or "".
+func (m *Message) String(key string) string { s, _ := m.Content[key].(string); return s }
+
+// Bool is a truth value of the content, or def where it has none.
+func (m *Message) Bool(key string, def bool) bool {
+	if b, ok := m.Content[key].(bool); ok {
+		return b
+	}
+	return def
+}
+
+// Int is a whole number of the content, or def.
+func (m *Message) Int(key string, def int) int {
+	if f, ok := m.Content[key].(float64); ok {
+		return int(f)
+	}
+	return def
+}
+
+// NewID makes a random identifier.
+func NewID() string {
+	b := make([]byte, 16)
+	_, _ = rand.Read(b)
+	return hex.EncodeToString(b)
+}
+
+// Signer signs and checks messages with a key; an empty key leaves them unsigned.
+type Signer struct{ Key []byte }
+
+func (s Signer) sign(parts [][]byte) []byte {
+	if len(s.Key) == 0 {
+		return nil
+	}
+	m := hmac.New(sha256.New, s.Key)
+	for _, p := range parts {
+		m.Write(p)
+	}
+	return []byte(hex.EncodeToString(m.Sum(nil)))
+}
+
+// Decode reads a message's frames: routing ids, delimiter, signature, header, parent, metadata,
+// content.
+func (s Signer) Decode(frames [][]byte) (*Message, error) {
+	i := 0
+	for i < len(frames) && string(frames[i]) != delimiter {
+		i++
+	}
+	if len(frames) < i+6 {
+		return nil, fmt.Errorf("message of %d frames is cut short", len(frames))
+	}
+	if len(s.Key) > 0 && !hmac.Equal(s.sign(frames[i+2:i+6]), frames[i+1]) {
+		return nil, errors.New("wrong signature")
+	}
+	m := &Message{IDs: frames[:i], raw: append(json.RawMessage{}, frames[i+2]...)}
+	if err := json.Unmarshal(frames[i+2], &m.Header); err != nil {
+		return nil, fmt.Errorf("header: %w", err)
+	}
+	if err := json.Unmarshal(frames[i+5], &m.Content); err != nil {
+		return nil, fmt.Errorf("content of %s: %w", m.Header.MsgType, err)
+	}
+	return m, nil
+}
+
+// Encode makes a message's frames.
+func (s Signer) Encode(ids [][]byte, h Header, parent *Message, content any) ([][]byte, error) {
+	head, err := json.Marshal(h)
+	if err != nil {
+		return nil, err
+	}
+	up := json.RawMessage("{}")
+	if parent != nil {
+		up = parent.raw
+	}
+	body, err := json.Marshal(content)
+	if err != nil {
+		return nil, fmt.Errorf("content of %s: %w", h.MsgType, err)
+	}
+	parts := [][]byte{head, up, []byte("{}"), body}
+	return append(append(append([][]byte{}, ids...), []byte(delimiter), s.sign(parts)), parts...), nil
+}
+
+// Socket is a socket that several goroutines may send on.
+type Socket struct {
+	zmq zmq4.Socket
+	mu  sync.Mutex
+}
+
+// Sockets are the five sockets of a kernel.
+type Sockets struct {
+	Signer
+	Session                            string
+	Shell, Control, Stdin, IOPub, Beat *Socket
+}
+
+// Listen binds the sockets of a connection.
+func Listen(ctx context.Context, c Connection) (*Sockets, error) {
+	w := &Sockets{Signer: Signer{[]byte(c.Key)}, Session: NewID()}
+	for _, x := range []struct {
+		to   **Socket
+		zmq  zmq4.Socket
+		port int
+	}{
+		{&w.Shell, zmq4.NewRouter(ctx), c.ShellPort}, {&w.Control, zmq4.NewRouter(ctx), c.ControlPort}, {&w.Stdin, zmq4.NewRouter(ctx), c.StdinPort},
+		{&w.IOPub, zmq4.NewPub(ctx), c.IOPubPort}, {&w.Beat, zmq4.NewRep(ctx), c.HBPort},
+	} {
+		*x.to = &Socket{zmq: x.zmq}
+		if err := x.zmq.Listen(c.address(x.port)); err != nil {
+			w.Close()
+			return nil, fmt.Errorf("kernel: listening on %s: %w", c.address(x.port), err)
+		}
+	}
+	return w, nil
+}
+
+// Close closes the sockets.
+func (w *Sockets) Close() {
+	for _, s := range []*Socket{w.Shell, w.Control, w.Stdin, w.IOPub, w.Beat} {
+		if s != nil {
+			_ = s.zmq.Close()
+		}
+	}
+}
+
+// Recv waits for a message. Frames that are no message, or wrongly signed, give an error that wraps
+// ErrBad: drop them and go on.
+func (w *Sockets) Recv(s *Socket) (*Message, error) {
+	z, err := s.zmq.Recv()
+	if err != nil {
+		return nil, err
+	}
+	m, err := w.Decode(z.Frames)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrBad, err)
+	}
+	return m, nil
+}
+
+// ErrBad marks a message that was dropped.
+var ErrBad = errors.New("bad message")
+
+// Send sends a message to the peer behind ids.
+func (w *Sockets) Send(s *Socket, ids [][]byte, typ string, parent *Message, content any) error {
+	h := Header{NewID(), "kernel", w.Session, time.Now().UTC().Format("2006-01-02T15:04:05.000000Z"), typ, Protocol}
+	frames, err := w.Encode(ids, h, parent, content)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.zmq.SendMulti(zmq4.NewMsgFrom(frames...))
+}
+
+// Reply answers a message on its socket.
+func (w *Sockets) Reply(s *Socket, to *Message, typ string, content any) error {
+	return w.Send(s, to.IDs, typ, to, content)
+}
+
+// Publish sends a message to all front ends.
+func (w *Sockets) Publish(typ string, parent *Message, content any) error {
+	return w.Send(w.IOPub, [][]byte{[]byte("kernel." + w.Session + "." + typ)}, typ, parent, content)
+}
+
+// Heartbeat echoes until the socket closes.
+func (w *Sockets) Heartbeat() {
+	for {
+		m, err := w.Beat.zmq.Recv()
+		if err != nil {
+			return
+		}
+		if w.Beat.zmq.Send(m) != nil {
+			return
+		}
+	}
+}
