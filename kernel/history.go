@@ -2,7 +2,8 @@ package kernel
 
 import (
 	"os"
-	"path"
+	"regexp"
+	"strings"
 	"sync"
 	"time"
 
@@ -40,11 +41,11 @@ func (h *history) answer(m *wire.Message) [][]any {
 			}
 		}
 	case "search":
-		pattern := m.String("pattern")
+		match := glob(m.String("pattern"))
 		seen := map[string]bool{}
 		for i := len(h.entries) - 1; i >= 0; i-- {
 			e := h.entries[i]
-			if ok, err := path.Match(pattern, e.code); err != nil || !ok && pattern != "" || m.Bool("unique", false) && seen[e.code] {
+			if !match.MatchString(e.code) || m.Bool("unique", false) && seen[e.code] {
 				continue
 			}
 			seen[e.code] = true
@@ -65,6 +66,15 @@ func (h *history) answer(m *wire.Message) [][]any {
 		out = append(out, []any{0, e.line, code})
 	}
 	return out
+}
+
+// glob is a pattern in which * stands for anything and ? for any one character; none matches all.
+func glob(pattern string) *regexp.Regexp {
+	if pattern == "" {
+		pattern = "*"
+	}
+	q := strings.NewReplacer(`\*`, `.*`, `\?`, `.`).Replace(regexp.QuoteMeta(pattern))
+	return regexp.MustCompile(`(?s)^` + q + `$`)
 }
 
 // shutdown ends Run; if a cell cannot be interrupted, it ends the process.
