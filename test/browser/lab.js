@@ -52,15 +52,17 @@ async function state(page) {
   // Windowed notebooks draw only what is in view: walk through the page and look at each part.
   const seen = { images: 0, canvases: 0, tables: 0 };
   const errors = new Set(s.errors);
-  const box = await page.$('.jp-WindowedPanel-outer, .jp-Notebook');
-  const height = await box.evaluate((e) => e.scrollHeight);
-  for (let y = 0, i = 0; y < height; y += 1100, i++) {
-    await box.evaluate((e, top) => { e.scrollTop = top; }, y);
-    await page.waitForTimeout(500);
+  const box = await page.$('.jp-NotebookPanel .jp-WindowedPanel-outer') || await page.$('.jp-NotebookPanel .jp-Notebook');
+  await box.evaluate((e) => { e.scrollTop = 0; });
+  for (let i = 0, last = -1; i < 40; i++) {
+    await page.waitForTimeout(600);
     const v = await state(page);
     for (const k of Object.keys(seen)) seen[k] = Math.max(seen[k], v[k]);
     v.errors.forEach((e) => errors.add(e));
     await page.screenshot({ path: `${shots}-${String(i).padStart(2, '0')}.png` });
+    const top = await box.evaluate((e) => { e.scrollTop += 1000; return e.scrollTop; });
+    if (top === last) break;
+    last = top;
   }
   await page.keyboard.press('Control+s');
   await page.waitForTimeout(2000);
