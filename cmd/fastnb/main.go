@@ -42,6 +42,6 @@ func rootCommand() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(kernelCommand(), nbCommand(), dataCommand())
+	root.AddCommand(kernelCommand(), nbCommand(), dataCommand(), benchCommand())
 	return root
 }

@@ -9,7 +9,7 @@ import (
 // planet is the original notebook's table of cells: which are text, which are comments only, and
 // what the others show.
 var planet = lesson{
-	file: "lesson3-planet", cells: 64,
+	file: "lesson3-planet", cells: 64, first: 1,
 	markdown: []int{1, 4, 5, 7, 9, 12, 14, 16, 17, 19, 21, 24, 26, 29, 32, 36, 51, 53, 54, 64},
 	comments: []int{6, 8, 11, 13, 15, 55},
 	shows: map[int][]check{
