@@ -8,6 +8,8 @@ package bind
 
 import (
 	"path"
+	"strings"
+	"sync"
 
 	"github.com/cosmos72/gomacro/imports"
 
@@ -16,6 +18,7 @@ import (
 
 // Prelude is what a session evaluates at its start, line by line.
 func Prelude() []string {
+	shortNames()
 	out := []string{`import "display"`, `var Display = display.Display`}
 	for _, p := range list.Dotted {
 		out = append(out, `import . "`+p+`"`)
@@ -35,11 +38,11 @@ func Has(p string) bool {
 	return ok
 }
 
-func init() {
-	// Short names for our own packages, so that `import "fastnb"` works as the full path does.
+// shortNames lets `import "fastnb"` work as the full path does.
+var shortNames = sync.OnceFunc(func() {
 	for _, p := range append(append([]string{}, list.Dotted...), list.Named...) {
-		if pkg, ok := imports.Packages[p]; ok && len(p) > 10 && p[:10] == "github.com" {
+		if pkg, ok := imports.Packages[p]; ok && strings.HasPrefix(p, "github.com/fastnb/") {
 			imports.Packages[path.Base(p)] = pkg
 		}
 	}
-}
+})
