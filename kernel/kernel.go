@@ -70,6 +70,7 @@ func Run(ctx context.Context, connectionFile string) error {
 	if err != nil {
 		return err
 	}
+	defer k.s.Close()
 	for {
 		select {
 		case <-ctx.Done():

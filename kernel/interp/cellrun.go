@@ -7,6 +7,7 @@ import (
 	"go/ast"
 	"go/token"
 	"reflect"
+	"strings"
 
 	"github.com/cosmos72/gomacro/ast2"
 	"github.com/cosmos72/gomacro/base"
@@ -268,7 +269,28 @@ func (s *Session) statement(n ast.Node) ([]any, error) {
 			return nil, nil
 		}
 	}
+	if prints(n) {
+		return nil, nil
+	}
 	return out, nil
+}
+
+// prints reports whether a statement is a call of fmt's print functions: how many bytes they wrote
+// is nothing that a reader wants to see below what they wrote.
+func prints(n ast.Node) bool {
+	if e, ok := n.(*ast.ExprStmt); ok {
+		n = e.X
+	}
+	call, ok := n.(*ast.CallExpr)
+	if !ok {
+		return false
+	}
+	sel, ok := call.Fun.(*ast.SelectorExpr)
+	if !ok {
+		return false
+	}
+	pkg, ok := sel.X.(*ast.Ident)
+	return ok && pkg.Name == "fmt" && (strings.HasPrefix(sel.Sel.Name, "Print") || strings.HasPrefix(sel.Sel.Name, "Fprint"))
 }
 
 // liftAssign handles `x := f()` where f gives one value more than asked for, an error.

@@ -69,6 +69,7 @@ func TestCells(t *testing.T) {
 		{"program fails", "$ false", "", "error waiting for command"},
 		{"explicit", "%errors explicit\nos.Remove(\"/no/such/file\")", "remove /no/such/file: no such file or directory", ""},
 		{"auto", "%errors auto", "", ""},
+		{"printing shows no count", "fmt.Print()", "", ""},
 		{"after all", "1+2", "3", ""},
 	}
 	for _, c := range steps {

@@ -1,0 +1,242 @@
+package kernel
+
+import (
+	"context"
+	"encoding/json"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-zeromq/zmq4"
+
+	"github.com/fastnb/go/kernel/wire"
+)
+
+// client is a front end: it sends requests and gathers what comes back.
+type client struct {
+	t              *testing.T
+	sign           wire.Signer
+	shell, control zmq4.Socket
+	iopub          chan *wire.Message
+	replies        chan *wire.Message
+}
+
+func ports(t *testing.T, n int) (out []int) {
+	t.Helper()
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		out = append(out, l.Addr().(*net.TCPAddr).Port)
+	}
+	return out
+}
+
+// start runs a kernel in this process and connects to it.
+func start(t *testing.T, transport string) *client {
+	t.Helper()
+	c := wire.Connection{SignatureScheme: "hmac-sha256", Transport: transport, IP: "127.0.0.1", Key: "k"}
+	p := ports(t, 5)
+	if transport == "ipc" {
+		c.IP = filepath.Join(t.TempDir(), "s")
+		p = []int{1, 2, 3, 4, 5}
+	}
+	c.ShellPort, c.ControlPort, c.StdinPort, c.IOPubPort, c.HBPort = p[0], p[1], p[2], p[3], p[4]
+	js, err := json.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "connection.json")
+	if err := os.WriteFile(file, js, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- Run(ctx, file) }()
+	cl := &client{t: t, sign: wire.Signer{Key: []byte("k")}, iopub: make(chan *wire.Message, 1000), replies: make(chan *wire.Message, 100)}
+	addr := func(port int) string {
+		if transport == "ipc" {
+			return "ipc://" + c.IP + "-" + string(rune('0'+port))
+		}
+		return "tcp://127.0.0.1:" + itoa(port)
+	}
+	cl.shell, cl.control = zmq4.NewDealer(ctx, zmq4.WithID([]byte("me"))), zmq4.NewDealer(ctx, zmq4.WithID([]byte("me")))
+	sub := zmq4.NewSub(ctx)
+	for s, port := range map[zmq4.Socket]int{cl.shell: c.ShellPort, cl.control: c.ControlPort, sub: c.IOPubPort} {
+		for try := 0; ; try++ {
+			if err := s.Dial(addr(port)); err == nil {
+				break
+			} else if try > 50 {
+				t.Fatal(err)
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+	}
+	if err := sub.SetOption(zmq4.OptionSubscribe, ""); err != nil {
+		t.Fatal(err)
+	}
+	go cl.read(sub, cl.iopub)
+	go cl.read(cl.shell, cl.replies)
+	go cl.read(cl.control, cl.replies)
+	time.Sleep(200 * time.Millisecond) // a subscription takes a moment to reach the other side
+	t.Cleanup(func() {
+		cancel()
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Error(err)
+			}
+		case <-time.After(5 * time.Second):
+			t.Error("the kernel did not end")
+		}
+	})
+	return cl
+}
+
+func itoa(n int) string { b, _ := json.Marshal(n); return string(b) }
+
+func (c *client) read(s zmq4.Socket, to chan<- *wire.Message) {
+	for {
+		z, err := s.Recv()
+		if err != nil {
+			return
+		}
+		if m, err := c.sign.Decode(z.Frames); err == nil {
+			to <- m
+		}
+	}
+}
+
+func (c *client) send(s zmq4.Socket, typ string, content any) {
+	c.t.Helper()
+	f, err := c.sign.Encode(nil, wire.Header{MsgID: wire.NewID(), Session: "s", MsgType: typ, Version: wire.Protocol}, nil, content)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if err := s.SendMulti(zmq4.NewMsgFrom(f...)); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func (c *client) reply() *wire.Message {
+	c.t.Helper()
+	select {
+	case m := <-c.replies:
+		return m
+	case <-time.After(10 * time.Second):
+		c.t.Fatal("no reply")
+		return nil
+	}
+}
+
+// until gathers the published messages, as "type text" lines, up to the idle status of an execution.
+func (c *client) run(code string) (outputs []string, reply *wire.Message) {
+	c.t.Helper()
+	c.send(c.shell, "execute_request", map[string]any{"code": code})
+	reply = c.reply()
+	for begun := false; ; {
+		select {
+		case m := <-c.iopub:
+			switch m.Header.MsgType {
+			case "status":
+				if begun && m.String("execution_state") == "idle" {
+					return outputs, reply
+				}
+			case "execute_input":
+				begun = true
+			default:
+				data, _ := m.Content["data"].(map[string]any)
+				text, _ := data["text/plain"].(string)
+				outputs = append(outputs, m.Header.MsgType+" "+m.String("text")+text+m.String("evalue"))
+			}
+		case <-time.After(10 * time.Second):
+			c.t.Fatalf("no idle status; so far %q", outputs)
+		}
+	}
+}
+
+func TestKernel(t *testing.T) {
+	transports := []string{"tcp", "ipc"}
+	if runtime.GOOS == "windows" {
+		transports = transports[:1]
+	}
+	for _, transport := range transports {
+		t.Run(transport, func(t *testing.T) { conversation(t, start(t, transport)) })
+	}
+}
+
+func conversation(t *testing.T, c *client) {
+	c.send(c.control, "kernel_info_request", map[string]any{})
+	if m := c.reply(); m.String("protocol_version") != wire.Protocol {
+		t.Errorf("kernel info %v", m.Content)
+	}
+	check := func(code string, want ...string) {
+		t.Helper()
+		got, _ := c.run(code)
+		if strings.Join(got, "|") != strings.Join(want, "|") {
+			t.Errorf("%q gives %q, want %q", code, got, want)
+		}
+	}
+	check("1+1", "execute_result 2")
+	check("fmt.Print(\"a\")\nDisplay(display.MakeData(\"text/plain\", \"b\"))\nfmt.Print(\"c\")", "stream a", "display_data b", "stream c")
+	check("h := cell.NewDisplay(map[string]any{\"text/plain\": \"0\"})\nh.Update(map[string]any{\"text/plain\": \"1\"})", "display_data 0", "update_display_data 1")
+	check("x := strconv.Atoi(\"y\")", `error strconv.Atoi: parsing "y": invalid syntax`)
+	// What is not a message, or not ours, is dropped.
+	if err := c.shell.SendMulti(zmq4.NewMsgFrom([]byte("garbage"), []byte("<IDS|MSG>"), []byte("x"))); err != nil {
+		t.Fatal(err)
+	}
+	wrong := wire.Signer{Key: []byte("other")}
+	f, _ := wrong.Encode(nil, wire.Header{MsgType: "execute_request"}, nil, map[string]any{"code": "1"})
+	if err := c.shell.SendMulti(zmq4.NewMsgFrom(f...)); err != nil {
+		t.Fatal(err)
+	}
+	check("2+2", "execute_result 4")
+	time.AfterFunc(200*time.Millisecond, func() { c.send(c.control, "interrupt_request", map[string]any{}) })
+	start := time.Now()
+	c.send(c.shell, "execute_request", map[string]any{"code": "for {}"})
+	c.send(c.shell, "execute_request", map[string]any{"code": "99"})
+	var states []string
+	for range 3 { // the interrupt's reply, the cell's, the aborted one's
+		m := c.reply()
+		states = append(states, m.Header.MsgType+" "+m.String("status"))
+	}
+	all := strings.Join(states, ", ")
+	if !strings.Contains(all, "execute_reply error") || !strings.Contains(all, "execute_reply aborted") || !strings.Contains(all, "interrupt_reply ok") {
+		t.Errorf("replies %s", all)
+	}
+	if d := time.Since(start); d > 3*time.Second {
+		t.Errorf("interrupted after %v", d)
+	}
+	for len(c.iopub) > 0 {
+		<-c.iopub
+	}
+	check("3+3", "execute_result 6")
+}
+
+func TestInstall(t *testing.T) {
+	prefix := t.TempDir()
+	for range 2 { // again over itself
+		dir, err := Install(InstallOptions{Prefix: prefix})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := os.ReadFile(filepath.Join(dir, "kernel.json"))
+		if err != nil || !strings.Contains(string(b), `"Go (fastnb)"`) || !strings.Contains(string(b), "{connection_file}") {
+			t.Errorf("kernel.json %s, error %v", b, err)
+		}
+		if e, _ := os.ReadDir(filepath.Dir(dir)); len(e) != 1 {
+			t.Errorf("left behind: %v", e)
+		}
+	}
+	if runtime.GOOS != "windows" && os.Getuid() != 0 {
+		if _, err := Install(InstallOptions{Prefix: "/proc/nowhere"}); err == nil {
+			t.Error("installed into a folder that cannot be made")
+		}
+	}
+}
