@@ -121,7 +121,7 @@ func writeSpec(base string) (err error) {
 }
 
 // logo draws a small net of three layers on Go's blue.
-func logo(n int) ([]byte, error) {
+func logo(n int) ([]byte, error) { //nolint:gocognit // a drawing, point by point
 	img := image.NewRGBA(image.Rect(0, 0, n, n))
 	f := float64(n)
 	layers := [][]float64{{.3, .7}, {.2, .5, .8}, {.5}}

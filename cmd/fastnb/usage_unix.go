@@ -21,7 +21,7 @@ func usedCPU() float64 {
 
 // peakMB is the largest resident size so far.
 func peakMB() int64 {
-	kb := int64(usage().Maxrss)
+	kb := int64(usage().Maxrss) //nolint:unconvert // 32 bits on some systems
 	if runtime.GOOS == "darwin" {
 		kb >>= 10 // bytes there
 	}

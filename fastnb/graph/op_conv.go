@@ -69,7 +69,7 @@ func diffConv(a device.Conv, layer string) func(gorgonia.Nodes, *Node, *Node) (g
 }
 
 // taps calls f with the flat indices (into x, w, y) of every product of a convolution.
-func taps(xs, ws, ys []int, a device.Conv, f func(x, w, y int)) {
+func taps(xs, ws, ys []int, a device.Conv, f func(x, w, y int)) { //nolint:gocognit // a convolution has seven loops
 	g := max(a.Groups, 1)
 	og, cg := ys[3]/g, ws[3]
 	for n := range ys[0] {

@@ -269,6 +269,8 @@ func (t *Tensor) Clone() *Tensor {
 	if bad := firstErr(t); bad != nil {
 		return bad
 	}
-	return &Tensor{shape: append([]int{}, t.shape...), dtype: t.dtype,
-		f: append([]float32(nil), t.f...), i: append([]int64(nil), t.i...), u: append([]uint8(nil), t.u...)}
+	return &Tensor{
+		shape: append([]int{}, t.shape...), dtype: t.dtype,
+		f: append([]float32(nil), t.f...), i: append([]int64(nil), t.i...), u: append([]uint8(nil), t.u...),
+	}
 }

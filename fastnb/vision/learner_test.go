@@ -9,12 +9,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/fastnb/go/datasets"
 	"github.com/fastnb/go/fastnb"
 	"github.com/fastnb/go/fastnb/data"
 	"github.com/fastnb/go/fastnb/models"
 	"github.com/fastnb/go/fastnb/nn"
-	"github.com/google/go-cmp/cmp"
 )
 
 // tiles writes n pictures of two colours and a table of their tags into a new folder.

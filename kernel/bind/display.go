@@ -24,6 +24,8 @@ type MIMEMap = map[string]any
 type Data = struct{ Data, Metadata, Transient MIMEMap }
 
 // The interfaces by which a value shows itself, gophernotes' names.
+//
+//nolint:revive // the group's comment says what there is to say
 type (
 	Renderer       = interface{ Render() Data }
 	SimpleRenderer = interface{ SimpleRender() MIMEMap }

@@ -20,7 +20,8 @@ import (
 // cell runs a cell on the interpreter's goroutine.
 func (s *Session) cell(ctx context.Context, code string, o RunOptions) (res Result) {
 	for len(s.panics) > 0 { // of goroutines that an earlier cell left behind
-		<-s.panics
+		discard := <-s.panics
+		_ = discard // what it says has been printed
 	}
 	body, err := s.magics(ctx, code)
 	if err != nil {

@@ -183,8 +183,11 @@ func Listen(ctx context.Context, c Connection) (*Sockets, error) {
 		zmq  zmq4.Socket
 		port int
 	}{
-		{&w.Shell, zmq4.NewRouter(ctx), c.ShellPort}, {&w.Control, zmq4.NewRouter(ctx), c.ControlPort}, {&w.Stdin, zmq4.NewRouter(ctx), c.StdinPort},
-		{&w.IOPub, zmq4.NewPub(ctx), c.IOPubPort}, {&w.Beat, zmq4.NewRep(ctx), c.HBPort},
+		{&w.Shell, zmq4.NewRouter(ctx), c.ShellPort},
+		{&w.Control, zmq4.NewRouter(ctx), c.ControlPort},
+		{&w.Stdin, zmq4.NewRouter(ctx), c.StdinPort},
+		{&w.IOPub, zmq4.NewPub(ctx), c.IOPubPort},
+		{&w.Beat, zmq4.NewRep(ctx), c.HBPort},
 	} {
 		*x.to = &Socket{zmq: x.zmq}
 		if err := x.zmq.Listen(c.address(x.port)); err != nil {

@@ -138,7 +138,7 @@ func own(b device.Buffer) (*buffer, error) {
 // what this process has taken.
 func (d *Device) FreeMemory() int64 {
 	if f, err := os.Open("/proc/meminfo"); err == nil {
-		defer f.Close()
+		defer func() { _ = f.Close() }() // only read
 		for s := bufio.NewScanner(f); s.Scan(); {
 			if rest, ok := strings.CutPrefix(s.Text(), "MemAvailable:"); ok {
 				kb, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)

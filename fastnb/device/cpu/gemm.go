@@ -215,7 +215,7 @@ func (d *Device) column(block []float32, rs, r0, r1, k int, b *float32, col, col
 
 // weightProduct computes C [m, depth] = A' P, A [rows, m] and P the patches: the weight gradient of a
 // convolution. The panels of P are shared out; each worker adds over the rows in order.
-func (d *Device) weightProduct(a []float32, m int, p *patches, out []float32) {
+func (d *Device) weightProduct(a []float32, m int, p *patches, out []float32) { //nolint:gocognit // the nested blocks of one product
 	mr, nr := d.isa.mr, d.isa.nr
 	rows, depth := p.rows(), p.depth()
 	panels := (depth + nr - 1) / nr

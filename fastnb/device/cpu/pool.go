@@ -38,7 +38,7 @@ func globalKernel(run func(device.GlobalPool, *call)) builder {
 
 // windows calls f with every input pixel of the window of output pixel (oy, ox) of picture n: the
 // offsets of their channels.
-func windows(a device.Pool, xs, ys []int, n, oy, ox int, f func(x int)) {
+func windows(a device.Pool, xs []int, n, oy, ox int, f func(x int)) {
 	for ky := range a.Size[0] {
 		iy := oy*a.Stride[0] + ky - a.Pad[0]
 		if iy < 0 || iy >= xs[1] {
@@ -52,7 +52,7 @@ func windows(a device.Pool, xs, ys []int, n, oy, ox int, f func(x int)) {
 	}
 }
 
-// eachPicture shares the pictures of a batch out; gradients of windows that overlap meet within one
+// eachOutput shares the pictures of a batch out; gradients of windows that overlap meet within one
 // picture only.
 func eachOutput(c *call, ys []int, f func(n, oy, ox, y int), begin func(n int)) {
 	c.dev.team.each(ys[0], func(_, n int) {
@@ -75,7 +75,7 @@ func maxPool(a device.Pool, c *call) {
 		for i := range out {
 			out[i] = float32(math.Inf(-1))
 		}
-		windows(a, x.shape, y.shape, n, oy, ox, func(p int) {
+		windows(a, x.shape, n, oy, ox, func(p int) {
 			for i, v := range x.f[p : p+ch] {
 				out[i] = max(out[i], v)
 			}
@@ -89,7 +89,7 @@ func maxPoolDX(a device.Pool, c *call) {
 	eachOutput(c, dy.shape, func(n, oy, ox, at int) {
 		done := make([]bool, ch)
 		g, best := dy.f[at:at+ch], y.f[at:at+ch]
-		windows(a, x.shape, dy.shape, n, oy, ox, func(p int) {
+		windows(a, x.shape, n, oy, ox, func(p int) {
 			d := dx.f[p : p+ch]
 			for i, v := range x.f[p : p+ch] {
 				if !done[i] && v == best[i] {
@@ -107,7 +107,7 @@ func avgPool(a device.Pool, c *call) {
 	eachOutput(c, y.shape, func(n, oy, ox, at int) {
 		out := y.f[at : at+ch]
 		clear(out)
-		windows(a, x.shape, y.shape, n, oy, ox, func(p int) {
+		windows(a, x.shape, n, oy, ox, func(p int) {
 			for i, v := range x.f[p : p+ch] {
 				out[i] += v * scale
 			}
@@ -120,7 +120,7 @@ func avgPoolDX(a device.Pool, c *call) {
 	ch, scale, size := dx.shape[3], 1/float32(a.Size[0]*a.Size[1]), len(dx.f)/dx.shape[0]
 	eachOutput(c, dy.shape, func(n, oy, ox, at int) {
 		g := dy.f[at : at+ch]
-		windows(a, dx.shape, dy.shape, n, oy, ox, func(p int) {
+		windows(a, dx.shape, n, oy, ox, func(p int) {
 			for i, v := range g {
 				dx.f[p+i] += v * scale
 			}
