@@ -1,8 +1,11 @@
 package models
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/nlpodyssey/gopickle/pickle"
 	"github.com/nlpodyssey/gopickle/pytorch"
@@ -20,6 +23,9 @@ func ReadTorch(path string) (out map[string]*tensor.Tensor, err error) {
 			out, err = nil, fmt.Errorf("fastnb: reading PyTorch file %s: damaged (%v)", path, r)
 		}
 	}()
+	if err := checkTorch(path); err != nil {
+		return nil, fmt.Errorf("fastnb: reading PyTorch file %s: %w", path, err)
+	}
 	v, err := pytorch.LoadWithUnpickler(path, func(r io.Reader) pickle.Unpickler {
 		u := pickle.NewUnpickler(r)
 		u.FindClass = func(module, name string) (any, error) {
@@ -35,6 +41,28 @@ func ReadTorch(path string) (out map[string]*tensor.Tensor, err error) {
 		return nil, fmt.Errorf("fastnb: reading PyTorch file %s: %w", path, err)
 	}
 	return out, nil
+}
+
+// legacyMagic is what a checkpoint of the older form begins with: PyTorch's magic number, pickled.
+var legacyMagic = []byte("\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.")
+
+// checkTorch refuses a file that is neither form before the reader, which can go on for ever about
+// an empty one, sees it.
+func checkTorch(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	head := make([]byte, len(legacyMagic))
+	n, err := io.ReadFull(f, head)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if !bytes.HasPrefix(head[:n], []byte("PK\x03\x04")) && !bytes.Equal(head[:n], legacyMagic) {
+		return errors.New("it is not a checkpoint written by torch.save")
+	}
+	return nil
 }
 
 // collect walks dictionaries and gathers tensors.
