@@ -113,9 +113,11 @@ func (c *client) read(s zmq4.Socket, to chan<- *wire.Message) {
 	}
 }
 
-func (c *client) send(s zmq4.Socket, typ string, content any) {
+// send sends a request and gives its id.
+func (c *client) send(s zmq4.Socket, typ string, content any) string {
 	c.t.Helper()
-	f, err := c.sign.Encode(nil, wire.Header{MsgID: wire.NewID(), Session: "s", MsgType: typ, Version: wire.Protocol}, nil, content)
+	id := wire.NewID()
+	f, err := c.sign.Encode(nil, wire.Header{MsgID: id, Session: "s", MsgType: typ, Version: wire.Protocol}, nil, content)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -135,21 +137,20 @@ func (c *client) reply() *wire.Message {
 	}
 }
 
-// until gathers the published messages, as "type text" lines, up to the idle status of an execution.
+// run executes code and gathers what is published for it, as "type text" lines, up to its idle status.
 func (c *client) run(code string) (outputs []string, reply *wire.Message) {
 	c.t.Helper()
-	c.send(c.shell, "execute_request", map[string]any{"code": code})
+	id := c.send(c.shell, "execute_request", map[string]any{"code": code})
 	reply = c.reply()
-	for begun := false; ; {
+	for {
 		select {
 		case m := <-c.iopub:
-			switch m.Header.MsgType {
-			case "status":
-				if begun && m.String("execution_state") == "idle" {
+			switch {
+			case m.Parent.MsgID != id, m.Header.MsgType == "execute_input":
+			case m.Header.MsgType == "status":
+				if m.String("execution_state") == "idle" {
 					return outputs, reply
 				}
-			case "execute_input":
-				begun = true
 			default:
 				data, _ := m.Content["data"].(map[string]any)
 				text, _ := data["text/plain"].(string)
@@ -212,9 +213,6 @@ func conversation(t *testing.T, c *client) {
 	}
 	if d := time.Since(start); d > 3*time.Second {
 		t.Errorf("interrupted after %v", d)
-	}
-	for len(c.iopub) > 0 {
-		<-c.iopub
 	}
 	check("3+3", "execute_result 6")
 }

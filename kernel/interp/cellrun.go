@@ -17,8 +17,14 @@ import (
 	"github.com/fastnb/go/cell"
 )
 
-// cell runs a cell on the interpreter's goroutine.
+// cell runs a cell on the interpreter's goroutine. A panic of our own or of the interpreter's fails
+// the cell and not the process.
 func (s *Session) cell(ctx context.Context, code string, o RunOptions) (res Result) {
+	defer func() {
+		if r := recover(); r != nil {
+			res = Result{Err: wrap(fmt.Errorf("the interpreter failed on this cell: %v", r), token.Position{}, code)}
+		}
+	}()
 	for len(s.panics) > 0 { // of goroutines that an earlier cell left behind
 		discard := <-s.panics
 		_ = discard // what it says has been printed
@@ -64,11 +70,8 @@ func (s *Session) show(vals []any, code string) (res Result) {
 		}
 	}()
 	for _, v := range vals {
-		if p := reflect.ValueOf(v); p.Kind() == reflect.Pointer && p.IsNil() {
-			continue
-		}
-		if e, ok := v.(interface{ Err() error }); ok && e.Err() != nil {
-			return Result{Err: wrap(e.Err(), token.Position{}, code)}
+		if err := s.carried(v, ""); err != nil && !s.strict {
+			return Result{Err: wrap(err, token.Position{}, code)}
 		}
 	}
 	res.Data, res.Metadata = render(vals)
@@ -254,11 +257,14 @@ func (s *Session) statement(n ast.Node) ([]any, error) {
 		if v.IsValid() && v.CanInterface() {
 			x = v.Interface()
 		}
-		if i == len(vs)-1 && isError(ts[i]) && !s.strict {
+		if i == len(vs)-1 && i < len(ts) && isError(ts[i]) && !s.strict {
 			if e, ok := x.(error); ok && e != nil {
 				return nil, e
 			}
 			continue
+		}
+		if i < len(ts) {
+			x = s.ofCell(x, ts[i])
 		}
 		out = append(out, x)
 	}
@@ -358,14 +364,8 @@ func (s *Session) sticky(as *ast.AssignStmt) error {
 		if !v.IsValid() || !v.CanInterface() {
 			continue
 		}
-		x := v.Interface()
-		if p := reflect.ValueOf(x); !p.IsValid() || p.Kind() == reflect.Pointer && p.IsNil() {
-			continue
-		}
-		if e, ok := x.(interface{ Err() error }); ok {
-			if err := e.Err(); err != nil {
-				return err
-			}
+		if err := s.carried(v.Interface(), id.Name); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -50,6 +50,9 @@ func forms(v any) (d bind.Data, ok bool) {
 	if p := reflect.ValueOf(v); p.Kind() == reflect.Pointer && p.IsNil() {
 		return d, false
 	}
+	if x, is := v.(cellValue); is {
+		return x.forms()
+	}
 	if f, isChart := plotting.FromEcharts(v); isChart {
 		return f.Render(), true // every chart is a JSONer too, and would show as its options
 	}
@@ -112,6 +115,9 @@ func text(v any) (s string) {
 			s = fmt.Sprintf("%T (its String method panicked: %v)", v, r)
 		}
 	}()
+	if x, is := v.(cellValue); is {
+		return x.text()
+	}
 	if b, ok := v.([]byte); ok && len(b) > 1<<16 {
 		return fmt.Sprintf("[]byte of %d", len(b))
 	}

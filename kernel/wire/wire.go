@@ -77,6 +77,7 @@ type Header struct {
 type Message struct {
 	IDs     [][]byte // routing, to send the reply back
 	Header  Header
+	Parent  Header          // of the message that this one answers; zero if none
 	raw     json.RawMessage // the header's bytes, parent of what answers it
 	Content map[string]any
 }
@@ -137,6 +138,9 @@ func (s Signer) Decode(frames [][]byte) (*Message, error) {
 	m := &Message{IDs: frames[:i], raw: append(json.RawMessage{}, frames[i+2]...)}
 	if err := json.Unmarshal(frames[i+2], &m.Header); err != nil {
 		return nil, fmt.Errorf("header: %w", err)
+	}
+	if err := json.Unmarshal(frames[i+3], &m.Parent); err != nil {
+		return nil, fmt.Errorf("parent header: %w", err)
 	}
 	if err := json.Unmarshal(frames[i+5], &m.Content); err != nil {
 		return nil, fmt.Errorf("content of %s: %w", m.Header.MsgType, err)
