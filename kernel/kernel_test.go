@@ -124,6 +124,7 @@ func (c *client) send(s zmq4.Socket, typ string, content any) string {
 	if err := s.SendMulti(zmq4.NewMsgFrom(f...)); err != nil {
 		c.t.Fatal(err)
 	}
+	return id
 }
 
 func (c *client) reply() *wire.Message {

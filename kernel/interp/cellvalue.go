@@ -7,7 +7,7 @@ import (
 	xr "github.com/cosmos72/gomacro/xreflect"
 
 	"github.com/fastnb/go/cell"
-	"github.com/fastnb/go/kernel/bind"
+	"github.com/fastnb/go/cell/display"
 )
 
 // cellValue is a value of a type that a cell declared. To compiled code such a value has no methods:
@@ -77,9 +77,9 @@ var cellForms = []struct{ method, mime string }{
 }
 
 // forms are what the value gives of itself, as for compiled types.
-func (v cellValue) forms() (d bind.Data, ok bool) {
+func (v cellValue) forms() (d display.Data, ok bool) {
 	if r, has := v.call("Render"); has {
-		if d, ok := r.(bind.Data); ok {
+		if d, ok := r.(display.Data); ok {
 			return d, true
 		}
 	}

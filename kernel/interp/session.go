@@ -16,6 +16,7 @@ import (
 	"github.com/cosmos72/gomacro/fast"
 
 	"github.com/fastnb/go/cell"
+	"github.com/fastnb/go/cell/display"
 	"github.com/fastnb/go/kernel/bind"
 )
 
@@ -99,7 +100,7 @@ func (s *Session) start() (err error) {
 	s.ir.Comp.Stdout, s.ir.Comp.Stderr = io.Discard, io.Discard
 	s.ir.Comp.Options &^= base.OptShowPrompt | base.OptTrapPanic
 	s.ir.Comp.Globals.Options &^= base.OptShowPrompt | base.OptTrapPanic
-	bind.SetDisplay(func(d bind.Data) error { return s.display(d) })
+	display.SetDisplay(func(d display.Data) error { return s.display(d) })
 	for _, line := range bind.Prelude() {
 		if err := s.evalPlain(line); err != nil {
 			return fmt.Errorf("kernel: prelude: %s: %w", line, err)
@@ -134,7 +135,7 @@ func (s *Session) evalPlain(code string) (err error) {
 	return nil
 }
 
-func (s *Session) display(d bind.Data) error {
+func (s *Session) display(d display.Data) error {
 	out := s.out.Load()
 	if out == nil {
 		return errors.New("cannot display: connection with Jupyter not available")
