@@ -28,6 +28,16 @@ package device
 //	row           x [R, C]                             [C]                 Row
 //	reshape       x                                    the same elements in the output's shape
 //	add           a, b (same shape)                    a + b
+//	concat        x... [..., Ci]                       [..., sum of Ci]
+//	channels      x [..., C]                           [..., k] channels From to From+k   Channels
+//	resize_nearest x [N,H,W,C]                         [N,OH,OW,C] by NearestRow
+//	resize_nearest_dx dy                               dx
+//	pixel_shuffle x [N,H,W,C r r]                      [N,H r,W r,C]       Shuffle
+//	pixel_shuffle_dx dy                                dx                  Shuffle
+//	pad2d         x                                    y                   Pad
+//	pad2d_dx      dy                                   dx                  Pad
+//	act           x                                    y = Act.At(x)       Act
+//	act_dx        dy, x                                dx = dy Act.Slopes(x)  Act
 //	dropout       x, rng int64 [2] (seed, step)        y                   Dropout
 //	dropout_dx    dy, rng                              dx                  Dropout
 //	sigmoid_range x                                    lo + (hi-lo) sigmoid(x)  Range
@@ -93,3 +103,75 @@ type Dropout struct {
 
 // Range is an interval.
 type Range struct{ Lo, Hi float32 }
+
+// Channels says where a run of channels begins.
+type Channels struct{ From int }
+
+// Shuffle is how many times as high and wide a pixel shuffle makes a map.
+type Shuffle struct{ Scale int }
+
+// NearestRow is the row (or column) of a map with n of them that row i of m shows when it is resized
+// to the nearest pixel: floor(i n / m) in single precision, as PyTorch rounds.
+func NearestRow(i, n, m int) int {
+	return min(int(float32(i)*(float32(n)/float32(m))), n-1)
+}
+
+// PadMode says what a border consists of.
+type PadMode uint8
+
+// The kinds of border.
+const (
+	PadZeros     PadMode = iota
+	PadReplicate         // the nearest pixel
+	PadReflect           // mirrored at the border pixel, which is not repeated
+)
+
+// Pad is a border around a map.
+type Pad struct {
+	Pad  [4]int // top, left, bottom, right
+	Mode PadMode
+}
+
+// Source is the row (or column) of a map with n of them that is seen at i, which may lie outside; -1
+// is none, a zero.
+func (p Pad) Source(i, n int) int {
+	switch {
+	case i >= 0 && i < n:
+		return i
+	case p.Mode == PadReplicate:
+		return max(0, min(i, n-1))
+	case p.Mode == PadReflect && i < 0:
+		return -i
+	case p.Mode == PadReflect:
+		return 2*(n-1) - i
+	}
+	return -1
+}
+
+// Act is a ReLU that leaks below 0 and may have a ceiling.
+type Act struct {
+	Slope float32 // below 0
+	Max   float32 // 0: none
+}
+
+// At is the activation of x.
+func (a Act) At(x float32) float32 {
+	switch {
+	case x < 0:
+		return a.Slope * x
+	case a.Max > 0 && x > a.Max:
+		return a.Max
+	}
+	return x
+}
+
+// Slopes is the derivative at x; at 0 and at the ceiling, the side beyond.
+func (a Act) Slopes(x float32) float32 {
+	switch {
+	case x <= 0:
+		return a.Slope
+	case a.Max > 0 && x >= a.Max:
+		return 0
+	}
+	return 1
+}

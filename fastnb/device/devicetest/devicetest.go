@@ -120,6 +120,7 @@ func cases() []testCase {
 	for _, s := range [][3]int{{1, 1, 1}, {16, 17, 64}, {33, 70, 5}, {200, 40, 100}, {7, 1000, 31}} {
 		add(fmt.Sprint("linear ", s), func(b *pb) *graph.Node { return b.Linear(b.param(s[0], s[1]), b.param(s[2], s[1]), b.param(s[2])) })
 	}
+	mapCases(add)
 	add("flatten dropout", func(b *pb) *graph.Node { return b.Dropout(b.Flatten(b.param(3, 4, 5, 6)), 0.3) })
 	add("sigmoid range", func(b *pb) *graph.Node { return b.SigmoidRange(b.param(3, 7), -1, 4) })
 	add("residual net", residualNet)

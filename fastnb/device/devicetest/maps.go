@@ -1,0 +1,32 @@
+package devicetest
+
+import (
+	"fmt"
+
+	"github.com/fastnb/go/fastnb/device"
+	"github.com/fastnb/go/fastnb/graph"
+)
+
+// mapCases are the ops of segmentation nets: maps that grow, join and get borders.
+func mapCases(add func(name string, f func(b *pb) *graph.Node)) {
+	add("concat", func(b *pb) *graph.Node {
+		x := b.param(2, 5, 7, 3)
+		return b.Concat(x, b.param(2, 5, 7, 17), b.ReLU(x))
+	})
+	for _, s := range [][4]int{{5, 7, 9, 12}, {24, 30, 23, 30}, {46, 60, 45, 60}, {3, 4, 3, 9}, {9, 8, 4, 3}} {
+		add(fmt.Sprint("resize ", s), func(b *pb) *graph.Node { return b.ResizeNearest(b.param(2, s[0], s[1], 5), s[2], s[3]) })
+	}
+	for _, r := range []int{1, 2, 3} {
+		add(fmt.Sprint("pixel shuffle ", r), func(b *pb) *graph.Node { return b.PixelShuffle(b.param(3, 4, 5, 7*r*r), r) })
+	}
+	for _, m := range []device.PadMode{device.PadZeros, device.PadReplicate, device.PadReflect} {
+		add(fmt.Sprint("pad ", m), func(b *pb) *graph.Node {
+			return b.Pad2D(b.param(2, 4, 5, 6), device.Pad{Pad: [4]int{1, 2, 3, 0}, Mode: m})
+		})
+	}
+	add("leaky relu", func(b *pb) *graph.Node { return b.LeakyReLU(b.param(3, 37), 0.1) })
+	add("relu6", func(b *pb) *graph.Node {
+		x := b.param(3, 370)
+		return b.ReLU6(b.Add(b.Add(x, x), b.Add(x, x)))
+	})
+}
