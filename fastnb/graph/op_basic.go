@@ -90,6 +90,14 @@ func hostCopy(out, in []*tensor.Tensor) error {
 	return nil
 }
 
+// Detach is x with no way back for gradients.
+func (b *Builder) Detach(x *Node) *Node {
+	if b.err != nil || x == nil {
+		return b.Failf("detach: input is missing")
+	}
+	return b.apply(op{name: "reshape", shape: x.Shape(), host: hostCopy}, x)
+}
+
 // Flatten makes [N, ...] to [N, rest].
 func (b *Builder) Flatten(x *Node) *Node {
 	if b.err != nil || x == nil {

@@ -126,9 +126,12 @@ func CNN(a Arch, classes int, o HeadOptions, rng *nn.RNG) (*nn.Sequential, error
 // Groups are the layer groups of a CNN, each a list of parameters: the body cut at a.Split, and the
 // head.
 func Groups(a Arch, net *nn.Sequential) [][]*nn.Param {
+	return append(bodyGroups(a, net.Layers[0].(*nn.Sequential)), nn.AllParams(net.Layers[1]))
+}
+
+func bodyGroups(a Arch, body *nn.Sequential) [][]*nn.Param {
 	var groups [][]*nn.Param
 	from := 0
-	body := net.Layers[0].(*nn.Sequential)
 	for _, to := range append(append([]int{}, a.Split...), len(body.Layers)) {
 		var g []*nn.Param
 		for _, l := range body.Layers[from:to] {
@@ -137,5 +140,5 @@ func Groups(a Arch, net *nn.Sequential) [][]*nn.Param {
 		groups = append(groups, g)
 		from = to
 	}
-	return append(groups, nn.AllParams(net.Layers[1]))
+	return groups
 }

@@ -10,10 +10,10 @@ import (
 	"github.com/fastnb/go/fastnb/tensor"
 )
 
-// LoadPretrained fills the body (child 0) of a CNN with the weights published for its architecture,
+// LoadPretrained fills a body with the weights published for its architecture,
 // fetched once and kept in FASTNB_HOME/models. An error that wraps datasets.ErrUnavailable says that
 // they could not be had.
-func LoadPretrained(a Arch, net *nn.Sequential) error {
+func LoadPretrained(a Arch, body nn.Layer) error {
 	if a.Weights == nil {
 		return fmt.Errorf("fastnb: models: no weights are published for %s: %w", a.Name, datasets.ErrUnavailable)
 	}
@@ -25,7 +25,7 @@ func LoadPretrained(a Arch, net *nn.Sequential) error {
 	if err != nil {
 		return err
 	}
-	if err := FillBody(a, net.Layers[0], ts); err != nil {
+	if err := FillBody(a, body, ts); err != nil {
 		return fmt.Errorf("%w (file %s)", err, path)
 	}
 	return nil

@@ -30,6 +30,18 @@ func KaimingFanOut() ConvOption {
 	return func(c *Conv2D) { s := c.Weight.Shape; c.Weight.Init = KaimingNormal(s[0] * s[2] * s[3]) }
 }
 
+// KaimingFanIn starts the weight Kaiming normal over the inputs and the bias at 0, as fastai's layers
+// do.
+func KaimingFanIn() ConvOption {
+	return func(c *Conv2D) {
+		s := c.Weight.Shape
+		c.Weight.Init = KaimingNormal(s[1] * s[2] * s[3])
+		if c.Bias != nil {
+			c.Bias.Init = Zeros
+		}
+	}
+}
+
 // NewConv2D makes a convolution with a square kernel. It starts as PyTorch's does: uniform within
 // 1/sqrt(fan in).
 func NewConv2D(in, out, kernel int, o ...ConvOption) *Conv2D {
@@ -55,9 +67,16 @@ func (c *Conv2D) Params() []*Param {
 
 // Forward convolves.
 func (c *Conv2D) Forward(b *graph.Builder, x *graph.Node) *graph.Node {
+	return c.ForwardFused(b, x, false)
+}
+
+// ForwardFused convolves and clips at 0 if relu, in one op.
+func (c *Conv2D) ForwardFused(b *graph.Builder, x *graph.Node, relu bool) *graph.Node {
 	var bias *graph.Node
 	if c.Bias != nil {
 		bias = c.Bias.node(b)
 	}
-	return b.Conv2D(x, c.Weight.node(b), bias, c.attrs)
+	a := c.attrs
+	a.ReLU = relu
+	return b.Conv2D(x, c.Weight.node(b), bias, a)
 }

@@ -127,21 +127,43 @@ func (s *Sequential) Children() []Named {
 	return out
 }
 
-// Forward runs the layers. A batch norm followed by a ReLU becomes one op, with the same numbers.
+// Forward runs the layers. A batch norm or a convolution followed by a ReLU becomes one op with it,
+// with the same numbers.
 func (s *Sequential) Forward(b *graph.Builder, x *graph.Node) *graph.Node {
-	for i := 0; i < len(s.Layers); i++ {
-		b.Push(strconv.Itoa(i))
-		bn, ok := s.Layers[i].(*BatchNorm)
-		if ok && i+1 < len(s.Layers) {
-			if _, relu := s.Layers[i+1].(*ReLU); relu {
-				x = bn.ForwardFused(b, x, true, nil)
-				b.Pop()
-				i++
-				continue
-			}
-		}
-		x = s.Layers[i].Forward(b, x)
-		b.Pop()
+	for i := 0; i < len(s.Layers); {
+		var k int
+		x, k = s.step(b, x, i)
+		i += k
 	}
 	return x
+}
+
+// Taps runs the layers and gives the output of each. Layers that become one op share its output.
+func (s *Sequential) Taps(b *graph.Builder, x *graph.Node) []*graph.Node {
+	var out []*graph.Node
+	for len(out) < len(s.Layers) {
+		var k int
+		x, k = s.step(b, x, len(out))
+		for range k {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// step runs layer i, with the one behind it if they become one op, and says how many it ran.
+func (s *Sequential) step(b *graph.Builder, x *graph.Node, i int) (*graph.Node, int) {
+	b.Push(strconv.Itoa(i))
+	defer b.Pop()
+	if i+1 < len(s.Layers) {
+		if _, relu := s.Layers[i+1].(*ReLU); relu {
+			switch l := s.Layers[i].(type) {
+			case *BatchNorm:
+				return l.ForwardFused(b, x, true, nil), 2
+			case *Conv2D:
+				return l.ForwardFused(b, x, true), 2
+			}
+		}
+	}
+	return s.Layers[i].Forward(b, x), 1
 }

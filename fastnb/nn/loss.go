@@ -42,32 +42,41 @@ var MSELossFlat = Loss{
 	},
 }
 
-// CrossEntropyFlat is softmax cross-entropy of class scores with one class per item (or pixel).
+// CrossEntropyFlat is softmax cross-entropy of class scores with one class per item, or per pixel:
+// scores [N, C] or [N, C, H, W], classes [N] or [N, 1, H, W].
 var CrossEntropyFlat = Loss{
 	Name: "CrossEntropyFlat", Activation: "softmax", Target: tensor.Int64,
 	Build: func(b *graph.Builder, out, y *graph.Node) *graph.Node { return b.CrossEntropy(out, y) },
-	Host: func(out, y *tensor.Tensor) ([]float32, error) {
-		s := out.Shape()
-		if len(s) != 2 || y.Len() != s[0] {
-			return nil, fmt.Errorf("fastnb: cross-entropy per item: predictions %v, targets %v, want [N, C] and [N]", s, y.Shape())
+	Host:  crossEntropies,
+}
+
+// crossEntropies gives the loss of each item, averaged over its pixels.
+func crossEntropies(out, y *tensor.Tensor) ([]float32, error) {
+	s := out.Shape()
+	if len(s) < 2 || s[1] == 0 || out.Len() != y.Len()*s[1] {
+		return nil, fmt.Errorf("fastnb: cross-entropy per item: predictions %v, targets %v, want [N, C, ...] and a class for each of [N, ...]", s, y.Shape())
+	}
+	classes, pixels := s[1], tensor.Count(s[2:])
+	r := make([]float32, s[0])
+	for i := range r {
+		scores := out.Float32s()[i*classes*pixels : (i+1)*classes*pixels]
+		var sum float64
+		for p, k := range y.Int64s()[i*pixels : (i+1)*pixels] {
+			if k < 0 || int(k) >= classes {
+				return nil, fmt.Errorf("fastnb: cross-entropy per item: target %d of item %d is not one of %d classes", k, i, classes)
+			}
+			m, e := math.Inf(-1), 0.0
+			for c := range classes {
+				m = math.Max(m, float64(scores[c*pixels+p]))
+			}
+			for c := range classes {
+				e += math.Exp(float64(scores[c*pixels+p]) - m)
+			}
+			sum += m + math.Log(e) - float64(scores[int(k)*pixels+p])
 		}
-		r := make([]float32, s[0])
-		for i, k := range y.Int64s() {
-			row := out.Float32s()[i*s[1] : (i+1)*s[1]]
-			if k < 0 || int(k) >= s[1] {
-				return nil, fmt.Errorf("fastnb: cross-entropy per item: target %d of item %d is not one of %d classes", k, i, s[1])
-			}
-			m, sum := math.Inf(-1), 0.0
-			for _, v := range row {
-				m = math.Max(m, float64(v))
-			}
-			for _, v := range row {
-				sum += math.Exp(float64(v) - m)
-			}
-			r[i] = float32(m + math.Log(sum) - float64(row[k]))
-		}
-		return r, nil
-	},
+		r[i] = float32(sum / float64(max(pixels, 1)))
+	}
+	return r, nil
 }
 
 // perItem averages f over each item's elements.

@@ -21,48 +21,62 @@ type cnnConfig struct {
 	pretrained *bool // nil: if the weights can be had
 }
 
-// cnnOption is an option of learners for pictures; other learners refuse it by its name.
-type cnnOption struct {
-	name  string
-	apply func(*cnnConfig)
+// archOption is an option of learners for pictures: what it changes in the description of each kind of
+// network. A learner without a place for it refuses it by its name, as others do.
+type archOption struct {
+	name string
+	cnn  func(*cnnConfig)
+	unet func(*unetConfig)
 }
 
-// ApplyLearner leaves the option for CNNLearner to take.
-func (o cnnOption) ApplyLearner(c *fastnb.LearnerConfig) { c.Extra = append(c.Extra, o) }
+// ApplyLearner leaves the option for CNNLearner or UnetLearner to take.
+func (o archOption) ApplyLearner(c *fastnb.LearnerConfig) { c.Extra = append(c.Extra, o) }
 
 // String is the option's name.
-func (o cnnOption) String() string { return o.name }
+func (o archOption) String() string { return o.name }
+
+// takeOptions applies the options that have a place in a learner's description and leaves the others.
+func takeOptions(cfg *fastnb.LearnerConfig, apply func(archOption) bool) {
+	rest := cfg.Extra[:0:0]
+	for _, e := range cfg.Extra {
+		if o, ok := e.(archOption); !ok || !apply(o) {
+			rest = append(rest, e)
+		}
+	}
+	cfg.Extra = rest
+}
 
 // Pretrained says whether the body starts from weights learned on ImageNet: by default if they can be
 // had, else with a notice from fresh ones. Pretrained(true) makes it an error if they cannot.
 func Pretrained(on bool) fastnb.LearnerOption {
-	return cnnOption{"Pretrained", func(c *cnnConfig) { c.pretrained = &on }}
+	return archOption{"Pretrained", func(c *cnnConfig) { c.pretrained = &on }, func(c *unetConfig) { c.pretrained = &on }}
 }
 
 // PS is the dropout before the head's linear layers: one value p gives p/2 to all but the last, several
 // are taken as they are. 0.5 by default.
 func PS(p ...float64) fastnb.LearnerOption {
-	return cnnOption{"PS", func(c *cnnConfig) { c.PS = p }}
+	return archOption{name: "PS", cnn: func(c *cnnConfig) { c.PS = p }}
 }
 
 // LinFtrs are the sizes between the head's linear layers: 512 by default.
 func LinFtrs(n ...int) fastnb.LearnerOption {
-	return cnnOption{"LinFtrs", func(c *cnnConfig) { c.LinFtrs = append([]int{}, n...) }}
+	return archOption{name: "LinFtrs", cnn: func(c *cnnConfig) { c.LinFtrs = append([]int{}, n...) }}
 }
 
 // BNFinal adds a batch norm after the last linear layer: false by default.
 func BNFinal(on bool) fastnb.LearnerOption {
-	return cnnOption{"BNFinal", func(c *cnnConfig) { c.BNFinal = on }}
+	return archOption{name: "BNFinal", cnn: func(c *cnnConfig) { c.BNFinal = on }}
 }
 
 // YRange squeezes predicted values into the range between lo and hi by a sigmoid.
 func YRange(lo, hi float64) fastnb.LearnerOption {
-	return cnnOption{"YRange", func(c *cnnConfig) { c.HeadOptions.YRange = &[2]float64{lo, hi} }}
+	r := &[2]float64{lo, hi}
+	return archOption{"YRange", func(c *cnnConfig) { c.HeadOptions.YRange = r }, func(c *unetConfig) { c.UnetOptions.YRange = r }}
 }
 
 // ConcatPool says whether the head pools by maximum and average or by average only: true by default.
 func ConcatPool(on bool) fastnb.LearnerOption {
-	return cnnOption{"ConcatPool", func(c *cnnConfig) { c.NoConcat = !on }}
+	return archOption{name: "ConcatPool", cnn: func(c *cnnConfig) { c.NoConcat = !on }}
 }
 
 func init() {
@@ -91,15 +105,12 @@ func CNNLearner(d *data.DataBunch, arch models.Arch, o ...fastnb.LearnerOption) 
 	}
 	cfg := fastnb.Configure(o...)
 	c := cnnConfig{Arch: arch.Name, Classes: d.C}
-	rest := cfg.Extra[:0:0]
-	for _, e := range cfg.Extra {
-		if own, ok := e.(cnnOption); ok {
-			own.apply(&c)
-		} else {
-			rest = append(rest, e)
+	takeOptions(&cfg, func(o archOption) bool {
+		if o.cnn != nil {
+			o.cnn(&c)
 		}
-	}
-	cfg.Extra = rest
+		return o.cnn != nil
+	})
 	if c.Classes < 1 {
 		return nil, fmt.Errorf("fastnb: cnn learner: the data has no classes or values to predict")
 	}
@@ -107,19 +118,24 @@ func CNNLearner(d *data.DataBunch, arch models.Arch, o ...fastnb.LearnerOption) 
 	if err != nil {
 		return nil, fmt.Errorf("fastnb: cnn learner: %w", err)
 	}
-	pretrained, err := loadPretrained(arch, net, c.pretrained)
+	pretrained, err := loadPretrained("cnn learner", arch, net.Layers[0], c.pretrained)
 	if err != nil {
 		return nil, err
 	}
-	js, err := json.Marshal(c)
+	return archLearner(d, net, groups, "cnn", arch, c, cfg, pretrained)
+}
+
+// archLearner makes the learner of a network that config describes, frozen if it is pretrained.
+func archLearner(d *data.DataBunch, net nn.Layer, groups [][]*nn.Param, kind string, arch models.Arch, config any, cfg fastnb.LearnerConfig, frozen bool) (*fastnb.Learner, error) {
+	js, err := json.Marshal(config)
 	if err != nil {
-		return nil, fmt.Errorf("fastnb: cnn learner: %w", err)
+		return nil, fmt.Errorf("fastnb: %s learner: %w", kind, err)
 	}
-	l, err := fastnb.NewConfigured(d, net, groups, &fastnb.ArchSpec{Kind: "cnn", Name: arch.Name, Config: js}, cfg)
+	l, err := fastnb.NewConfigured(d, net, groups, &fastnb.ArchSpec{Kind: kind, Name: arch.Name, Config: js}, cfg)
 	if err != nil {
 		return nil, err
 	}
-	if pretrained {
+	if frozen {
 		if err := l.Freeze(); err != nil {
 			return nil, err
 		}
@@ -128,19 +144,19 @@ func CNNLearner(d *data.DataBunch, arch models.Arch, o ...fastnb.LearnerOption) 
 }
 
 // loadPretrained fills the body with ImageNet weights unless want is false, and says whether it did.
-func loadPretrained(arch models.Arch, net *nn.Sequential, want *bool) (bool, error) {
+func loadPretrained(verb string, arch models.Arch, body nn.Layer, want *bool) (bool, error) {
 	if want != nil && !*want {
 		return false, nil
 	}
-	err := models.LoadPretrained(arch, net)
+	err := models.LoadPretrained(arch, body)
 	switch {
 	case err == nil:
 		return true, nil
 	case want != nil:
-		return false, fmt.Errorf("fastnb: cnn learner: pretrained weights of %s: %w", arch.Name, err)
+		return false, fmt.Errorf("fastnb: %s: pretrained weights of %s: %w", verb, arch.Name, err)
 	case errors.Is(err, datasets.ErrUnavailable):
 		fmt.Printf("Pretrained weights of %s are not available here, so the network starts from fresh weights and nothing is frozen.\n(%v)\n", arch.Name, err)
 		return false, nil
 	}
-	return false, fmt.Errorf("fastnb: cnn learner: pretrained weights of %s: %w (try Pretrained(false))", arch.Name, err)
+	return false, fmt.Errorf("fastnb: %s: pretrained weights of %s: %w (try Pretrained(false))", verb, arch.Name, err)
 }
