@@ -21,6 +21,7 @@ type DataOption interface{ applyData(*getConfig) }
 
 type getConfig struct {
 	tiles int
+	h, w  int
 	twin  bool
 }
 
@@ -31,6 +32,13 @@ func (o dataOption) applyData(c *getConfig) { o(c) }
 // Tiles says how many items a generated twin has at least; 0 is the generator's own number (planet:
 // 1,000). It has no meaning for real data.
 func Tiles(n int) DataOption { return dataOption(func(c *getConfig) { c.tiles = n }) }
+
+// TwinSize is the size in pixels of the pictures that a generated twin draws, where its generator can
+// draw others than its own (camvid: 180x240, biwi_head_pose: 480x640). A twin of another size has a
+// folder of its own. It has no meaning for real data.
+func TwinSize(height, width int) DataOption {
+	return dataOption(func(c *getConfig) { c.h, c.w = height, width })
+}
 
 // UseTwin asks, with true, for the generated twin though FASTNB_OFFLINE is not set.
 func UseTwin(on bool) DataOption { return dataOption(func(c *getConfig) { c.twin = on }) }
@@ -74,7 +82,7 @@ func get(u URL, opts []DataOption) (Path, error) {
 	}
 	defer unlock()
 	if c.twin {
-		dir, err = twin(ctx, u, c.tiles)
+		dir, err = twin(ctx, u, c)
 	} else if !filled(dir) { // another process may have brought it meanwhile
 		dir, err = bring(ctx, u, c, dir)
 	}
@@ -92,7 +100,7 @@ func bring(ctx context.Context, u URL, c getConfig, dir Path) (Path, error) {
 	}
 	if Offline() {
 		if _, has := twins[u.Name]; has {
-			return twin(ctx, u, c.tiles)
+			return twin(ctx, u, c)
 		}
 		return dir, fmt.Errorf("%w: FASTNB_OFFLINE is set, and there is no generated twin of it (try unsetting FASTNB_OFFLINE, or FASTNB_MIRROR with a folder that holds %s.tgz)", ErrUnavailable, u.Name)
 	}

@@ -231,7 +231,7 @@ func TestGetDataErrors(t *testing.T) {
 	cases := map[string]struct{ name, mirror, offline, want string }{
 		"kaggle":        {"planet", "", "", "kaggle competitions download"},
 		"unknown":       {"nosuch", "", "", "no data set of that name"},
-		"offline":       {"camvid", "", "1", "FASTNB_OFFLINE is set"},
+		"offline":       {"planet_sample", "", "1", "FASTNB_OFFLINE is set"},
 		"bad name":      {"../x", "", "", "is not a name"},
 		"empty name":    {"", "", "", "is not a name"},
 		"mirror is not": {"planet", noFolder, "", "is not a folder"},

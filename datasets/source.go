@@ -20,6 +20,7 @@ type origin struct {
 	Source string `json:"source"`
 	From   string `json:"from,omitempty"`  // address or archive
 	Items  int    `json:"items,omitempty"` // of a twin
+	Size   string `json:"size,omitempty"`  // of a twin's pictures, heightxwidth
 }
 
 func originFile(dir Path) string {

@@ -6,16 +6,13 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
-
-	"github.com/fastnb/go/cell"
 )
 
-func init() { twins["planet"] = generator{items: 1000, draw: drawPlanet} }
+func init() {
+	twins["planet"] = generator{items: 1000, h: planetSide, w: planetSide, fixed: true, draw: drawPlanet}
+}
 
 const (
 	planetSide = 256 // pixels, as the real tiles
@@ -45,7 +42,8 @@ var firstPlanet = []string{
 }
 
 // drawPlanet draws training tiles have..n and their table, and test tiles in proportion.
-func drawPlanet(ctx context.Context, dir string, have, n int) error {
+func drawPlanet(ctx context.Context, dir string, o order) error {
+	have, n := o.have, o.n
 	parts := []struct {
 		folder, prefix string
 		stream         uint64
@@ -89,37 +87,6 @@ func drawPlanet(ctx context.Context, dir string, have, n int) error {
 		tags = append(tags, fmt.Sprintf("train_%d,%s\n", i, strings.Join(planetTags(c, i), " ")))
 	}
 	return writeFile(filepath.Join(dir, "train_v2.csv"), []byte("image_name,tags\n"+strings.Join(tags, "")))
-}
-
-// inParallel calls f for from..to on all cores until an error or an interrupt.
-func inParallel(ctx context.Context, from, to int, f func(i int) error) error {
-	var (
-		wg    sync.WaitGroup
-		next  atomic.Int64
-		first atomic.Pointer[error]
-	)
-	next.Store(int64(from))
-	for range runtime.GOMAXPROCS(0) {
-		wg.Go(func() {
-			for first.Load() == nil && ctx.Err() == nil {
-				i := int(next.Add(1)) - 1
-				if i >= to {
-					return
-				}
-				if err := f(i); err != nil {
-					first.CompareAndSwap(nil, &err)
-				}
-			}
-		})
-	}
-	wg.Wait()
-	if err := first.Load(); err != nil {
-		return *err
-	}
-	if ctx.Err() != nil {
-		return cell.ErrInterrupted
-	}
-	return nil
 }
 
 // planetTags draws the tags of tile i, sorted, with the real set's frequencies. Among the first

@@ -58,7 +58,7 @@ func dataGetCommand() *cobra.Command {
 }
 
 func dataSampleCommand() *cobra.Command {
-	var n int
+	var n, h, w int
 	c := &cobra.Command{
 		Use:   "sample NAME [DIR]",
 		Short: "Draw the generated twin of a data set into DIR (NAME-twin)",
@@ -68,7 +68,7 @@ func dataSampleCommand() *cobra.Command {
 			if len(args) == 2 {
 				dir = args[1]
 			}
-			if err := datasets.SampleData(args[0], datasets.NewPath(dir), n); err != nil {
+			if err := datasets.SampleData(args[0], datasets.NewPath(dir), n, datasets.TwinSize(h, w)); err != nil {
 				return err
 			}
 			fmt.Fprintln(cmd.OutOrStdout(), dir)
@@ -76,5 +76,7 @@ func dataSampleCommand() *cobra.Command {
 		},
 	}
 	c.Flags().IntVarP(&n, "items", "n", 0, "at least so many items (0: the generator's default)")
+	c.Flags().IntVar(&h, "height", 0, "of the pictures, pixels (0: the generator's default)")
+	c.Flags().IntVar(&w, "width", 0, "of the pictures, pixels (0: the generator's default)")
 	return c
 }
