@@ -23,6 +23,7 @@ func init() {
 			"SampleData":     r.ValueOf(pkg.SampleData),
 			"Source":         r.ValueOf(pkg.Source),
 			"Tiles":          r.ValueOf(pkg.Tiles),
+			"TwinSize":       r.ValueOf(pkg.TwinSize),
 			"URLs":           r.ValueOf(&pkg.URLs).Elem(),
 			"Unpack":         r.ValueOf(pkg.Unpack),
 			"UntarData":      r.ValueOf(pkg.UntarData),
