@@ -9,6 +9,8 @@ VENV      ?= .venv
 LINT       = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 ECHARTS    = 5.6.0
 export CGO_ENABLED = 0
+# One set of flags for build, vet and test: what one of them compiled serves the others.
+export GOFLAGS := $(GOFLAGS) -trimpath
 
 .PHONY: help build lesson lab test test-more check bench generate assets size clean
 
@@ -16,7 +18,7 @@ help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: assets ## build bin/fastnb
-	$(GO) build -trimpath -ldflags "-s -w" -o bin/fastnb ./cmd/fastnb
+	$(GO) build -ldflags "-s -w" -o bin/fastnb ./cmd/fastnb
 
 lesson: build ## run the lesson's notebooks offline on generated data; NB=name for one, ARGS for `nb run`
 	@mkdir -p $(OUT)
