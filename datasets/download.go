@@ -123,8 +123,8 @@ func (f file) fetch(ctx context.Context, part string, bar *progress) error {
 	if tag := resp.Header.Get("ETag"); tag != "" && !strings.HasPrefix(tag, "W/") {
 		_ = os.WriteFile(part+".tag", []byte(tag), 0o644) // only makes going on safer
 	}
-	if bar.total == 0 && resp.ContentLength > 0 {
-		bar.total = have + resp.ContentLength
+	if bar.Total() == 0 && resp.ContentLength > 0 {
+		bar.SetTotal(have + resp.ContentLength)
 	}
 	return f.receive(resp, out, have, bar, cancel)
 }

@@ -455,7 +455,7 @@ func TestDownloadShowsABar(t *testing.T) {
 		w.Header().Set("Content-Length", fmt.Sprint(2*n))
 		_, _ = w.Write(make([]byte, n))
 		w.(http.Flusher).Flush()
-		time.Sleep(barDelay + 100*time.Millisecond)
+		time.Sleep(500*time.Millisecond + 100*time.Millisecond)
 		_, _ = w.Write(make([]byte, n))
 	})
 	s := &shown{}

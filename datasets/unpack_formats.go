@@ -115,14 +115,14 @@ func (x *extractor) sevenZip(f *os.File, size int64) error {
 			return err
 		}
 		defer func() { _ = r.Close() }()
-		x.bar.total = int64(z.File[0].UncompressedSize)
+		x.bar.SetTotal(int64(z.File[0].UncompressedSize))
 		return x.tar(bufio.NewReaderSize(x.bar.reader(r), 1<<18))
 	}
 	var total int64
 	for _, e := range z.File {
 		total += int64(e.UncompressedSize)
 	}
-	x.bar.total = total
+	x.bar.SetTotal(total)
 	for _, e := range z.File {
 		if err := x.member(e.Name, e.Mode(), e.Open); err != nil {
 			return err

@@ -29,6 +29,11 @@ type DataBunch struct {
 	ValBS   int           // items in any other batch
 	Workers int           // goroutines that open items
 
+	Vocab     *Vocab // of texts, else nil
+	BPTT      int    // tokens in a row of a language model's batch
+	Backwards bool   // texts are read from their end
+	PadFirst  bool   // texts shorter than the longest of a batch are filled up in front, not behind
+
 	SkipBroken bool // leave out items that cannot be opened
 
 	kind  LabelKind
@@ -57,11 +62,23 @@ func Workers(n int) BunchOption { return bunchFunc(func(d *DataBunch) { d.Worker
 // SkipBroken leaves out items that cannot be opened, and says so, instead of failing (default false).
 func SkipBroken(on bool) BunchOption { return bunchFunc(func(d *DataBunch) { d.SkipBroken = on }) }
 
+// BPTT is the number of tokens in a row of a language model's batch (default 70): how far derivatives
+// reach back through time.
+func BPTT(n int) BunchOption { return bunchFunc(func(d *DataBunch) { d.BPTT = n }) }
+
+// Backwards has texts read from their end (default false).
+func Backwards(on bool) BunchOption { return bunchFunc(func(d *DataBunch) { d.Backwards = on }) }
+
+// PadFirst says whether texts are filled up in front (default true) or behind.
+func PadFirst(on bool) BunchOption { return bunchFunc(func(d *DataBunch) { d.PadFirst = on }) }
+
 // InPath is where a learner saves (default the list's path).
 func InPath(p datasets.Path) BunchOption { return bunchFunc(func(d *DataBunch) { d.Path = p }) }
 
-// maxWorkers is fastai's bound on loader workers.
-const maxWorkers = 16
+const (
+	maxWorkers  = 16 // fastai's bound on loader workers
+	defaultBPTT = 70 // fastai's
+)
 
 // DataBunch ends the chain. Options: BS (64), ValBS (BS), Workers (cores, at most 16), SkipBroken
 // (false), InPath (the list's path). A batch size above the number of training items is an error, since
@@ -73,6 +90,10 @@ func (l *LabelLists) DataBunch(opts ...BunchOption) (*DataBunch, error) {
 	d := &DataBunch{
 		Path: l.Train.Path, Classes: slices.Clone(l.kind.Classes()), C: l.kind.C(), Loss: l.kind.Loss(), BS: 64,
 		Workers: min(maxWorkers, runtime.NumCPU()), kind: l.kind, broke: map[string]bool{},
+		BPTT: defaultBPTT, PadFirst: true,
+	}
+	if v, ok := l.Train.kind.(VocabKind); ok {
+		d.Vocab = v.Vocabulary()
 	}
 	for _, o := range opts {
 		o.applyBunch(d)
@@ -80,8 +101,8 @@ func (l *LabelLists) DataBunch(opts ...BunchOption) (*DataBunch, error) {
 	if d.ValBS == 0 {
 		d.ValBS = d.BS
 	}
-	if d.BS < 1 || d.ValBS < 1 || d.Workers < 1 {
-		return nil, fmt.Errorf("fastnb: data bunch: batch sizes %d and %d, %d workers: each must be positive", d.BS, d.ValBS, d.Workers)
+	if d.BS < 1 || d.ValBS < 1 || d.Workers < 1 || d.BPTT < 1 {
+		return nil, fmt.Errorf("fastnb: data bunch: batch sizes %d and %d, %d workers, bptt %d: each must be positive", d.BS, d.ValBS, d.Workers, d.BPTT)
 	}
 	pipe := l.pipe
 	d.pipe = &pipe
@@ -91,7 +112,7 @@ func (l *LabelLists) DataBunch(opts ...BunchOption) (*DataBunch, error) {
 	if l.Test != nil {
 		d.setTest(l.Test)
 	}
-	if n := l.Train.Len(); n > 0 && d.BS > n {
+	if n := l.Train.Len(); n > 0 && d.BS > n && !isBatcher(l.kind) {
 		return nil, fmt.Errorf("fastnb: data bunch: batch size %d is above the %d training items: an epoch has no full batch (try BS(%d))", d.BS, n, n)
 	}
 	return d, d.measureStats()
@@ -101,8 +122,14 @@ func (l *LabelLists) DataBunch(opts ...BunchOption) (*DataBunch, error) {
 func (d *DataBunch) setTest(l *LabelList) {
 	p := *d.pipe
 	p.args.TfmY = false
-	d.TestDS = &Dataset{l, EmptyKind(), &p, false}
+	kind := EmptyKind()
+	if isBatcher(d.kind) {
+		kind = d.kind // its targets are made of the items
+	}
+	d.TestDS = &Dataset{l, kind, &p, false}
 }
+
+func isBatcher(k LabelKind) bool { _, ok := k.(Batcher); return ok }
 
 // AddTest sets the items without targets, to be predicted. They get the validation transforms.
 func (d *DataBunch) AddTest(items *ItemList) error {
@@ -173,7 +200,7 @@ func (d *DataBunch) Loader(t DSType) (*Loader, error) {
 		}
 		return nil, fmt.Errorf("fastnb: loader: there are no %s items%s", t, hint)
 	}
-	l := &Loader{bunch: d, ds: ds, bs: d.ValBS}
+	l := &Loader{bunch: d, ds: ds, bs: d.ValBS, sampled: t == Train || t == Valid || t == Test}
 	switch t {
 	case Train:
 		l.bs, l.shuffle, l.dropLast = d.BS, true, true
@@ -190,7 +217,7 @@ func (d *DataBunch) OneBatch(opts ...PredsOption) (*Batch, error) {
 	if err != nil {
 		return nil, err
 	}
-	it := l.start(cell.Context(), l.order(streamShow, nextShow()), streamShow, nextShow())
+	it := l.start(cell.Context(), streamShow, streamShow, nextShow())
 	defer it.Close()
 	if !it.Next() {
 		if it.Err() == nil {
@@ -211,7 +238,7 @@ func (d *DataBunch) OneItem(x Item) (*Batch, error) {
 		return nil, fmt.Errorf("fastnb: one item: %w", err)
 	}
 	kind := d.TrainDS.list.kind
-	b, err := collate(kind, EmptyKind(), []Item{x}, []Item{EmptyLabel{}}, p.norm)
+	b, err := d.collate(kind, EmptyKind(), []Item{x}, []Item{EmptyLabel{}}, p.norm)
 	if err != nil {
 		return nil, fmt.Errorf("fastnb: one item: %w", err)
 	}
@@ -268,11 +295,15 @@ func (d *DataBunch) ShowBatch(opts ...ShowOption) (*plotting.Figure, error) {
 	if err != nil {
 		return nil, err
 	}
+	if b, ok := l.ds.kind.(Batcher); ok {
+		return l.showWhole(b, c)
+	}
 	// A batch's worth of items is opened without collating: what is shown is not normalised.
 	n := min(c.Rows*c.Rows, l.bs, l.ds.Len())
 	draw := nextShow()
+	order := l.order(streamShow, draw)[:n]
 	l.keepItems, l.bs, l.dropLast = true, n, false
-	it := l.start(cell.Context(), l.order(streamShow, draw)[:n], streamShow, draw)
+	it := l.begin(cell.Context(), order, nil, streamShow, draw)
 	defer it.Close()
 	if !it.Next() {
 		if it.Err() == nil {

@@ -74,7 +74,9 @@ func (d *Dataset) get(i int, rng *rand.Rand) (x, y Item, err error) {
 			x, y, err = nil, nil, &ItemError{Ref: ref, Index: i, Err: err}
 		}
 	}()
-	if x, err = d.list.kind.Open(ref); err != nil {
+	if d.list.ready != nil {
+		x = d.list.ready[i]
+	} else if x, err = d.list.kind.Open(ref); err != nil {
 		return nil, nil, err
 	}
 	if y, err = d.kind.Open(d.list.y[i]); err != nil {

@@ -156,6 +156,9 @@ func (s *SplitList) label(how string, c labelConfig, raw rawLabel) *LabelLists {
 	if out.Valid, err = encode(s.Valid, kind, parts[1], true); err != nil {
 		return s.fail("%s: %w", how, err)
 	}
+	if err := out.prepare(); err != nil {
+		return s.fail("%s: %w", how, err)
+	}
 	return out
 }
 

@@ -19,6 +19,7 @@ type ItemList struct {
 	kind  Kind
 	refs  []string
 	table *Table // a row for each item, or nil
+	ready []Item // the items, where their kind prepares them all at once; else nil
 	label func(classes []string) LabelKind
 	err   error
 }
@@ -71,6 +72,14 @@ func (l *ItemList) Get(i int) (Item, error) {
 	if i < 0 || i >= len(l.refs) {
 		return nil, fmt.Errorf("fastnb: item list: item %d of %d", i, len(l.refs))
 	}
+	return l.open(i)
+}
+
+// open gives item i, opened now or before.
+func (l *ItemList) open(i int) (Item, error) {
+	if l.ready != nil {
+		return l.ready[i], nil
+	}
 	return openItem(l.kind, l.refs[i])
 }
 
@@ -106,6 +115,12 @@ func (l *ItemList) pick(ix []int) *ItemList {
 	if l.table != nil {
 		n.table = l.table.pick(ix)
 	}
+	if l.ready != nil {
+		n.ready = make([]Item, len(ix))
+		for k, i := range ix {
+			n.ready[k] = l.ready[i]
+		}
+	}
 	return &n
 }
 
@@ -129,7 +144,7 @@ func (l *ItemList) Add(other *ItemList) *ItemList {
 		return l.fail("add: a list of %s to one of %s", other.kind.Name(), l.kind.Name())
 	}
 	n := *l
-	n.refs, n.table = slices.Concat(l.refs, other.refs), nil
+	n.refs, n.table, n.ready = slices.Concat(l.refs, other.refs), nil, nil
 	if a, b := l.table, other.table; a != nil && b != nil && slices.Equal(a.cols, b.cols) {
 		n.table = &Table{name: a.name, cols: a.cols, rows: slices.Concat(a.rows, b.rows), index: slices.Concat(a.index, b.index)}
 	}

@@ -18,16 +18,23 @@ type FileKind interface {
 	Extensions() []string // lower case, with the dot
 }
 
+// RowKind is a Kind whose items are made of the fields of a table's row, which may be several.
+type RowKind interface {
+	Kind
+	Ref(fields []string) string // what Open gets
+}
+
 // FromOption is an option of making a list.
 type FromOption interface{ applyFrom(*fromConfig) }
 
 type fromConfig struct {
 	folder, suffix   string
-	col              any
+	cols             []any
 	recurse          bool
 	include, exclude []string
 	ext              []string
 	skipMissing      bool
+	kind             []func(Kind) (Kind, error)
 	csv              csvConfig
 }
 
@@ -42,7 +49,16 @@ func Folder(name string) FromOption { return fromFunc(func(c *fromConfig) { c.fo
 func Suffix(s string) FromOption { return fromFunc(func(c *fromConfig) { c.suffix = s }) }
 
 // Col is the column with the items, by name or number (default 0).
-func Col(c any) FromOption { return fromFunc(func(f *fromConfig) { f.col = c }) }
+func Col(c any) FromOption { return fromFunc(func(f *fromConfig) { f.cols = []any{c} }) }
+
+// Cols are the columns with the items, by name or number (default 0), for kinds that are made of several,
+// such as texts.
+func Cols(cols ...any) FromOption { return fromFunc(func(c *fromConfig) { c.cols = cols }) }
+
+// ForKind changes the list's kind of item: options of packages above are made with it.
+func ForKind(f func(Kind) (Kind, error)) FromOption {
+	return fromFunc(func(c *fromConfig) { c.kind = append(c.kind, f) })
+}
 
 // Recurse says whether folders inside the folder are searched too (default true).
 func Recurse(on bool) FromOption { return fromFunc(func(c *fromConfig) { c.recurse = on }) }
@@ -61,11 +77,23 @@ func Extensions(ext ...string) FromOption { return fromFunc(func(c *fromConfig) 
 func SkipMissing(on bool) FromOption { return fromFunc(func(c *fromConfig) { c.skipMissing = on }) }
 
 func fromOptions(opts []FromOption) fromConfig {
-	c := fromConfig{col: 0, recurse: true, csv: csvConfig{comma: ',', header: true}}
+	c := fromConfig{cols: []any{0}, recurse: true, csv: csvConfig{comma: ',', header: true}}
 	for _, o := range opts {
 		o.applyFrom(&c)
 	}
 	return c
+}
+
+// kindOf is k as the options want it.
+func (c fromConfig) kindOf(k Kind) (Kind, error) {
+	for _, f := range c.kind {
+		n, err := f(k)
+		if err != nil {
+			return k, err
+		}
+		k = n
+	}
+	return k, nil
 }
 
 // ListFromFolder is the list of the files below path with the kind's extensions. Hidden files and
@@ -75,7 +103,11 @@ func fromOptions(opts []FromOption) fromConfig {
 // system: a split with a seed is then the same on every machine.
 func ListFromFolder(k Kind, path datasets.Path, opts ...FromOption) *ItemList {
 	c := fromOptions(opts)
-	if err := isDir(path.String()); err != nil {
+	k, err := c.kindOf(k)
+	if err == nil {
+		err = isDir(path.String())
+	}
+	if err != nil {
 		return failedList(k, path, "from folder: %w", err)
 	}
 	if c.ext == nil {
@@ -88,7 +120,7 @@ func ListFromFolder(k Kind, path datasets.Path, opts ...FromOption) *ItemList {
 	}
 	l := &ItemList{Path: path, kind: k}
 	others := 0
-	err := filepath.WalkDir(path.String(), func(p string, d fs.DirEntry, err error) error {
+	err = filepath.WalkDir(path.String(), func(p string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -159,9 +191,17 @@ func ListFromTable(k Kind, path datasets.Path, t *Table, opts ...FromOption) *It
 }
 
 func listFromTable(k Kind, path datasets.Path, t *Table, c fromConfig) *ItemList {
-	col, err := t.column(c.col)
+	k, err := c.kindOf(k)
+	var cols []int
+	if err == nil {
+		cols, err = t.columns(c.cols)
+	}
 	if err != nil {
 		return failedList(k, path, "%w", err)
+	}
+	rowKind, rows := k.(RowKind)
+	if !rows && len(cols) != 1 {
+		return failedList(k, path, "%s: %d columns for items of %s, which are made of one (try Col)", t.name, len(cols), k.Name())
 	}
 	_, files := k.(FileKind)
 	dir := path.Join(c.folder)
@@ -174,11 +214,16 @@ func listFromTable(k Kind, path datasets.Path, t *Table, c fromConfig) *ItemList
 	there := dirCache{}
 	var keep []int
 	for r, row := range t.rows {
-		v := row[col]
-		if strings.TrimSpace(v) == "" {
-			return failedList(k, path, "%s: column %q is empty", t.place(r), t.cols[col])
+		for _, col := range cols {
+			if strings.TrimSpace(row[col]) == "" {
+				return failedList(k, path, "%s: column %q is empty", t.place(r), t.cols[col])
+			}
 		}
+		v := row[cols[0]]
 		if !files {
+			if rows {
+				v = rowKind.Ref(t.fields(r, cols))
+			}
 			l.refs[r], keep = v, append(keep, r)
 			continue
 		}

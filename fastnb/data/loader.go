@@ -24,11 +24,18 @@ type Loader struct {
 	ds                *Dataset
 	bs                int
 	shuffle, dropLast bool
+	sampled           bool // the kind of items may choose their order
 	keepItems         bool // do not collate: for showing
 }
 
 // Len is the number of batches of an epoch.
 func (l *Loader) Len() int {
+	if s, err := l.source(streamShow, 0); s != nil || err != nil {
+		if err != nil {
+			return 0 // Iter tells the reason
+		}
+		return s.Len()
+	}
 	if l.dropLast {
 		return l.ds.Len() / l.bs
 	}
@@ -46,6 +53,9 @@ func (l *Loader) Dataset() *Dataset { return l.ds }
 
 // order is the items of an epoch in the order they come.
 func (l *Loader) order(use, n uint64) []int {
+	if s, ok := l.ds.list.kind.(Sampler); ok && l.sampled {
+		return s.Order(l.ds.list.ready, l.plan(use, n))
+	}
 	if !l.shuffle {
 		return rest(l.ds.Len(), nil)
 	}
@@ -56,7 +66,21 @@ func (l *Loader) order(use, n uint64) []int {
 // augmentations; the same number gives the same batches again. The workers stop when ctx is done or the
 // iteration is closed.
 func (l *Loader) Iter(ctx context.Context, epoch int64) *Iter {
-	return l.start(ctx, l.order(streamShuffle, uint64(epoch)), streamItem, uint64(epoch))
+	return l.start(ctx, streamShuffle, streamItem, uint64(epoch))
+}
+
+// start begins a walk: the order and the items draw from different streams.
+func (l *Loader) start(ctx context.Context, orderUse, itemUse, n uint64) *Iter {
+	whole, err := l.source(orderUse, n)
+	if err != nil {
+		it := l.begin(ctx, nil, nil, itemUse, n)
+		it.err = err
+		return it
+	}
+	if whole != nil {
+		return l.begin(ctx, nil, whole, itemUse, n)
+	}
+	return l.begin(ctx, l.order(orderUse, n), nil, itemUse, n)
 }
 
 // ahead is how many batches are made or kept ready beyond the one in use: enough to hide the time of a
@@ -69,6 +93,7 @@ type Iter struct {
 	l         *Loader
 	ctx       context.Context
 	order     []int
+	whole     BatchSource // makes the batches, or nil: they are made of items
 	seed      uint64
 	use, draw uint64 // of the items' random streams
 	batches   int
@@ -97,14 +122,19 @@ type pending struct {
 	err   error
 }
 
-func (l *Loader) start(ctx context.Context, order []int, use, draw uint64) *Iter {
-	it := &Iter{l: l, ctx: ctx, order: order, seed: CurrentSeed(), use: use, draw: draw, batches: (len(order) + l.bs - 1) / l.bs}
+func (l *Loader) begin(ctx context.Context, order []int, whole BatchSource, use, draw uint64) *Iter {
+	it := &Iter{l: l, ctx: ctx, order: order, whole: whole, seed: CurrentSeed(), use: use, draw: draw, batches: (len(order) + l.bs - 1) / l.bs}
 	if l.dropLast {
 		it.batches = len(order) / l.bs
 	}
+	work := len(order)
+	if whole != nil {
+		it.batches = whole.Len()
+		work = it.batches
+	}
 	it.change = sync.NewCond(&it.mu)
 	it.release = context.AfterFunc(ctx, it.stop)
-	n := min(l.bunch.Workers, len(order))
+	n := min(l.bunch.Workers, work)
 	it.done.Add(n)
 	for range n {
 		go it.worker()
@@ -127,6 +157,11 @@ func (it *Iter) worker() {
 		if p == nil {
 			return
 		}
+		if it.whole != nil {
+			p.batch, p.err = wholeBatch(it.whole, k)
+			it.tell(p)
+			continue
+		}
 		i := p.index[k]
 		x, y, err := it.l.ds.get(i, stream(it.seed, it.use, it.draw, uint64(i)))
 		it.mu.Lock()
@@ -136,16 +171,31 @@ func (it *Iter) worker() {
 		it.mu.Unlock()
 		if last {
 			it.finish(p)
-			it.mu.Lock()
-			p.ready = true
-			it.mu.Unlock()
-			it.change.Broadcast()
+			it.tell(p)
 		}
 	}
 }
 
-// claim gives the next item to open, waiting while enough batches are under way. It gives nil at the
-// end.
+// tell says that a batch is made.
+func (it *Iter) tell(p *pending) {
+	it.mu.Lock()
+	p.ready = true
+	it.mu.Unlock()
+	it.change.Broadcast()
+}
+
+// wholeBatch asks a source for a batch; a panic becomes an error.
+func wholeBatch(s BatchSource, i int) (b *Batch, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			b, err = nil, fmt.Errorf("fastnb: make batch: %v", r)
+		}
+	}()
+	return s.Batch(i)
+}
+
+// claim gives the next item to open, a batch and the item's place in it, waiting while enough batches
+// are under way. Where a source makes whole batches, the number is the batch's. It gives nil at the end.
 func (it *Iter) claim() (*pending, int) {
 	it.mu.Lock()
 	defer it.mu.Unlock()
@@ -156,6 +206,11 @@ func (it *Iter) claim() (*pending, int) {
 		return nil, 0
 	}
 	b, k := it.next[0], it.next[1]
+	if it.whole != nil {
+		p := &pending{}
+		it.work, it.next[0] = append(it.work, p), b+1
+		return p, b
+	}
 	if k == 0 {
 		index := it.order[b*it.l.bs : min((b+1)*it.l.bs, len(it.order))]
 		n := len(index)
@@ -194,7 +249,7 @@ func (it *Iter) finish(p *pending) {
 		return
 	}
 	ds := it.l.ds
-	b, err := collate(ds.list.kind, ds.kind, x, y, ds.pipe.norm)
+	b, err := it.l.bunch.collate(ds.list.kind, ds.kind, x, y, ds.pipe.norm)
 	if err != nil {
 		p.err = fmt.Errorf("fastnb: make batch: %s: %w", it.odd(index, x), err)
 		return
@@ -252,7 +307,7 @@ func (it *Iter) Next() bool {
 			it.err = p.err
 			return false
 		}
-		if len(p.index) > 0 { // else all its items were left out
+		if p.batch != nil || len(p.index) > 0 { // else all its items were left out
 			it.cur = p
 			return true
 		}
@@ -278,12 +333,12 @@ func (it *Iter) Close() {
 }
 
 // collate makes a batch of items and targets, normalised.
-func collate(k Kind, lk LabelKind, x, y []Item, norm *normalizer) (*Batch, error) {
-	xs, err := stackItems(k, x)
+func (d *DataBunch) collate(k Kind, lk LabelKind, x, y []Item, norm *normalizer) (*Batch, error) {
+	xs, err := d.stack(k, x)
 	if err != nil {
 		return nil, err
 	}
-	ys, err := stackItems(lk, y)
+	ys, err := d.stack(lk, y)
 	if err != nil {
 		return nil, fmt.Errorf("targets: %w", err)
 	}
@@ -300,8 +355,11 @@ func collate(k Kind, lk LabelKind, x, y []Item, norm *normalizer) (*Batch, error
 	return &Batch{X: xs, Y: ys, N: len(x)}, nil
 }
 
-// stackItems makes the tensors of a batch in the way of their kind.
-func stackItems(kind any, items []Item) ([]*tensor.Tensor, error) {
+// stack makes the tensors of a batch in the way of their kind.
+func (d *DataBunch) stack(kind any, items []Item) ([]*tensor.Tensor, error) {
+	if c, ok := kind.(BunchCollater); ok {
+		return c.CollateFor(items, d)
+	}
 	if c, ok := kind.(Collater); ok {
 		return c.Collate(items)
 	}

@@ -260,6 +260,30 @@ func (t *Table) column(c any) (int, error) {
 	return 0, fmt.Errorf("a column is named by string or int, not %T", c)
 }
 
+// columns finds several columns, at least one.
+func (t *Table) columns(cs []any) ([]int, error) {
+	if len(cs) == 0 {
+		return nil, fmt.Errorf("%s: no column is named", t.name)
+	}
+	ks := make([]int, len(cs))
+	for i, c := range cs {
+		var err error
+		if ks[i], err = t.column(c); err != nil {
+			return nil, err
+		}
+	}
+	return ks, nil
+}
+
+// fields are a row's texts in the given columns.
+func (t *Table) fields(row int, cols []int) []string {
+	f := make([]string, len(cols))
+	for i, c := range cols {
+		f[i] = t.rows[row][c]
+	}
+	return f
+}
+
 // quoted lists names, the first few of many.
 func quoted(names []string) string {
 	const most = 20

@@ -150,7 +150,7 @@ func (l *LabelLists) Transform(aug Augmenter, opts ...TransformOption) *LabelLis
 	if aug == nil || l.Train.Len() == 0 {
 		return &n
 	}
-	x, err := openItem(l.Train.kind, l.Train.refs[0])
+	x, err := l.Train.open(0)
 	if err != nil {
 		return &n // a broken file is the loader's affair, which may be told to skip it
 	}
@@ -186,6 +186,11 @@ func (l *LabelLists) AddTest(items *ItemList) *LabelLists {
 	}
 	n := *l
 	n.Test = &LabelList{items, make([]any, items.Len())}
+	if p, ok := l.Train.kind.(Preparer); ok {
+		if _, err := n.Test.prepare(p, false); err != nil {
+			return l.fail("add test: %w", err)
+		}
+	}
 	return &n
 }
 

@@ -11,6 +11,7 @@ var Dotted = []string{
 	"github.com/fastnb/go/fastnb/data",
 	"github.com/fastnb/go/fastnb",
 	"github.com/fastnb/go/fastnb/vision",
+	"github.com/fastnb/go/fastnb/text",
 }
 
 // Named packages are visible by their names without an import.

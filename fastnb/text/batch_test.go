@@ -1,0 +1,188 @@
+package text
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/fastnb/go/fastnb/data"
+)
+
+// numpy is NumPy's RandomState: MT19937 with masked rejection, as the golden files were made with.
+type numpy struct {
+	s  [624]uint32
+	at int
+}
+
+func newNumpy(seed uint32) *numpy {
+	n := &numpy{at: 624}
+	n.s[0] = seed
+	for i := 1; i < 624; i++ {
+		n.s[i] = 1812433253*(n.s[i-1]^n.s[i-1]>>30) + uint32(i)
+	}
+	return n
+}
+
+func (n *numpy) next() uint32 {
+	if n.at == 624 {
+		for k := range n.s {
+			y := n.s[k]&0x80000000 | n.s[(k+1)%624]&0x7fffffff
+			n.s[k] = n.s[(k+397)%624] ^ y>>1 ^ (y&1)*0x9908b0df
+		}
+		n.at = 0
+	}
+	y := n.s[n.at]
+	n.at++
+	y ^= y >> 11
+	y ^= y << 7 & 0x9d2c5680
+	y ^= y << 15 & 0xefc60000
+	return y ^ y>>18
+}
+
+// perm is np.random.permutation(k).
+func (n *numpy) perm(k int) []int {
+	p := make([]int, k)
+	for i := range p {
+		p[i] = i
+	}
+	for i := k - 1; i > 0; i-- {
+		mask := uint32(i)
+		for s := 1; s < 32; s <<= 1 {
+			mask |= mask >> s
+		}
+		j := n.next() & mask
+		for j > uint32(i) {
+			j = n.next() & mask
+		}
+		p[i], p[j] = p[j], p[i]
+	}
+	return p
+}
+
+func TestSamplersAsFastai(t *testing.T) {
+	var g struct {
+		Lengths, Lengths2 []int
+		Cases             []struct {
+			BS, N         int
+			Seed          uint32 `json:"np_seed"`
+			Lengths       string `json:"lengths_name"`
+			Sortish, Sort []int
+		}
+	}
+	golden(t, "samplers", &g)
+	for _, c := range g.Cases {
+		lengths := g.Lengths
+		if c.Lengths != "" {
+			lengths = g.Lengths2
+		}
+		name := fmt.Sprintf("%d texts by %d", c.N, c.BS)
+		if d := cmp.Diff(c.Sortish, sortishOrder(lengths[:c.N], c.BS, newNumpy(c.Seed).perm)); d != "" {
+			t.Errorf("%s: sortish (-want +got):\n%s", name, d)
+		}
+		if c.Sort == nil {
+			continue
+		}
+		if d := cmp.Diff(c.Sort, sortedOrder(lengths[:c.N])); d != "" {
+			t.Errorf("%s: sort (-want +got):\n%s", name, d)
+		}
+	}
+	if got := sortishOrder(nil, 4, newNumpy(1).perm); got != nil {
+		t.Error(got)
+	}
+}
+
+// numbered makes items of given numbers.
+func numbered(docs [][]int64) []data.Item {
+	itos := make([]string, 1000)
+	for k := range itos {
+		itos[k] = fmt.Sprint(k)
+	}
+	v := data.NewVocab(itos)
+	items := make([]data.Item, len(docs))
+	for k, d := range docs {
+		items[k] = NewText(d, v)
+	}
+	return items
+}
+
+func TestLanguageModelBatchesAsFastai(t *testing.T) {
+	var g struct {
+		Documents [][]int64
+		Cases     []struct {
+			BS, BPTT           int
+			Backwards, Shuffle bool
+			Seed               uint32           `json:"np_seed"`
+			Batches            int              `json:"n_batches"`
+			Epochs             [][][][2][]int64 // epoch, batch, row: x and y
+		}
+	}
+	golden(t, "lm_loader", &g)
+	items := numbered(g.Documents)
+	for _, c := range g.Cases {
+		name := fmt.Sprintf("bs %d, bptt %d, backwards %v, shuffle %v", c.BS, c.BPTT, c.Backwards, c.Shuffle)
+		rng := newNumpy(c.Seed)
+		order := []int{0, 1, 2, 3, 4, 5}
+		for e, want := range c.Epochs {
+			perm := func(n int) []int { // fastai shuffles the order of the epoch before
+				was := append([]int{}, order...)
+				for k, i := range rng.perm(n) {
+					order[k] = was[i]
+				}
+				return append([]int{}, order...)
+			}
+			s, err := lmKind{}.Batches(items, data.Plan{BS: c.BS, BPTT: c.BPTT, Backwards: c.Backwards, Train: c.Shuffle, Epoch: int64(e), Perm: perm})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if s.Len() != c.Batches || len(want) != c.Batches {
+				t.Fatalf("%s: %d batches, want %d", name, s.Len(), c.Batches)
+			}
+			for i := range want {
+				b, err := s.Batch(i)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for j := range c.BS {
+					if d := cmp.Diff(want[i][j][0], b.X[0].At(j).Int64s()); d != "" {
+						t.Fatalf("%s: epoch %d, batch %d, row %d: x (-want +got):\n%s", name, e, i, j, d)
+					}
+					if d := cmp.Diff(want[i][j][1], b.Y[0].At(j).Int64s()); d != "" {
+						t.Fatalf("%s: epoch %d, batch %d, row %d: y (-want +got):\n%s", name, e, i, j, d)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestPadCollateAsFastai(t *testing.T) {
+	var g struct {
+		Samples [][2]any
+		Cases   []struct {
+			PadFirst  bool `json:"pad_first"`
+			Backwards bool
+			X         [][]int64
+		}
+	}
+	golden(t, "pad_collate", &g)
+	var docs [][]int64
+	for _, s := range g.Samples {
+		var ids []int64
+		for _, id := range s[0].([]any) {
+			ids = append(ids, int64(id.(float64)))
+		}
+		docs = append(docs, ids)
+	}
+	for _, c := range g.Cases {
+		x, err := collate(numbered(docs), c.PadFirst, c.Backwards)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for k, want := range c.X {
+			if d := cmp.Diff(want, x[0].At(k).Int64s()); d != "" {
+				t.Errorf("pad first %v, backwards %v, row %d (-want +got):\n%s", c.PadFirst, c.Backwards, k, d)
+			}
+		}
+	}
+}

@@ -1,0 +1,213 @@
+package text
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/fastnb/go/fastnb/data"
+	"github.com/fastnb/go/fastnb/tensor"
+	"github.com/fastnb/go/plotting"
+)
+
+// config is how texts become numbers.
+type config struct {
+	tok     *Tokenizer
+	vocab   *data.Vocab // nil: made of the training texts
+	most    int         // words of a vocabulary
+	minFreq int         // how often a word must be there
+	marks   bool        // xxfld and a number before each field
+	bos     bool        // xxbos in front
+	eos     bool        // xxeos behind
+}
+
+// fastai's defaults of its processors; the one-line factories take words seen twice.
+const (
+	defaultMaxVocab = 60000
+	defaultMinFreq  = 3
+	factoryMinFreq  = 2
+)
+
+func newConfig() config {
+	return config{tok: NewTokenizer(), most: defaultMaxVocab, minFreq: defaultMinFreq, bos: true}
+}
+
+// textKind is texts given as they are, such as fields of a table.
+type textKind struct{ config }
+
+// fileKind is texts in files.
+type fileKind struct{ config }
+
+// textual is what both kinds are for the functions that treat them alike.
+type textual interface {
+	data.Preparer
+	conf() config
+	with(config) textual
+}
+
+func (c config) conf() config                    { return c }
+func (k textKind) with(c config) textual         { return textKind{c} }
+func (k fileKind) with(c config) textual         { return fileKind{c} }
+func (textKind) Name() string                    { return "text" }
+func (fileKind) Name() string                    { return "text_file" }
+func (c config) Vocabulary() *data.Vocab         { return c.vocab }
+func (c config) LMKind() data.LabelKind          { return lmKind{c.vocab} }
+func (fileKind) Extensions() []string            { return []string{".txt"} }
+func (k textKind) read(r string) (string, error) { return r, nil }
+
+func (k fileKind) read(ref string) (string, error) {
+	b, err := os.ReadFile(ref)
+	if err != nil {
+		return "", err
+	}
+	return newlines(string(b)), nil
+}
+
+// newlines makes "\n" of all ends of lines, as Python's text files do.
+func newlines(s string) string {
+	if strings.IndexByte(s, '\r') < 0 {
+		return s
+	}
+	return strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\r", "\n")
+}
+
+// Ref joins the fields of a row.
+func (k textKind) Ref(fields []string) string {
+	if !k.marks {
+		return strings.Join(fields, " ")
+	}
+	var b strings.Builder
+	for i, f := range fields {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		fmt.Fprintf(&b, "%s %d %s", data.FLD, i+1, f)
+	}
+	return b.String()
+}
+
+// frame puts the marks around a text that its tokens shall have.
+func (c config) frame(s string) string {
+	if c.marks && !strings.HasPrefix(s, data.FLD+" ") {
+		s = data.FLD + " 1 " + s
+	}
+	if c.bos {
+		s = data.BOS + " " + s
+	}
+	if c.eos {
+		s += " " + data.EOS
+	}
+	return s
+}
+
+// text makes a Text of a text.
+func (c config) text(s string) *Text {
+	if c.vocab == nil {
+		return &Text{raw: s}
+	}
+	tokens := c.tok.Process(c.frame(s))
+	t := &Text{ids: make([]int32, len(tokens)), vocab: c.vocab}
+	for k, w := range tokens {
+		t.ids[k] = int32(c.vocab.Stoi[w])
+	}
+	return t
+}
+
+func (k textKind) Open(ref string) (data.Item, error) { return k.text(ref), nil }
+
+func (k fileKind) Open(ref string) (data.Item, error) {
+	s, err := k.read(ref)
+	if err != nil {
+		return nil, err
+	}
+	return k.text(s), nil
+}
+
+func (k textKind) Prepare(refs []string, fit bool) (data.Preparer, []data.Item, error) {
+	return prepare(k, refs, k.read, fit)
+}
+
+func (k fileKind) Prepare(refs []string, fit bool) (data.Preparer, []data.Item, error) {
+	return prepare(k, refs, k.read, fit)
+}
+
+func (c config) Show(xs, ys []data.Item, s data.ShowConfig) *plotting.Figure {
+	return showTexts(xs, ys, s)
+}
+
+// CollateFor fills up the shorter texts of a batch: int64 [N, T].
+func (c config) CollateFor(items []data.Item, d *data.DataBunch) ([]*tensor.Tensor, error) {
+	return collate(items, d.PadFirst, d.Backwards)
+}
+
+func (c config) Order(items []data.Item, p data.Plan) []int {
+	n := make([]int, len(items))
+	for k, x := range items {
+		n[k] = x.(*Text).Len()
+	}
+	if p.Train {
+		return sortishOrder(n, p.BS, p.Perm)
+	}
+	return sortedOrder(n)
+}
+
+// ItemOf makes an item of a text that is in no list, by the tokenizer and the vocabulary of d.
+func ItemOf(d *data.DataBunch, s string) (*Text, error) {
+	k, ok := d.Kind().(textual)
+	if !ok {
+		return nil, fmt.Errorf("fastnb: text: the data is of kind %s", d.Kind().Name())
+	}
+	if k.conf().vocab == nil {
+		return nil, fmt.Errorf("fastnb: text: the data has no vocabulary")
+	}
+	return k.conf().text(s), nil
+}
+
+// state is what an export keeps.
+type state struct {
+	Itos      []string        `json:"itos"`
+	MaxVocab  int             `json:"max_vocab"`
+	MinFreq   int             `json:"min_freq"`
+	Marks     bool            `json:"mark_fields"`
+	BOS       bool            `json:"include_bos"`
+	EOS       bool            `json:"include_eos"`
+	Tokenizer json.RawMessage `json:"tokenizer"`
+}
+
+// State is the vocabulary, the tokenizer's rules and the options.
+func (c config) State() (json.RawMessage, error) {
+	tok, err := c.tok.state()
+	if err != nil {
+		return nil, err
+	}
+	s := state{MaxVocab: c.most, MinFreq: c.minFreq, Marks: c.marks, BOS: c.bos, EOS: c.eos, Tokenizer: tok}
+	if c.vocab != nil {
+		s.Itos = c.vocab.Itos
+	}
+	return json.Marshal(s)
+}
+
+func loadConfig(raw json.RawMessage) (config, error) {
+	var s state
+	if err := json.Unmarshal(raw, &s); err != nil {
+		return config{}, err
+	}
+	tok, err := loadTokenizer(s.Tokenizer)
+	c := config{tok: tok, most: s.MaxVocab, minFreq: s.MinFreq, marks: s.Marks, bos: s.BOS, eos: s.EOS}
+	if s.Itos != nil {
+		c.vocab = data.NewVocab(s.Itos)
+	}
+	return c, err
+}
+
+func init() {
+	data.RegisterKind("text", func(raw json.RawMessage) (data.Kind, error) {
+		c, err := loadConfig(raw)
+		return textKind{c}, err
+	})
+	data.RegisterKind("text_file", func(raw json.RawMessage) (data.Kind, error) {
+		c, err := loadConfig(raw)
+		return fileKind{c}, err
+	})
+}

@@ -1,0 +1,45 @@
+package text
+
+import (
+	"strings"
+
+	"github.com/fastnb/go/fastnb/data"
+	"github.com/fastnb/go/plotting"
+)
+
+// showTokens is how many pieces of a text a table shows.
+const showTokens = 70
+
+// cut is the first n pieces of a text for a table; ends of lines are written out.
+func cut(s string, n int) string {
+	parts := strings.SplitN(s, " ", n+1)
+	return strings.ReplaceAll(strings.Join(parts[:min(n, len(parts))], " "), "\n", `\n`)
+}
+
+// pair is a target with the prediction of it, as ShowResults passes them.
+type pair interface {
+	Pair() (truth, predicted data.Item)
+}
+
+// showTexts makes a table of texts and targets, and predictions if there are any.
+func showTexts(xs, ys []data.Item, c data.ShowConfig) *plotting.Figure {
+	n := len(xs)
+	if c.Rows > 0 {
+		n = min(n, c.Rows)
+	}
+	head := []string{"text", "target"}
+	rows := make([][]string, n)
+	for k := range rows {
+		rows[k] = []string{cut(xs[k].String(), showTokens)}
+		switch y := ys[k].(type) {
+		case nil:
+		case pair:
+			truth, predicted := y.Pair()
+			rows[k] = append(rows[k], truth.String(), predicted.String())
+			head = []string{"text", "target", "prediction"}
+		default:
+			rows[k] = append(rows[k], y.String())
+		}
+	}
+	return plotting.HTMLTable(head, rows)
+}
