@@ -7,8 +7,8 @@ import (
 	imports "github.com/cosmos72/gomacro/imports"
 	pkg "github.com/fastnb/go/fastnb/data"
 	i6 "github.com/fastnb/go/fastnb/nn"
-	i4 "github.com/fastnb/go/fastnb/tensor"
-	i5 "github.com/fastnb/go/plotting"
+	i5 "github.com/fastnb/go/fastnb/tensor"
+	i4 "github.com/fastnb/go/plotting"
 	i3 "math/rand/v2"
 	r "reflect"
 )
@@ -18,22 +18,29 @@ func init() {
 		Name: "data",
 		Binds: map[string]r.Value{
 			"Alpha":             r.ValueOf(pkg.Alpha),
+			"BOS":               r.ValueOf(pkg.BOS),
+			"BPTT":              r.ValueOf(pkg.BPTT),
 			"BS":                r.ValueOf(pkg.BS),
+			"Backwards":         r.ValueOf(pkg.Backwards),
 			"CategoryKind":      r.ValueOf(pkg.CategoryKind),
 			"Classes":           r.ValueOf(pkg.Classes),
 			"Col":               r.ValueOf(pkg.Col),
+			"Cols":              r.ValueOf(pkg.Cols),
 			"CurrentSeed":       r.ValueOf(pkg.CurrentSeed),
 			"Delimiter":         r.ValueOf(pkg.Delimiter),
 			"DoX":               r.ValueOf(pkg.DoX),
 			"DoY":               r.ValueOf(pkg.DoY),
+			"EOS":               r.ValueOf(pkg.EOS),
 			"EmptyKind":         r.ValueOf(pkg.EmptyKind),
 			"ErrUnknownLabel":   r.ValueOf(&pkg.ErrUnknownLabel).Elem(),
 			"Exclude":           r.ValueOf(pkg.Exclude),
 			"Extensions":        r.ValueOf(pkg.Extensions),
+			"FLD":               r.ValueOf(pkg.FLD),
 			"FigSize":           r.ValueOf(pkg.FigSize),
 			"Fix":               r.ValueOf(pkg.Fix),
 			"FloatKind":         r.ValueOf(pkg.FloatKind),
 			"Folder":            r.ValueOf(pkg.Folder),
+			"ForKind":           r.ValueOf(pkg.ForKind),
 			"FullPath":          r.ValueOf(pkg.FullPath),
 			"Header":            r.ValueOf(pkg.Header),
 			"InPath":            r.ValueOf(pkg.InPath),
@@ -52,9 +59,13 @@ func init() {
 			"NewPredsConfig":    r.ValueOf(pkg.NewPredsConfig),
 			"NewShowConfig":     r.ValueOf(pkg.NewShowConfig),
 			"NewTable":          r.ValueOf(pkg.NewTable),
+			"NewVocab":          r.ValueOf(pkg.NewVocab),
 			"On":                r.ValueOf(pkg.On),
 			"OnSeed":            r.ValueOf(pkg.OnSeed),
+			"PAD":               r.ValueOf(pkg.PAD),
 			"PadBorder":         r.ValueOf(pkg.PadBorder),
+			"PadFirst":          r.ValueOf(pkg.PadFirst),
+			"PadID":             r.ValueOf(pkg.PadID),
 			"PadReflection":     r.ValueOf(pkg.PadReflection),
 			"PadZeros":          r.ValueOf(pkg.PadZeros),
 			"PaddingMode":       r.ValueOf(pkg.PaddingMode),
@@ -77,21 +88,31 @@ func init() {
 			"Size":              r.ValueOf(pkg.Size),
 			"SkipBroken":        r.ValueOf(pkg.SkipBroken),
 			"SkipMissing":       r.ValueOf(pkg.SkipMissing),
+			"SpecialTokens":     r.ValueOf(pkg.SpecialTokens),
 			"SplitSeed":         r.ValueOf(pkg.SplitSeed),
 			"Stack":             r.ValueOf(pkg.Stack),
 			"Suffix":            r.ValueOf(pkg.Suffix),
+			"TKMaj":             r.ValueOf(pkg.TKMaj),
+			"TKRep":             r.ValueOf(pkg.TKRep),
+			"TKUp":              r.ValueOf(pkg.TKUp),
+			"TKWRep":            r.ValueOf(pkg.TKWRep),
 			"Test":              r.ValueOf(pkg.Test),
 			"TfmY":              r.ValueOf(pkg.TfmY),
 			"Title":             r.ValueOf(pkg.Title),
 			"Train":             r.ValueOf(pkg.Train),
+			"UNK":               r.ValueOf(pkg.UNK),
 			"ValBS":             r.ValueOf(pkg.ValBS),
 			"Valid":             r.ValueOf(pkg.Valid),
+			"VocabFromCounts":   r.ValueOf(pkg.VocabFromCounts),
 			"WithY":             r.ValueOf(pkg.WithY),
 			"Workers":           r.ValueOf(pkg.Workers),
 		},
 		Types: map[string]r.Type{
 			"Augmenter":       r.TypeOf((*pkg.Augmenter)(nil)).Elem(),
 			"Batch":           r.TypeOf((*pkg.Batch)(nil)).Elem(),
+			"BatchSource":     r.TypeOf((*pkg.BatchSource)(nil)).Elem(),
+			"Batcher":         r.TypeOf((*pkg.Batcher)(nil)).Elem(),
+			"BunchCollater":   r.TypeOf((*pkg.BunchCollater)(nil)).Elem(),
 			"BunchOption":     r.TypeOf((*pkg.BunchOption)(nil)).Elem(),
 			"CSVFormatOption": r.TypeOf((*pkg.CSVFormatOption)(nil)).Elem(),
 			"CSVOption":       r.TypeOf((*pkg.CSVOption)(nil)).Elem(),
@@ -116,6 +137,7 @@ func init() {
 			"LabelList":       r.TypeOf((*pkg.LabelList)(nil)).Elem(),
 			"LabelLists":      r.TypeOf((*pkg.LabelLists)(nil)).Elem(),
 			"LabelOption":     r.TypeOf((*pkg.LabelOption)(nil)).Elem(),
+			"LanguageKind":    r.TypeOf((*pkg.LanguageKind)(nil)).Elem(),
 			"Loader":          r.TypeOf((*pkg.Loader)(nil)).Elem(),
 			"MultiCategory":   r.TypeOf((*pkg.MultiCategory)(nil)).Elem(),
 			"NormState":       r.TypeOf((*pkg.NormState)(nil)).Elem(),
@@ -123,13 +145,17 @@ func init() {
 			"OnOption":        r.TypeOf((*pkg.OnOption)(nil)).Elem(),
 			"Padding":         r.TypeOf((*pkg.Padding)(nil)).Elem(),
 			"Part":            r.TypeOf((*pkg.Part)(nil)).Elem(),
+			"Plan":            r.TypeOf((*pkg.Plan)(nil)).Elem(),
 			"PlotConfig":      r.TypeOf((*pkg.PlotConfig)(nil)).Elem(),
 			"PlotOption":      r.TypeOf((*pkg.PlotOption)(nil)).Elem(),
 			"PredsConfig":     r.TypeOf((*pkg.PredsConfig)(nil)).Elem(),
 			"PredsOption":     r.TypeOf((*pkg.PredsOption)(nil)).Elem(),
+			"Preparer":        r.TypeOf((*pkg.Preparer)(nil)).Elem(),
 			"Recycler":        r.TypeOf((*pkg.Recycler)(nil)).Elem(),
 			"Resize":          r.TypeOf((*pkg.Resize)(nil)).Elem(),
+			"RowKind":         r.TypeOf((*pkg.RowKind)(nil)).Elem(),
 			"SampleOption":    r.TypeOf((*pkg.SampleOption)(nil)).Elem(),
+			"Sampler":         r.TypeOf((*pkg.Sampler)(nil)).Elem(),
 			"SeedOption":      r.TypeOf((*pkg.SeedOption)(nil)).Elem(),
 			"ShowConfig":      r.TypeOf((*pkg.ShowConfig)(nil)).Elem(),
 			"ShowOption":      r.TypeOf((*pkg.ShowOption)(nil)).Elem(),
@@ -140,22 +166,43 @@ func init() {
 			"Table":           r.TypeOf((*pkg.Table)(nil)).Elem(),
 			"TransformArgs":   r.TypeOf((*pkg.TransformArgs)(nil)).Elem(),
 			"TransformOption": r.TypeOf((*pkg.TransformOption)(nil)).Elem(),
+			"Vocab":           r.TypeOf((*pkg.Vocab)(nil)).Elem(),
+			"VocabKind":       r.TypeOf((*pkg.VocabKind)(nil)).Elem(),
 		},
 		Proxies: map[string]r.Type{
-			"Augmenter":   r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Augmenter)(nil)).Elem(),
-			"Collater":    r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Collater)(nil)).Elem(),
-			"FileKind":    r.TypeOf((*P_github_com_fastnb_go_fastnb_data_FileKind)(nil)).Elem(),
-			"Fitter":      r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Fitter)(nil)).Elem(),
-			"Item":        r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Item)(nil)).Elem(),
-			"Kind":        r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Kind)(nil)).Elem(),
-			"LabelKind":   r.TypeOf((*P_github_com_fastnb_go_fastnb_data_LabelKind)(nil)).Elem(),
-			"PlotOption":  r.TypeOf((*P_github_com_fastnb_go_fastnb_data_PlotOption)(nil)).Elem(),
-			"PredsOption": r.TypeOf((*P_github_com_fastnb_go_fastnb_data_PredsOption)(nil)).Elem(),
-			"Recycler":    r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Recycler)(nil)).Elem(),
-			"ShowOption":  r.TypeOf((*P_github_com_fastnb_go_fastnb_data_ShowOption)(nil)).Elem(),
-			"Stater":      r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Stater)(nil)).Elem(),
+			"Augmenter":     r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Augmenter)(nil)).Elem(),
+			"BatchSource":   r.TypeOf((*P_github_com_fastnb_go_fastnb_data_BatchSource)(nil)).Elem(),
+			"Batcher":       r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Batcher)(nil)).Elem(),
+			"BunchCollater": r.TypeOf((*P_github_com_fastnb_go_fastnb_data_BunchCollater)(nil)).Elem(),
+			"Collater":      r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Collater)(nil)).Elem(),
+			"FileKind":      r.TypeOf((*P_github_com_fastnb_go_fastnb_data_FileKind)(nil)).Elem(),
+			"Fitter":        r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Fitter)(nil)).Elem(),
+			"Item":          r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Item)(nil)).Elem(),
+			"Kind":          r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Kind)(nil)).Elem(),
+			"LabelKind":     r.TypeOf((*P_github_com_fastnb_go_fastnb_data_LabelKind)(nil)).Elem(),
+			"LanguageKind":  r.TypeOf((*P_github_com_fastnb_go_fastnb_data_LanguageKind)(nil)).Elem(),
+			"PlotOption":    r.TypeOf((*P_github_com_fastnb_go_fastnb_data_PlotOption)(nil)).Elem(),
+			"PredsOption":   r.TypeOf((*P_github_com_fastnb_go_fastnb_data_PredsOption)(nil)).Elem(),
+			"Preparer":      r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Preparer)(nil)).Elem(),
+			"Recycler":      r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Recycler)(nil)).Elem(),
+			"RowKind":       r.TypeOf((*P_github_com_fastnb_go_fastnb_data_RowKind)(nil)).Elem(),
+			"Sampler":       r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Sampler)(nil)).Elem(),
+			"ShowOption":    r.TypeOf((*P_github_com_fastnb_go_fastnb_data_ShowOption)(nil)).Elem(),
+			"Stater":        r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Stater)(nil)).Elem(),
+			"VocabKind":     r.TypeOf((*P_github_com_fastnb_go_fastnb_data_VocabKind)(nil)).Elem(),
 		},
-		Untypeds: map[string]string{},
+		Untypeds: map[string]string{
+			"BOS":    "string:xxbos",
+			"EOS":    "string:xxeos",
+			"FLD":    "string:xxfld",
+			"PAD":    "string:xxpad",
+			"PadID":  "int:1",
+			"TKMaj":  "string:xxmaj",
+			"TKRep":  "string:xxrep",
+			"TKUp":   "string:xxup",
+			"TKWRep": "string:xxwrep",
+			"UNK":    "string:xxunk",
+		},
 	}
 }
 
@@ -170,12 +217,45 @@ func (p *P_github_com_fastnb_go_fastnb_data_Augmenter) Augment(a0 pkg.Item, a1 p
 }
 func (p *P_github_com_fastnb_go_fastnb_data_Augmenter) Name() string { return p.Name_(p.Object) }
 
-type P_github_com_fastnb_go_fastnb_data_Collater struct {
-	Object   any
-	Collate_ func(o any, a0 []pkg.Item) ([]*i4.Tensor, error)
+type P_github_com_fastnb_go_fastnb_data_BatchSource struct {
+	Object any
+	Batch_ func(o any, a0 int) (*pkg.Batch, error)
+	Len_   func(o any) int
 }
 
-func (p *P_github_com_fastnb_go_fastnb_data_Collater) Collate(a0 []pkg.Item) ([]*i4.Tensor, error) {
+func (p *P_github_com_fastnb_go_fastnb_data_BatchSource) Batch(a0 int) (*pkg.Batch, error) {
+	return p.Batch_(p.Object, a0)
+}
+func (p *P_github_com_fastnb_go_fastnb_data_BatchSource) Len() int { return p.Len_(p.Object) }
+
+type P_github_com_fastnb_go_fastnb_data_Batcher struct {
+	Object     any
+	Batches_   func(o any, a0 []pkg.Item, a1 pkg.Plan) (pkg.BatchSource, error)
+	ShowBatch_ func(o any, a0 pkg.Kind, a1 *pkg.Batch, a2 pkg.ShowConfig) *i4.Figure
+}
+
+func (p *P_github_com_fastnb_go_fastnb_data_Batcher) Batches(a0 []pkg.Item, a1 pkg.Plan) (pkg.BatchSource, error) {
+	return p.Batches_(p.Object, a0, a1)
+}
+func (p *P_github_com_fastnb_go_fastnb_data_Batcher) ShowBatch(a0 pkg.Kind, a1 *pkg.Batch, a2 pkg.ShowConfig) *i4.Figure {
+	return p.ShowBatch_(p.Object, a0, a1, a2)
+}
+
+type P_github_com_fastnb_go_fastnb_data_BunchCollater struct {
+	Object      any
+	CollateFor_ func(o any, a0 []pkg.Item, a1 *pkg.DataBunch) ([]*i5.Tensor, error)
+}
+
+func (p *P_github_com_fastnb_go_fastnb_data_BunchCollater) CollateFor(a0 []pkg.Item, a1 *pkg.DataBunch) ([]*i5.Tensor, error) {
+	return p.CollateFor_(p.Object, a0, a1)
+}
+
+type P_github_com_fastnb_go_fastnb_data_Collater struct {
+	Object   any
+	Collate_ func(o any, a0 []pkg.Item) ([]*i5.Tensor, error)
+}
+
+func (p *P_github_com_fastnb_go_fastnb_data_Collater) Collate(a0 []pkg.Item) ([]*i5.Tensor, error) {
 	return p.Collate_(p.Object, a0)
 }
 
@@ -184,7 +264,7 @@ type P_github_com_fastnb_go_fastnb_data_FileKind struct {
 	Extensions_ func(o any) []string
 	Name_       func(o any) string
 	Open_       func(o any, a0 string) (pkg.Item, error)
-	Show_       func(o any, a0 []pkg.Item, a1 []pkg.Item, a2 pkg.ShowConfig) *i5.Figure
+	Show_       func(o any, a0 []pkg.Item, a1 []pkg.Item, a2 pkg.ShowConfig) *i4.Figure
 }
 
 func (p *P_github_com_fastnb_go_fastnb_data_FileKind) Extensions() []string {
@@ -194,7 +274,7 @@ func (p *P_github_com_fastnb_go_fastnb_data_FileKind) Name() string { return p.N
 func (p *P_github_com_fastnb_go_fastnb_data_FileKind) Open(a0 string) (pkg.Item, error) {
 	return p.Open_(p.Object, a0)
 }
-func (p *P_github_com_fastnb_go_fastnb_data_FileKind) Show(a0 []pkg.Item, a1 []pkg.Item, a2 pkg.ShowConfig) *i5.Figure {
+func (p *P_github_com_fastnb_go_fastnb_data_FileKind) Show(a0 []pkg.Item, a1 []pkg.Item, a2 pkg.ShowConfig) *i4.Figure {
 	return p.Show_(p.Object, a0, a1, a2)
 }
 
@@ -209,29 +289,29 @@ func (p *P_github_com_fastnb_go_fastnb_data_Fitter) DefaultAugmenter() pkg.Augme
 
 type P_github_com_fastnb_go_fastnb_data_Item struct {
 	Object  any
-	Show_   func(o any, a0 ...pkg.ShowOption) *i5.Figure
+	Show_   func(o any, a0 ...pkg.ShowOption) *i4.Figure
 	String_ func(o any) string
-	Tensor_ func(o any) *i4.Tensor
+	Tensor_ func(o any) *i5.Tensor
 }
 
-func (p *P_github_com_fastnb_go_fastnb_data_Item) Show(a0 ...pkg.ShowOption) *i5.Figure {
+func (p *P_github_com_fastnb_go_fastnb_data_Item) Show(a0 ...pkg.ShowOption) *i4.Figure {
 	return p.Show_(p.Object, a0...)
 }
 func (p *P_github_com_fastnb_go_fastnb_data_Item) String() string     { return p.String_(p.Object) }
-func (p *P_github_com_fastnb_go_fastnb_data_Item) Tensor() *i4.Tensor { return p.Tensor_(p.Object) }
+func (p *P_github_com_fastnb_go_fastnb_data_Item) Tensor() *i5.Tensor { return p.Tensor_(p.Object) }
 
 type P_github_com_fastnb_go_fastnb_data_Kind struct {
 	Object any
 	Name_  func(o any) string
 	Open_  func(o any, a0 string) (pkg.Item, error)
-	Show_  func(o any, a0 []pkg.Item, a1 []pkg.Item, a2 pkg.ShowConfig) *i5.Figure
+	Show_  func(o any, a0 []pkg.Item, a1 []pkg.Item, a2 pkg.ShowConfig) *i4.Figure
 }
 
 func (p *P_github_com_fastnb_go_fastnb_data_Kind) Name() string { return p.Name_(p.Object) }
 func (p *P_github_com_fastnb_go_fastnb_data_Kind) Open(a0 string) (pkg.Item, error) {
 	return p.Open_(p.Object, a0)
 }
-func (p *P_github_com_fastnb_go_fastnb_data_Kind) Show(a0 []pkg.Item, a1 []pkg.Item, a2 pkg.ShowConfig) *i5.Figure {
+func (p *P_github_com_fastnb_go_fastnb_data_Kind) Show(a0 []pkg.Item, a1 []pkg.Item, a2 pkg.ShowConfig) *i4.Figure {
 	return p.Show_(p.Object, a0, a1, a2)
 }
 
@@ -239,7 +319,7 @@ type P_github_com_fastnb_go_fastnb_data_LabelKind struct {
 	Object   any
 	C_       func(o any) int
 	Classes_ func(o any) []string
-	Decode_  func(o any, a0 *i4.Tensor, a1 pkg.DecodeArgs) (pkg.Item, error)
+	Decode_  func(o any, a0 *i5.Tensor, a1 pkg.DecodeArgs) (pkg.Item, error)
 	Encode_  func(o any, a0 any) (any, error)
 	Fit_     func(o any, a0 []any) (pkg.LabelKind, error)
 	Loss_    func(o any) i6.Loss
@@ -251,7 +331,7 @@ func (p *P_github_com_fastnb_go_fastnb_data_LabelKind) C() int { return p.C_(p.O
 func (p *P_github_com_fastnb_go_fastnb_data_LabelKind) Classes() []string {
 	return p.Classes_(p.Object)
 }
-func (p *P_github_com_fastnb_go_fastnb_data_LabelKind) Decode(a0 *i4.Tensor, a1 pkg.DecodeArgs) (pkg.Item, error) {
+func (p *P_github_com_fastnb_go_fastnb_data_LabelKind) Decode(a0 *i5.Tensor, a1 pkg.DecodeArgs) (pkg.Item, error) {
 	return p.Decode_(p.Object, a0, a1)
 }
 func (p *P_github_com_fastnb_go_fastnb_data_LabelKind) Encode(a0 any) (any, error) {
@@ -264,6 +344,15 @@ func (p *P_github_com_fastnb_go_fastnb_data_LabelKind) Loss() i6.Loss { return p
 func (p *P_github_com_fastnb_go_fastnb_data_LabelKind) Name() string  { return p.Name_(p.Object) }
 func (p *P_github_com_fastnb_go_fastnb_data_LabelKind) Open(a0 any) (pkg.Item, error) {
 	return p.Open_(p.Object, a0)
+}
+
+type P_github_com_fastnb_go_fastnb_data_LanguageKind struct {
+	Object  any
+	LMKind_ func(o any) pkg.LabelKind
+}
+
+func (p *P_github_com_fastnb_go_fastnb_data_LanguageKind) LMKind() pkg.LabelKind {
+	return p.LMKind_(p.Object)
 }
 
 type P_github_com_fastnb_go_fastnb_data_PlotOption struct {
@@ -284,12 +373,59 @@ func (p *P_github_com_fastnb_go_fastnb_data_PredsOption) ApplyPreds(a0 *pkg.Pred
 	p.ApplyPreds_(p.Object, a0)
 }
 
+type P_github_com_fastnb_go_fastnb_data_Preparer struct {
+	Object   any
+	Name_    func(o any) string
+	Open_    func(o any, a0 string) (pkg.Item, error)
+	Prepare_ func(o any, a0 []string, a1 bool) (pkg.Preparer, []pkg.Item, error)
+	Show_    func(o any, a0 []pkg.Item, a1 []pkg.Item, a2 pkg.ShowConfig) *i4.Figure
+}
+
+func (p *P_github_com_fastnb_go_fastnb_data_Preparer) Name() string { return p.Name_(p.Object) }
+func (p *P_github_com_fastnb_go_fastnb_data_Preparer) Open(a0 string) (pkg.Item, error) {
+	return p.Open_(p.Object, a0)
+}
+func (p *P_github_com_fastnb_go_fastnb_data_Preparer) Prepare(a0 []string, a1 bool) (pkg.Preparer, []pkg.Item, error) {
+	return p.Prepare_(p.Object, a0, a1)
+}
+func (p *P_github_com_fastnb_go_fastnb_data_Preparer) Show(a0 []pkg.Item, a1 []pkg.Item, a2 pkg.ShowConfig) *i4.Figure {
+	return p.Show_(p.Object, a0, a1, a2)
+}
+
 type P_github_com_fastnb_go_fastnb_data_Recycler struct {
 	Object   any
 	Recycle_ func(o any)
 }
 
 func (p *P_github_com_fastnb_go_fastnb_data_Recycler) Recycle() { p.Recycle_(p.Object) }
+
+type P_github_com_fastnb_go_fastnb_data_RowKind struct {
+	Object any
+	Name_  func(o any) string
+	Open_  func(o any, a0 string) (pkg.Item, error)
+	Ref_   func(o any, a0 []string) string
+	Show_  func(o any, a0 []pkg.Item, a1 []pkg.Item, a2 pkg.ShowConfig) *i4.Figure
+}
+
+func (p *P_github_com_fastnb_go_fastnb_data_RowKind) Name() string { return p.Name_(p.Object) }
+func (p *P_github_com_fastnb_go_fastnb_data_RowKind) Open(a0 string) (pkg.Item, error) {
+	return p.Open_(p.Object, a0)
+}
+func (p *P_github_com_fastnb_go_fastnb_data_RowKind) Ref(a0 []string) string {
+	return p.Ref_(p.Object, a0)
+}
+func (p *P_github_com_fastnb_go_fastnb_data_RowKind) Show(a0 []pkg.Item, a1 []pkg.Item, a2 pkg.ShowConfig) *i4.Figure {
+	return p.Show_(p.Object, a0, a1, a2)
+}
+
+type P_github_com_fastnb_go_fastnb_data_Sampler struct {
+	Object any
+	Order_ func(o any, a0 []pkg.Item, a1 pkg.Plan) []int
+}
+
+func (p *P_github_com_fastnb_go_fastnb_data_Sampler) Order(a0 []pkg.Item, a1 pkg.Plan) []int {
+	return p.Order_(p.Object, a0, a1)
+}
 
 type P_github_com_fastnb_go_fastnb_data_ShowOption struct {
 	Object     any
@@ -307,4 +443,13 @@ type P_github_com_fastnb_go_fastnb_data_Stater struct {
 
 func (p *P_github_com_fastnb_go_fastnb_data_Stater) State() (i7.RawMessage, error) {
 	return p.State_(p.Object)
+}
+
+type P_github_com_fastnb_go_fastnb_data_VocabKind struct {
+	Object      any
+	Vocabulary_ func(o any) *pkg.Vocab
+}
+
+func (p *P_github_com_fastnb_go_fastnb_data_VocabKind) Vocabulary() *pkg.Vocab {
+	return p.Vocabulary_(p.Object)
 }
