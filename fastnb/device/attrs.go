@@ -46,6 +46,8 @@ package device
 //	bce_logits_dx x, y, dl scalar                      dx
 //	softmax_xent  x [..., C], y int64 [...]            scalar mean
 //	softmax_xent_dx x, y, dl                           dx
+//	soft_xent     x [..., C], y int64 [...] or float32 [..., C]  scalar mean over rows  SoftXent
+//	soft_xent_dx  x, y, dl                             dx                  SoftXent
 //	mse           x, y                                 scalar mean
 //	mse_dx        x, y, dl                             dx
 //	adam          p, g, m, v, h float32 [8]            p, m, v (in place)  -        h: lr, beta1, beta2, eps, wd, 1-beta1^t, 1-beta2^t, grad scale; p *= 1-lr*wd first
@@ -53,6 +55,7 @@ package device
 //	sgd           p, g, m, h                           p, m (in place)     -        h: lr, momentum, 0, 0, wd, first(1/0), 0, grad scale
 //	sgd_l2        the same, wd added to the gradient instead
 //	rmsprop, rmsprop_l2  p, g, v, m, h                 p, v, m (in place)  h: lr, momentum, alpha, eps, wd, first, 0, grad scale
+//	accumulate    acc, g, h float32 [2] (keep, weight) acc = keep acc + weight g (in place; keep 0 overwrites)
 //	sqnorm        g...                                 scalar: sum of squares of all inputs (float64 inside)
 
 // Conv is a two-dimensional convolution.
@@ -100,6 +103,10 @@ type Dropout struct {
 	P  float32
 	ID int // tells the dropout layers of a net apart
 }
+
+// SoftXent is cross-entropy with a weight for each class: Eps of a row's weight is spread over all
+// classes alike.
+type SoftXent struct{ Eps float32 }
 
 // Range is an interval.
 type Range struct{ Lo, Hi float32 }

@@ -27,6 +27,7 @@ type Engine struct {
 	programs map[string]*program
 	recent   []string // keys of programs, the last used at the end
 	opt      *optimizer
+	sums     *sums   // nil while nobody adds gradients up
 	clip     float64 // what the next step multiplies gradients by
 	rng      device.Buffer
 	seed     int64
@@ -104,6 +105,7 @@ func (e *Engine) SetTrainable(fn func(*nn.Param) bool) error {
 		p.trainable = t
 	}
 	e.ZeroOptimizer()
+	e.DropGrads()
 	if changed {
 		for k, pr := range e.programs {
 			if pr.train {

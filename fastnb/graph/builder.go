@@ -33,6 +33,13 @@ type Builder struct {
 	dropouts int
 	updates  []update
 	dummy    *Node
+	made     []made
+}
+
+// made is a node that a layer made.
+type made struct {
+	layer string
+	node  *Node
 }
 
 type leaf struct {
@@ -157,7 +164,20 @@ func (b *Builder) apply(o op, in ...*Node) *Node {
 	if err != nil {
 		return b.Fail(err)
 	}
+	b.made = append(b.made, made{o.layer, n})
 	return n
+}
+
+// Result is the value that the layer of this path computed last, its output, or nil where it computed
+// none: a layer that passes its input on, such as dropout in evaluation, or one whose work is part of
+// another's op, such as the ReLU after a batch norm.
+func (b *Builder) Result(path string) *Node {
+	for i := len(b.made) - 1; i >= 0; i-- {
+		if l := b.made[i].layer; l == path || strings.HasPrefix(l, path+".") || path == "" {
+			return b.made[i].node
+		}
+	}
+	return nil
 }
 
 // want fails unless n has dims dimensions.

@@ -16,13 +16,18 @@ type LowerSpec struct {
 	Outputs []*Node  // results to bring out
 	Loss    *Node    // a scalar, or nil
 	Grads   []string // parameters whose gradient of the loss is wanted
+
+	// The gradient of sum(Of*Weights) by each node of By, any nodes that Of depends on. Such a plan has
+	// no Loss and no Grads.
+	Of, Weights *Node
+	By          []*Node
 }
 
 // ArgRef says what a plan's argument is.
 type ArgRef struct {
-	Kind  string // "input", "param", "rng", "output", "loss" or "grad"
+	Kind  string // "input", "param", "rng", "output", "loss", "grad" or "by"
 	Name  string // of an input, a parameter, or the parameter of a gradient
-	Index int    // of an input or output
+	Index int    // of an input, an output or a node of By
 }
 
 // Lowered is a plan and the meaning of its Args, in order.
@@ -55,7 +60,11 @@ func (b *Builder) Lower(s LowerSpec) (*Lowered, error) {
 		l.result(s.Loss, ArgRef{Kind: "loss"})
 	}
 	for i, n := range gradNodes {
-		l.result(n, ArgRef{Kind: "grad", Name: s.Grads[i]})
+		ref := ArgRef{Kind: "by", Index: i}
+		if s.Of == nil {
+			ref = ArgRef{Kind: "grad", Name: s.Grads[i]}
+		}
+		l.result(n, ref)
 	}
 	for _, n := range s.Outputs {
 		l.visit(n)
@@ -76,6 +85,9 @@ func (b *Builder) Lower(s LowerSpec) (*Lowered, error) {
 }
 
 func (b *Builder) differentiate(s LowerSpec) (gorgonia.Nodes, error) {
+	if s.Of != nil {
+		return b.pullBack(s)
+	}
 	if len(s.Grads) == 0 {
 		return nil, nil
 	}
@@ -93,6 +105,21 @@ func (b *Builder) differentiate(s LowerSpec) (gorgonia.Nodes, error) {
 	var out gorgonia.Nodes
 	err := guard(func() (err error) {
 		out, err = gorgonia.Grad(s.Loss, wrt...)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("fastnb: graph: differentiating %s: %w", s.Name, err)
+	}
+	return out, nil
+}
+
+// pullBack differentiates by nodes within the graph.
+func (b *Builder) pullBack(s LowerSpec) (out gorgonia.Nodes, err error) {
+	if s.Loss != nil || len(s.Grads) > 0 || s.Weights == nil || !s.Of.Shape().Eq(s.Weights.Shape()) {
+		return nil, fmt.Errorf("fastnb: graph: %s: a gradient by inner nodes takes an output and weights of its shape, and no loss", s.Name)
+	}
+	err = guard(func() (err error) {
+		out, err = gorgonia.Backpropagate(gorgonia.Nodes{s.Of}, gorgonia.Nodes{s.Weights}, s.By)
 		return err
 	})
 	if err != nil {

@@ -83,10 +83,13 @@ func (b *Builder) MSE(x, y *Node) *Node {
 }
 
 // CrossEntropy is the mean over rows of log(sum exp x) - x[y]: x [..., C], y int64 with one class
-// per row.
+// per row. Targets float32 [..., C] are taken as weights of the classes, as in SoftCrossEntropy.
 func (b *Builder) CrossEntropy(x, y *Node) *Node {
 	if b.err != nil || x == nil || y == nil {
 		return b.Failf("cross-entropy: an input is missing")
+	}
+	if nodeDType(y) == tensor.Float32 {
+		return b.SoftCrossEntropy(x, y, 0)
 	}
 	s := x.Shape()
 	c := s[len(s)-1]

@@ -47,34 +47,37 @@ var MSELossFlat = Loss{
 var CrossEntropyFlat = Loss{
 	Name: "CrossEntropyFlat", Activation: "softmax", Target: tensor.Int64,
 	Build: func(b *graph.Builder, out, y *graph.Node) *graph.Node { return b.CrossEntropy(out, y) },
-	Host:  crossEntropies,
+	Host: func(out, y *tensor.Tensor) ([]float32, error) { return crossEntropyRows(out, y, 0) },
 }
 
-// crossEntropies gives the loss of each item, averaged over its pixels.
-func crossEntropies(out, y *tensor.Tensor) ([]float32, error) {
+// crossEntropyRows is the cross-entropy of each item: of [N, C] scores with a class each, or of
+// [N, C, ...] with a class for each pixel, averaged over the picture. The part eps of a class's
+// weight is spread over all.
+func crossEntropyRows(out, y *tensor.Tensor, eps float64) ([]float32, error) {
 	s := out.Shape()
-	if len(s) < 2 || s[1] == 0 || out.Len() != y.Len()*s[1] {
+	if len(s) < 2 || s[1] == 0 || y.DType() != tensor.Int64 || y.Len()*s[1] != out.Len() {
 		return nil, fmt.Errorf("fastnb: cross-entropy per item: predictions %v, targets %v, want [N, C, ...] and a class for each of [N, ...]", s, y.Shape())
 	}
-	classes, pixels := s[1], tensor.Count(s[2:])
-	r := make([]float32, s[0])
+	area := tensor.Count(s[2:])
+	r, x, classes := make([]float32, s[0]), out.Float32s(), y.Int64s()
 	for i := range r {
-		scores := out.Float32s()[i*classes*pixels : (i+1)*classes*pixels]
 		var sum float64
-		for p, k := range y.Int64s()[i*pixels : (i+1)*pixels] {
-			if k < 0 || int(k) >= classes {
-				return nil, fmt.Errorf("fastnb: cross-entropy per item: target %d of item %d is not one of %d classes", k, i, classes)
+		for p := range area {
+			k := classes[i*area+p]
+			if k < 0 || int(k) >= s[1] {
+				return nil, fmt.Errorf("fastnb: cross-entropy per item: target %d of item %d is not one of %d classes", k, i, s[1])
 			}
-			m, e := math.Inf(-1), 0.0
-			for c := range classes {
-				m = math.Max(m, float64(scores[c*pixels+p]))
+			at, m, exp, all := i*s[1]*area+p, math.Inf(-1), 0.0, 0.0
+			for c := range s[1] {
+				v := float64(x[at+c*area])
+				m, all = math.Max(m, v), all+v
 			}
-			for c := range classes {
-				e += math.Exp(float64(scores[c*pixels+p]) - m)
+			for c := range s[1] {
+				exp += math.Exp(float64(x[at+c*area]) - m)
 			}
-			sum += m + math.Log(e) - float64(scores[int(k)*pixels+p])
+			sum += m + math.Log(exp) - (1-eps)*float64(x[at+int(k)*area]) - eps*all/float64(s[1])
 		}
-		r[i] = float32(sum / float64(max(pixels, 1)))
+		r[i] = float32(sum / float64(max(area, 1)))
 	}
 	return r, nil
 }

@@ -21,7 +21,7 @@ func TestLossesGolden(t *testing.T) {
 	}
 	goldentest.JSON(t, "losses.json", &cases)
 	ts := goldentest.Tensors(t, "losses.safetensors")
-	losses := map[string]nn.Loss{"bce_logits": nn.BCEWithLogitsFlat, "mse_points": nn.MSELossFlat, "ce": nn.CrossEntropyFlat, "ce_lm": nn.CrossEntropyFlat, "ce_seg": nn.CrossEntropyFlat}
+	losses := map[string]nn.Loss{"bce_logits": nn.BCEWithLogitsFlat, "mse_points": nn.MSELossFlat, "ce": nn.CrossEntropyFlat, "ce_lm": nn.CrossEntropyFlat, "ce_seg": nn.CrossEntropyFlat, "label_smoothing": nn.LabelSmoothingCrossEntropy(.1)}
 	if len(cases) != len(losses) {
 		t.Fatalf("%d cases, want %d", len(cases), len(losses))
 	}
@@ -55,7 +55,7 @@ func TestLossPerItem(t *testing.T) {
 	}
 	goldentest.JSON(t, "losses.json", &cases)
 	for _, c := range cases {
-		loss, ok := map[string]nn.Loss{"bce_logits": nn.BCEWithLogitsFlat, "mse_points": nn.MSELossFlat, "ce": nn.CrossEntropyFlat}[c.Name]
+		loss, ok := map[string]nn.Loss{"bce_logits": nn.BCEWithLogitsFlat, "mse_points": nn.MSELossFlat, "ce": nn.CrossEntropyFlat, "ce_seg": nn.CrossEntropyFlat, "label_smoothing": nn.LabelSmoothingCrossEntropy(.1)}[c.Name]
 		if !ok {
 			continue
 		}
@@ -70,5 +70,20 @@ func TestLossPerItem(t *testing.T) {
 		if math.Abs(mean-c.Value) > tolLoss {
 			t.Errorf("%s: mean of single items %v, want %v", c.Name, mean, c.Value)
 		}
+	}
+}
+
+// TestWeightedClasses: a mixture of two classes has the mixture of their losses.
+func TestWeightedClasses(t *testing.T) {
+	x, loss := tensor.FromFloat32([]float32{.3, -1, 2, .5, 0, .25}, 2, 3), nn.CrossEntropyFlat
+	of := func(y *tensor.Tensor) float64 {
+		return goldentest.Pass{
+			Device: "cpu", Train: true, X: []*tensor.Tensor{x}, Loss: &loss, Y: y,
+			Build: func(_ *graph.Builder, x ...*graph.Node) *graph.Node { return x[0] },
+		}.Run(t).Loss
+	}
+	got := of(tensor.FromFloat32([]float32{.7, .3, 0, 0, .3, .7}, 2, 3))
+	if want := .7*of(tensor.FromInt64([]int64{0, 2}, 2)) + .3*of(tensor.FromInt64([]int64{1, 1}, 2)); math.Abs(got-want) > tolLoss {
+		t.Errorf("%g, want %g", got, want)
 	}
 }

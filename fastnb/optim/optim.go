@@ -189,3 +189,34 @@ func SqNorm(shapes [][]int) *device.Plan {
 	p.Steps = []device.Step{st}
 	return p
 }
+
+// Accumulate is the plan that adds gradients up: its arguments are a float32 [2] array, what to keep of
+// the sum so far (0 overwrites it) and the weight of what is added, and then for each gradient its sum
+// and itself.
+func Accumulate(shapes [][]int) *device.Plan {
+	p := &device.Plan{Name: "gradient sum"}
+	arg := func(name string, shape ...int) device.ValueID {
+		p.Values = append(p.Values, device.Value{Name: name, Shape: shape, DType: tensor.Float32, Kind: device.Arg})
+		id := device.ValueID(len(p.Values) - 1)
+		p.Args = append(p.Args, id)
+		return id
+	}
+	h := arg("keep and weight", 2)
+	for _, s := range shapes {
+		sum, g := arg("sum", s...), arg("gradient", s...)
+		p.Steps = append(p.Steps, device.Step{Op: "accumulate", Host: hostAccumulate, In: []device.ValueID{sum, g, h}, Out: []device.ValueID{sum}})
+	}
+	return p
+}
+
+func hostAccumulate(out, in []*tensor.Tensor) error {
+	sum, g, keep, weight := out[0].Float32s(), in[1].Float32s(), in[2].Float32s()[0], in[2].Float32s()[1]
+	for i, v := range g {
+		if keep == 0 { // what is there may be anything
+			sum[i] = weight * v
+		} else {
+			sum[i] = keep*sum[i] + weight*v
+		}
+	}
+	return nil
+}

@@ -26,6 +26,8 @@ func Run(t *testing.T, dev device.Device) {
 	for _, c := range cases() {
 		t.Run(c.name, func(t *testing.T) { compare(t, dev, c) })
 	}
+	t.Run("soft cross-entropy", func(t *testing.T) { compareSoft(t, dev) })
+	t.Run("accumulate", func(t *testing.T) { compareAccumulate(t, dev) })
 	for _, kind := range []string{"adam", "sgd", "rmsprop"} {
 		for _, true_ := range []bool{true, false} {
 			t.Run(fmt.Sprint(kind, " ", true_), func(t *testing.T) { compareOptimizer(t, dev, optim.Config{Kind: kind, TrueWD: true_}) })

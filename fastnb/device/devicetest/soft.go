@@ -1,0 +1,85 @@
+package devicetest
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/fastnb/go/fastnb/device"
+	"github.com/fastnb/go/fastnb/device/hostdev"
+	"github.com/fastnb/go/fastnb/graph"
+	"github.com/fastnb/go/fastnb/optim"
+	"github.com/fastnb/go/fastnb/tensor"
+)
+
+// compareSoft compares cross-entropy with weighted and with smoothed classes.
+func compareSoft(t *testing.T, dev device.Device) {
+	const rows, classes = 13, 29 // class numbers of the suite's fill are 11, 12, ...
+	for _, eps := range []float32{0, .1} {
+		for _, soft := range []bool{true, false} {
+			b := graph.NewBuilder(true)
+			x := b.Param("x", rows, classes)
+			y := b.Input("y", tensor.Int64, rows)
+			if soft {
+				y = b.Input("weights", tensor.Float32, rows, classes)
+			}
+			low, err := b.Lower(graph.LowerSpec{Name: "soft", Loss: b.SoftCrossEntropy(x, y, eps), Grads: []string{"x"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, got := execute(t, hostdev.New(), low), execute(t, dev, low)
+			for i, ref := range low.Args {
+				near(t, fmt.Sprint("soft ", soft, " eps ", eps, " ", ref.Kind), got[i], want[i])
+			}
+		}
+	}
+}
+
+// compareAccumulate adds gradients up, over what was there and onto it.
+func compareAccumulate(t *testing.T, dev device.Device) {
+	shapes := [][]int{{37}, {5, 3, 3, 7}}
+	plan := optim.Accumulate(shapes)
+	var results [][]*tensor.Tensor
+	for _, d := range []device.Device{hostdev.New(), dev} {
+		prog, err := d.Compile(plan)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var args []device.Buffer
+		for k, id := range plan.Args {
+			v := plan.Values[id]
+			buf, err := d.Alloc(v.DType, v.Shape...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			x := tensor.New(v.DType, v.Shape...)
+			for i := range x.Float32s() {
+				x.Float32s()[i] = float32(i*(k+1)%17) - 8
+			}
+			if err := d.Upload(buf, x); err != nil {
+				t.Fatal(err)
+			}
+			args = append(args, buf)
+		}
+		for _, h := range [][]float32{{0, 2}, {1, .5}, {.25, -1}} {
+			if err := d.Upload(args[0], tensor.FromFloat32(h, 2)); err != nil {
+				t.Fatal(err)
+			}
+			if err := prog.Run(context.Background(), args...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var out []*tensor.Tensor
+		for _, a := range args {
+			x := tensor.New(a.DType(), a.Shape()...)
+			if err := d.Download(x, a); err != nil {
+				t.Fatal(err)
+			}
+			out = append(out, x)
+		}
+		results = append(results, out)
+	}
+	for i := range results[0] {
+		near(t, plan.Values[plan.Args[i]].Name, results[1][i], results[0][i])
+	}
+}

@@ -1,0 +1,98 @@
+package graph
+
+import (
+	"fmt"
+	"math"
+
+	"gorgonia.org/gorgonia"
+
+	"github.com/fastnb/go/fastnb/device"
+	"github.com/fastnb/go/fastnb/tensor"
+)
+
+// SoftCrossEntropy is the mean over rows of sum t (log(sum exp x) - x): x [..., C], the weight of each
+// class t made of the targets y. int64 [...] is one class per row, float32 [..., C] gives the weights
+// themselves. Smoothing eps moves the part eps of a row's weight from its classes to all alike
+// (Szegedy et al. 2015, arXiv:1512.00567, section 7).
+func (b *Builder) SoftCrossEntropy(x, y *Node, eps float32) *Node {
+	if b.err != nil || x == nil || y == nil {
+		return b.Failf("cross-entropy: an input is missing")
+	}
+	s := x.Shape()
+	c := s[len(s)-1]
+	want := s.TotalSize()
+	if nodeDType(y) == tensor.Int64 {
+		want /= c
+	}
+	if y.Shape().TotalSize() != want {
+		return b.Failf("cross-entropy: predictions are %v, targets %v, want a class or the weights of %d classes for each row", s, y.Shape(), c)
+	}
+	layer, a := b.layer(), device.SoftXent{Eps: eps}
+	return b.apply(op{
+		name: "soft_xent", attrs: a, shape: []int{}, wrt: []bool{true, false}, host: hostSoftXent(a, c),
+		diff: func(in gorgonia.Nodes, _, dl *Node) (gorgonia.Nodes, error) {
+			g := &grads{layer: layer}
+			return gorgonia.Nodes{g.call(op{name: "soft_xent_dx", attrs: a, shape: in[0].Shape(), host: hostSoftXentDX(a, c)}, in[0], in[1], dl), nil}, g.err
+		},
+	}, x, y)
+}
+
+// classWeights fills w with the weights of row r's classes and gives their sum.
+func classWeights(w []float64, y *tensor.Tensor, r int, eps float64) (sum float64, err error) {
+	c := len(w)
+	if k := y.Int64s(); k != nil {
+		if k[r] < 0 || int(k[r]) >= c {
+			return 0, fmt.Errorf("cross-entropy: target %d of row %d is not one of %d classes", k[r], r, c)
+		}
+		clear(w)
+		w[k[r]], sum = 1, 1
+	} else {
+		for j, v := range y.Float32s()[r*c : (r+1)*c] {
+			w[j] = float64(v)
+			sum += w[j]
+		}
+	}
+	for j := range w {
+		w[j] = (1-eps)*w[j] + eps*sum/float64(c)
+	}
+	return sum, nil
+}
+
+func hostSoftXent(a device.SoftXent, c int) device.HostFunc {
+	return func(out, in []*tensor.Tensor) error {
+		x, w, total := in[0].Float32s(), make([]float64, c), 0.0
+		rows := len(x) / c
+		for r := range rows {
+			if _, err := classWeights(w, in[1], r, float64(a.Eps)); err != nil {
+				return err
+			}
+			row := x[r*c : (r+1)*c]
+			l := logSumExp(row)
+			for j, v := range row {
+				total += w[j] * (l - float64(v))
+			}
+		}
+		out[0].Float32s()[0] = float32(total / float64(rows))
+		return nil
+	}
+}
+
+func hostSoftXentDX(a device.SoftXent, c int) device.HostFunc {
+	return func(out, in []*tensor.Tensor) error {
+		x, w := in[0].Float32s(), make([]float64, c)
+		rows := len(x) / c
+		dl := float64(in[2].Float32s()[0]) / float64(rows)
+		for r := range rows {
+			sum, err := classWeights(w, in[1], r, float64(a.Eps))
+			if err != nil {
+				return err
+			}
+			row := x[r*c : (r+1)*c]
+			l := logSumExp(row)
+			for j, v := range row {
+				out[0].Float32s()[r*c+j] = float32((sum*math.Exp(float64(v)-l) - w[j]) * dl)
+			}
+		}
+		return nil
+	}
+}
