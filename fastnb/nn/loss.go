@@ -47,7 +47,7 @@ var MSELossFlat = Loss{
 var CrossEntropyFlat = Loss{
 	Name: "CrossEntropyFlat", Activation: "softmax", Target: tensor.Int64,
 	Build: func(b *graph.Builder, out, y *graph.Node) *graph.Node { return b.CrossEntropy(out, y) },
-	Host: func(out, y *tensor.Tensor) ([]float32, error) { return crossEntropyRows(out, y, 0) },
+	Host:  func(out, y *tensor.Tensor) ([]float32, error) { return crossEntropyRows(out, y, 0) },
 }
 
 // crossEntropyRows is the cross-entropy of each item: of [N, C] scores with a class each, or of
