@@ -1,8 +1,10 @@
 package fastnb
 
 import (
+	"encoding/csv"
 	"os"
-	"strings"
+
+	"github.com/fastnb/go/fastnb/data"
 )
 
 // CSVLogger writes the epoch table to Path/name.csv ("history" if name is empty), a line an epoch as it
@@ -13,8 +15,12 @@ func CSVLogger(name string, appending bool) Callback {
 	}
 	var f *os.File
 	line := func(cells []string) error {
-		_, err := f.WriteString(strings.Join(cells, ",") + "\n")
-		return err
+		w := csv.NewWriter(f)
+		if err := w.Write(cells); err != nil {
+			return err
+		}
+		w.Flush()
+		return w.Error()
 	}
 	return Callback{
 		Name: "CSVLogger", Order: 20,
@@ -41,4 +47,17 @@ func CSVLogger(name string, appending bool) Callback {
 			return err
 		},
 	}
+}
+
+// ReadLoggedFile reads what CSVLogger wrote: Path/name.csv ("history" if name is empty). A log that was
+// appended to has the heads of each fit among its rows.
+func (l *Learner) ReadLoggedFile(name string) (*data.Table, error) {
+	if name == "" {
+		name = "history"
+	}
+	t, err := data.ReadCSV(l.Path.Join(name + ".csv"))
+	if err != nil {
+		return nil, because("read logged file", err)
+	}
+	return t, nil
 }

@@ -3,6 +3,7 @@ package fastnb
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -44,8 +45,9 @@ type tracker struct {
 	minLR    float64
 	every    bool
 
-	best float64
-	wait int
+	best   float64
+	wait   int
+	warned bool
 }
 
 func newTracker(o []TrackOption) *tracker {
@@ -63,21 +65,27 @@ func (t *tracker) isLower() bool {
 	return strings.Contains(t.monitor, "loss") || strings.Contains(t.monitor, "error")
 }
 
-func (t *tracker) reset(*Learner) error {
-	t.best, t.wait = math.Inf(-1), 0
+// reset begins a fit. A column that the table does not have is a mistake that shows at once.
+func (t *tracker) reset(l *Learner) error {
+	t.best, t.wait, t.warned = math.Inf(-1), 0, false
 	if t.isLower() {
 		t.best = math.Inf(1)
+	}
+	columns := l.Recorder.Names[1 : len(l.Recorder.Names)-1]
+	if !slices.Contains(columns, t.monitor) {
+		return fmt.Errorf("no column %q to watch (there are %s)", t.monitor, strings.Join(columns, ", "))
 	}
 	return nil
 }
 
-// value is the column's last value; the error names the columns there are.
-func (t *tracker) value(l *Learner) (float64, error) {
+// value is the column's last value, NaN with a line that says so once where the epoch has none.
+func (t *tracker) value(l *Learner) float64 {
 	v, ok := l.Recorder.Monitored(t.monitor)
-	if !ok {
-		return 0, fmt.Errorf("no value of %q to watch (columns: %s)", t.monitor, strings.Join(l.Recorder.Names[1:len(l.Recorder.Names)-1], ", "))
+	if !ok && !t.warned {
+		t.warned = true
+		l.say("Epoch %d has no value of %s to watch.", l.Epoch, t.monitor)
 	}
-	return v, nil
+	return v
 }
 
 // improved says whether v is better than the best by more than delta, and keeps it if so.
@@ -95,9 +103,8 @@ func (t *tracker) improved(v float64) bool {
 func EarlyStopping(o ...TrackOption) Callback {
 	t := newTracker(o)
 	return Callback{Name: "EarlyStopping", BeforeFit: t.reset, AfterEpoch: func(l *Learner) error {
-		v, err := t.value(l)
-		if err != nil || t.improved(v) || t.wait <= t.patience {
-			return err
+		if t.improved(t.value(l)) || t.wait <= t.patience {
+			return nil
 		}
 		l.say("Epoch %d: early stopping", l.Epoch)
 		return ErrStopFit
@@ -105,21 +112,30 @@ func EarlyStopping(o ...TrackOption) Callback {
 }
 
 // SaveModel saves the learner as name when the watched column improves, and loads the best back when
-// the fit ends; with EveryEpoch(true) it saves name_<epoch> after each. Options: Monitor, Lower,
-// MinDelta, EveryEpoch.
+// the fit ends; with EveryEpoch(true) it saves name_<epoch> after each, and a fit that starts at a later
+// epoch first loads what the epoch before left. Options: Monitor, Lower, MinDelta, EveryEpoch.
 func SaveModel(name string, o ...TrackOption) Callback {
 	t := newTracker(o)
 	saved := false
 	return Callback{
 		Name: "SaveModel", Order: 10,
-		BeforeFit: func(l *Learner) error { saved = false; return t.reset(l) },
+		BeforeFit: func(l *Learner) error {
+			saved = false
+			if t.every && l.Epoch > 0 { // the fit goes on from a later epoch
+				if last := fmt.Sprintf("%s_%d", name, l.Epoch-1); l.ModelFile(last).Exists() {
+					l.say("Loaded %s.", last)
+					return l.Load(last)
+				}
+			}
+			return t.reset(l)
+		},
 		AfterEpoch: func(l *Learner) error {
 			if t.every {
 				return l.Save(fmt.Sprintf("%s_%d", name, l.Epoch))
 			}
-			v, err := t.value(l)
-			if err != nil || !t.improved(v) {
-				return err
+			v := t.value(l)
+			if !t.improved(v) {
+				return nil
 			}
 			l.say("Better model found at epoch %d with %s value: %v.", l.Epoch, t.monitor, v)
 			saved = true
@@ -139,9 +155,8 @@ func SaveModel(name string, o ...TrackOption) Callback {
 func ReduceLROnPlateau(o ...TrackOption) Callback {
 	t := newTracker(o)
 	return Callback{Name: "ReduceLROnPlateau", BeforeFit: t.reset, AfterEpoch: func(l *Learner) error {
-		v, err := t.value(l)
-		if err != nil || t.improved(v) || t.wait <= t.patience {
-			return err
+		if t.improved(t.value(l)) || t.wait <= t.patience {
+			return nil
 		}
 		if lr := last(l.Recorder.LRs); lr > t.minLR {
 			l.LRScale *= t.factor

@@ -21,7 +21,7 @@ func TestEarlyStopping(t *testing.T) {
 		t.Errorf("stopped after %d epochs, want 4", len(l.Recorder.ValLosses))
 	}
 	err := l.Fit(1, LR(1), Callbacks(EarlyStopping(Monitor("f1"))))
-	if err == nil || !strings.Contains(err.Error(), `no value of "f1"`) || !strings.Contains(err.Error(), "accuracy") {
+	if err == nil || !strings.Contains(err.Error(), `no column "f1"`) || !strings.Contains(err.Error(), "accuracy") {
 		t.Error(err)
 	}
 }

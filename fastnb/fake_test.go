@@ -23,6 +23,8 @@ type fakeEngine struct {
 	onStep func()
 	trains func(*nn.Param) bool
 	opt    bool
+	sums   []float64   // weights added since the last take
+	taken  [][]float64 // and those of each take
 }
 
 func (e *fakeEngine) TrainBatch(ctx context.Context, x, y []*Tensor) (float32, *Tensor, error) {
@@ -73,6 +75,24 @@ func (e *fakeEngine) LoadOptState(map[string]*Tensor) error { e.opt = true; retu
 func (e *fakeEngine) ZeroOptimizer()                        { e.opt = false }
 func (e *fakeEngine) HasOptimizer() bool                    { return e.opt }
 func (e *fakeEngine) Seed(uint64)                           {}
+func (e *fakeEngine) FreezeNorm(bool)                       {}
+func (e *fakeEngine) DropGrads()                            { e.sums = nil }
+func (e *fakeEngine) AddGrads(weight float64) error {
+	e.sums = append(e.sums, weight)
+	return nil
+}
+
+func (e *fakeEngine) TakeGrads() error {
+	e.taken = append(e.taken, e.sums)
+	e.sums = nil
+	return nil
+}
+
+func (e *fakeEngine) Inspect(context.Context, *Tensor, string, *Tensor) (*engine.Activation, error) {
+	return nil, fmt.Errorf("nothing to see")
+}
+
+func (e *fakeEngine) LayerShapes(*Tensor) ([]engine.LayerShape, error) { return nil, nil }
 
 // fakeFeed gives n batches of two rows.
 type fakeFeed struct{ n, items, bs int }

@@ -28,13 +28,14 @@ type plan struct {
 	bare     bool // show bars only
 }
 
-// Fit trains for epochs with constant learning rates. Options: WD, Callbacks. The optimizer goes on
+// Fit trains for epochs with constant learning rates, or by the phases of a GeneralScheduler. Options:
+// WD, Callbacks, GeneralScheduler. The optimizer goes on
 // from where the last fit left it. Interrupting the cell ends the fit at the next batch with
 // cell.ErrInterrupted; the learner stays usable.
 func (l *Learner) Fit(epochs int, lrs LRs, o ...FitOption) error {
 	c := l.fitConfig(o)
-	if len(c.onlyCycle) > 0 || len(c.onlyFinder) > 0 {
-		return fmt.Errorf("fastnb: fit: option %s is not one of Fit's (try FitOneCycle or LRFind)", append(c.onlyCycle, c.onlyFinder...)[0])
+	if err := c.refuse("fit", "Fit"); err != nil {
+		return err
 	}
 	if err := l.ready("fit", epochs); err != nil {
 		return err
@@ -43,7 +44,13 @@ func (l *Learner) Fit(epochs int, lrs LRs, o ...FitOption) error {
 	if err != nil {
 		return err
 	}
-	return l.run(plan{verb: "fit", to: epochs, sched: constant(rates, l.mom), wd: *c.wd, hooks: newHooks(l.Callbacks, c.callbacks), validate: true})
+	p := plan{verb: "fit", to: epochs, sched: constant(rates, l.mom), wd: *c.wd, hooks: newHooks(l.Callbacks, c.callbacks), validate: true}
+	if len(c.phases) > 0 {
+		if err := l.follow(&p, c.phases); err != nil {
+			return err
+		}
+	}
+	return l.run(p)
 }
 
 // FitOneCycle trains for epochs with the one-cycle policy: learning rates rise to lrs and fall far
@@ -53,8 +60,8 @@ func (l *Learner) Fit(epochs int, lrs LRs, o ...FitOption) error {
 // at the next batch with cell.ErrInterrupted; the learner stays usable.
 func (l *Learner) FitOneCycle(epochs int, lrs LRs, o ...FitOption) error {
 	c := l.fitConfig(o)
-	if len(c.onlyFinder) > 0 {
-		return fmt.Errorf("fastnb: fit one cycle: option %s is LRFind's", c.onlyFinder[0])
+	if err := c.refuse("fit one cycle", "FitOneCycle"); err != nil {
+		return err
 	}
 	if err := l.ready("fit one cycle", epochs); err != nil {
 		return err
@@ -81,7 +88,7 @@ func (l *Learner) FitOneCycle(epochs int, lrs LRs, o ...FitOption) error {
 
 func (l *Learner) fitConfig(o []FitOption) fitConfig {
 	wd := l.WD
-	c := fitConfig{oneCycleConfig: defaultOneCycle, wd: &wd, numIt: 100, startLR: LR(1e-7), endLR: LR(10), stopDiv: true}
+	c := fitConfig{oneCycleConfig: defaultOneCycle, wd: &wd, numIt: 100, startLR: LR(1e-7), endLR: LR(10), stopDiv: true, startPct: .72, cycle: defaultCyclical}
 	for _, o := range o {
 		o.applyFit(&c)
 	}
@@ -118,6 +125,7 @@ func (l *Learner) run(p plan) (err error) {
 	r := &runner{l: l, p: p, ctx: ctx, rec: l.Recorder, show: &progress{silent: l.Silent, bare: p.bare}}
 	r.show.start(l.Recorder.Names, p.to-p.from)
 	defer func() {
+		l.fitErr = err
 		if e := p.hooks.call(afterFit, l); e != nil && !isStop(e) && err == nil {
 			err = e
 		}
@@ -127,7 +135,8 @@ func (l *Learner) run(p plan) (err error) {
 	if err = p.hooks.call(beforeFit, l); err != nil {
 		return unlessStop(err)
 	}
-	for l.Epoch = p.from; l.Epoch < p.to; l.Epoch++ {
+	r.p.offset += (l.Epoch - p.from) * l.trainBatches() // a callback may go on from a later epoch
+	for ; l.Epoch < p.to; l.Epoch++ {
 		if err = r.epoch(); err != nil {
 			return unlessStop(err)
 		}
@@ -285,7 +294,10 @@ func (r *runner) step(h hypers) error {
 	if err == nil {
 		hs := make([]engine.Hyper, len(h.lr))
 		for g := range hs {
-			hs[g] = engine.Hyper{LR: h.lr[g], Mom: h.mom, Beta2: defaultBeta2, WD: r.p.wd}
+			hs[g] = engine.Hyper{LR: h.lr[g], Mom: h.mom, Beta2: orDefault(h.beta2, defaultBeta2), WD: r.p.wd}
+			if h.wd != nil {
+				hs[g].WD = *h.wd
+			}
 		}
 		if err := l.eng.Step(hs); err != nil {
 			return err

@@ -46,6 +46,7 @@ type Learner struct {
 	feeds  map[data.DSType]feed // nil: the data's
 	mom    float64              // of the last step
 	frozen int                  // the first layer group that trains
+	fitErr error                // why the last fit ended early, for callbacks
 	seen   int64                // training epochs begun since the learner was made: the random streams
 	cfg    LearnerConfig
 }
@@ -64,6 +65,12 @@ type trainer interface {
 	ZeroOptimizer()
 	HasOptimizer() bool
 	Seed(seed uint64)
+	AddGrads(weight float64) error
+	TakeGrads() error
+	DropGrads()
+	FreezeNorm(on bool)
+	Inspect(ctx context.Context, x *Tensor, layer string, weights *Tensor) (*engine.Activation, error)
+	LayerShapes(x *Tensor) ([]engine.LayerShape, error)
 }
 
 // LearnerConfig is what the options of a learner say. Its fields are for packages that make learners

@@ -17,10 +17,10 @@ const divergence = 4
 // Weights and optimizer are put back afterwards. (L. Smith 2015; fastai callbacks/lr_finder.py)
 func (l *Learner) LRFind(o ...FitOption) (err error) {
 	c := l.fitConfig(o)
-	switch {
-	case len(c.onlyCycle) > 0:
-		return fmt.Errorf("fastnb: lr find: option %s is FitOneCycle's", c.onlyCycle[0])
-	case c.numIt < 1:
+	if err := c.refuse("lr find", "LRFind"); err != nil {
+		return err
+	}
+	if c.numIt < 1 {
 		return fmt.Errorf("fastnb: lr find: NumIt(%d): must be at least 1", c.numIt)
 	}
 	if err := l.ready("lr find", 1); err != nil {

@@ -1,6 +1,10 @@
 package fastnb
 
 import (
+	"fmt"
+	"slices"
+	"strings"
+
 	"github.com/fastnb/go/datasets"
 	"github.com/fastnb/go/fastnb/nn"
 )
@@ -68,31 +72,56 @@ func (o fitOption) applyFit(c *fitConfig) { o(c) }
 // fitConfig collects FitOptions; fields that an option does not set keep their defaults.
 type fitConfig struct {
 	oneCycleConfig
-	wd         *float64
-	callbacks  []Callback
-	start      int // first epoch
-	total      int // epochs of the whole schedule, 0: those of the call
-	numIt      int
-	startLR    LRs
-	endLR      LRs
-	stopDiv    bool
-	onlyCycle  []string // names of options that only FitOneCycle takes
-	onlyFinder []string // or only LRFind
+	wd        *float64
+	callbacks []Callback
+	start     int // first epoch
+	total     int // epochs of the whole schedule, 0: those of the call
+	numIt     int
+	startLR   LRs
+	endLR     LRs
+	stopDiv   bool
+	phases    []TrainingPhase
+	startPct  float64
+	cycle     cyclicalConfig
+	limited   []limited // the options given that not every fit takes
+}
+
+// limited is an option that only some fits take.
+type limited struct {
+	option string
+	takers []string
+}
+
+// only marks an option as one that only the named fits take.
+func only(option string, f func(*fitConfig), takers ...string) FitOption {
+	return fitOption(func(c *fitConfig) { f(c); c.limited = append(c.limited, limited{option, takers}) })
+}
+
+// refuse is the error of the first option that taker does not take.
+func (c *fitConfig) refuse(verb, taker string) error {
+	for _, l := range c.limited {
+		if !slices.Contains(l.takers, taker) {
+			return fmt.Errorf("fastnb: %s: option %s is not one of %s's (try %s)", verb, l.option, taker, strings.Join(l.takers, " or "))
+		}
+	}
+	return nil
+}
+
+// given says whether an option was given.
+func (c *fitConfig) given(option string) bool {
+	return slices.ContainsFunc(c.limited, func(l limited) bool { return l.option == option })
 }
 
 // oneCycle marks an option as one of FitOneCycle's.
-func oneCycle(name string, f func(*fitConfig)) FitOption {
-	return fitOption(func(c *fitConfig) { f(c); c.onlyCycle = append(c.onlyCycle, name) })
-}
+func oneCycle(name string, f func(*fitConfig)) FitOption { return only(name, f, "FitOneCycle") }
 
 // find marks an option as one of LRFind's.
-func find(name string, f func(*fitConfig)) FitOption {
-	return fitOption(func(c *fitConfig) { f(c); c.onlyFinder = append(c.onlyFinder, name) })
-}
+func find(name string, f func(*fitConfig)) FitOption { return only(name, f, "LRFind") }
 
-// Moms are the momenta of the one-cycle policy at its ends and at its peak: 0.95, 0.85 by default.
+// Moms are the momenta of the one-cycle policy at its ends and at its peak, of FitFC's two parts, and
+// of FitCyclical at the lowest and the highest rate: 0.95, 0.85 by default.
 func Moms(hi, lo float64) FitOption {
-	return oneCycle("Moms", func(c *fitConfig) { c.momHi, c.momLo = hi, lo })
+	return only("Moms", func(c *fitConfig) { c.momHi, c.momLo = hi, lo }, "FitOneCycle", "FitFC", "FitCyclical")
 }
 
 // DivFactor divides the top learning rate to give the first: 25 by default.

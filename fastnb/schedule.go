@@ -30,12 +30,15 @@ var defaultLRs = Slice(3e-3)
 
 // Groups gives the learning rate of each of n layer groups. It is an error if a list has another
 // length, or if a rate is not a positive number.
-func (r LRs) Groups(n int) ([]float64, error) {
+func (r LRs) Groups(n int) ([]float64, error) { return r.spread(n, false) }
+
+// spread is Groups; zero says that rates of 0 will do, as the end of a schedule.
+func (r LRs) spread(n int, zero bool) ([]float64, error) {
 	if len(r.list) == 0 {
 		r = defaultLRs
 	}
 	for _, x := range r.list {
-		if !(x > 0) || math.IsInf(x, 0) {
+		if !(x > 0 || zero && x == 0) || math.IsInf(x, 0) {
 			return nil, fmt.Errorf("fastnb: learning rates: %v: not a positive number", x)
 		}
 	}
@@ -46,7 +49,7 @@ func (r LRs) Groups(n int) ([]float64, error) {
 	case r.slice && k == 2:
 		a, b := r.list[0], r.list[1]
 		mult := 1.0
-		if n > 1 {
+		if n > 1 && a > 0 {
 			mult = math.Pow(b/a, 1/float64(n-1))
 		} else {
 			a = b
@@ -88,6 +91,9 @@ func (r LRs) String() string {
 
 // The annealings go from start (p = 0) to end (p = 1).
 
+// AnnealNo stays at the start.
+func AnnealNo(start, _, _ float64) float64 { return start }
+
 // AnnealCos goes along half a cosine.
 func AnnealCos(start, end, p float64) float64 { return end + (start-end)/2*(math.Cos(math.Pi*p)+1) }
 
@@ -104,8 +110,10 @@ func AnnealPoly(start, end, p, degree float64) float64 {
 
 // hypers are the hyperparameters a schedule moves, for one batch.
 type hypers struct {
-	lr  []float64 // per layer group
-	mom float64
+	lr    []float64 // per layer group
+	mom   float64
+	beta2 float64  // 0: the default
+	wd    *float64 // nil: the fit's
 }
 
 // schedule gives the hyperparameters of batch k (from 0) of the whole fit.
@@ -113,7 +121,7 @@ type schedule func(k int) hypers
 
 // constant is the schedule of a plain fit.
 func constant(lr []float64, mom float64) schedule {
-	return func(int) hypers { return hypers{lr, mom} }
+	return func(int) hypers { return hypers{lr: lr, mom: mom} }
 }
 
 // oneCycleConfig are the knobs of the one-cycle policy.

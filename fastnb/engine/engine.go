@@ -28,6 +28,7 @@ type Engine struct {
 	recent   []string // keys of programs, the last used at the end
 	opt      *optimizer
 	sums     *sums   // nil while nobody adds gradients up
+	evalNorm bool    // batch norm that does not train works as in evaluation
 	clip     float64 // what the next step multiplies gradients by
 	rng      device.Buffer
 	seed     int64
@@ -120,6 +121,20 @@ func (e *Engine) SetTrainable(fn func(*nn.Param) bool) error {
 		}
 	}
 	return nil
+}
+
+// FreezeNorm says whether batch norms whose scale does not train keep to their running statistics in
+// training, and leave them as they are.
+func (e *Engine) FreezeNorm(on bool) {
+	if e.evalNorm == on {
+		return
+	}
+	e.evalNorm = on
+	for k, pr := range e.programs {
+		if pr.train {
+			e.drop(k)
+		}
+	}
 }
 
 // TrainBatch runs a batch forward and backward in training mode. The gradients stay on the device

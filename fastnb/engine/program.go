@@ -6,6 +6,7 @@ import (
 
 	"github.com/fastnb/go/fastnb/device"
 	"github.com/fastnb/go/fastnb/graph"
+	"github.com/fastnb/go/fastnb/nn"
 	"github.com/fastnb/go/fastnb/tensor"
 )
 
@@ -69,6 +70,13 @@ func (e *Engine) drop(key string) {
 
 func (e *Engine) build(train bool, x, y []*tensor.Tensor) (*program, error) {
 	b := graph.NewBuilder(train)
+	if e.evalNorm {
+		for _, p := range e.params {
+			if p.Kind == nn.NormWeight && !p.trainable {
+				b.FreezeNorm(p.Name)
+			}
+		}
+	}
 	in := b.Input("x", x[0].DType(), deviceShape(x[0])...)
 	out := e.net.Forward(b, in)
 	spec := graph.LowerSpec{Name: "evaluation", Outputs: []*graph.Node{out}}

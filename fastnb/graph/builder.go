@@ -34,6 +34,7 @@ type Builder struct {
 	updates  []update
 	dummy    *Node
 	made     []made
+	frozen   map[string]bool // batch norms by the name of their scale
 }
 
 // made is a node that a layer made.
@@ -63,6 +64,17 @@ func NewBuilder(train bool) *Builder {
 
 // Train reports whether the graph is for training.
 func (b *Builder) Train() bool { return b.train }
+
+// FreezeNorm makes the batch norm whose scale has this name use its running statistics in training.
+func (b *Builder) FreezeNorm(scale string) {
+	if b.frozen == nil {
+		b.frozen = map[string]bool{}
+	}
+	b.frozen[scale] = true
+}
+
+// NormFrozen reports whether FreezeNorm named this scale.
+func (b *Builder) NormFrozen(scale string) bool { return b.frozen[scale] }
 
 // Err is the first mistake, or nil.
 func (b *Builder) Err() error { return b.err }

@@ -33,5 +33,5 @@ func (n *BatchNorm) Forward(b *graph.Builder, x *graph.Node) *graph.Node {
 // ForwardFused normalises, adds res (nil for none) and clips at 0 if relu, in one op.
 func (n *BatchNorm) ForwardFused(b *graph.Builder, x *graph.Node, relu bool, res *graph.Node) *graph.Node {
 	return b.BatchNorm(x, graph.BNParams{Gamma: n.Weight.node(b), Beta: n.Bias.node(b), Mean: n.Mean.node(b), Var: n.Var.node(b)},
-		graph.BNOptions{Eps: n.Eps, Momentum: n.Momentum, ReLU: relu, Res: res})
+		graph.BNOptions{Eps: n.Eps, Momentum: n.Momentum, ReLU: relu, Res: res, Frozen: b.NormFrozen(n.Weight.Name)})
 }

@@ -1,0 +1,40 @@
+package fastnb
+
+import "fmt"
+
+// AccumulateScheduler makes the optimizer step once every n batches, by the mean of their gradients over
+// all their rows, as if they were one batch (but for batch norm, which sees them one by one). What is
+// left at the end of an epoch makes a last, smaller step, unless dropLast. It comes before the callbacks
+// that work on gradients, such as GradientClipping. (fastai train.py)
+func AccumulateScheduler(n int, dropLast bool) Callback {
+	count := 0
+	return Callback{
+		Name: "AccumulateScheduler", Order: -5,
+		BeforeFit: func(l *Learner) error {
+			if n < 1 {
+				return fmt.Errorf("a step every %d batches: must be at least 1", n)
+			}
+			return nil
+		},
+		BeforeEpoch: func(l *Learner) error {
+			count = 0
+			l.eng.DropGrads()
+			return nil
+		},
+		AfterBackward: func(l *Learner) error {
+			if err := l.eng.AddGrads(float64(firstSize(l.Input))); err != nil {
+				return err
+			}
+			count++
+			if count < n && (dropLast || l.Batch+1 < l.trainBatches()) {
+				return ErrStopBatch
+			}
+			count = 0
+			return l.eng.TakeGrads()
+		},
+		AfterFit: func(l *Learner) error {
+			l.eng.DropGrads()
+			return nil
+		},
+	}
+}
