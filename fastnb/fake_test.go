@@ -25,6 +25,8 @@ type fakeEngine struct {
 	opt    bool
 	sums   []float64   // weights added since the last take
 	taken  [][]float64 // and those of each take
+	purged int
+	closed bool
 }
 
 func (e *fakeEngine) TrainBatch(ctx context.Context, x, y []*Tensor) (float32, *Tensor, error) {
@@ -93,6 +95,8 @@ func (e *fakeEngine) Inspect(context.Context, *Tensor, string, *Tensor) (*engine
 }
 
 func (e *fakeEngine) LayerShapes(*Tensor) ([]engine.LayerShape, error) { return nil, nil }
+func (e *fakeEngine) Purge()                                           { e.purged++ }
+func (e *fakeEngine) Close()                                           { e.closed = true }
 
 // fakeFeed gives n batches of two rows.
 type fakeFeed struct{ n, items, bs int }

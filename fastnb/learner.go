@@ -71,6 +71,8 @@ type trainer interface {
 	FreezeNorm(on bool)
 	Inspect(ctx context.Context, x *Tensor, layer string, weights *Tensor) (*engine.Activation, error)
 	LayerShapes(x *Tensor) ([]engine.LayerShape, error)
+	Purge()
+	Close()
 }
 
 // LearnerConfig is what the options of a learner say. Its fields are for packages that make learners

@@ -9,7 +9,8 @@ import (
 )
 
 // ShowResults shows the first items of a set with their targets and the model's predictions. Options:
-// Rows (5; pictures with classes show rows² items), FigSize, On (Valid), Thresh (0.5).
+// Rows (5; pictures with classes show rows² items, those with masks or points one a row, the truth beside
+// the prediction), FigSize, On (Valid), Thresh (0.5).
 func (l *Learner) ShowResults(o ...data.ShowOption) (*plotting.Figure, error) {
 	c := data.NewShowConfig(data.Valid, o...)
 	if c.Rows == 0 {
@@ -28,7 +29,11 @@ func (l *Learner) ShowResults(o ...data.ShowOption) (*plotting.Figure, error) {
 	if c.On == data.Train { // shown in order and as they are
 		ds = l.Data.FixDS
 	}
-	n := min(c.Rows*c.Rows, ds.Len())
+	n := c.Rows * c.Rows
+	if _, ok := l.Data.LabelKind().(data.DrawnLabel); ok {
+		n = c.Rows
+	}
+	n = min(n, ds.Len())
 	xs, ys := make([]data.Item, n), make([]data.Item, n)
 	for i := range n {
 		x, y, err := ds.At(i)
@@ -62,6 +67,9 @@ type beside struct {
 	data.Item
 	predicted data.Item
 }
+
+// Pair is for kinds that draw targets on their items.
+func (b beside) Pair() (truth, predicted data.Item) { return b.Item, b.predicted }
 
 // String is the target's words, and below them the prediction's.
 func (b beside) String() string { return b.Item.String() + "\n" + b.predicted.String() }

@@ -38,16 +38,25 @@ func TestLoadOtherArch(t *testing.T) {
 }
 
 func TestDestroy(t *testing.T) {
-	l, _ := fakeLearner(t, 1, 1, 2, 1)
+	l, eng := fakeLearner(t, 1, 1, 2, 1)
+	if err := l.Purge(); err != nil || eng.purged != 1 {
+		t.Errorf("purge: %v, %d times", err, eng.purged)
+	}
 	l.Destroy()
 	l.Destroy()
+	if !eng.closed {
+		t.Error("the engine was not closed")
+	}
+	if n := GPUMemFree(); n < 1 {
+		t.Errorf("%d MB are free", n)
+	}
 	_, _, preds := l.GetPreds()
 	_, predict := l.Predict("x")
 	_, validate := l.Validate(data.On(data.Train))
 	_, results := l.ShowResults()
 	_, interpret := l.Interpret()
 	for what, err := range map[string]error{
-		"fit": l.Fit(1, LR(1)), "find": l.LRFind(), "save": l.Save("x"), "load": l.Load("x"), "export": l.Export(), "freeze": l.Freeze(),
+		"fit": l.Fit(1, LR(1)), "find": l.LRFind(), "save": l.Save("x"), "load": l.Load("x"), "export": l.Export(), "freeze": l.Freeze(), "purge": l.Purge(),
 		"preds": preds, "predict": predict, "validate": validate, "results": results, "interpret": interpret,
 	} {
 		if err == nil || !strings.Contains(err.Error(), "destroyed") {

@@ -68,6 +68,13 @@ type LabelKind interface {
 	Loss() nn.Loss
 }
 
+// DrawnLabel is a LabelKind whose targets are drawn on their items, such as masks and points: results then
+// show an item twice, with the truth and with the prediction.
+type DrawnLabel interface {
+	LabelKind
+	DrawnOnItem()
+}
+
 // DecodeArgs are the choices of turning predictions into targets.
 type DecodeArgs struct {
 	Thresh float64 // probability from which a label counts, for multi-label kinds; 0 means 0.5

@@ -75,6 +75,10 @@ func nextShow() uint64 {
 	return global.shows
 }
 
+// ShowRand is a generator for what is drawn only to be looked at: it follows Seed, and using it does not
+// change a training.
+func ShowRand() *rand.Rand { return stream(CurrentSeed(), streamShow, nextShow()) }
+
 // The uses of derived streams, so that no two share numbers.
 const (
 	streamShuffle = 0x5348 + iota

@@ -60,7 +60,8 @@ type transformFunc func(*TransformArgs)
 func (f transformFunc) applyTransform(a *TransformArgs) { f(a) }
 
 // Size is the size of pictures in pixels: Size(n) for squares, cut to fit (ResizeCrop), or
-// Size(height, width), squeezed to fit (ResizeSquish); ResizeMethod says otherwise.
+// Size(height, width), squeezed to fit (ResizeSquish); ResizeMethod says otherwise. SizeOf is for a size
+// that was measured.
 func Size(s ...int) TransformOption {
 	return transformFunc(func(a *TransformArgs) {
 		switch len(s) {
@@ -75,6 +76,25 @@ func Size(s ...int) TransformOption {
 		if a.Height <= 0 || a.Width <= 0 {
 			a.err = fmt.Errorf("size %dx%d is not positive", a.Height, a.Width)
 		}
+	})
+}
+
+// Dims are the height and width of a picture in pixels.
+type Dims struct{ H, W int }
+
+// Div is the size divided by n, rounded down.
+func (d Dims) Div(n int) Dims { return Dims{d.H / n, d.W / n} }
+
+// String is height and width, as in "[720 960]".
+func (d Dims) String() string { return fmt.Sprintf("[%d %d]", d.H, d.W) }
+
+// SizeOf is a size taken from a picture, such as mask.Size().Div(2). Pictures of other proportions are
+// cut to fit (ResizeCrop), where Size(height, width) squeezes them: fastai does so for an array, which
+// picture.size is there, and for a pair of numbers. ResizeMethod says otherwise.
+func SizeOf(d Dims) TransformOption {
+	return transformFunc(func(a *TransformArgs) {
+		Size(d.H, d.W).applyTransform(a)
+		a.pair = false
 	})
 }
 
@@ -104,13 +124,22 @@ func NearestPixel(on bool) TransformOption {
 	return transformFunc(func(a *TransformArgs) { a.Nearest = on })
 }
 
+// NewTransformArgs gathers the options of Transform, defaults filled in.
+func NewTransformArgs(opts ...TransformOption) (TransformArgs, error) {
+	a := TransformArgs{RemoveOut: true}
+	for _, o := range opts {
+		o.applyTransform(&a)
+	}
+	return a, a.finish()
+}
+
 func (a *TransformArgs) finish() error {
 	if a.err != nil {
 		return a.err
 	}
-	if a.mult > 0 {
+	if sized := a.Height > 0; a.mult > 0 && sized {
 		round := func(n int) int { return int(float64(n)/float64(a.mult)+.5) * a.mult }
-		if a.Height, a.Width = round(a.Height), round(a.Width); a.Height == 0 && a.pair {
+		if a.Height, a.Width = round(a.Height), round(a.Width); a.Height == 0 || a.Width == 0 {
 			return fmt.Errorf("the size rounds to 0 with Mult(%d)", a.mult)
 		}
 	}
@@ -133,11 +162,8 @@ func (l *LabelLists) Transform(aug Augmenter, opts ...TransformOption) *LabelLis
 	if l.err != nil {
 		return l
 	}
-	a := TransformArgs{RemoveOut: true}
-	for _, o := range opts {
-		o.applyTransform(&a)
-	}
-	if err := a.finish(); err != nil {
+	a, err := NewTransformArgs(opts...)
+	if err != nil {
 		return l.fail("transform: %w", err)
 	}
 	if aug == nil {

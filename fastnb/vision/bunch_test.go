@@ -167,20 +167,23 @@ func TestRender(t *testing.T) {
 	}
 }
 
-// realTiles are the real Planet tiles, unpacked.
-func realTiles(t testing.TB) datasets.Path {
+// mirrored is a real data set out of FASTNB_MIRROR, unpacked.
+func mirrored(t testing.TB, name string) datasets.Path {
 	t.Helper()
-	mirror := os.Getenv("FASTNB_MIRROR")
-	if mirror == "" {
-		t.Skip("needs FASTNB_MIRROR, a folder with planet.tgz")
+	if os.Getenv("FASTNB_MIRROR") == "" {
+		t.Skipf("needs FASTNB_MIRROR, a folder with %s.tgz", name)
 	}
 	t.Setenv("FASTNB_HOME", t.TempDir())
-	path, err := datasets.UntarData(datasets.URLs.Planet)
-	if err != nil {
-		t.Skip("needs planet.tgz in FASTNB_MIRROR:", err)
+	t.Setenv("FASTNB_OFFLINE", "1")
+	path, err := datasets.GetData(name)
+	if err != nil || datasets.Source(path) != "mirror" {
+		t.Skipf("needs %s.tgz in FASTNB_MIRROR: %v", name, err)
 	}
 	return path
 }
+
+// realTiles are the real Planet tiles, unpacked.
+func realTiles(t testing.TB) datasets.Path { return mirrored(t, "planet") }
 
 // TestRealTiles: all real tiles, JPEGs with four components without Adobe's marker, can be read, and a
 // loader gives them at a training's pace.

@@ -51,6 +51,9 @@ func ImageFromTensor(t *tensor.Tensor) (*Image, error) {
 // Shape is [3, H, W].
 func (x *Image) Shape() []int { return []int{x.px.c, x.px.h, x.px.w} }
 
+// Size is the picture's height and width.
+func (x *Image) Size() data.Dims { return data.Dims{H: x.px.h, W: x.px.w} }
+
 // Height is the number of rows.
 func (x *Image) Height() int { return x.px.h }
 

@@ -79,6 +79,15 @@ func (p *ImagePoints) kept() [][2]float64 {
 	return in
 }
 
+// In is the points in pixels of a picture of the given size, those that left it left out.
+func (p *ImagePoints) In(d data.Dims) Points {
+	out := Points{}
+	for _, v := range p.kept() {
+		out = append(out, Point{Y: (v[1] + 1) * float64(d.H) / 2, X: (v[0] + 1) * float64(d.W) / 2})
+	}
+	return out
+}
+
 func yxTensor(xy [][2]float64) *tensor.Tensor {
 	v := make([]float32, 0, 2*len(xy))
 	for _, q := range xy {

@@ -31,6 +31,11 @@ func init() {
 	})
 }
 
+var _ data.DrawnLabel = maskKind{}
+
+// DrawnOnItem says that targets are drawn on their pictures.
+func (maskKind) DrawnOnItem() {}
+
 func (maskKind) Name() string { return maskKindName }
 
 func (k maskKind) Fit([]any) (data.LabelKind, error) {

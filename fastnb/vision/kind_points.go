@@ -33,6 +33,11 @@ func init() {
 	})
 }
 
+var _ data.DrawnLabel = pointsKind{}
+
+// DrawnOnItem says that targets are drawn on their pictures.
+func (pointsKind) DrawnOnItem() {}
+
 func (pointsKind) Name() string { return pointsKindName }
 
 func (k pointsKind) Fit(raw []any) (data.LabelKind, error) {

@@ -31,6 +31,16 @@ func ImageList(path datasets.Path, files ...datasets.Path) *data.ItemList {
 	return data.NewItemList(imageKind{}, path, refs)
 }
 
+// GetImageFiles are the pictures of one folder, sorted by name; folders inside it are not searched, hidden
+// files left out. (fastai/vision/data.py, get_image_files, which keeps the file system's order.)
+func GetImageFiles(path datasets.Path) (datasets.Listing, error) {
+	l := ImageListFromFolder(path, data.Recurse(false))
+	if err := l.Err(); err != nil {
+		return nil, err
+	}
+	return l.Items(), nil
+}
+
 // Statistics for Normalize: mean and standard deviation of red, green and blue.
 var (
 	// ImageNetStats are those pretrained networks were trained with.

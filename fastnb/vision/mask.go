@@ -80,6 +80,9 @@ func decodeGrey(b []byte) (*planes, error) {
 // Shape is [1, H, W].
 func (m *Mask) Shape() []int { return []int{1, m.px.h, m.px.w} }
 
+// Size is the mask's height and width.
+func (m *Mask) Size() data.Dims { return data.Dims{H: m.px.h, W: m.px.w} }
+
 // Height is the number of rows.
 func (m *Mask) Height() int { return m.px.h }
 

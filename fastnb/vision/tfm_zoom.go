@@ -24,6 +24,15 @@ func RandZoom(scale Dist, s ...TransformSetting) Transform {
 	return newTransform(zoomSpec, s, scale, Uniform(0, 1), Uniform(0, 1))
 }
 
+// ZoomCrop is a zoom and a crop to the size of Transform: in the middle, or with anywhere around and of any
+// place. Settings, of the zoom: P. (fastai/vision/transform.py, zoom_crop.)
+func ZoomCrop(scale Dist, anywhere bool, s ...TransformSetting) []Transform {
+	if anywhere {
+		return []Transform{RandZoom(scale, s...), RandCrop()}
+	}
+	return []Transform{Zoom(scale, s...), CropPad()}
+}
+
 type zoom struct{ scale, row, col float64 }
 
 func (z zoom) affine() matrix {

@@ -1,0 +1,31 @@
+package engine
+
+// Purge frees what can be made again: the compiled programs with their activations, and gradients that no
+// optimizer holds. Parameters and the optimizer's state stay.
+func (e *Engine) Purge() {
+	for len(e.recent) > 0 {
+		e.drop(e.recent[0])
+	}
+	if e.opt != nil {
+		return // its program is bound to the gradients
+	}
+	for _, p := range e.params {
+		if p.grad != nil {
+			e.dev.Free(p.grad)
+			p.grad = nil
+		}
+	}
+}
+
+// Close frees everything the engine has on the device. It cannot be used after it.
+func (e *Engine) Close() {
+	e.ZeroOptimizer()
+	e.Purge()
+	for _, p := range e.params {
+		e.dev.Free(p.buf)
+	}
+	if e.rng != nil {
+		e.dev.Free(e.rng)
+	}
+	e.params, e.byName, e.rng = nil, nil, nil
+}
