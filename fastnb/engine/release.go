@@ -19,6 +19,7 @@ func (e *Engine) Purge() {
 
 // Close frees everything the engine has on the device. It cannot be used after it.
 func (e *Engine) Close() {
+	e.DropGrads()
 	e.ZeroOptimizer()
 	e.Purge()
 	for _, p := range e.params {
