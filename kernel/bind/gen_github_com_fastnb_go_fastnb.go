@@ -44,6 +44,7 @@ func init() {
 			"File":                r.ValueOf(pkg.File),
 			"FinalDiv":            r.ValueOf(pkg.FinalDiv),
 			"ForegroundAcc":       r.ValueOf(pkg.ForegroundAcc),
+			"GPUMemFree":          r.ValueOf(pkg.GPUMemFree),
 			"Gamma":               r.ValueOf(pkg.Gamma),
 			"GeneralScheduler":    r.ValueOf(pkg.GeneralScheduler),
 			"GradientClipping":    r.ValueOf(pkg.GradientClipping),

@@ -51,15 +51,20 @@ func init() {
 			"ListFromCSV":       r.ValueOf(pkg.ListFromCSV),
 			"ListFromFolder":    r.ValueOf(pkg.ListFromFolder),
 			"ListFromTable":     r.ValueOf(pkg.ListFromTable),
+			"LoadMatrix":        r.ValueOf(pkg.LoadMatrix),
 			"LoadState":         r.ValueOf(pkg.LoadState),
+			"LoadStrings":       r.ValueOf(pkg.LoadStrings),
 			"Mult":              r.ValueOf(pkg.Mult),
 			"MultiCategoryKind": r.ValueOf(pkg.MultiCategoryKind),
+			"MustLoadMatrix":    r.ValueOf(pkg.MustLoadMatrix),
 			"NearestPixel":      r.ValueOf(pkg.NearestPixel),
 			"NewItemList":       r.ValueOf(pkg.NewItemList),
 			"NewPredsConfig":    r.ValueOf(pkg.NewPredsConfig),
 			"NewShowConfig":     r.ValueOf(pkg.NewShowConfig),
 			"NewTable":          r.ValueOf(pkg.NewTable),
+			"NewTransformArgs":  r.ValueOf(pkg.NewTransformArgs),
 			"NewVocab":          r.ValueOf(pkg.NewVocab),
+			"OfShape":           r.ValueOf(pkg.OfShape),
 			"On":                r.ValueOf(pkg.On),
 			"OnSeed":            r.ValueOf(pkg.OnSeed),
 			"PAD":               r.ValueOf(pkg.PAD),
@@ -83,10 +88,14 @@ func init() {
 			"ResizeSquish":      r.ValueOf(pkg.ResizeSquish),
 			"Rows":              r.ValueOf(pkg.Rows),
 			"Seed":              r.ValueOf(pkg.Seed),
+			"ShowRand":          r.ValueOf(pkg.ShowRand),
 			"ShowTiles":         r.ValueOf(pkg.ShowTiles),
 			"Single":            r.ValueOf(pkg.Single),
 			"Size":              r.ValueOf(pkg.Size),
+			"SizeOf":            r.ValueOf(pkg.SizeOf),
 			"SkipBroken":        r.ValueOf(pkg.SkipBroken),
+			"SkipFooter":        r.ValueOf(pkg.SkipFooter),
+			"SkipHeader":        r.ValueOf(pkg.SkipHeader),
 			"SkipMissing":       r.ValueOf(pkg.SkipMissing),
 			"SpecialTokens":     r.ValueOf(pkg.SpecialTokens),
 			"SplitSeed":         r.ValueOf(pkg.SplitSeed),
@@ -122,6 +131,8 @@ func init() {
 			"DataBunch":       r.TypeOf((*pkg.DataBunch)(nil)).Elem(),
 			"Dataset":         r.TypeOf((*pkg.Dataset)(nil)).Elem(),
 			"DecodeArgs":      r.TypeOf((*pkg.DecodeArgs)(nil)).Elem(),
+			"Dims":            r.TypeOf((*pkg.Dims)(nil)).Elem(),
+			"DrawnLabel":      r.TypeOf((*pkg.DrawnLabel)(nil)).Elem(),
 			"EmptyLabel":      r.TypeOf((*pkg.EmptyLabel)(nil)).Elem(),
 			"FigSizeOption":   r.TypeOf((*pkg.FigSizeOption)(nil)).Elem(),
 			"FileKind":        r.TypeOf((*pkg.FileKind)(nil)).Elem(),
@@ -139,6 +150,8 @@ func init() {
 			"LabelOption":     r.TypeOf((*pkg.LabelOption)(nil)).Elem(),
 			"LanguageKind":    r.TypeOf((*pkg.LanguageKind)(nil)).Elem(),
 			"Loader":          r.TypeOf((*pkg.Loader)(nil)).Elem(),
+			"Matrix":          r.TypeOf((*pkg.Matrix)(nil)).Elem(),
+			"MatrixOption":    r.TypeOf((*pkg.MatrixOption)(nil)).Elem(),
 			"MultiCategory":   r.TypeOf((*pkg.MultiCategory)(nil)).Elem(),
 			"NormState":       r.TypeOf((*pkg.NormState)(nil)).Elem(),
 			"NormalizeOption": r.TypeOf((*pkg.NormalizeOption)(nil)).Elem(),
@@ -175,6 +188,7 @@ func init() {
 			"Batcher":       r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Batcher)(nil)).Elem(),
 			"BunchCollater": r.TypeOf((*P_github_com_fastnb_go_fastnb_data_BunchCollater)(nil)).Elem(),
 			"Collater":      r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Collater)(nil)).Elem(),
+			"DrawnLabel":    r.TypeOf((*P_github_com_fastnb_go_fastnb_data_DrawnLabel)(nil)).Elem(),
 			"FileKind":      r.TypeOf((*P_github_com_fastnb_go_fastnb_data_FileKind)(nil)).Elem(),
 			"Fitter":        r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Fitter)(nil)).Elem(),
 			"Item":          r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Item)(nil)).Elem(),
@@ -257,6 +271,39 @@ type P_github_com_fastnb_go_fastnb_data_Collater struct {
 
 func (p *P_github_com_fastnb_go_fastnb_data_Collater) Collate(a0 []pkg.Item) ([]*i5.Tensor, error) {
 	return p.Collate_(p.Object, a0)
+}
+
+type P_github_com_fastnb_go_fastnb_data_DrawnLabel struct {
+	Object       any
+	C_           func(o any) int
+	Classes_     func(o any) []string
+	Decode_      func(o any, a0 *i5.Tensor, a1 pkg.DecodeArgs) (pkg.Item, error)
+	DrawnOnItem_ func(o any)
+	Encode_      func(o any, a0 any) (any, error)
+	Fit_         func(o any, a0 []any) (pkg.LabelKind, error)
+	Loss_        func(o any) i6.Loss
+	Name_        func(o any) string
+	Open_        func(o any, a0 any) (pkg.Item, error)
+}
+
+func (p *P_github_com_fastnb_go_fastnb_data_DrawnLabel) C() int { return p.C_(p.Object) }
+func (p *P_github_com_fastnb_go_fastnb_data_DrawnLabel) Classes() []string {
+	return p.Classes_(p.Object)
+}
+func (p *P_github_com_fastnb_go_fastnb_data_DrawnLabel) Decode(a0 *i5.Tensor, a1 pkg.DecodeArgs) (pkg.Item, error) {
+	return p.Decode_(p.Object, a0, a1)
+}
+func (p *P_github_com_fastnb_go_fastnb_data_DrawnLabel) DrawnOnItem() { p.DrawnOnItem_(p.Object) }
+func (p *P_github_com_fastnb_go_fastnb_data_DrawnLabel) Encode(a0 any) (any, error) {
+	return p.Encode_(p.Object, a0)
+}
+func (p *P_github_com_fastnb_go_fastnb_data_DrawnLabel) Fit(a0 []any) (pkg.LabelKind, error) {
+	return p.Fit_(p.Object, a0)
+}
+func (p *P_github_com_fastnb_go_fastnb_data_DrawnLabel) Loss() i6.Loss { return p.Loss_(p.Object) }
+func (p *P_github_com_fastnb_go_fastnb_data_DrawnLabel) Name() string  { return p.Name_(p.Object) }
+func (p *P_github_com_fastnb_go_fastnb_data_DrawnLabel) Open(a0 any) (pkg.Item, error) {
+	return p.Open_(p.Object, a0)
 }
 
 type P_github_com_fastnb_go_fastnb_data_FileKind struct {

@@ -12,6 +12,7 @@ func init() {
 	imports.Packages["github.com/fastnb/go/fastnb/vision"] = imports.Package{
 		Name: "vision",
 		Binds: map[string]r.Value{
+			"ApplyTfms":                  r.ValueOf(pkg.ApplyTfms),
 			"BNFinal":                    r.ValueOf(pkg.BNFinal),
 			"Blur":                       r.ValueOf(pkg.Blur),
 			"BlurFinal":                  r.ValueOf(pkg.BlurFinal),
@@ -32,6 +33,7 @@ func init() {
 			"FlipAffine":                 r.ValueOf(pkg.FlipAffine),
 			"FlipLR":                     r.ValueOf(pkg.FlipLR),
 			"FlipVert":                   r.ValueOf(pkg.FlipVert),
+			"GetImageFiles":              r.ValueOf(pkg.GetImageFiles),
 			"GetTransforms":              r.ValueOf(pkg.GetTransforms),
 			"ImageFromTensor":            r.ValueOf(pkg.ImageFromTensor),
 			"ImageKind":                  r.ValueOf(pkg.ImageKind),
@@ -87,6 +89,7 @@ func init() {
 			"XtraTfms":                   r.ValueOf(pkg.XtraTfms),
 			"YRange":                     r.ValueOf(pkg.YRange),
 			"Zoom":                       r.ValueOf(pkg.Zoom),
+			"ZoomCrop":                   r.ValueOf(pkg.ZoomCrop),
 			"ZoomSquish":                 r.ValueOf(pkg.ZoomSquish),
 		},
 		Types: map[string]r.Type{
