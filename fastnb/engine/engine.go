@@ -49,8 +49,8 @@ type param struct {
 const keepPrograms = 10
 
 // New brings a model to a device. groups are the layer groups, first layers first; parameters must
-// have names (nn.NamePaths) and may have start values; those without are drawn from seed 0. At first
-// everything trains.
+// have names (nn.NamePaths) and may have start values, which the engine takes over; those without are
+// drawn from seed 0. At first everything trains.
 func New(dev device.Device, net nn.Layer, loss nn.Loss, groups [][]*nn.Param, cfg optim.Config) (*Engine, error) {
 	cfg, err := cfg.Normal()
 	if err != nil {
@@ -81,6 +81,7 @@ func New(dev device.Device, net nn.Layer, loss nn.Loss, groups [][]*nn.Param, cf
 		if err := dev.Upload(q.buf, toDevice(p.Value)); err != nil {
 			return nil, fmt.Errorf("fastnb: engine: parameter %s: %w", p.Name, err)
 		}
+		p.Value = nil // the device has it; twice the weights is too much to keep
 		e.params = append(e.params, q)
 		e.byName[p.Name] = q
 	}

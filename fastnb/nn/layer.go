@@ -49,7 +49,7 @@ type Param struct {
 	Shape []int                         // PyTorch's: convolution weights are [O, C, KH, KW]
 	Kind  Kind                          // what it is
 	Init  func(rng *RNG, dst []float32) // fills a fresh one
-	Value *tensor.Tensor                // the start value on the host, in Shape; set by InitParams or a checkpoint
+	Value *tensor.Tensor                // the start value on the host, in Shape; set by InitParams or a checkpoint, nil once an engine has it
 }
 
 // DeviceShape is the shape on devices: convolution weights live as [O, KH, KW, C].

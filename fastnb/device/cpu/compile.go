@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"runtime"
 	"sort"
 	"strings"
 	"sync"
@@ -158,14 +159,12 @@ func (pr *program) Run(ctx context.Context, args ...device.Buffer) (err error) {
 		}
 		pr.vals[id].f, pr.vals[id].i, pr.vals[id].u = b.f, b.i, b.u
 	}
-	if len(pr.dev.arena) < pr.size {
-		pr.dev.arena = nil // let the old one go before the new one comes
-		pr.dev.arena = floats(pr.size)
-	}
+	defer runtime.KeepAlive(args)
+	arena := pr.dev.place(pr.size)
 	for id, off := range pr.place {
 		if off >= 0 {
 			n := tensor.Count(pr.plan.Values[id].Shape)
-			pr.vals[id].f = pr.dev.arena[off : off+n : off+n]
+			pr.vals[id].f = arena[off : off+n : off+n]
 		}
 	}
 	for i := range pr.steps {

@@ -7,7 +7,6 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
-	"unsafe"
 
 	"github.com/fastnb/go/fastnb/device"
 	"github.com/fastnb/go/fastnb/tensor"
@@ -21,8 +20,8 @@ func init() {
 type Device struct {
 	team  *team
 	isa   *isa
-	arena []float32 // the temporaries of whichever program runs
-	pack  [][]float32
+	arena *memory // the temporaries of whichever program runs
+	pack  []*memory
 }
 
 // New makes a device of so many worker threads: 0 takes FASTNB_THREADS, or as many as there are
@@ -34,7 +33,7 @@ func New(threads int) *Device {
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	return &Device{team: newTeam(threads), isa: best(), pack: make([][]float32, threads)}
+	return &Device{team: newTeam(threads), isa: best(), pack: make([]*memory, threads)}
 }
 
 // Name is "cpu".
@@ -50,6 +49,7 @@ func (d *Device) ISA() string { return d.isa.name }
 type buffer struct {
 	shape []int
 	dtype tensor.DType
+	mem   *memory // what f is in
 	f     []float32
 	i     []int64
 	u     []uint8
@@ -57,19 +57,6 @@ type buffer struct {
 
 func (b *buffer) Shape() []int        { return b.shape }
 func (b *buffer) DType() tensor.DType { return b.dtype }
-
-// align is the alignment of all float memory, in bytes: a cache line and a full vector.
-const align = 64
-
-// floats gives n aligned zeros.
-func floats(n int) []float32 {
-	raw := make([]float32, n+align/4)
-	off := 0
-	if a := uintptr(unsafe.Pointer(unsafe.SliceData(raw))) % align; a != 0 {
-		off = int(align-a) / 4
-	}
-	return raw[off : off+n : off+n]
-}
 
 // Alloc gives zeroed memory.
 func (d *Device) Alloc(t tensor.DType, shape ...int) (device.Buffer, error) {
@@ -80,7 +67,8 @@ func (d *Device) Alloc(t tensor.DType, shape ...int) (device.Buffer, error) {
 	b := &buffer{shape: append([]int{}, shape...), dtype: t}
 	switch t {
 	case tensor.Float32:
-		b.f = floats(n)
+		b.mem = newMemory(n)
+		b.f = b.mem.f
 	case tensor.Int64:
 		b.i = make([]int64, n)
 	case tensor.Uint8:
@@ -89,10 +77,11 @@ func (d *Device) Alloc(t tensor.DType, shape ...int) (device.Buffer, error) {
 	return b, nil
 }
 
-// Free gives memory back; the garbage collector does the work.
+// Free gives memory back. What is never freed goes with its last reference.
 func (d *Device) Free(b device.Buffer) {
 	if b, ok := b.(*buffer); ok {
 		b.f, b.i, b.u = nil, nil, nil
+		b.mem.free()
 	}
 }
 
@@ -108,6 +97,7 @@ func (d *Device) Upload(dst device.Buffer, src *tensor.Tensor) error {
 	copy(b.f, src.Float32s())
 	copy(b.i, src.Int64s())
 	copy(b.u, src.Uint8s())
+	runtime.KeepAlive(b)
 	return nil
 }
 
@@ -123,6 +113,7 @@ func (d *Device) Download(dst *tensor.Tensor, src device.Buffer) error {
 	copy(dst.Float32s(), b.f)
 	copy(dst.Int64s(), b.i)
 	copy(dst.Uint8s(), b.u)
+	runtime.KeepAlive(b)
 	return nil
 }
 
@@ -130,6 +121,9 @@ func own(b device.Buffer) (*buffer, error) {
 	o, ok := b.(*buffer)
 	if !ok {
 		return nil, fmt.Errorf("cpu: a buffer of another device (%T)", b)
+	}
+	if o.mem != nil && o.mem.f == nil {
+		return nil, fmt.Errorf("cpu: a buffer %v that was freed", o.shape)
 	}
 	return o, nil
 }

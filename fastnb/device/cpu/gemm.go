@@ -131,10 +131,11 @@ func (d *Device) scratch(slot, n int) []float32 {
 	for len(d.pack) <= slot {
 		d.pack = append(d.pack, nil)
 	}
-	if len(d.pack[slot]) < n {
-		d.pack[slot] = floats(n + n/4)
+	if d.pack[slot] == nil || len(d.pack[slot].f) < n {
+		d.pack[slot].free()
+		d.pack[slot] = newMemory(n + n/4)
 	}
-	return d.pack[slot][:n]
+	return d.pack[slot].f[:n]
 }
 
 // multiply computes rows(A) x B into the sink, B packed with n columns. after, if given, is called
@@ -155,7 +156,7 @@ func (d *Device) multiply(a *patches, packed []float32, n int, to sink, after fu
 		d.scratch(1+w, blockRows*mr*ld+mr*nr)
 	}
 	d.team.each(mblocks*nparts, func(w, part int) {
-		buf := d.pack[1+w]
+		buf := d.pack[1+w].f
 		mb, np := part/nparts, part%nparts
 		r0 := mb * blockRows * mr
 		r1 := min(r0+blockRows*mr, rows)
@@ -227,7 +228,7 @@ func (d *Device) weightProduct(a []float32, m int, p *patches, out []float32) { 
 		d.scratch(1+w, kc*wide*2+kc*tilesM*mr+mr*nr)
 	}
 	d.team.each((panels+group-1)/group, func(w, part int) {
-		buf := d.pack[1+w]
+		buf := d.pack[1+w].f
 		gathered, packed, left, tile := buf[:kc*wide], buf[kc*wide:2*kc*wide], buf[2*kc*wide:2*kc*wide+kc*tilesM*mr], buf[2*kc*wide+kc*tilesM*mr:]
 		c0 := part * wide
 		c1 := min(c0+wide, depth)
