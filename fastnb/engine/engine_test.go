@@ -56,7 +56,11 @@ func TestInspect(t *testing.T) {
 	}
 	// The head averages maps of 5x4 and weighs them: the derivative of class k's score by any pixel of
 	// map c is W[k, c]/20.
-	lin := net.Layers[1].(*nn.Sequential).Layers[3].(*nn.Linear).Weight.Value.Float32s()
+	state, err := e.State()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lin := state[net.Layers[1].(*nn.Sequential).Layers[3].(*nn.Linear).Weight.Name].Float32s()
 	for n, class := range []int{1, 2} {
 		for c := range 6 {
 			for i := range 20 {
