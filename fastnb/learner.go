@@ -211,7 +211,7 @@ func (l *Learner) String() string {
 			for _, s := range p.Shape {
 				k *= s
 			}
-			if p.Kind == nn.RunningMean || p.Kind == nn.RunningVar {
+			if !p.Kind.Trainable() {
 				continue
 			}
 			n += k

@@ -38,6 +38,19 @@ package device
 //	pad2d_dx      dy                                   dx                  Pad
 //	act           x                                    y = Act.At(x)       Act
 //	act_dx        dy, x                                dx = dy Act.Slopes(x)  Act
+//	bmm           x [B,M,K], y                         [B,M,N]             MatMul (no bias, no ReLU)
+//	softmax       x [..., C]                           y
+//	softmax_dx    dy, y                                dx
+//	scale         x, factor [1]                        factor x
+//	dot           x, y                                 [1] sum of x y
+//	weight_norm   v [O, ...], g (O elements)           v g / |v| per output
+//	weight_norm_dv dw, v, g                            dv
+//	weight_norm_dg dw, v                               dg
+//	spectral_iterate w [O, ...], u [O], v [K]          [O+K] the next u and v
+//	spectral_keep w, u, v                              [O+K] u and v
+//	spectral_norm w, uv                                w / (u' w v)
+//	spectral_norm_dx dy, w, uv                         dw
+//	spectral_update u, v, uv                           u, v (in place)
 //	dropout       x, rng int64 [2] (seed, step)        y                   Dropout
 //	dropout_dx    dy, rng                              dx                  Dropout
 //	sigmoid_range x                                    lo + (hi-lo) sigmoid(x)  Range

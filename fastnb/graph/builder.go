@@ -50,10 +50,15 @@ type leaf struct {
 	index int
 }
 
+// update is a step at the end of the forward pass that writes into parameters: op(targets..., source)
+// to targets.
 type update struct {
-	mean, variance, stats *Node
-	attrs                 device.BNUpdate
-	layer                 string
+	targets []*Node
+	source  *Node
+	op      string
+	attrs   any
+	host    device.HostFunc
+	layer   string
 }
 
 // NewBuilder starts a graph. With train, batch normalisation uses the batch's statistics and

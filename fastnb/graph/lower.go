@@ -257,20 +257,21 @@ func (l *lowering) constant(n *Node, settled bool) {
 	l.id[n] = l.value(device.Value{Name: "constant", DType: tensor.Float32, Kind: device.Const, Data: tensor.FromFloat32([]float32{float32(*v)})})
 }
 
-// updates appends the moves of the running statistics.
+// updates appends the moves of the running statistics and the like.
 func (l *lowering) updates() {
 	for _, u := range l.b.updates {
-		if _, computed := l.id[u.stats]; !computed {
+		if _, computed := l.id[u.source]; !computed {
 			continue
 		}
-		l.visit(u.stats)
+		l.visit(u.source)
 		if l.err != nil {
 			return
 		}
-		m, v := l.id[u.mean], l.id[u.variance]
-		l.plan.Steps = append(l.plan.Steps, device.Step{
-			Op: "bn_update", Attrs: u.attrs, Host: hostBNUpdate(u.attrs),
-			In: []device.ValueID{m, v, l.id[u.stats]}, Out: []device.ValueID{m, v}, Layer: u.layer,
-		})
+		st := device.Step{Op: u.op, Attrs: u.attrs, Host: u.host, Layer: u.layer}
+		for _, t := range u.targets {
+			st.Out = append(st.Out, l.id[t])
+		}
+		st.In = append(slices.Clone(st.Out), l.id[u.source])
+		l.plan.Steps = append(l.plan.Steps, st)
 	}
 }

@@ -59,7 +59,8 @@ func (b *Builder) BatchNorm(x *Node, p BNParams, o BNOptions) *Node {
 	}
 	y := b.apply(op{name: "bn_train", attrs: a, shape: xs, wrt: wrt, host: hostBNTrain(a), diff: diffBNTrain(a, b.layer())}, in...)
 	if b.err == nil {
-		b.updates = append(b.updates, update{p.Mean, p.Var, stats, device.BNUpdate{Momentum: o.Momentum, Count: count}, b.layer()})
+		a := device.BNUpdate{Momentum: o.Momentum, Count: count}
+		b.updates = append(b.updates, update{[]*Node{p.Mean, p.Var}, stats, "bn_update", a, hostBNUpdate(a), b.layer()})
 	}
 	return y
 }

@@ -8,9 +8,11 @@ import (
 // Conv2D is a two-dimensional convolution: [N, C, H, W] to [N, O, OH, OW].
 type Conv2D struct {
 	leaf
-	Weight *Param // [O, C/groups, K, K]
+	Weight *Param // [O, C/groups, K, K]; with a norm on the weight, what it is made of
 	Bias   *Param // [O] or nil
 	attrs  device.Conv
+	length *Param    // of weight norm: [O, 1, 1, 1]
+	spec   *spectral // of spectral norm
 }
 
 // ConvOption changes a Conv2D.
@@ -28,6 +30,27 @@ func NoBias() ConvOption { return func(c *Conv2D) { c.Bias = nil } }
 // KaimingFanOut starts the weight Kaiming normal over the outputs, as torchvision's ResNets do.
 func KaimingFanOut() ConvOption {
 	return func(c *Conv2D) { s := c.Weight.Shape; c.Weight.Init = KaimingNormal(s[0] * s[2] * s[3]) }
+}
+
+// Groups cuts the channels into n parts that do not mix: 1 by default.
+func Groups(n int) ConvOption {
+	return func(c *Conv2D) {
+		c.attrs.Groups = n
+		c.Weight.Shape[1] /= n
+	}
+}
+
+// WeightNorm makes the weight of a direction and a length for each output.
+func WeightNorm() ConvOption {
+	return func(c *Conv2D) {
+		c.Weight.Leaf = "weight_v"
+		c.length = &Param{Leaf: "weight_g", Shape: []int{c.Weight.Shape[0], 1, 1, 1}, Kind: Weight, Init: Ones}
+	}
+}
+
+// SpectralNorm divides the weight by its largest singular value.
+func SpectralNorm() ConvOption {
+	return func(c *Conv2D) { c.spec = newSpectral(c.Weight) }
 }
 
 // KaimingFanIn starts the weight Kaiming normal over the inputs and the bias at 0, as fastai's layers
@@ -57,12 +80,29 @@ func NewConv2D(in, out, kernel int, o ...ConvOption) *Conv2D {
 	return c
 }
 
-// Params are weight and bias.
+// Params are weight and bias; with a norm on the weight, the bias and what the weight is made of.
 func (c *Conv2D) Params() []*Param {
-	if c.Bias == nil {
-		return []*Param{c.Weight}
+	var bias []*Param
+	if c.Bias != nil {
+		bias = []*Param{c.Bias}
 	}
-	return []*Param{c.Weight, c.Bias}
+	switch {
+	case c.length != nil:
+		return append(bias, c.length, c.Weight)
+	case c.spec != nil:
+		return append(bias, c.spec.params()...)
+	}
+	return append([]*Param{c.Weight}, bias...)
+}
+
+func (c *Conv2D) weight(b *graph.Builder) *graph.Node {
+	switch {
+	case c.length != nil:
+		return b.WeightNorm(c.Weight.node(b), c.length.node(b))
+	case c.spec != nil:
+		return c.spec.node(b)
+	}
+	return c.Weight.node(b)
 }
 
 // Forward convolves.
@@ -78,5 +118,5 @@ func (c *Conv2D) ForwardFused(b *graph.Builder, x *graph.Node, relu bool) *graph
 	}
 	a := c.attrs
 	a.ReLU = relu
-	return b.Conv2D(x, c.Weight.node(b), bias, a)
+	return b.Conv2D(x, c.weight(b), bias, a)
 }

@@ -34,7 +34,14 @@ func NewConvLayer(in, out, kernel int, o ConvLayerOptions) *Sequential {
 	if batch {
 		opts = append(opts, NoBias())
 	}
-	s := NewSequential(NewConv2D(in, out, kernel, append(opts, KaimingFanIn())...))
+	opts = append(opts, KaimingFanIn())
+	switch o.Norm {
+	case NormTypeWeight:
+		opts = append(opts, WeightNorm())
+	case NormTypeSpectral:
+		opts = append(opts, SpectralNorm())
+	}
+	s := NewSequential(NewConv2D(in, out, kernel, opts...))
 	switch {
 	case o.NoActivation:
 	case o.Leaky != 0:
@@ -44,6 +51,9 @@ func NewConvLayer(in, out, kernel int, o ConvLayerOptions) *Sequential {
 	}
 	if batch {
 		s.Layers = append(s.Layers, NewBatchNorm(out))
+	}
+	if o.SelfAttention {
+		s.Layers = append(s.Layers, NewSelfAttention(out))
 	}
 	return s
 }

@@ -26,7 +26,7 @@ type Named struct {
 // Kind says what a parameter is.
 type Kind uint8
 
-// The kinds of parameter. Running statistics are state, not trained.
+// The kinds of parameter. Running statistics and buffers are state, not trained.
 const (
 	Weight Kind = iota
 	Bias
@@ -34,13 +34,14 @@ const (
 	NormBias
 	RunningMean
 	RunningVar
+	Buffer // state of a layer that is no normalisation's
 )
 
 // Trainable reports whether optimizers may change parameters of this kind.
 func (k Kind) Trainable() bool { return k <= NormBias }
 
 // Norm reports whether the parameter belongs to a normalisation layer.
-func (k Kind) Norm() bool { return k >= NormWeight }
+func (k Kind) Norm() bool { return k >= NormWeight && k <= RunningVar }
 
 // Param is an array of a layer, trained or running.
 type Param struct {

@@ -93,6 +93,11 @@ func kernelOf(st *device.Step, p *device.Plan) (kernel, error) {
 	if _, said := hostNotice.LoadOrStore(st.Op, true); !said {
 		fmt.Fprintf(os.Stderr, "fastnb: cpu: no kernel for %s: its plain definition runs, slowly\n", st.Op)
 	}
+	return hostKernel(st, p)
+}
+
+// hostKernel runs a step's plain definition.
+func hostKernel(st *device.Step, _ *device.Plan) (kernel, error) {
 	return func(c *call) error {
 		wrap := func(vs []val) []*tensor.Tensor {
 			var ts []*tensor.Tensor

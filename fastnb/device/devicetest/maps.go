@@ -29,4 +29,13 @@ func mapCases(add func(name string, f func(b *pb) *graph.Node)) {
 		x := b.param(3, 370)
 		return b.ReLU6(b.Add(b.Add(x, x), b.Add(x, x)))
 	})
+	add("batched product", func(b *pb) *graph.Node {
+		return b.BatchMatMul(b.BatchMatMul(b.param(3, 17, 9), b.param(3, 20, 9), true), b.param(3, 20, 33), false)
+	})
+	add("softmax", func(b *pb) *graph.Node { return b.Softmax(b.param(7, 5, 19)) })
+	add("scale", func(b *pb) *graph.Node { return b.Scale(b.param(7, 50), b.param(1)) })
+	add("weight norm", func(b *pb) *graph.Node { return b.WeightNorm(b.param(6, 3, 3, 5), b.param(6)) })
+	add("spectral norm", func(b *pb) *graph.Node {
+		return b.SpectralNorm(b.param(6, 3, 3, 5), b.Param("u", 6), b.Param("v", 45))
+	})
 }

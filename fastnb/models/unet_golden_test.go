@@ -1,0 +1,231 @@
+package models
+
+import (
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"math"
+	"os"
+	"testing"
+
+	"github.com/fastnb/go/fastnb/device"
+	"github.com/fastnb/go/fastnb/device/cpu"
+	"github.com/fastnb/go/fastnb/graph"
+	"github.com/fastnb/go/fastnb/nn"
+	"github.com/fastnb/go/fastnb/tensor"
+	"github.com/fastnb/go/internal/goldentest"
+)
+
+// sums are the sum, sum of sizes, length, and for outputs the first six and last two elements.
+type sums []float64
+
+type unetGolden struct {
+	Name           string
+	Shape          []int
+	OutEval        sums `json:"out_eval"`
+	OutTrain       sums `json:"out_train"`
+	Loss, Noise    float64
+	NParams        int `json:"n_params"`
+	Grads, Running map[string]sums
+}
+
+func unetGoldens(t *testing.T) []*unetGolden {
+	f, err := os.Open("testdata/unets.json.gz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var gs []*unetGolden
+	if err := json.NewDecoder(z).Decode(&gs); err != nil {
+		t.Fatal(err)
+	}
+	return gs
+}
+
+// TestUnetsGolden runs whole U-Nets forward and backward with the formula's weights and holds outputs,
+// losses, gradients and running statistics to fastai's.
+func TestUnetsGolden(t *testing.T) {
+	options := map[string]UnetOptions{
+		"unet_resnet18_blur":    {Blur: true, Bottle: true},
+		"unet_resnet18_nocross": {NoLastCross: true},
+		"unet_resnet18_yrange":  {YRange: &[2]float64{-1, 2}},
+	}
+	for _, g := range unetGoldens(t) {
+		t.Run(g.Name, func(t *testing.T) {
+			if testing.Short() && g.Name != "unet_resnet18_odd" {
+				t.Skip("seconds of arithmetic")
+			}
+			arch := ResNet18
+			if g.Name == "unet_resnet34" {
+				arch = ResNet34
+			}
+			net, err := Unet(arch, g.Shape[1], [2]int{g.Shape[2], g.Shape[3]}, options[g.Name], nn.NewRNG(1))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, p := range nn.AllParams(net) {
+				p.Value = goldentest.Weight(g.Name+":"+p.Name, p.Shape...)
+			}
+			g.check(t, net)
+		})
+	}
+}
+
+func formulaInts(name string, classes int, shape ...int) *tensor.Tensor {
+	t := tensor.New(tensor.Int64, shape...)
+	for i := range t.Int64s() {
+		t.Int64s()[i] = int64(goldentest.Uniform(name, i) * float64(classes))
+	}
+	return t
+}
+
+func (g *unetGolden) check(t *testing.T, net nn.Layer) {
+	n, h, w := g.Shape[0], g.Shape[2], g.Shape[3]
+	x, y, loss := goldentest.Fill("unet.x", 2, 0, n, 3, h, w), formulaInts(g.Name+".y", g.Shape[1], n, 1, h, w), nn.CrossEntropyFlat
+	var grads []string
+	n = 0
+	for _, p := range nn.AllParams(net) {
+		if p.Kind.Trainable() {
+			grads = append(grads, p.Name)
+			n += tensor.Count(p.Shape)
+		}
+	}
+	if n != g.NParams {
+		t.Errorf("%d parameters, want %d", n, g.NParams)
+	}
+	got := runNet(t, net, x, nil, loss, nil, false)
+	g.compare(t, "evaluation", got["output "], g.OutEval, 1e-3)
+	got = runNet(t, net, x, y, loss, grads, true)
+	g.compare(t, "training", got["output "], g.OutTrain, 1e-3)
+	if l := float64(got["loss "].Float32s()[0]); math.Abs(l-g.Loss) > 1e-4*math.Abs(g.Loss) {
+		t.Errorf("loss %g, want %g", l, g.Loss)
+	}
+	tol := max(5e-2, 3*g.Noise)
+	for name, want := range g.Grads {
+		d := got["grad "+name]
+		if d == nil {
+			t.Errorf("no gradient of %s", name)
+			continue
+		}
+		if l := norm(d); math.Abs(l-want[2]) > tol*want[2]+1e-7 {
+			t.Errorf("gradient of %s has length %g, want %g", name, l, want[2])
+		}
+	}
+	for name, want := range g.Running {
+		g.compare(t, name, got["param "+name], want, 1e-3)
+	}
+}
+
+func (g *unetGolden) compare(t *testing.T, what string, got *tensor.Tensor, want sums, tol float64) {
+	t.Helper()
+	if got == nil {
+		t.Errorf("%s: nothing", what)
+		return
+	}
+	var sum, abs, top float64
+	for _, v := range got.Float32s() {
+		sum += float64(v)
+		abs += math.Abs(float64(v))
+		top = max(top, math.Abs(float64(v)))
+	}
+	if l := norm(got); math.Abs(sum-want[0]) > tol*want[1] || math.Abs(abs-want[1]) > tol*want[1] || math.Abs(l-want[2]) > tol*want[2] {
+		t.Errorf("%s: sum %g, sizes %g, length %g, want %v", what, sum, abs, l, want[:3])
+	}
+	n := got.Len()
+	for i, w := range want[3:] {
+		at := i
+		if i > 5 {
+			at = n - 8 + i
+		}
+		if v := float64(got.Float32s()[at]); math.Abs(v-w) > tol*top {
+			t.Errorf("%s[%d] = %g, want %g", what, at, v, w)
+		}
+	}
+}
+
+// runNet builds and runs a network for one batch: its output, loss, gradients and parameters, all in
+// PyTorch's layouts.
+func runNet(t *testing.T, net nn.Layer, x, y *tensor.Tensor, loss nn.Loss, grads []string, train bool) map[string]*tensor.Tensor {
+	t.Helper()
+	b := graph.NewBuilder(train)
+	out := net.Forward(b, b.Input("x", tensor.Float32, turned(x, false).Shape()...))
+	spec := graph.LowerSpec{Name: "golden", Outputs: []*graph.Node{out}, Grads: grads}
+	if y != nil {
+		spec.Loss = loss.Build(b, out, b.Input("y", y.DType(), y.Shape()...))
+	}
+	low, err := b.Lower(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dev := cpu.New(2)
+	prog, err := dev.Compile(low.Plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer prog.Close()
+	values := map[string]*tensor.Tensor{}
+	for _, p := range nn.AllParams(net) {
+		values[p.Name] = p.Value
+	}
+	var args []device.Buffer
+	for i, ref := range low.Args {
+		v := low.Plan.Values[low.Plan.Args[i]]
+		buf, err := dev.Alloc(v.DType, v.Shape...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		src := values[ref.Name]
+		switch {
+		case ref.Kind == "input" && ref.Index == 0:
+			src = x
+		case ref.Kind == "input":
+			src = y
+		case ref.Kind != "param":
+			src = nil
+		}
+		if src != nil {
+			if err := dev.Upload(buf, turned(src, false)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		args = append(args, buf)
+	}
+	if err := prog.Run(context.Background(), args...); err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]*tensor.Tensor{}
+	for i, ref := range low.Args {
+		v := tensor.New(args[i].DType(), args[i].Shape()...)
+		if err := dev.Download(v, args[i]); err != nil {
+			t.Fatal(err)
+		}
+		got[ref.Kind+" "+ref.Name] = turned(v, true)
+	}
+	return got
+}
+
+// turned brings a tensor from PyTorch's layout to the device's, or back.
+func turned(t *tensor.Tensor, back bool) *tensor.Tensor {
+	s := t.Shape()
+	if len(s) != 4 || t.DType() != tensor.Float32 {
+		return t
+	}
+	rows, cols, shape := s[1], s[2]*s[3], []int{s[0], s[2], s[3], s[1]}
+	if back {
+		rows, cols, shape = s[1]*s[2], s[3], []int{s[0], s[3], s[1], s[2]}
+	}
+	out := tensor.New(tensor.Float32, shape...)
+	n := rows * cols
+	for k := range s[0] {
+		for r := range rows {
+			for c := range cols {
+				out.Float32s()[k*n+c*rows+r] = t.Float32s()[k*n+r*cols+c]
+			}
+		}
+	}
+	return out
+}
