@@ -43,7 +43,10 @@ type DataBunch struct {
 }
 
 // BunchOption is an option of DataBunch.
-type BunchOption interface{ applyBunch(*DataBunch) }
+type BunchOption interface {
+	FactoryOption
+	applyBunch(*DataBunch)
+}
 
 type bunchFunc func(*DataBunch)
 

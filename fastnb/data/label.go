@@ -69,7 +69,10 @@ func (l *LabelList) describe(k LabelKind) string {
 }
 
 // LabelOption is an option of labelling.
-type LabelOption interface{ applyLabel(*labelConfig) }
+type LabelOption interface {
+	FactoryOption
+	applyLabel(*labelConfig)
+}
 
 type labelConfig struct {
 	delim    string

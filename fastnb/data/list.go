@@ -231,7 +231,10 @@ func (l *ItemList) topFolders() []string {
 }
 
 // SampleOption is an option of random choices: SplitSeed.
-type SampleOption interface{ applySample(*sampleConfig) }
+type SampleOption interface {
+	FactoryOption
+	applySample(*sampleConfig)
+}
 
 type sampleConfig struct{ seed *int }
 

@@ -25,7 +25,10 @@ type RowKind interface {
 }
 
 // FromOption is an option of making a list.
-type FromOption interface{ applyFrom(*fromConfig) }
+type FromOption interface {
+	FactoryOption
+	applyFrom(*fromConfig)
+}
 
 type fromConfig struct {
 	folder, suffix   string

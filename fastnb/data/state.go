@@ -16,6 +16,8 @@ type State struct {
 	Args    TransformArgs `json:"args"`
 	Norm    *NormState    `json:"normalize,omitempty"`
 	BS      int           `json:"bs"`
+
+	Backwards bool `json:"backwards,omitempty"` // of texts
 }
 
 // Part names a registered kind, label kind or augmenter, with its own state.
@@ -44,7 +46,7 @@ func part(name string, v any) (Part, error) {
 
 // State is what an export keeps of d.
 func (d *DataBunch) State() (State, error) {
-	s := State{Args: d.pipe.args, BS: d.ValBS}
+	s := State{Args: d.pipe.args, BS: d.ValBS, Backwards: d.Backwards}
 	var err error
 	if s.Kind, err = part(d.Kind().Name(), d.Kind()); err != nil {
 		return s, err
@@ -69,6 +71,19 @@ func (d *DataBunch) State() (State, error) {
 // gave the state; AddTest gives it items to predict. The kinds it names must be registered: a program
 // imports the package they are in, such as fastnb/vision.
 func LoadState(s State, path datasets.Path, opts ...BunchOption) (*DataBunch, error) {
+	l, err := s.lists(path)
+	if err != nil {
+		return nil, fmt.Errorf("fastnb: import data: %w", err)
+	}
+	first := []BunchOption{Backwards(s.Backwards)}
+	if s.BS > 0 {
+		first = append(first, BS(s.BS))
+	}
+	return l.DataBunch(append(first, opts...)...)
+}
+
+// lists are empty lists of the state's kinds.
+func (s State) lists(path datasets.Path) (*LabelLists, error) {
 	registry.Lock()
 	kind, label := registry.kinds[s.Kind.Name], registry.labels[s.Label.Name]
 	var aug func(json.RawMessage) (Augmenter, error)
@@ -78,23 +93,23 @@ func LoadState(s State, path datasets.Path, opts ...BunchOption) (*DataBunch, er
 	registry.Unlock()
 	switch {
 	case kind == nil:
-		return nil, fmt.Errorf("fastnb: import data: items of kind %q are not known here", s.Kind.Name)
+		return nil, fmt.Errorf("items of kind %q are not known here", s.Kind.Name)
 	case label == nil:
-		return nil, fmt.Errorf("fastnb: import data: labels of kind %q are not known here", s.Label.Name)
+		return nil, fmt.Errorf("labels of kind %q are not known here", s.Label.Name)
 	case s.Augment != nil && aug == nil:
-		return nil, fmt.Errorf("fastnb: import data: transforms %q are not known here", s.Augment.Name)
+		return nil, fmt.Errorf("transforms %q are not known here", s.Augment.Name)
 	}
 	k, err := kind(s.Kind.State)
 	if err != nil {
-		return nil, fmt.Errorf("fastnb: import data: %s: %w", s.Kind.Name, err)
+		return nil, fmt.Errorf("%s: %w", s.Kind.Name, err)
 	}
 	l := &LabelLists{pipe: pipeline{args: s.Args}}
 	if l.kind, err = label(s.Label.State); err != nil {
-		return nil, fmt.Errorf("fastnb: import data: %s: %w", s.Label.Name, err)
+		return nil, fmt.Errorf("%s: %w", s.Label.Name, err)
 	}
 	if s.Augment != nil {
 		if l.pipe.aug, err = aug(s.Augment.State); err != nil {
-			return nil, fmt.Errorf("fastnb: import data: %s: %w", s.Augment.Name, err)
+			return nil, fmt.Errorf("%s: %w", s.Augment.Name, err)
 		}
 	}
 	if s.Norm != nil {
@@ -102,8 +117,5 @@ func LoadState(s State, path datasets.Path, opts ...BunchOption) (*DataBunch, er
 	}
 	empty := NewItemList(k, path, nil)
 	l.Train, l.Valid = &LabelList{empty, nil}, &LabelList{empty, nil}
-	if s.BS > 0 {
-		opts = append([]BunchOption{BS(s.BS)}, opts...)
-	}
-	return l.DataBunch(opts...)
+	return l, nil
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strconv"
@@ -338,28 +337,10 @@ func (t *Table) ToCSV(path datasets.Path) error {
 	return nil
 }
 
-func (t *Table) writeCSV(path string) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = f.Close() // the first error is the one to report
-			_ = os.Remove(f.Name())
-		}
-	}()
-	w := csv.NewWriter(f)
-	if err = w.WriteAll(append([][]string{t.cols}, t.rows...)); err != nil {
-		return err
-	}
-	if err = f.Chmod(0o644); err != nil {
-		return err
-	}
-	if err = f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+func (t *Table) writeCSV(path string) error {
+	return writeWhole(path, func(w io.Writer) error {
+		return csv.NewWriter(w).WriteAll(append([][]string{t.cols}, t.rows...))
+	})
 }
 
 // showRows is how many rows a long table shows: half of them from the start, half from the end.

@@ -1,8 +1,11 @@
 package text
 
 import (
+	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -150,6 +153,74 @@ func (c config) Order(items []data.Item, p data.Plan) []int {
 		return sortishOrder(n, p.BS, p.Perm)
 	}
 	return sortedOrder(n)
+}
+
+// Pack writes texts: their lengths, then their numbers, in two bytes each if the vocabulary allows, else
+// in four.
+func (c config) Pack(w io.Writer, items []data.Item) error {
+	wide := c.vocab.Len() > 1<<16
+	var b []byte
+	for _, x := range items {
+		b = binary.LittleEndian.AppendUint32(b, uint32(x.(*Text).Len()))
+	}
+	for _, x := range items {
+		for _, id := range x.(*Text).ids {
+			if wide {
+				b = binary.LittleEndian.AppendUint32(b, uint32(id))
+			} else {
+				b = binary.LittleEndian.AppendUint16(b, uint16(id))
+			}
+		}
+		const much = 1 << 20
+		if len(b) > much {
+			if _, err := w.Write(b); err != nil {
+				return err
+			}
+			b = b[:0]
+		}
+	}
+	_, err := w.Write(b)
+	return err
+}
+
+var errCutOff = errors.New("the texts are cut off")
+
+// Unpack reads what Pack wrote.
+func (c config) Unpack(b []byte, n int) ([]data.Item, []byte, error) {
+	if c.vocab == nil || c.vocab.Len() == 0 {
+		return nil, nil, errors.New("the texts have no vocabulary")
+	}
+	const lengthSize = 4
+	if len(b)/lengthSize < n {
+		return nil, nil, errCutOff
+	}
+	lengths, b := b[:n*lengthSize], b[n*lengthSize:]
+	size, known := 2, uint32(c.vocab.Len())
+	if known > 1<<16 {
+		size = 4
+	}
+	items := make([]data.Item, n)
+	for k := range items {
+		long := int(binary.LittleEndian.Uint32(lengths[k*lengthSize:]))
+		if len(b)/size < long {
+			return nil, nil, errCutOff
+		}
+		t := &Text{ids: make([]int32, long), vocab: c.vocab}
+		for i := range t.ids {
+			var id uint32
+			if size == 4 {
+				id = binary.LittleEndian.Uint32(b[4*i:])
+			} else {
+				id = uint32(binary.LittleEndian.Uint16(b[2*i:]))
+			}
+			if id >= known {
+				return nil, nil, fmt.Errorf("text %d has word %d of %d", k, id, known)
+			}
+			t.ids[i] = int32(id)
+		}
+		items[k], b = t, b[long*size:]
+	}
+	return items, b, nil
 }
 
 // ItemOf makes an item of a text that is in no list, by the tokenizer and the vocabulary of d.

@@ -1,0 +1,83 @@
+package data
+
+// Factory is what the options of a one-line factory say, such as TextDataBunchFromCSV: those of each
+// stage of the chain, and where the parts of the data are.
+type Factory struct {
+	From   []FromOption
+	Label  []LabelOption
+	Bunch  []BunchOption
+	Sample []SampleOption
+
+	ValidPct     float64 // part of the items for validation, where nothing else says which
+	Train, Valid string  // folders
+	Test         string  // folder or table of items without labels; "" for none
+}
+
+// FactoryOption is an option of a one-line factory. The options of lists, labels, random choices and
+// DataBunch are such, too.
+type FactoryOption interface{ applyFactory(*Factory) }
+
+type factoryFunc func(*Factory)
+
+func (f factoryFunc) applyFactory(c *Factory) { f(c) }
+
+func (f fromFunc) applyFactory(c *Factory)        { c.From = append(c.From, f) }
+func (o CSVFormatOption) applyFactory(c *Factory) { c.From = append(c.From, o) }
+func (f labelFunc) applyFactory(c *Factory)       { c.Label = append(c.Label, f) }
+func (f bunchFunc) applyFactory(c *Factory)       { c.Bunch = append(c.Bunch, f) }
+func (o SeedOption) applyFactory(c *Factory)      { c.Sample = append(c.Sample, o) }
+
+// NewFactory gathers options over fastai's defaults: a fifth of the items, or the folders "train" and
+// "valid".
+func NewFactory(opts ...FactoryOption) *Factory {
+	f := &Factory{ValidPct: .2, Train: "train", Valid: "valid"}
+	for _, o := range opts {
+		o.applyFactory(f)
+	}
+	return f
+}
+
+// ValidPct is the part of the items, 0 to 1, that a factory takes for validation (default 0.2).
+func ValidPct(p float64) FactoryOption { return factoryFunc(func(f *Factory) { f.ValidPct = p }) }
+
+// TrainFolder is where a factory looks for training items (default "train").
+func TrainFolder(name string) FactoryOption { return factoryFunc(func(f *Factory) { f.Train = name }) }
+
+// ValidFolder is where a factory looks for validation items (default "valid").
+func ValidFolder(name string) FactoryOption { return factoryFunc(func(f *Factory) { f.Valid = name }) }
+
+// TestName is the folder, or the table, of items without labels (default none).
+func TestName(name string) FactoryOption { return factoryFunc(func(f *Factory) { f.Test = name }) }
+
+// SplitShuffled splits as fastai's factories for tables do: all items in a random order, the first
+// int(pct·n)+1 for validation. The order is NumPy's for the same seed. Option: SplitSeed.
+func (l *ItemList) SplitShuffled(pct float64, opts ...SampleOption) *SplitList {
+	if l.err != nil {
+		return l.split(nil, nil, true)
+	}
+	if !(pct >= 0 && pct < 1) {
+		return l.failSplit("shuffled: %v is not in [0, 1)", pct)
+	}
+	var perm []int
+	withNumpy(sampleSeed(opts), func(g *mt19937) { perm = g.permutation(len(l.refs)) })
+	cut := min(int(pct*float64(len(perm)))+1, len(perm))
+	return l.split(perm[cut:], perm[:cut], false)
+}
+
+// SplitLists takes two lists for training and validation.
+func SplitLists(train, valid *ItemList) *SplitList {
+	switch {
+	case train == nil || valid == nil:
+		none := &ItemList{}
+		return none.failSplit("lists: there must be two")
+	case train.err != nil:
+		return &SplitList{Train: train, Valid: valid, err: train.err}
+	case valid.err != nil:
+		return &SplitList{Train: train, Valid: valid, err: valid.err}
+	case train.kind.Name() != valid.kind.Name():
+		return train.failSplit("lists: one of %s, one of %s", train.kind.Name(), valid.kind.Name())
+	case train.Len() == 0 || valid.Len() == 0:
+		return train.failSplit("lists: %d items for training and %d for validation", train.Len(), valid.Len())
+	}
+	return &SplitList{Train: train, Valid: valid}
+}
