@@ -3,12 +3,13 @@
 package bind
 
 import (
-	i7 "encoding/json"
+	i8 "encoding/json"
 	imports "github.com/cosmos72/gomacro/imports"
 	pkg "github.com/fastnb/go/fastnb/data"
 	i6 "github.com/fastnb/go/fastnb/nn"
 	i5 "github.com/fastnb/go/fastnb/tensor"
 	i4 "github.com/fastnb/go/plotting"
+	i7 "io"
 	i3 "math/rand/v2"
 	r "reflect"
 )
@@ -51,6 +52,7 @@ func init() {
 			"ListFromCSV":       r.ValueOf(pkg.ListFromCSV),
 			"ListFromFolder":    r.ValueOf(pkg.ListFromFolder),
 			"ListFromTable":     r.ValueOf(pkg.ListFromTable),
+			"LoadData":          r.ValueOf(pkg.LoadData),
 			"LoadMatrix":        r.ValueOf(pkg.LoadMatrix),
 			"LoadState":         r.ValueOf(pkg.LoadState),
 			"LoadStrings":       r.ValueOf(pkg.LoadStrings),
@@ -58,6 +60,7 @@ func init() {
 			"MultiCategoryKind": r.ValueOf(pkg.MultiCategoryKind),
 			"MustLoadMatrix":    r.ValueOf(pkg.MustLoadMatrix),
 			"NearestPixel":      r.ValueOf(pkg.NearestPixel),
+			"NewFactory":        r.ValueOf(pkg.NewFactory),
 			"NewItemList":       r.ValueOf(pkg.NewItemList),
 			"NewPredsConfig":    r.ValueOf(pkg.NewPredsConfig),
 			"NewShowConfig":     r.ValueOf(pkg.NewShowConfig),
@@ -98,6 +101,7 @@ func init() {
 			"SkipHeader":        r.ValueOf(pkg.SkipHeader),
 			"SkipMissing":       r.ValueOf(pkg.SkipMissing),
 			"SpecialTokens":     r.ValueOf(pkg.SpecialTokens),
+			"SplitLists":        r.ValueOf(pkg.SplitLists),
 			"SplitSeed":         r.ValueOf(pkg.SplitSeed),
 			"Stack":             r.ValueOf(pkg.Stack),
 			"Suffix":            r.ValueOf(pkg.Suffix),
@@ -106,12 +110,16 @@ func init() {
 			"TKUp":              r.ValueOf(pkg.TKUp),
 			"TKWRep":            r.ValueOf(pkg.TKWRep),
 			"Test":              r.ValueOf(pkg.Test),
+			"TestName":          r.ValueOf(pkg.TestName),
 			"TfmY":              r.ValueOf(pkg.TfmY),
 			"Title":             r.ValueOf(pkg.Title),
 			"Train":             r.ValueOf(pkg.Train),
+			"TrainFolder":       r.ValueOf(pkg.TrainFolder),
 			"UNK":               r.ValueOf(pkg.UNK),
 			"ValBS":             r.ValueOf(pkg.ValBS),
 			"Valid":             r.ValueOf(pkg.Valid),
+			"ValidFolder":       r.ValueOf(pkg.ValidFolder),
+			"ValidPct":          r.ValueOf(pkg.ValidPct),
 			"VocabFromCounts":   r.ValueOf(pkg.VocabFromCounts),
 			"WithY":             r.ValueOf(pkg.WithY),
 			"Workers":           r.ValueOf(pkg.Workers),
@@ -134,6 +142,8 @@ func init() {
 			"Dims":            r.TypeOf((*pkg.Dims)(nil)).Elem(),
 			"DrawnLabel":      r.TypeOf((*pkg.DrawnLabel)(nil)).Elem(),
 			"EmptyLabel":      r.TypeOf((*pkg.EmptyLabel)(nil)).Elem(),
+			"Factory":         r.TypeOf((*pkg.Factory)(nil)).Elem(),
+			"FactoryOption":   r.TypeOf((*pkg.FactoryOption)(nil)).Elem(),
 			"FigSizeOption":   r.TypeOf((*pkg.FigSizeOption)(nil)).Elem(),
 			"FileKind":        r.TypeOf((*pkg.FileKind)(nil)).Elem(),
 			"Fitter":          r.TypeOf((*pkg.Fitter)(nil)).Elem(),
@@ -156,6 +166,7 @@ func init() {
 			"NormState":       r.TypeOf((*pkg.NormState)(nil)).Elem(),
 			"NormalizeOption": r.TypeOf((*pkg.NormalizeOption)(nil)).Elem(),
 			"OnOption":        r.TypeOf((*pkg.OnOption)(nil)).Elem(),
+			"Packer":          r.TypeOf((*pkg.Packer)(nil)).Elem(),
 			"Padding":         r.TypeOf((*pkg.Padding)(nil)).Elem(),
 			"Part":            r.TypeOf((*pkg.Part)(nil)).Elem(),
 			"Plan":            r.TypeOf((*pkg.Plan)(nil)).Elem(),
@@ -195,6 +206,7 @@ func init() {
 			"Kind":          r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Kind)(nil)).Elem(),
 			"LabelKind":     r.TypeOf((*P_github_com_fastnb_go_fastnb_data_LabelKind)(nil)).Elem(),
 			"LanguageKind":  r.TypeOf((*P_github_com_fastnb_go_fastnb_data_LanguageKind)(nil)).Elem(),
+			"Packer":        r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Packer)(nil)).Elem(),
 			"PlotOption":    r.TypeOf((*P_github_com_fastnb_go_fastnb_data_PlotOption)(nil)).Elem(),
 			"PredsOption":   r.TypeOf((*P_github_com_fastnb_go_fastnb_data_PredsOption)(nil)).Elem(),
 			"Preparer":      r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Preparer)(nil)).Elem(),
@@ -402,6 +414,19 @@ func (p *P_github_com_fastnb_go_fastnb_data_LanguageKind) LMKind() pkg.LabelKind
 	return p.LMKind_(p.Object)
 }
 
+type P_github_com_fastnb_go_fastnb_data_Packer struct {
+	Object  any
+	Pack_   func(o any, a0 i7.Writer, a1 []pkg.Item) error
+	Unpack_ func(o any, a0 []byte, a1 int) ([]pkg.Item, []byte, error)
+}
+
+func (p *P_github_com_fastnb_go_fastnb_data_Packer) Pack(a0 i7.Writer, a1 []pkg.Item) error {
+	return p.Pack_(p.Object, a0, a1)
+}
+func (p *P_github_com_fastnb_go_fastnb_data_Packer) Unpack(a0 []byte, a1 int) ([]pkg.Item, []byte, error) {
+	return p.Unpack_(p.Object, a0, a1)
+}
+
 type P_github_com_fastnb_go_fastnb_data_PlotOption struct {
 	Object     any
 	ApplyPlot_ func(o any, a0 *pkg.PlotConfig)
@@ -485,10 +510,10 @@ func (p *P_github_com_fastnb_go_fastnb_data_ShowOption) ApplyShow(a0 *pkg.ShowCo
 
 type P_github_com_fastnb_go_fastnb_data_Stater struct {
 	Object any
-	State_ func(o any) (i7.RawMessage, error)
+	State_ func(o any) (i8.RawMessage, error)
 }
 
-func (p *P_github_com_fastnb_go_fastnb_data_Stater) State() (i7.RawMessage, error) {
+func (p *P_github_com_fastnb_go_fastnb_data_Stater) State() (i8.RawMessage, error) {
 	return p.State_(p.Object)
 }
 
