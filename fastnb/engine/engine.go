@@ -33,6 +33,7 @@ type Engine struct {
 	rng      device.Buffer
 	seed     int64
 	batches  int64 // training batches so far: dropout's stream
+	hidden   hiddenState
 }
 
 // param is a parameter on the device.
@@ -56,7 +57,8 @@ func New(dev device.Device, net nn.Layer, loss nn.Loss, groups [][]*nn.Param, cf
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{dev: dev, net: net, loss: loss, cfg: cfg, byName: map[string]*param{}, groups: len(groups), programs: map[string]*program{}, clip: 1}
+	e := &Engine{dev: dev, net: net, loss: loss, cfg: cfg, byName: map[string]*param{}, groups: len(groups), programs: map[string]*program{}, clip: 1,
+		hidden: hiddenState{sets: map[int]map[string]device.Buffer{}}}
 	inGroup := map[*nn.Param]int{}
 	for g, ps := range groups {
 		for _, p := range ps {
@@ -98,9 +100,10 @@ func (e *Engine) Seed(seed uint64) { e.seed, e.batches = int64(seed), 0 }
 func (e *Engine) Device() device.Device { return e.dev }
 
 // SetTrainable says which parameters train from now on (running statistics never do). The optimizer
-// starts anew, as fastai's does at a freeze.
+// starts anew, as fastai's does at a freeze, and so does the model's state.
 func (e *Engine) SetTrainable(fn func(*nn.Param) bool) error {
 	changed := false
+	e.ResetState()
 	for _, p := range e.params {
 		t := p.Kind.Trainable() && fn(p.Param)
 		changed = changed || t != p.trainable
@@ -140,7 +143,8 @@ func (e *Engine) FreezeNorm(on bool) {
 
 // TrainBatch runs a batch forward and backward in training mode. The gradients stay on the device
 // for Step. It gives the mean loss and the model's output; a NaN loss is given as it is. x [N, C, H,
-// W] (or [N, F]), y as the loss wants it.
+// W] (or [N, F], or int64 [N, T]), y as the loss wants it. Of a language model the output is the likeliest
+// word at each place, float32 [N, T] (see graph.Builder.Decoder).
 func (e *Engine) TrainBatch(ctx context.Context, x, y []*tensor.Tensor) (float32, *tensor.Tensor, error) {
 	e.clip = 1
 	pr, err := e.program(true, x, y)
@@ -154,7 +158,8 @@ func (e *Engine) TrainBatch(ctx context.Context, x, y []*tensor.Tensor) (float32
 	return e.run(ctx, pr, x, y)
 }
 
-// Eval runs a batch forward in evaluation mode. Without y there is no loss: 0.
+// Eval runs a batch forward in evaluation mode. Without y there is no loss: 0, and a language model gives
+// its scores [N, T, V].
 func (e *Engine) Eval(ctx context.Context, x, y []*tensor.Tensor) (float32, *tensor.Tensor, error) {
 	pr, err := e.program(false, x, y)
 	if err != nil {
@@ -172,12 +177,18 @@ func (e *Engine) run(ctx context.Context, pr *program, x, y []*tensor.Tensor) (f
 			return 0, nil, fmt.Errorf("fastnb: engine: input %d: %w", i, err)
 		}
 	}
+	if err := e.enter(pr.rows); err != nil {
+		return 0, nil, err
+	}
 	if err := pr.prog.Run(ctx, pr.args...); err != nil {
 		return 0, nil, err
 	}
 	out := tensor.New(tensor.Float32, pr.out.Shape()...)
 	if err := e.dev.Download(out, pr.out); err != nil {
 		return 0, nil, err
+	}
+	if pr.words {
+		out = turned(out)
 	}
 	loss := tensor.New(tensor.Float32)
 	if pr.loss != nil {

@@ -54,3 +54,11 @@ func transpose(dst, src []float32, n, rows, cols int) {
 	}
 	wg.Wait()
 }
+
+// turned is a matrix [T, N] as [N, T].
+func turned(t *tensor.Tensor) *tensor.Tensor {
+	s := t.Shape()
+	out := tensor.New(tensor.Float32, s[1], s[0])
+	transpose(out.Float32s(), t.Float32s(), 1, s[0], s[1])
+	return out
+}

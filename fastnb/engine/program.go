@@ -13,6 +13,8 @@ import (
 // program is a compiled plan for one batch shape and its buffers.
 type program struct {
 	train  bool
+	rows   int  // of the batch
+	words  bool // out is [T, N], to be turned
 	prog   device.Program
 	args   []device.Buffer
 	inputs []device.Buffer // x then y
@@ -64,6 +66,7 @@ func (e *Engine) drop(key string) {
 		e.dev.Free(b)
 	}
 	delete(e.programs, key)
+	e.forgetHidden()
 	i := slices.Index(e.recent, key)
 	e.recent = slices.Delete(e.recent, i, i+1)
 }
@@ -86,8 +89,12 @@ func (e *Engine) build(train bool, x, y []*tensor.Tensor) (*program, error) {
 		spec.Loss = e.loss.Build(b, out, target)
 		b.Pop()
 	}
+	spec.Outputs[0] = b.Shown(out)
 	if train {
 		spec.Name = "training"
+		if r, ok := e.net.(nn.Regularised); ok && b.Err() == nil {
+			spec.Penalty = r.Penalty(b)
+		}
 		for _, p := range e.params {
 			if p.trainable {
 				spec.Grads = append(spec.Grads, p.Name)
@@ -107,7 +114,7 @@ func (e *Engine) build(train bool, x, y []*tensor.Tensor) (*program, error) {
 		return nil, fmt.Errorf("fastnb: %s on %s with a batch of %v: needs about %.1f GB, %.1f GB are free (try a smaller batch size or smaller pictures)",
 			spec.Name, e.dev.Name(), x[0].Shape(), float64(need)/1e9, float64(free)/1e9)
 	}
-	pr := &program{train: train, prog: prog}
+	pr := &program{train: train, rows: firstOf(x[0].Shape()), words: spec.Outputs[0] != out, prog: prog}
 	if err := e.bind(pr, low); err != nil {
 		prog.Close()
 		return nil, err
@@ -126,6 +133,12 @@ func (e *Engine) bind(pr *program, low *graph.Lowered) error {
 			buf = e.byName[ref.Name].buf
 		case "rng":
 			buf = e.rng
+		case "state":
+			h, err := e.hiddenBuffer(ref.Name, v.Shape)
+			if err != nil {
+				return err
+			}
+			buf = h
 		case "grad":
 			p := e.byName[ref.Name]
 			if p.grad == nil {
@@ -158,4 +171,12 @@ func (e *Engine) bind(pr *program, low *graph.Lowered) error {
 		pr.inputs = append(pr.inputs, inputs[i])
 	}
 	return nil
+}
+
+// firstOf is the number of rows of a batch of this shape.
+func firstOf(s []int) int {
+	if len(s) == 0 {
+		return 1
+	}
+	return s[0]
 }

@@ -32,6 +32,9 @@ type Builder struct {
 	rng      *leaf
 	dropouts int
 	updates  []update
+	states   []*state
+	decoders map[*Node][]*Node // inputs of each Decoder, by its result
+	shown    map[*Node]*Node
 	dummy    *Node
 	made     []made
 	frozen   map[string]bool // batch norms by the name of their scale
@@ -44,7 +47,7 @@ type made struct {
 }
 
 type leaf struct {
-	kind  string // "input", "param" or "rng"
+	kind  string // "input", "param", "state" or "rng"
 	name  string
 	node  *Node
 	index int
@@ -64,7 +67,8 @@ type update struct {
 // NewBuilder starts a graph. With train, batch normalisation uses the batch's statistics and
 // dropout drops.
 func NewBuilder(train bool) *Builder {
-	return &Builder{g: gorgonia.NewGraph(), train: train, byName: map[string]*leaf{}, leafOf: map[*Node]*leaf{}}
+	return &Builder{g: gorgonia.NewGraph(), train: train, byName: map[string]*leaf{}, leafOf: map[*Node]*leaf{},
+		decoders: map[*Node][]*Node{}, shown: map[*Node]*Node{}}
 }
 
 // Train reports whether the graph is for training.

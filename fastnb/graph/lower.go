@@ -15,6 +15,7 @@ type LowerSpec struct {
 	Name    string
 	Outputs []*Node  // results to bring out
 	Loss    *Node    // a scalar, or nil
+	Penalty *Node    // a scalar to add to what is differentiated but not to the loss brought out, or nil
 	Grads   []string // parameters whose gradient of the loss is wanted
 
 	// The gradient of sum(Of*Weights) by each node of By, any nodes that Of depends on. Such a plan has
@@ -25,8 +26,8 @@ type LowerSpec struct {
 
 // ArgRef says what a plan's argument is.
 type ArgRef struct {
-	Kind  string // "input", "param", "rng", "output", "loss", "grad" or "by"
-	Name  string // of an input, a parameter, or the parameter of a gradient
+	Kind  string // "input", "param", "state", "rng", "output", "loss", "grad" or "by"
+	Name  string // of an input, a parameter, a state, or the parameter of a gradient
 	Index int    // of an input, an output or a node of By
 }
 
@@ -53,6 +54,9 @@ func (b *Builder) Lower(s LowerSpec) (*Lowered, error) {
 	if b.rng != nil {
 		l.leaf(b.rng)
 	}
+	for _, s := range b.states {
+		l.leaf(s.leaf)
+	}
 	for i, n := range s.Outputs {
 		l.result(n, ArgRef{Kind: "output", Index: i})
 	}
@@ -73,11 +77,17 @@ func (b *Builder) Lower(s LowerSpec) (*Lowered, error) {
 		l.visit(s.Loss)
 	}
 	l.updates()
+	for _, s := range b.states {
+		if s.next != nil {
+			l.visit(s.next)
+		}
+	}
 	// From the last layer to the first, so that each layer's gradients are done before the next
 	// layer's begin and their inputs die early.
 	for i := len(gradNodes) - 1; i >= 0; i-- {
 		l.visit(gradNodes[i])
 	}
+	l.moveStates()
 	if l.err != nil {
 		return nil, l.err
 	}
@@ -102,9 +112,15 @@ func (b *Builder) differentiate(s LowerSpec) (gorgonia.Nodes, error) {
 		}
 		wrt = append(wrt, l.node)
 	}
+	cost := s.Loss
+	if s.Penalty != nil {
+		if cost = b.Add(cost, s.Penalty); b.err != nil {
+			return nil, b.err
+		}
+	}
 	var out gorgonia.Nodes
 	err := guard(func() (err error) {
-		out, err = gorgonia.Grad(s.Loss, wrt...)
+		out, err = gorgonia.Grad(cost, wrt...)
 		return err
 	})
 	if err != nil {
@@ -273,5 +289,17 @@ func (l *lowering) updates() {
 		}
 		st.In = append(slices.Clone(st.Out), l.id[u.source])
 		l.plan.Steps = append(l.plan.Steps, st)
+	}
+}
+
+// moveStates appends the moves of the states, behind all that reads them.
+func (l *lowering) moveStates() {
+	for _, s := range l.b.states {
+		if s.next == nil || l.err != nil {
+			continue
+		}
+		l.plan.Steps = append(l.plan.Steps, device.Step{
+			Op: "reshape", Host: hostCopy, In: []device.ValueID{l.id[s.next]}, Out: []device.ValueID{l.id[s.leaf.node]},
+		})
 	}
 }

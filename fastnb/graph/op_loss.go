@@ -96,6 +96,9 @@ func (b *Builder) CrossEntropy(x, y *Node) *Node {
 	if s.TotalSize() != c*y.Shape().TotalSize() {
 		return b.Failf("cross-entropy: predictions are %v, targets %v, want one class per row", s, y.Shape())
 	}
+	if dec, ok := b.decoders[x]; ok && y.Dims() == 2 {
+		return b.decoderXent(x, y, dec)
+	}
 	return b.loss("softmax_xent", x, y, func(out, in []*tensor.Tensor) error {
 		var sum float64
 		x := in[0].Float32s()
