@@ -4,7 +4,10 @@
 package main
 
 import (
+	"flag"
 	"fmt"
+	"os"
+	"slices"
 
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
@@ -12,8 +15,15 @@ import (
 )
 
 func main() {
+	flag.String("set", "basic", "which kernels: basic or sequence")
 	Package("github.com/fastnb/go/fastnb/device/cpu")
 	ConstraintExpr("amd64,!noasm")
+	// Parsing opens the output, which Package must still find whole: Generate does it at the end.
+	if i := slices.Index(os.Args, "-set"); i >= 0 && i+1 < len(os.Args) && os.Args[i+1] == "sequence" {
+		sequence()
+		Generate()
+		return
+	}
 	tile("512", 14, 2)
 	tile("256", 6, 2)
 	peak()

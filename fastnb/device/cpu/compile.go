@@ -199,13 +199,26 @@ func (pr *program) step(s *step) error {
 	return err
 }
 
+// viewOf reports whether a step only looks at its first input, and from which element on.
+func viewOf(st *device.Step) (offset int, ok bool) {
+	switch st.Op {
+	case "reshape":
+		return 0, true
+	case "part", "scaled_part":
+		a, ok := st.Attrs.(device.Part)
+		return a.Offset, ok
+	}
+	return 0, false
+}
+
 // layout gives every temporary its place in the arena. Values whose lives do not meet share places;
-// reshapes are views, and ops that can work in place do.
+// reshapes and parts are views, and ops that can work in place do.
 func layout(p *device.Plan) (place []int, size int) {
 	root := make([]int, len(p.Values)) // whose storage a value lives in
 	for i := range root {
 		root[i] = i
 	}
+	shift := make([]int, len(p.Values)) // and where in it
 	temp := func(id device.ValueID) bool { return p.Values[id].Kind == device.Temp }
 	last := lastUses(p)
 	for i, st := range p.Steps {
@@ -214,8 +227,15 @@ func layout(p *device.Plan) (place []int, size int) {
 		}
 		in, out := root[st.In[0]], int(st.Out[0])
 		same := tensor.Count(p.Values[in].Shape) >= tensor.Count(p.Values[out].Shape)
-		if st.Op == "reshape" || inPlace[st.Op] && same && last[in] == i {
+		if v, ok := viewOf(&st); ok {
 			root[out] = in
+			shift[out] = shift[st.In[0]] + v
+			last[in] = max(last[in], last[out])
+			continue
+		}
+		if inPlace[st.Op] && same && last[in] == i {
+			root[out] = in
+			shift[out] = shift[st.In[0]]
 			last[in] = max(last[in], last[out])
 		}
 	}
@@ -236,7 +256,7 @@ func layout(p *device.Plan) (place []int, size int) {
 				place[r] = a.take(n)
 				dead[last[r]] = append(dead[last[r]], r)
 			}
-			place[o] = place[r]
+			place[o] = place[r] + shift[o]
 		}
 		for _, r := range dead[i] {
 			a.give(place[r], tensor.Count(p.Values[r].Shape))

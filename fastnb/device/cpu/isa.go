@@ -11,6 +11,7 @@ type isa struct {
 	tile func(k int, a *float32, rs, ks int, b *float32, c *float32, ldc int, accumulate bool)
 	// vector kernels over n elements; nil where plain Go serves
 	vec vecKernels
+	seq seqKernels
 }
 
 // available lists what this machine can run, best first; platform files add to it.
@@ -28,7 +29,7 @@ func best() *isa {
 	return available[0]
 }
 
-var generic = &isa{name: "generic", mr: 4, nr: 8, tile: genericTile, vec: genericVec}
+var generic = &isa{name: "generic", mr: 4, nr: 8, tile: genericTile, vec: genericVec, seq: genericSeq}
 
 func genericTile(k int, a *float32, rs, ks int, b *float32, c *float32, ldc int, accumulate bool) {
 	var acc [4][8]float32

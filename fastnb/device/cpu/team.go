@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"runtime"
 	"sync"
 	"sync/atomic"
 )
@@ -90,3 +91,43 @@ func (t *team) ranges(n, unit, cost int, fn func(worker, from, to int)) {
 		}
 	})
 }
+
+// together runs fn once on every worker at the same time. wait, called by all, lets none go on before the
+// last has come: many short phases with less delay than as many calls of each. fn must call wait equally
+// often on every worker.
+func (t *team) together(fn func(worker int, wait func())) {
+	if t.n == 1 {
+		fn(0, func() {})
+		return
+	}
+	var arrived, phase atomic.Int64
+	var broken atomic.Bool
+	wait := func() {
+		now := phase.Load()
+		if arrived.Add(1) == int64(t.n) {
+			arrived.Store(0)
+			phase.Add(1)
+			return
+		}
+		for i := 0; phase.Load() == now && !broken.Load(); i++ {
+			if i > spins {
+				runtime.Gosched()
+			}
+		}
+	}
+	// Each worker takes one part and stays in it until all are done, so every worker gets one.
+	t.each(t.n, func(_, part int) {
+		done := false
+		defer func() {
+			if !done { // a panic on its way up: let the others go
+				broken.Store(true)
+			}
+		}()
+		fn(part, wait)
+		wait()
+		done = true
+	})
+}
+
+// spins is how often a worker looks whether the others have come before it lets other work run.
+const spins = 4000

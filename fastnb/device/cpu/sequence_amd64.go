@@ -1,0 +1,106 @@
+//go:build !noasm
+
+package cpu
+
+//go:generate go run github.com/fastnb/go/internal/asmgen -set sequence -out gen_sequence_amd64.s -stubs gen_sequence_amd64.go -pkg cpu
+
+type panelTile = func(k int, a, b, c *float32, ldc, acc int, next *float32)
+
+// asmSeq is the Go side of the sequence kernels of one width.
+type asmSeq struct {
+	width, mr int
+	tiles     []panelTile // by the number of rows
+	gates     func(n int, g *float32, ldg int, bias, before, after *float32, ldc int, h *float32, ldh int)
+	gatesBack func(n int, g *float32, ldg int, before, after *float32, ldc int, dy *float32, lddy int, dh, dc *float32, lddh int)
+	expSum    func(n int, x *float32, m float32) float32
+	expWrite  func(n int, x *float32, lse, scale float32)
+	rowMax    func(n int, x *float32) float32
+	mul       func(dst, a, b *float32, n int)
+	dots      func(n int, w *float32, ld int, x, y *float32)
+}
+
+var seq256 = asmSeq{
+	8, 6,
+	[]panelTile{nil, panel256_1, panel256_2, panel256_3, panel256_4, panel256_5, panel256_6},
+	gates256, gatesBack256, expSum256, expWrite256, rowMax256, vmul256, dots256,
+}.kernels()
+
+var seq512 = asmSeq{
+	16, 12,
+	[]panelTile{
+		nil, panel512_1, panel512_2, panel512_3, panel512_4, panel512_5, panel512_6,
+		panel512_7, panel512_8, panel512_9, panel512_10, panel512_11, panel512_12,
+	},
+	gates512, gatesBack512, expSum512, expWrite512, rowMax512, vmul512, dots512,
+}.kernels()
+
+func (a asmSeq) kernels() seqKernels {
+	w, mr := a.width, a.mr
+	slowA := packAGeneric(mr)
+	return seqKernels{
+		mr: mr, nr: 2 * w, width: w,
+		tile: func(m, k int, pa, pb, pc *float32, ldc int, acc bool, next *float32) {
+			flag := 0
+			if acc {
+				flag = 1
+			}
+			a.tiles[m](k, pa, pb, pc, ldc, flag, next)
+		},
+		packA: func(dst, src []float32, ld, rows, k int) {
+			k8 := k / 8 * 8
+			if rows == mr && k8 > 0 {
+				if mr == 6 {
+					packRows6(k8/8, &src[0], ld, &dst[0], 6)
+				} else {
+					packRows8(k8/8, &src[0], ld, &dst[0], mr)
+					packRows4(k8/8, &src[8*ld], ld, &dst[8], mr)
+				}
+			} else {
+				k8 = 0
+			}
+			if k8 < k {
+				slowA(dst[k8*mr:], src[k8:], ld, rows, k-k8)
+			}
+		},
+		packT: func(dst, src []float32, ld, k, stride int) {
+			k8 := k / 8 * 8
+			if k8 > 0 {
+				packRows8(k8/8, &src[0], ld, &dst[0], stride)
+				packRows8(k8/8, &src[8*ld], ld, &dst[8], stride)
+			}
+			if k8 < k {
+				packTGeneric(dst[k8*stride:], src[k8:], ld, k-k8, stride)
+			}
+		},
+		gates: func(n int, g []float32, ldg int, bias, before, after []float32, ldc int, h []float32, ldh int) {
+			a.gates(n, &g[0], ldg, &bias[0], &before[0], &after[0], ldc, &h[0], ldh)
+		},
+		gatesBack: func(n int, g []float32, ldg int, before, after []float32, ldc int, dy []float32, lddy int, dh, dc []float32, lddh int) {
+			a.gatesBack(n, &g[0], ldg, &before[0], &after[0], ldc, &dy[0], lddy, &dh[0], &dc[0], lddh)
+		},
+		expSum:   func(x []float32, m float32) float32 { return a.expSum(len(x), &x[0], m) },
+		expWrite: func(x []float32, lse, scale float32) { a.expWrite(len(x), &x[0], lse, scale) },
+		rowMax:   func(x []float32) float32 { return a.rowMax(len(x), &x[0]) },
+		mul: func(dst, x, y []float32) {
+			n := len(dst) / w * w
+			if n > 0 {
+				a.mul(&dst[0], &x[0], &y[0], n)
+			}
+			genericSeq.mul(dst[n:], x[n:], y[n:])
+		},
+		dots: func(y, wt []float32, ld int, x []float32) {
+			n, i := len(x)/w*w, 0
+			if n > 0 {
+				for ; i+4 <= len(y); i += 4 {
+					a.dots(n, &wt[i*ld], ld, &x[0], &y[i])
+				}
+			}
+			if n < len(x) && i > 0 {
+				genericSeq.dots(y[:i], wt[n:], ld, x[n:])
+			}
+			if i < len(y) {
+				genericSeq.dots(y[i:], wt[i*ld:], ld, x)
+			}
+		},
+	}
+}
