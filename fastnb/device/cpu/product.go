@@ -53,7 +53,7 @@ func (d *Device) product(p product) {
 				i0 := part / cuts * rows
 				i1 := min(i0+rows, p.m)
 				from, to := panels*(part%cuts)/cuts, panels*(part%cuts+1)/cuts
-				left, tile := d.pack[1+w][:rows*k], d.pack[1+w][rows*kc:]
+				left, tile := d.pack[1+w].f[:rows*k], d.pack[1+w].f[rows*kc:]
 				for i := i0; i < i1; i += s.mr {
 					p.a(left[(i-i0)*k:], i, min(s.mr, i1-i), k0, k1)
 				}

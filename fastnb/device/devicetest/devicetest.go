@@ -188,11 +188,16 @@ func compare(t *testing.T, dev device.Device, c testCase) {
 	want := execute(t, hostdev.New(), low)
 	got := execute(t, dev, low)
 	for i, ref := range low.Args {
-		near(t, fmt.Sprint(ref.Kind, " ", ref.Name), got[i], want[i], max(c.tol, tol))
+		within(t, fmt.Sprint(ref.Kind, " ", ref.Name), got[i], want[i], max(c.tol, tol))
 	}
 }
 
-func near(t *testing.T, what string, got, want *tensor.Tensor, tol float64) {
+func near(t *testing.T, what string, got, want *tensor.Tensor) {
+	t.Helper()
+	within(t, what, got, want, tol)
+}
+
+func within(t *testing.T, what string, got, want *tensor.Tensor, tol float64) {
 	t.Helper()
 	top, worst, at := 1e-6, 0.0, 0
 	for i, w := range want.Float32s() {
@@ -319,6 +324,6 @@ func compareOptimizer(t *testing.T, dev device.Device, c optim.Config) {
 		results = append(results, out)
 	}
 	for i := range results[0] {
-		near(t, plan.Values[plan.Args[i]].Name, results[1][i], results[0][i], tol)
+		near(t, plan.Values[plan.Args[i]].Name, results[1][i], results[0][i])
 	}
 }
