@@ -32,9 +32,13 @@ func init() {
 			"NewBatchNorm2D":             r.ValueOf(pkg.NewBatchNorm2D),
 			"NewConv2D":                  r.ValueOf(pkg.NewConv2D),
 			"NewConvLayer":               r.ValueOf(pkg.NewConvLayer),
+			"NewDecoder":                 r.ValueOf(pkg.NewDecoder),
 			"NewDropout":                 r.ValueOf(pkg.NewDropout),
+			"NewEmbedding":               r.ValueOf(pkg.NewEmbedding),
 			"NewFlatten":                 r.ValueOf(pkg.NewFlatten),
+			"NewFreeDecoder":             r.ValueOf(pkg.NewFreeDecoder),
 			"NewGlobalPool":              r.ValueOf(pkg.NewGlobalPool),
+			"NewLSTM":                    r.ValueOf(pkg.NewLSTM),
 			"NewLeakyReLU":               r.ValueOf(pkg.NewLeakyReLU),
 			"NewLinear":                  r.ValueOf(pkg.NewLinear),
 			"NewMaxPool2D":               r.ValueOf(pkg.NewMaxPool2D),
@@ -73,11 +77,14 @@ func init() {
 			"Conv2D":              r.TypeOf((*pkg.Conv2D)(nil)).Elem(),
 			"ConvLayerOptions":    r.TypeOf((*pkg.ConvLayerOptions)(nil)).Elem(),
 			"ConvOption":          r.TypeOf((*pkg.ConvOption)(nil)).Elem(),
+			"Decoder":             r.TypeOf((*pkg.Decoder)(nil)).Elem(),
 			"Dropout":             r.TypeOf((*pkg.Dropout)(nil)).Elem(),
+			"Embedding":           r.TypeOf((*pkg.Embedding)(nil)).Elem(),
 			"Flatten":             r.TypeOf((*pkg.Flatten)(nil)).Elem(),
 			"GlobalPool":          r.TypeOf((*pkg.GlobalPool)(nil)).Elem(),
 			"Initialiser":         r.TypeOf((*pkg.Initialiser)(nil)).Elem(),
 			"Kind":                r.TypeOf((*pkg.Kind)(nil)).Elem(),
+			"LSTM":                r.TypeOf((*pkg.LSTM)(nil)).Elem(),
 			"Layer":               r.TypeOf((*pkg.Layer)(nil)).Elem(),
 			"LeakyReLU":           r.TypeOf((*pkg.LeakyReLU)(nil)).Elem(),
 			"Linear":              r.TypeOf((*pkg.Linear)(nil)).Elem(),
@@ -91,6 +98,7 @@ func init() {
 			"Pool":                r.TypeOf((*pkg.Pool)(nil)).Elem(),
 			"RNG":                 r.TypeOf((*pkg.RNG)(nil)).Elem(),
 			"ReLU":                r.TypeOf((*pkg.ReLU)(nil)).Elem(),
+			"Regularised":         r.TypeOf((*pkg.Regularised)(nil)).Elem(),
 			"SelfAttention":       r.TypeOf((*pkg.SelfAttention)(nil)).Elem(),
 			"Sequential":          r.TypeOf((*pkg.Sequential)(nil)).Elem(),
 			"SequentialEx":        r.TypeOf((*pkg.SequentialEx)(nil)).Elem(),
@@ -99,7 +107,8 @@ func init() {
 			"UnetBlockOptions":    r.TypeOf((*pkg.UnetBlockOptions)(nil)).Elem(),
 		},
 		Proxies: map[string]r.Type{
-			"Layer": r.TypeOf((*P_github_com_fastnb_go_fastnb_nn_Layer)(nil)).Elem(),
+			"Layer":       r.TypeOf((*P_github_com_fastnb_go_fastnb_nn_Layer)(nil)).Elem(),
+			"Regularised": r.TypeOf((*P_github_com_fastnb_go_fastnb_nn_Regularised)(nil)).Elem(),
 		},
 		Untypeds: map[string]string{},
 	}
@@ -117,3 +126,12 @@ func (p *P_github_com_fastnb_go_fastnb_nn_Layer) Forward(a0 *i3.Builder, a1 *i3.
 	return p.Forward_(p.Object, a0, a1)
 }
 func (p *P_github_com_fastnb_go_fastnb_nn_Layer) Params() []*pkg.Param { return p.Params_(p.Object) }
+
+type P_github_com_fastnb_go_fastnb_nn_Regularised struct {
+	Object   any
+	Penalty_ func(o any, a0 *i3.Builder) *i3.Node
+}
+
+func (p *P_github_com_fastnb_go_fastnb_nn_Regularised) Penalty(a0 *i3.Builder) *i3.Node {
+	return p.Penalty_(p.Object, a0)
+}
