@@ -11,6 +11,7 @@ import (
 	"github.com/fastnb/go/fastnb/engine"
 	"github.com/fastnb/go/fastnb/nn"
 	"github.com/fastnb/go/fastnb/optim"
+	"github.com/fastnb/go/fastnb/tensor"
 )
 
 // Learner is a model with the data it learns from: what a notebook trains, saves and asks.
@@ -178,15 +179,21 @@ func (l *Learner) FreezeTo(n int) error {
 	if n < 0 || n >= len(l.groups) {
 		return fmt.Errorf("fastnb: freeze: group %d of %d", n, len(l.groups))
 	}
+	l.frozen = n
+	trains := l.trains()
+	return l.eng.SetTrainable(func(p *nn.Param) bool { return trains[p] })
+}
+
+// trains says which parameters train.
+func (l *Learner) trains() map[*nn.Param]bool {
 	trains := map[*nn.Param]bool{}
 	for g, ps := range l.groups {
 		for _, p := range ps {
 			norm := p.Kind == nn.NormWeight || p.Kind == nn.NormBias
-			trains[p] = trains[p] || g >= n || norm && l.cfg.TrainBN
+			trains[p] = p.Kind.Trainable() && (trains[p] || g >= l.frozen || norm && l.cfg.TrainBN)
 		}
 	}
-	l.frozen = n
-	return l.eng.SetTrainable(func(p *nn.Param) bool { return trains[p] })
+	return trains
 }
 
 // SetData gives the learner other data, such as the same items at another size; model, optimizer and
@@ -205,18 +212,14 @@ func (l *Learner) SetData(d *data.DataBunch) error {
 // String is a short description.
 func (l *Learner) String() string {
 	n, t := 0, 0
-	for g, ps := range l.groups {
+	trains := l.trains()
+	for _, ps := range l.groups {
 		for _, p := range ps {
-			k := 1
-			for _, s := range p.Shape {
-				k *= s
-			}
-			if !p.Kind.Trainable() {
-				continue
-			}
-			n += k
-			if g >= l.frozen || l.cfg.TrainBN && (p.Kind == nn.NormWeight || p.Kind == nn.NormBias) {
-				t += k
+			if k := tensor.Count(p.Shape); p.Kind.Trainable() {
+				n += k
+				if trains[p] {
+					t += k
+				}
 			}
 		}
 	}

@@ -160,8 +160,22 @@ type metricOption func(*metricConfig)
 
 func (o metricOption) applyMetric(c *metricConfig) { o(c) }
 
-// Beta weighs recall against precision in FBeta: 2 by default, which favours recall.
-func Beta(b float64) MetricOption { return metricOption(func(c *metricConfig) { c.beta = b }) }
+// BetaOption is what Beta gives.
+type BetaOption interface {
+	MetricOption
+	data.PredsOption
+}
+
+type betaOption float64
+
+func (o betaOption) applyMetric(c *metricConfig) { c.beta = float64(o) }
+
+// ApplyPreds makes it the weight of plain predictions in TTA.
+func (o betaOption) ApplyPreds(c *data.PredsConfig) { c.Plain = float64(o) }
+
+// Beta weighs recall against precision in FBeta: 2 by default, which favours recall. In TTA it is the weight
+// of the predictions without augmentation: 0.4 by default.
+func Beta(b float64) BetaOption { return betaOption(b) }
 
 // WithSigmoid says whether a metric puts the outputs through the sigmoid first: true by default.
 func WithSigmoid(on bool) MetricOption { return metricOption(func(c *metricConfig) { c.sigmoid = on }) }

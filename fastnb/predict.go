@@ -1,11 +1,14 @@
 package fastnb
 
 import (
+	"context"
 	"fmt"
+	"math"
 
 	"github.com/fastnb/go/cell"
 	"github.com/fastnb/go/datasets"
 	"github.com/fastnb/go/fastnb/data"
+	"github.com/fastnb/go/fastnb/nn"
 	"github.com/fastnb/go/fastnb/tensor"
 )
 
@@ -48,9 +51,65 @@ func (l *Learner) activate(out *Tensor) *Tensor {
 	return out
 }
 
+// activateAs is activate with an activation of its own: "sigmoid", "softmax", "exp", "none", or "" for the
+// loss's.
+func (l *Learner) activateAs(name string, out *Tensor) (*Tensor, error) {
+	switch name {
+	case "":
+		return l.activate(out), nil
+	case "none":
+		return out, nil
+	case "exp":
+		e := tensor.New(tensor.Float32, out.Shape()...)
+		for k, v := range out.Float32s() {
+			e.Float32s()[k] = float32(math.Exp(float64(v)))
+		}
+		return e, nil
+	case "sigmoid", "softmax":
+		as := Learner{Loss: nn.Loss{Activation: name}}
+		return as.activate(out), nil
+	}
+	return nil, fmt.Errorf("no activation %q (there are sigmoid, softmax, exp, none)", name)
+}
+
+// Activ names the activation of predictions in place of the loss's: "sigmoid", "softmax", "exp" or "none".
+func Activ(name string) data.PredsOption {
+	return predsOption(func(c *data.PredsConfig) { c.Activ = name })
+}
+
+// OfBatch makes PredBatch predict this batch.
+func OfBatch(b *data.Batch) data.PredsOption {
+	return predsOption(func(c *data.PredsConfig) { c.Batch = b })
+}
+
+// PredBatch gives the predictions for one batch, after the activation: the first of the validation set, of
+// another with On, or one of yours with OfBatch. Data.Decode makes targets of them. Other option: Activ.
+func (l *Learner) PredBatch(o ...data.PredsOption) (*Tensor, error) {
+	c := data.NewPredsConfig(data.Valid, o...)
+	if c.Batch == nil {
+		c.Batches = 1
+		p, err := l.walk("predict batch", c)
+		if err != nil {
+			return nil, err
+		}
+		return p.preds, nil
+	}
+	if err := l.alive("predict batch"); err != nil {
+		return nil, err
+	}
+	_, out, err := l.eng.Eval(cell.Context(), c.Batch.X, nil)
+	if err == nil {
+		out, err = l.activateAs(c.Activ, out)
+	}
+	if err != nil {
+		return nil, because("predict batch", err)
+	}
+	return out, out.Err()
+}
+
 // GetPreds gives the predictions for a set of the data, after the loss's activation, and the targets,
 // both in the order of the set (Train is shuffled; Fix is the training set in order). Options:
-// On (Valid), NBatch (all). A test set's targets are zeros.
+// On (Valid), NBatch (all), Activ. A test set's targets are zeros.
 func (l *Learner) GetPreds(o ...data.PredsOption) (preds, targs *Tensor, err error) {
 	p, err := l.walk("get predictions", data.NewPredsConfig(data.Valid, o...))
 	if err != nil {
@@ -71,6 +130,11 @@ func (l *Learner) walk(verb string, c data.PredsConfig) (*predictions, error) {
 	if err != nil {
 		return nil, err
 	}
+	return l.walkSet(verb, set, n, c)
+}
+
+// walkSet predicts n batches.
+func (l *Learner) walkSet(verb string, set func(context.Context) batches, n int, c data.PredsConfig) (*predictions, error) {
 	if c.Batches > 0 {
 		n = min(n, c.Batches)
 	}
@@ -98,7 +162,11 @@ func (l *Learner) walk(verb string, c data.PredsConfig) (*predictions, error) {
 		if err != nil {
 			return nil, because(verb, err)
 		}
-		ps = append(ps, l.activate(out))
+		act, err := l.activateAs(c.Activ, out)
+		if err != nil {
+			return nil, because(verb, err)
+		}
+		ps = append(ps, act)
 		if len(b.Y) > 0 {
 			ts = append(ts, b.Y[0])
 		}

@@ -36,6 +36,7 @@ type ShowConfig struct {
 	Alpha  float64 // opacity of what is drawn on top; 0: the default
 	Title  string
 	Thresh float64 // for decoding predictions; 0: the default
+	Heat   bool    // draw what a prediction looks at
 }
 
 // ShowOption is an option of showing.
@@ -55,6 +56,10 @@ type PredsConfig struct {
 	On       DSType
 	Batches  int // at most; 0: all
 	WithLoss bool
+	Batch    *Batch  // predict this one; nil: the set's
+	Activ    string  // activation; "": the loss's
+	Plain    float64 // TTA: the weight of the predictions without augmentation
+	Scale    float64 // TTA: the magnification
 }
 
 // PredsOption is an option of such a call: OneBatch, GetPreds, Validate.
