@@ -9,7 +9,7 @@ import (
 	"github.com/fastnb/go/plotting"
 )
 
-// ClassificationInterpretation looks at what a classifier gets wrong.
+// ClassificationInterpretation looks at what a classifier gets wrong, with one or several labels per item.
 type ClassificationInterpretation struct {
 	Preds  *Tensor   // [N, C] after the activation
 	Targs  *Tensor   // [N] class numbers, or [N, C] labels
@@ -19,14 +19,41 @@ type ClassificationInterpretation struct {
 	on data.DSType
 }
 
-// Interpret predicts a set and keeps predictions, targets and the loss of each item. Option: On (Valid).
+// WithTTA makes interpretation look at predictions with test-time augmentation: false by default.
+func WithTTA(on bool) data.PredsOption {
+	return predsOption(func(c *data.PredsConfig) {
+		c.Plain, c.Scale = 0, 0
+		if on {
+			c.Plain, c.Scale = ttaBeta, ttaScale
+		}
+	})
+}
+
+// ClassificationInterpretationFromLearner is learn.Interpret() by fastai's name.
+func ClassificationInterpretationFromLearner(l *Learner, o ...data.PredsOption) (*ClassificationInterpretation, error) {
+	return l.Interpret(o...)
+}
+
+// Interpret predicts a set and keeps predictions, targets and the loss of each item. Options: On (Valid),
+// WithTTA (false; the losses are without it). Models that predict masks are looked at by
+// SegmentationInterpretationFromLearner.
 func (l *Learner) Interpret(o ...data.PredsOption) (*ClassificationInterpretation, error) {
 	c := data.NewPredsConfig(data.Valid, o...)
 	c.WithLoss = true
 	if c.On == data.Train { // in order, so that items can be named
 		c.On = data.Fix
 	}
-	p, err := l.walk("interpret", c)
+	if err := l.alive("interpret"); err != nil {
+		return nil, err
+	}
+	if len(l.Data.Classes) == 0 || l.Loss.Activation == "" || l.isMask() {
+		return nil, fmt.Errorf("fastnb: interpret: the model does not tell classes of items (for masks try SegmentationInterpretationFromLearner)")
+	}
+	walk := l.walk
+	if c.Scale > 0 {
+		walk = l.tta
+	}
+	p, err := walk("interpret", c)
 	if err != nil {
 		return nil, err
 	}
@@ -36,17 +63,7 @@ func (l *Learner) Interpret(o ...data.PredsOption) (*ClassificationInterpretatio
 // TopLosses gives the k largest losses, largest first, and which items of the set they are. k below 1
 // means all.
 func (c *ClassificationInterpretation) TopLosses(k int) (losses []float64, items []int) {
-	for i := range c.Losses {
-		items = append(items, i)
-	}
-	sort.SliceStable(items, func(a, b int) bool { return c.Losses[items[a]] > c.Losses[items[b]] })
-	if k > 0 {
-		items = items[:min(k, len(items))]
-	}
-	for _, i := range items {
-		losses = append(losses, c.Losses[i])
-	}
-	return losses, items
+	return topLosses(c.Losses, k)
 }
 
 // ConfusionMatrix counts the items of each actual class (row) by the predicted one (column). Models with
@@ -122,43 +139,3 @@ func (c *ClassificationInterpretation) PlotConfusionMatrix(normalized bool, o ..
 	}
 	return shown(plotting.Heatmap(plotting.HeatmapOpts{Title: title, XLabel: "Predicted", YLabel: "Actual", X: names, Y: names, Z: z, Format: format, W: cfg.W, H: cfg.H}))
 }
-
-// PlotTopLosses shows the k items with the largest losses: prediction, actual class, loss, and the
-// probability of the actual class. Option: FigSize.
-func (c *ClassificationInterpretation) PlotTopLosses(k int, o ...data.ShowOption) (*plotting.Figure, error) {
-	cfg := data.NewShowConfig(c.on, o...)
-	losses, items := c.TopLosses(max(k, 1))
-	ds := c.l.Data.Dataset(c.on)
-	if ds == nil {
-		return nil, fmt.Errorf("fastnb: plot top losses: there are no %s items", c.on)
-	}
-	var xs, ys []data.Item
-	for j, i := range items {
-		x, y, err := ds.At(i)
-		if err != nil {
-			return nil, because("plot top losses", err)
-		}
-		p, err := c.l.decode(c.Preds.At(i), .5)
-		if err != nil {
-			return nil, err
-		}
-		words := fmt.Sprintf("%s/%s / %.2f", p.Class, y, losses[j])
-		if p.Index >= 0 {
-			words += fmt.Sprintf(" / %.2f", p.Probs[int(c.Targs.At(i).Item())])
-		}
-		xs, ys = append(xs, x), append(ys, titled{y, words})
-	}
-	if cfg.Title == "" {
-		cfg.Title = "Prediction/Actual/Loss/Probability"
-	}
-	return shown(c.l.Data.Kind().Show(xs, ys, cfg))
-}
-
-// titled is an item with other words.
-type titled struct {
-	data.Item
-	words string
-}
-
-// String is the words.
-func (t titled) String() string { return t.words }

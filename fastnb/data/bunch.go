@@ -234,18 +234,24 @@ func (d *DataBunch) OneBatch(opts ...PredsOption) (*Batch, error) {
 // OneItem is a batch of one item that is in no data set, transformed and normalised as validation items
 // are. Its target is empty.
 func (d *DataBunch) OneItem(x Item) (*Batch, error) {
+	_, b, err := d.ShownItem(x)
+	return b, err
+}
+
+// ShownItem is OneItem, and the item as it is then, transformed but not normalised.
+func (d *DataBunch) ShownItem(x Item) (Item, *Batch, error) {
 	p := *d.pipe
 	p.args.TfmY = false
 	x, _, err := p.apply(x, nil, false, stream(0))
 	if err != nil {
-		return nil, fmt.Errorf("fastnb: one item: %w", err)
+		return nil, nil, fmt.Errorf("fastnb: one item: %w", err)
 	}
 	kind := d.TrainDS.list.kind
 	b, err := d.collate(kind, EmptyKind(), []Item{x}, []Item{EmptyLabel{}}, p.norm)
 	if err != nil {
-		return nil, fmt.Errorf("fastnb: one item: %w", err)
+		return nil, nil, fmt.Errorf("fastnb: one item: %w", err)
 	}
-	return b, nil
+	return x, b, nil
 }
 
 // DenormalizeX is a copy of a batch of inputs [N, C, H, W] as it was before normalisation.

@@ -108,6 +108,9 @@ type overlayer interface {
 	overlay(t *plotting.Tile, c data.ShowConfig)
 }
 
+// heated is a target with a map of what matters in the picture, drawn over it.
+type heated interface{ HeatMap() image.Image }
+
 // tile is the picture with its target: drawn on it, or as a title in words.
 func (x *Image) tile(y data.Item, c data.ShowConfig) plotting.Tile {
 	t := plotting.Tile{Image: x.Picture(), Title: c.Title}
@@ -118,6 +121,11 @@ func (x *Image) tile(y data.Item, c data.ShowConfig) plotting.Tile {
 	default:
 		if t.Title == "" {
 			t.Title = y.String()
+		}
+	}
+	if h, ok := y.(heated); ok {
+		if m := h.HeatMap(); m != nil {
+			t.Overlay, t.Smooth = m, true
 		}
 	}
 	return t
