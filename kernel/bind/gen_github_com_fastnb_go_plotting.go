@@ -15,6 +15,7 @@ func init() {
 			"FromEcharts": r.ValueOf(pkg.FromEcharts),
 			"Grid":        r.ValueOf(pkg.Grid),
 			"HTMLTable":   r.ValueOf(pkg.HTMLTable),
+			"HeatImage":   r.ValueOf(pkg.HeatImage),
 			"Heatmap":     r.ValueOf(pkg.Heatmap),
 			"Lines":       r.ValueOf(pkg.Lines),
 			"NewSession":  r.ValueOf(pkg.NewSession),
