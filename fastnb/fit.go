@@ -116,6 +116,9 @@ func (l *Learner) ready(verb string, epochs int) error {
 
 // run trains. AfterFit is called in any case, and the table keeps what there is.
 func (l *Learner) run(p plan) (err error) {
+	if err := l.fits(p.verb); err != nil {
+		return err
+	}
 	ctx := cell.Context()
 	l.Recorder = newRecorder(l.Metrics)
 	l.Epoch, l.Epochs, l.Iteration, l.Batch, l.LRScale = p.from, p.to, 0, 0, 1

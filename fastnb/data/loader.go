@@ -332,6 +332,19 @@ func (it *Iter) Close() {
 	it.done.Wait()
 }
 
+// Sample is a batch of the loader's first item alone: what its batches look like, but for their number of
+// items. It draws nothing from the streams of training.
+func (l *Loader) Sample() (*Batch, error) {
+	if l.ds.Len() == 0 {
+		return nil, errors.New("fastnb: sample batch: there are no items")
+	}
+	x, y, err := l.ds.get(0, stream(CurrentSeed(), streamShow, 0))
+	if err != nil {
+		return nil, err
+	}
+	return l.bunch.collate(l.ds.list.kind, l.ds.kind, []Item{x}, []Item{y}, nil)
+}
+
 // collate makes a batch of items and targets, normalised.
 func (d *DataBunch) collate(k Kind, lk LabelKind, x, y []Item, norm *normalizer) (*Batch, error) {
 	xs, err := d.stack(k, x)

@@ -147,7 +147,7 @@ func (e *Engine) FreezeNorm(on bool) {
 // word at each place, float32 [N, T] (see graph.Builder.Decoder).
 func (e *Engine) TrainBatch(ctx context.Context, x, y []*tensor.Tensor) (float32, *tensor.Tensor, error) {
 	e.clip = 1
-	pr, err := e.program(true, x, y)
+	pr, err := e.program(true, specs(x), specs(y))
 	if err != nil {
 		return 0, nil, err
 	}
@@ -161,7 +161,7 @@ func (e *Engine) TrainBatch(ctx context.Context, x, y []*tensor.Tensor) (float32
 // Eval runs a batch forward in evaluation mode. Without y there is no loss: 0, and a language model gives
 // its scores [N, T, V].
 func (e *Engine) Eval(ctx context.Context, x, y []*tensor.Tensor) (float32, *tensor.Tensor, error) {
-	pr, err := e.program(false, x, y)
+	pr, err := e.program(false, specs(x), specs(y))
 	if err != nil {
 		return 0, nil, err
 	}

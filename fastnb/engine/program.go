@@ -23,21 +23,16 @@ type program struct {
 	own    []device.Buffer
 }
 
-func deviceShape(t *tensor.Tensor) []int {
-	if s := t.Shape(); len(s) == 4 && t.DType() == tensor.Float32 {
-		return []int{s[0], s[2], s[3], s[1]}
-	}
-	return t.Shape()
-}
+func deviceShape(t *tensor.Tensor) []int { return Spec{t.DType(), t.Shape()}.device() }
 
 // program finds or makes the program for a batch.
-func (e *Engine) program(train bool, x, y []*tensor.Tensor) (*program, error) {
+func (e *Engine) program(train bool, x, y []Spec) (*program, error) {
 	if len(x) != 1 || len(y) > 1 {
 		return nil, fmt.Errorf("fastnb: engine: %d inputs and %d targets, want 1 and at most 1", len(x), len(y))
 	}
 	key := fmt.Sprint(train)
 	for _, t := range slices.Concat(x, y) {
-		key += fmt.Sprint(" ", t.DType(), t.Shape())
+		key += fmt.Sprint(" ", t.DType, t.Shape)
 	}
 	if pr, ok := e.programs[key]; ok {
 		i := slices.Index(e.recent, key)
@@ -71,7 +66,7 @@ func (e *Engine) drop(key string) {
 	e.recent = slices.Delete(e.recent, i, i+1)
 }
 
-func (e *Engine) build(train bool, x, y []*tensor.Tensor) (*program, error) {
+func (e *Engine) build(train bool, x, y []Spec) (*program, error) {
 	b := graph.NewBuilder(train)
 	if e.evalNorm {
 		for _, p := range e.params {
@@ -80,11 +75,11 @@ func (e *Engine) build(train bool, x, y []*tensor.Tensor) (*program, error) {
 			}
 		}
 	}
-	in := b.Input("x", x[0].DType(), deviceShape(x[0])...)
+	in := b.Input("x", x[0].DType, x[0].device()...)
 	out := e.net.Forward(b, in)
 	spec := graph.LowerSpec{Name: "evaluation", Outputs: []*graph.Node{out}}
 	if len(y) > 0 {
-		target := b.Input("y", y[0].DType(), deviceShape(y[0])...)
+		target := b.Input("y", y[0].DType, y[0].device()...)
 		b.Push("loss")
 		spec.Loss = e.loss.Build(b, out, target)
 		b.Pop()
@@ -109,10 +104,9 @@ func (e *Engine) build(train bool, x, y []*tensor.Tensor) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
-	if need, free := prog.Memory(), e.dev.FreeMemory(); need > free {
+	if err := e.fits(spec.Name, prog, train, x, y); err != nil {
 		prog.Close()
-		return nil, fmt.Errorf("fastnb: %s on %s with a batch of %v: needs about %.1f GB, %.1f GB are free (try a smaller batch size or smaller pictures)",
-			spec.Name, e.dev.Name(), x[0].Shape(), float64(need)/1e9, float64(free)/1e9)
+		return nil, err
 	}
 	pr := &program{train: train, rows: firstOf(x[0].Shape()), words: spec.Outputs[0] != out, prog: prog}
 	if err := e.bind(pr, low); err != nil {
