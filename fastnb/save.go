@@ -8,7 +8,9 @@ import (
 	"os"
 	"sort"
 	"strings"
+	"syscall"
 
+	"github.com/fastnb/go/cell"
 	"github.com/fastnb/go/datasets"
 	"github.com/fastnb/go/fastnb/safetensors"
 )
@@ -108,7 +110,25 @@ func writeModel(verb string, file datasets.Path, all map[string]*Tensor, meta ch
 	if err := file.Parent().Mkdir(); err != nil {
 		return fmt.Errorf("fastnb: %s: %w (try ModelPath with a folder that can be written)", verb, err)
 	}
-	return because(verb, safetensors.Write(file.String(), all, map[string]string{"format": "pt", metaKey: string(js)}))
+	err = safetensors.Write(file.String(), all, map[string]string{"format": "pt", metaKey: string(js)})
+	if diskFull(err) {
+		err = fmt.Errorf("%w (what was there under this name is as it was; free %s, or try ModelPath with a folder on another disk)", err, cell.SizeText(sizeOf(all)))
+	}
+	return because(verb, err)
+}
+
+// diskFull reports whether the disk, a quota or a limit on files left no room.
+func diskFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
+}
+
+// sizeOf is what the tensors take, in bytes.
+func sizeOf(ts map[string]*Tensor) int64 {
+	n := int64(0)
+	for _, t := range ts {
+		n += int64(t.Len()) * int64(t.DType().Size())
+	}
+	return n
 }
 
 // Load reads the checkpoint that Save wrote under this name. Weights must fit the model, name by name

@@ -87,7 +87,7 @@ type BatchNorm struct {
 }
 
 // BNUpdate moves running statistics: r = (1-Momentum) r + Momentum s, the variance unbiased by
-// Count/(Count-1).
+// Count/(Count-1). A channel whose new statistics would be infinite or no number keeps the old ones.
 type BNUpdate struct {
 	Momentum float32 // 0.1
 	Count    int     // values per channel of the batch

@@ -254,8 +254,12 @@ func hostBNUpdate(a device.BNUpdate) device.HostFunc {
 		c := len(mean)
 		m, n := float64(a.Momentum), float64(a.Count)
 		for k := range c {
-			mean[k] = float32((1-m)*float64(in[0].Float32s()[k]) + m*float64(s[k]))
-			variance[k] = float32((1-m)*float64(in[1].Float32s()[k]) + m*float64(s[c+k])*n/(n-1))
+			nm := (1-m)*float64(in[0].Float32s()[k]) + m*float64(s[k])
+			nv := (1-m)*float64(in[1].Float32s()[k]) + m*float64(s[c+k])*n/(n-1)
+			if math.IsNaN(nm-nm) || math.IsNaN(nv-nv) { // infinite or no number
+				nm, nv = float64(in[0].Float32s()[k]), float64(in[1].Float32s()[k])
+			}
+			mean[k], variance[k] = float32(nm), float32(nv)
 		}
 		return nil
 	}

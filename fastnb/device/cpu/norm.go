@@ -192,8 +192,11 @@ func bnUpdate(a device.BNUpdate, c *call) error {
 	ch := len(mean)
 	m, n := float64(a.Momentum), float64(a.Count)
 	for i := range ch {
-		mean[i] = float32((1-m)*float64(mean[i]) + m*float64(s[i]))
-		variance[i] = float32((1-m)*float64(variance[i]) + m*float64(s[ch+i])*n/(n-1))
+		nm, nv := (1-m)*float64(mean[i])+m*float64(s[i]), (1-m)*float64(variance[i])+m*float64(s[ch+i])*n/(n-1)
+		if math.IsNaN(nm-nm) || math.IsNaN(nv-nv) {
+			continue // infinite or no number: one bad batch must not spoil all evaluations to come
+		}
+		mean[i], variance[i] = float32(nm), float32(nv)
 	}
 	return nil
 }
