@@ -108,7 +108,7 @@ func (e *Engine) build(train bool, x, y []Spec) (*program, error) {
 		prog.Close()
 		return nil, err
 	}
-	pr := &program{train: train, rows: firstOf(x[0].Shape()), words: spec.Outputs[0] != out, prog: prog}
+	pr := &program{train: train, rows: firstOf(x[0].Shape), words: spec.Outputs[0] != out, prog: prog}
 	if err := e.bind(pr, low); err != nil {
 		prog.Close()
 		return nil, err
