@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"sort"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -13,137 +15,146 @@ import (
 	"github.com/fastnb/go/datasets"
 	"github.com/fastnb/go/fastnb"
 	"github.com/fastnb/go/fastnb/data"
-	"github.com/fastnb/go/fastnb/models"
-	"github.com/fastnb/go/fastnb/vision"
 )
 
-func benchCommand() *cobra.Command {
-	c := &cobra.Command{Use: "bench", Short: "Train a lesson's task and time it; bench/run.sh holds fastai's figures beside"}
-	c.AddCommand(benchPlanetCommand())
-	return c
+// benchTask is a training that fastai runs too, by bench/fastai_<name>.py with the same options; bench/README.md
+// says what both print.
+type benchTask struct {
+	name, short string
+	defaults    benchOptions
+	run         func(*bench) error
 }
 
-// planetBench is the same work as bench/fastai_planet.py: a ResNet without pretrained weights on the
-// first rows of train_v2.csv, the lesson's transforms and metrics, one cycle over all layers.
-type planetBench struct {
+// benchTasks are the tasks there are, each in a file of its own.
+var benchTasks = []benchTask{planetTask}
+
+// benchOptions are the options of every task; a task ignores those that say nothing to it.
+type benchOptions struct {
 	data, arch                             string
 	seed, items, size, bs, epochs, workers int
 	lr                                     float64
-	json, loader                           bool
-	out                                    io.Writer
 }
 
-func benchPlanetCommand() *cobra.Command {
-	var b planetBench
-	c := &cobra.Command{
-		Use: "planet", Short: "Tags of satellite tiles, from scratch", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			b.out = cmd.OutOrStdout()
-			return b.run(cmd.Context())
-		},
+// bench is one run of a task.
+type bench struct {
+	benchOptions
+	json, measureLoader bool
+	ctx                 context.Context
+	out                 io.Writer
+	summary             map[string]any // the last line
+}
+
+func benchCommand() *cobra.Command {
+	c := &cobra.Command{Use: "bench", Short: "Train a lesson's task and time it; bench/run.sh holds fastai's figures beside"}
+	for _, t := range benchTasks {
+		c.AddCommand(t.command())
 	}
-	f := c.Flags()
-	f.StringVar(&b.data, "data", "", "the data set's folder (none: as GetData finds it)")
-	f.StringVar(&b.arch, "arch", "resnet34", "architecture")
-	f.IntVar(&b.seed, "seed", 1, "seed of the run; the split is the lesson's whatever it is")
-	f.IntVar(&b.items, "items", 600, "rows of the table to use")
-	f.IntVar(&b.size, "size", 64, "pixels")
-	f.IntVar(&b.bs, "bs", 16, "batch size")
-	f.IntVar(&b.epochs, "epochs", 6, "epochs")
-	f.IntVar(&b.workers, "workers", 2, "loader workers")
-	f.Float64Var(&b.lr, "lr", 3e-3, "largest learning rate")
-	f.BoolVar(&b.json, "json", false, "a JSON line for each epoch and one at the end")
-	f.BoolVar(&b.loader, "loader", false, "measure the loader alone first")
 	return c
 }
 
-func (b *planetBench) bunch() (*data.DataBunch, error) {
-	path := datasets.NewPath(b.data)
-	if b.data == "" {
-		var err error
-		if path, err = datasets.GetData("planet", datasets.Tiles(b.items)); err != nil {
-			return nil, err
-		}
+func (t benchTask) command() *cobra.Command {
+	b := bench{benchOptions: t.defaults, summary: map[string]any{}}
+	c := &cobra.Command{
+		Use: t.name, Short: t.short, Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			b.ctx, b.out = cmd.Context(), cmd.OutOrStdout()
+			if err := t.run(&b); err != nil {
+				return err
+			}
+			b.note("library", "fastnb "+version)
+			b.note("threads", runtime.GOMAXPROCS(0))
+			b.note("peak_mb", peakMB())
+			return b.line(b.summary)
+		},
 	}
-	data.Seed(42)
-	tfms := vision.GetTransforms(vision.FlipVert(true), vision.MaxLighting(0.1), vision.MaxZoom(1.05), vision.MaxWarp(0))
-	return vision.ImageListFromCSV(path, "train_v2.csv", data.Folder("train-jpg"), data.Suffix(".jpg")).
-		UseItems(b.items).SplitByRandPct(0.2).LabelFromTable(data.LabelDelim(" ")).
-		Transform(tfms, data.Size(b.size)).Normalize(vision.ImageNetStats).DataBunch(data.BS(b.bs), data.Workers(b.workers))
+	f, d := c.Flags(), t.defaults
+	f.StringVar(&b.data, "data", "", "the data set's folder (none: as GetData finds it)")
+	f.StringVar(&b.arch, "arch", d.arch, "architecture")
+	f.IntVar(&b.seed, "seed", 1, "seed of the run; the split is the lesson's whatever it is")
+	f.IntVar(&b.items, "items", d.items, "items to use, training and validation together (0: all)")
+	f.IntVar(&b.size, "size", d.size, "pixels")
+	f.IntVar(&b.bs, "bs", d.bs, "batch size")
+	f.IntVar(&b.epochs, "epochs", d.epochs, "epochs")
+	f.IntVar(&b.workers, "workers", 2, "loader workers")
+	f.Float64Var(&b.lr, "lr", d.lr, "largest learning rate")
+	f.BoolVar(&b.json, "json", false, "a JSON line for each epoch and one at the end")
+	f.BoolVar(&b.measureLoader, "loader", false, "measure the loader alone first")
+	return c
 }
 
-func (b *planetBench) run(ctx context.Context) error {
-	d, err := b.bunch()
+// path is the data set's folder.
+func (b *bench) path(name string, o ...datasets.DataOption) (datasets.Path, error) {
+	if b.data != "" {
+		return datasets.NewPath(b.data), nil
+	}
+	return datasets.GetData(name, o...)
+}
+
+// note adds a figure to the last line.
+func (b *bench) note(name string, v any) { b.summary[name] = v }
+
+// loader measures how many items a second the training loader alone gives over an epoch, if that was asked for.
+func (b *bench) loader(d *data.DataBunch) error {
+	if !b.measureLoader {
+		return nil
+	}
+	l, err := d.TrainLoader()
 	if err != nil {
 		return err
 	}
-	summary := map[string]any{"library": "fastnb " + version, "threads": runtime.GOMAXPROCS(0)}
-	if b.loader {
-		rate, err := loaderRate(ctx, d)
-		if err != nil {
-			return err
-		}
-		summary["loader_items_per_second"] = rate
+	start, n := time.Now(), 0
+	it := l.Iter(b.ctx, 0)
+	defer it.Close()
+	for it.Next() {
+		n += it.Batch().N
 	}
-	data.Seed(b.seed)
-	arch, err := models.ByName(b.arch)
-	if err != nil {
-		return err
-	}
-	learn, err := vision.CNNLearner(d, arch, vision.Pretrained(false), fastnb.Silent(true),
-		fastnb.Metrics(fastnb.AccuracyThresh(fastnb.Thresh(0.2)), fastnb.FBeta(fastnb.Thresh(0.2))))
-	if err != nil {
-		return err
-	}
+	b.note("loader_items_per_second", float64(n)/time.Since(start).Seconds())
+	return it.Err()
+}
+
+// fit runs one cycle and prints a line for each epoch: time, processor time, losses and the metrics by name. phase
+// tells several fits of a task apart; "" where there is one.
+func (b *bench) fit(phase string, learn *fastnb.Learner, epochs int, lr fastnb.LRs) error {
 	var start time.Time
 	var cpu float64
-	report := fastnb.Callback{
+	return learn.FitOneCycle(epochs, lr, fastnb.Callbacks(fastnb.Callback{
 		Name: "report", Order: 1000,
 		BeforeEpoch: func(*fastnb.Learner) error { start, cpu = time.Now(), usedCPU(); return nil },
 		AfterEpoch: func(l *fastnb.Learner) error {
 			r := l.Recorder
 			k := len(r.ValLosses) - 1
-			return b.line(map[string]any{
-				"epoch": k, "seconds": time.Since(start).Seconds(), "cpu_seconds": usedCPU() - cpu, "train_loss": r.Losses[len(r.Losses)-1],
-				"valid_loss": r.ValLosses[k], "accuracy_thresh": r.Metrics[k][0], "fbeta": r.Metrics[k][1],
-			})
+			row := map[string]any{
+				"epoch": l.Epoch, "seconds": time.Since(start).Seconds(), "cpu_seconds": usedCPU() - cpu,
+				"train_loss": r.LastLoss(), "valid_loss": r.ValLosses[k],
+			}
+			if phase != "" {
+				row["phase"] = phase
+			}
+			for j, m := range l.Metrics {
+				row[m.Name] = r.Metrics[k][j]
+			}
+			return b.line(row)
 		},
-	}
-	if err := learn.FitOneCycle(b.epochs, fastnb.LR(b.lr), fastnb.Callbacks(report)); err != nil {
-		return err
-	}
-	summary["peak_mb"] = peakMB()
-	return b.line(summary)
+	}))
 }
 
-func (b *planetBench) line(v map[string]any) error {
-	js, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
+// line prints figures: as JSON, or for people.
+func (b *bench) line(v map[string]any) error {
 	if b.json {
-		_, err = fmt.Fprintf(b.out, "%s\n", js)
+		js, err := json.Marshal(v)
+		if err == nil {
+			_, err = fmt.Fprintf(b.out, "%s\n", js)
+		}
 		return err
 	}
-	if _, ok := v["epoch"]; ok {
-		_, err = fmt.Fprintf(b.out, "epoch %v: %.2f s, loss %.4f, validation %.4f, fbeta %.4f\n", v["epoch"], v["seconds"], v["train_loss"], v["valid_loss"], v["fbeta"])
-		return err
+	var parts []string
+	for k, x := range v {
+		if f, ok := x.(float64); ok {
+			x = fmt.Sprintf("%.4g", f)
+		}
+		parts = append(parts, fmt.Sprint(k, " ", x))
 	}
-	_, err = fmt.Fprintln(b.out, v)
+	sort.Strings(parts)
+	_, err := fmt.Fprintln(b.out, strings.Join(parts, ", "))
 	return err
-}
-
-// loaderRate is how many items a second the loader alone gives over an epoch.
-func loaderRate(ctx context.Context, d *data.DataBunch) (float64, error) {
-	l, err := d.TrainLoader()
-	if err != nil {
-		return 0, err
-	}
-	start, n := time.Now(), 0
-	it := l.Iter(ctx, 0)
-	defer it.Close()
-	for it.Next() {
-		n += it.Batch().N
-	}
-	return float64(n) / time.Since(start).Seconds(), it.Err()
 }
