@@ -162,3 +162,33 @@ func TestParameterCounts(t *testing.T) {
 		t.Error("frozen:", learn)
 	}
 }
+
+// TestSeedFixesTraining trains the lesson's way, with augmentation and dropout: one seed gives the same bits
+// whatever the number of workers, another seed others.
+func TestSeedFixesTraining(t *testing.T) {
+	dir := tiles(t, 28)
+	run := func(seed, workers int) (losses []float64, preds []float32) {
+		data.Seed(seed)
+		d, err := source(dir).Transform(GetTransforms(FlipVert(true)), data.Size(16)).Normalize(ImageNetStats).DataBunch(data.BS(4), data.Workers(workers))
+		check(t, err)
+		learn, err := CNNLearner(d, models.ResNet18, Pretrained(false), fastnb.Silent(true))
+		check(t, err)
+		check(t, learn.FitOneCycle(2, fastnb.LR(1e-3)))
+		p, _, err := learn.GetPreds()
+		check(t, err)
+		return append(learn.Recorder.BatchLosses, learn.Recorder.ValLosses...), p.Float32s()
+	}
+	losses, preds := run(3, 1)
+	for _, workers := range []int{2, 4, 1} {
+		l, p := run(3, workers)
+		if d := cmp.Diff(losses, l); d != "" {
+			t.Errorf("losses with %d workers: %s", workers, d)
+		}
+		if d := cmp.Diff(preds, p); d != "" {
+			t.Errorf("predictions with %d workers: %s", workers, d)
+		}
+	}
+	if l, _ := run(4, 1); cmp.Equal(losses, l) {
+		t.Error("another seed gives the same losses")
+	}
+}
