@@ -86,10 +86,10 @@ def loader(a, data):
         summary["loader_items_per_second"] = round(n / (time.perf_counter() - t), 1)
 
 
-def fit(learn, epochs, lr, phase=""):
-    """One cycle, with a line for each epoch."""
+def fit(learn, epochs, lr, phase="", **options):
+    """One cycle, with a line for each epoch; options are fit_one_cycle's."""
     learn.path = type(learn.path)(tempfile.mkdtemp())
-    learn.fit_one_cycle(epochs, lr, callbacks=[Report(learn, phase)])
+    learn.fit_one_cycle(epochs, lr, callbacks=[Report(learn, phase)], **options)
 
 
 def finish():

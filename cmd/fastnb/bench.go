@@ -26,7 +26,7 @@ type benchTask struct {
 }
 
 // benchTasks are the tasks there are, each in a file of its own.
-var benchTasks = []benchTask{planetTask}
+var benchTasks = []benchTask{planetTask, camvidTask, headposeTask}
 
 // benchOptions are the options of every task; a task ignores those that say nothing to it.
 type benchOptions struct {
@@ -113,11 +113,11 @@ func (b *bench) loader(d *data.DataBunch) error {
 }
 
 // fit runs one cycle and prints a line for each epoch: time, processor time, losses and the metrics by name. phase
-// tells several fits of a task apart; "" where there is one.
-func (b *bench) fit(phase string, learn *fastnb.Learner, epochs int, lr fastnb.LRs) error {
+// tells several fits of a task apart; "" where there is one. Options are FitOneCycle's.
+func (b *bench) fit(phase string, learn *fastnb.Learner, epochs int, lr fastnb.LRs, o ...fastnb.FitOption) error {
 	var start time.Time
 	var cpu float64
-	return learn.FitOneCycle(epochs, lr, fastnb.Callbacks(fastnb.Callback{
+	return learn.FitOneCycle(epochs, lr, append(o, fastnb.Callbacks(fastnb.Callback{
 		Name: "report", Order: 1000,
 		BeforeEpoch: func(*fastnb.Learner) error { start, cpu = time.Now(), usedCPU(); return nil },
 		AfterEpoch: func(l *fastnb.Learner) error {
@@ -135,7 +135,7 @@ func (b *bench) fit(phase string, learn *fastnb.Learner, epochs int, lr fastnb.L
 			}
 			return b.line(row)
 		},
-	}))
+	}))...)
 }
 
 // line prints figures: as JSON, or for people.
