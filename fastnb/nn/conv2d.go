@@ -11,6 +11,7 @@ type Conv2D struct {
 	Weight *Param // [O, C/groups, K, K]; with a norm on the weight, what it is made of
 	Bias   *Param // [O] or nil
 	attrs  device.Conv
+	same   bool // TensorFlow's padding: depends on the input's size
 	length *Param    // of weight norm: [O, 1, 1, 1]
 	spec   *spectral // of spectral norm
 }
@@ -24,12 +25,19 @@ func Stride(n int) ConvOption { return func(c *Conv2D) { c.attrs.Stride = [2]int
 // Pad is the zeros around the picture: 0 by default.
 func Pad(n int) ConvOption { return func(c *Conv2D) { c.attrs.Pad = [4]int{n, n, n, n} } }
 
+// SamePad pads as TensorFlow does, so that the output is the input's size divided by the stride,
+// rounded up; an odd border is one larger at the bottom and the right.
+func SamePad() ConvOption { return func(c *Conv2D) { c.same = true } }
+
 // NoBias leaves the bias out.
 func NoBias() ConvOption { return func(c *Conv2D) { c.Bias = nil } }
 
-// KaimingFanOut starts the weight Kaiming normal over the outputs, as torchvision's ResNets do.
+// KaimingFanOut starts the weight Kaiming normal over the outputs, as torchvision's networks do.
 func KaimingFanOut() ConvOption {
-	return func(c *Conv2D) { s := c.Weight.Shape; c.Weight.Init = KaimingNormal(s[0] * s[2] * s[3]) }
+	return func(c *Conv2D) {
+		s := c.Weight.Shape
+		c.Weight.Init = KaimingNormal(s[0] * s[2] * s[3])
+	}
 }
 
 // Groups cuts the channels into n parts that do not mix: 1 by default.
@@ -118,5 +126,12 @@ func (c *Conv2D) ForwardFused(b *graph.Builder, x *graph.Node, relu bool) *graph
 	}
 	a := c.attrs
 	a.ReLU = relu
+	if c.same && x != nil && len(x.Shape()) == 4 {
+		for i := range 2 {
+			size, k, stride := x.Shape()[1+i], c.Weight.Shape[2+i], a.Stride[i]
+			border := max(((size+stride-1)/stride-1)*stride+k-size, 0)
+			a.Pad[i], a.Pad[2+i] = border/2, border-border/2
+		}
+	}
 	return b.Conv2D(x, c.weight(b), bias, a)
 }

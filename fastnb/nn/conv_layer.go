@@ -85,3 +85,12 @@ func NewBatchNorm2D(channels int, t NormType) *BatchNorm {
 	}
 	return n
 }
+
+// ReLU6 keeps values within 0 and 6.
+type ReLU6 struct{ plain }
+
+// NewReLU6 makes a ReLU6.
+func NewReLU6() *ReLU6 { return &ReLU6{} }
+
+// Forward clips.
+func (*ReLU6) Forward(b *graph.Builder, x *graph.Node) *graph.Node { return b.ReLU6(x) }

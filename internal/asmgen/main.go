@@ -29,6 +29,7 @@ func main() {
 	peak()
 	for _, v := range []vec{{"512", 16}, {"256", 8}} {
 		v.add()
+		v.mulAdd()
 		v.reluGrad()
 		v.affine()
 		v.affine2()

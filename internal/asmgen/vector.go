@@ -66,6 +66,17 @@ func (v vec) add() {
 	})
 }
 
+func (v vec) mulAdd() {
+	n, p := v.begin("vmulAdd", "is dst += a*b.", "dst, a, b *float32", "dst", "a", "b")
+	x, y := v.reg(), v.reg()
+	v.flat("vmulAdd", n, p, func() {
+		VMOVUPS(at(p[0]), y)
+		VMOVUPS(at(p[1]), x)
+		VFMADD231PS(at(p[2]), x, y)
+		VMOVUPS(y, at(p[0]))
+	})
+}
+
 // masked loads g where y is positive, 0 elsewhere.
 func (v vec) masked(g, y Mem, dst, tmp, zero reg.VecVirtual) {
 	if v.n == 16 {

@@ -7,17 +7,25 @@ import (
 )
 
 func init() {
-	kernels["conv2d"] = convKernel(convForward)
-	kernels["conv2d_dx"] = convKernel(convDX)
-	kernels["conv2d_dw"] = convKernel(convDW)
+	kernels["conv2d"] = convKernel(convForward, depthwiseForward)
+	kernels["conv2d_dx"] = convKernel(convDX, depthwiseDX)
+	kernels["conv2d_dw"] = convKernel(convDW, depthwiseDW)
 }
 
-// convKernel builds a kernel of a convolution; groups are left to the host definition.
-func convKernel(run func(a device.Conv, c *call) error) builder {
-	return func(st *device.Step, _ *device.Plan) (kernel, error) {
+// convKernel builds a kernel of a convolution, of one group or as many as there are channels; other groups
+// are left to the host definition.
+func convKernel(run, each func(a device.Conv, c *call) error) builder {
+	return func(st *device.Step, p *device.Plan) (kernel, error) {
 		a, ok := st.Attrs.(device.Conv)
 		if !ok {
 			return nil, fmt.Errorf("attributes %T", st.Attrs)
+		}
+		weight := st.Out[0] // of conv2d_dw
+		if st.Op != "conv2d_dw" {
+			weight = st.In[1]
+		}
+		if a.Groups > 1 && depthwise(a, p.Values[weight].Shape) {
+			return func(c *call) error { return each(a, c) }, nil
 		}
 		if a.Groups > 1 {
 			s := *st

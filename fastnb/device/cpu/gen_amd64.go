@@ -19,6 +19,9 @@ func peak256(n int)
 // vadd512 is dst = a + b.
 func vadd512(dst *float32, a *float32, b *float32, n int)
 
+// vmulAdd512 is dst += a*b.
+func vmulAdd512(dst *float32, a *float32, b *float32, n int)
+
 // vreluGrad512 is dst = dy where y > 0, else 0.
 func vreluGrad512(dst *float32, dy *float32, y *float32, n int)
 
@@ -54,6 +57,9 @@ func vadam512(p *float32, grad *float32, m *float32, v *float32, k *float32, n i
 
 // vadd256 is dst = a + b.
 func vadd256(dst *float32, a *float32, b *float32, n int)
+
+// vmulAdd256 is dst += a*b.
+func vmulAdd256(dst *float32, a *float32, b *float32, n int)
 
 // vreluGrad256 is dst = dy where y > 0, else 0.
 func vreluGrad256(dst *float32, dy *float32, y *float32, n int)

@@ -386,6 +386,27 @@ vadd512:
 	VZEROUPPER
 	RET
 
+// func vmulAdd512(dst *float32, a *float32, b *float32, n int)
+// Requires: AVX, AVX512F
+TEXT ·vmulAdd512(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+
+vmulAdd512:
+	VMOVUPS     (AX), Z1
+	VMOVUPS     (CX), Z0
+	VFMADD231PS (DX), Z0, Z1
+	VMOVUPS     Z1, (AX)
+	ADDQ        $0x40, AX
+	ADDQ        $0x40, CX
+	ADDQ        $0x40, DX
+	SUBQ        $0x10, BX
+	JNZ         vmulAdd512
+	VZEROUPPER
+	RET
+
 // func vreluGrad512(dst *float32, dy *float32, y *float32, n int)
 // Requires: AVX, AVX512F
 TEXT ·vreluGrad512(SB), NOSPLIT, $0-32
@@ -802,6 +823,27 @@ vadd256:
 	ADDQ    $0x20, DX
 	SUBQ    $0x08, BX
 	JNZ     vadd256
+	VZEROUPPER
+	RET
+
+// func vmulAdd256(dst *float32, a *float32, b *float32, n int)
+// Requires: AVX, FMA3
+TEXT ·vmulAdd256(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), BX
+
+vmulAdd256:
+	VMOVUPS     (AX), Y1
+	VMOVUPS     (CX), Y0
+	VFMADD231PS (DX), Y0, Y1
+	VMOVUPS     Y1, (AX)
+	ADDQ        $0x20, AX
+	ADDQ        $0x20, CX
+	ADDQ        $0x20, DX
+	SUBQ        $0x08, BX
+	JNZ         vmulAdd256
 	VZEROUPPER
 	RET
 

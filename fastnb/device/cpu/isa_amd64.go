@@ -25,7 +25,7 @@ func init() {
 // asmRows is the Go side of kernels over rows of channels: widths that do not fit go to plain Go.
 type asmRows struct {
 	width                    int
-	add, reluGrad            func(dst, a, b *float32, n int)
+	add, mulAdd, reluGrad    func(dst, a, b *float32, n int)
 	affine, affineReLU       func(y, x, mean, scale, shift *float32, c, n int)
 	affineRes, affineResReLU func(y, x, res, mean, scale, shift *float32, c, n int)
 	affine2                  func(dst, dy, x, mean, a, b, k *float32, c, n int)
@@ -36,24 +36,25 @@ type asmRows struct {
 	adam                     func(p, g, m, v, k *float32, n int)
 }
 
-var vec512 = asmRows{
-	16, vadd512, vreluGrad512, vaffine512, vaffineReLU512, vaffineRes512, vaffineResReLU512,
-	vaffine2512, vaffine2Mask512, vsums512, vsums2512, vsums2Mask512, vadam512,
-}.kernels()
-
 var vec256 = asmRows{
-	8, vadd256, vreluGrad256, vaffine256, vaffineReLU256, vaffineRes256, vaffineResReLU256,
+	8, vadd256, vmulAdd256, vreluGrad256, vaffine256, vaffineReLU256, vaffineRes256, vaffineResReLU256,
 	vaffine2256, vaffine2Mask256, vsums256, vsums2256, vsums2Mask256, vadam256,
-}.kernels()
+}.kernels(genericVec)
+
+var vec512 = asmRows{
+	16, vadd512, vmulAdd512, vreluGrad512, vaffine512, vaffineReLU512, vaffineRes512, vaffineResReLU512,
+	vaffine2512, vaffine2Mask512, vsums512, vsums2512, vsums2Mask512, vadam512,
+}.kernels(vec256) // rows of half a register's multiples go to the narrower kernels
 
 func first(s []float32) *float32 { return unsafe.SliceData(s) }
 
-func (a asmRows) kernels() vecKernels {
+// kernels are those of a.width where rows and lengths fit, and g's elsewhere.
+func (a asmRows) kernels(g vecKernels) vecKernels {
 	w := a.width
-	g := genericVec
 	odd := func(c, n int) bool { return c%w != 0 || n == 0 }
 	return vecKernels{
 		add:      a.elementwise(a.add, g.add),
+		mulAdd:   a.elementwise(a.mulAdd, g.mulAdd),
 		reluGrad: a.elementwise(a.reluGrad, g.reluGrad),
 		affine: func(y, x, res, mean, scale, shift []float32, relu bool) {
 			c, n := len(mean), len(y)

@@ -7,6 +7,8 @@ import "math"
 type vecKernels struct {
 	// add: dst = a + b
 	add func(dst, a, b []float32)
+	// mulAdd: dst += a*b
+	mulAdd func(dst, a, b []float32)
 	// reluGrad: dst = dy where y > 0, else 0
 	reluGrad func(dst, dy, y []float32)
 	// affine: y = (x-mean)*scale + shift [+ res], clipped at 0 if relu; res may be nil
@@ -26,6 +28,12 @@ var genericVec = vecKernels{
 		a, b = a[:len(dst)], b[:len(dst)]
 		for i := range dst {
 			dst[i] = a[i] + b[i]
+		}
+	},
+	mulAdd: func(dst, a, b []float32) {
+		a, b = a[:len(dst)], b[:len(dst)]
+		for i := range dst {
+			dst[i] += a[i] * b[i]
 		}
 	},
 	reluGrad: func(dst, dy, y []float32) {

@@ -38,4 +38,13 @@ func mapCases(add func(name string, f func(b *pb) *graph.Node)) {
 	add("spectral norm", func(b *pb) *graph.Node {
 		return b.SpectralNorm(b.param(6, 3, 3, 5), b.Param("u", 6), b.Param("v", 45))
 	})
+	for _, s := range [][6]int{{2, 9, 8, 5, 3, 1}, {3, 8, 11, 24, 5, 2}, {1, 4, 4, 48, 3, 2}, {2, 3, 3, 7, 5, 1}} {
+		a := device.Conv{Stride: [2]int{s[5], s[5]}, Pad: [4]int{s[4] / 2, s[4] / 2, s[4] / 2, s[4] / 2}, Groups: s[3]}
+		add(fmt.Sprint("depthwise ", s), func(b *pb) *graph.Node {
+			return b.Conv2D(b.param(s[0], s[1], s[2], s[3]), b.param(s[3], s[4], s[4], 1), nil, a)
+		})
+	}
+	add("depthwise bias relu", func(b *pb) *graph.Node {
+		return b.Conv2D(b.param(2, 6, 7, 19), b.param(19, 3, 3, 1), b.param(19), device.Conv{Stride: [2]int{2, 1}, Pad: [4]int{0, 1, 1, 2}, Groups: 19, ReLU: true})
+	})
 }
