@@ -11,7 +11,7 @@ type Conv2D struct {
 	Weight *Param // [O, C/groups, K, K]; with a norm on the weight, what it is made of
 	Bias   *Param // [O] or nil
 	attrs  device.Conv
-	same   bool // TensorFlow's padding: depends on the input's size
+	same   bool      // TensorFlow's padding: depends on the input's size
 	length *Param    // of weight norm: [O, 1, 1, 1]
 	spec   *spectral // of spectral norm
 }
