@@ -128,7 +128,7 @@ func (d *desk) clean(msg string) string {
 	for _, u := range d.urls {
 		msg = strings.ReplaceAll(msg, u, "https://example.org")
 	}
-	return strings.ReplaceAll(msg, d.dir, "/work")
+	return strings.ReplaceAll(msg, d.dir, "/there")
 }
 
 // screen keeps what a cell displays.
