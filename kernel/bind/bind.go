@@ -8,6 +8,7 @@ package bind
 
 import (
 	"path"
+	"reflect"
 	"strings"
 	"sync"
 
@@ -46,3 +47,7 @@ var shortNames = sync.OnceFunc(func() {
 		}
 	}
 })
+
+// Replace puts another function in the place of one of a package's. It must be done before a session
+// imports the package.
+func Replace(pkg, name string, f any) { imports.Packages[pkg].Binds[name] = reflect.ValueOf(f) }

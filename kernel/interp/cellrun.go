@@ -2,16 +2,15 @@ package interp
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"go/ast"
 	"go/token"
 	"reflect"
+	"regexp"
 	"strings"
 
 	"github.com/cosmos72/gomacro/ast2"
 	"github.com/cosmos72/gomacro/base"
-	"github.com/cosmos72/gomacro/fast"
 	xr "github.com/cosmos72/gomacro/xreflect"
 
 	"github.com/fastnb/go/cell"
@@ -29,12 +28,11 @@ func (s *Session) cell(ctx context.Context, code string, o RunOptions) (res Resu
 		discard := <-s.panics
 		_ = discard // what it says has been printed
 	}
+	var vals []any
 	body, err := s.magics(ctx, code)
-	if err != nil {
-		res.Err = wrap(err, token.Position{}, code)
-		return res
+	if err == nil {
+		vals, err = s.eval(ctx, body)
 	}
-	vals, err := s.eval(ctx, body)
 	if err == nil {
 		select {
 		case e := <-s.panics:
@@ -71,7 +69,7 @@ func (s *Session) show(vals []any, code string) (res Result) {
 	}()
 	for _, v := range vals {
 		if err := s.carried(v, ""); err != nil && !s.strict {
-			return Result{Err: wrap(err, token.Position{}, code)}
+			return Result{Err: wrap(err, s.last, code)}
 		}
 	}
 	res.Data, res.Metadata = render(vals)
@@ -80,8 +78,9 @@ func (s *Session) show(vals []any, code string) (res Result) {
 
 // eval runs Go code statement by statement and gives the values of the last one.
 func (s *Session) eval(ctx context.Context, code string) (vals []any, err error) {
-	ints := map[string]string{} // loops over whole numbers, found by compiling
-	imports, rest, err := s.prepare(code, ints)
+	s.sites, s.suspects = nil, map[ast.Node][]*suspect{}
+	s.serial++
+	imports, rest, err := s.prepare(code)
 	if err != nil {
 		return nil, wrap(err, token.Position{}, code)
 	}
@@ -90,45 +89,66 @@ func (s *Session) eval(ctx context.Context, code string) (vals []any, err error)
 			return nil, err
 		}
 	}
-	hoisted := s.functionsFirst(code, ints)
-	for i := 0; i < len(rest); i++ {
+	rest = s.rewrite(rest)
+	hoisted := s.functionsFirst(code)
+	for _, n := range rest {
 		if ctx.Err() != nil {
 			return nil, cell.ErrInterrupted
 		}
-		if hoisted && early(rest[i]) {
+		if hoisted && early(n) {
 			continue
 		}
-		vals, err = s.statement(rest[i])
-		if err != nil && isRange(err, ints) {
-			if _, rest, err = s.prepare(code, ints); err == nil {
-				i-- // nothing of it has run: again, rewritten
-				continue
-			}
+		at := s.at(n)
+		s.last = at
+		s.line.Store(0)
+		if vals, err = s.statement(n); err != nil {
+			return nil, s.failedAt(n, at, err, code)
 		}
-		if err != nil {
-			return nil, wrap(err, s.at(rest[i]), code)
+	}
+	if main := program(code, rest); main != nil {
+		if _, _, err := s.run([]ast.Node{&ast.ExprStmt{X: call("main", main.Pos())}}); err != nil {
+			return nil, s.failedAt(main, s.at(main), err, code)
 		}
 	}
 	return vals, nil
 }
 
-// isRange takes a note of a loop over a whole number, which the interpreter refuses to compile.
-func isRange(err error, ints map[string]string) bool {
-	m := rangeError.FindStringSubmatch(err.Error())
-	if m == nil || !integer[m[2]] || ints[m[1]] != "" {
-		return false
+var packageClause = regexp.MustCompile(`(?m)^\s*package\s+main\b`)
+
+// program is the main function of a cell that is a whole program: pasted into a notebook, it runs.
+func program(code string, nodes []ast.Node) ast.Node {
+	if !packageClause.MatchString(code) {
+		return nil
 	}
-	ints[m[1]] = m[2]
-	return true
+	for _, n := range nodes {
+		if f, ok := n.(*ast.FuncDecl); ok && f.Name.Name == "main" && f.Recv == nil {
+			return f
+		}
+	}
+	return nil
 }
 
-var integer = map[string]bool{
-	"int": true, "int8": true, "int16": true, "int32": true, "int64": true, "rune": true, "byte": true,
-	"uint": true, "uint8": true, "uint16": true, "uint32": true, "uint64": true, "uintptr": true,
+// failedAt makes the error of a statement: it happened on the line that ran last, if that is inside the
+// statement; if it is inside a function of the cell, a hint tells which.
+func (s *Session) failedAt(n ast.Node, at token.Position, err error, code string) *CellError {
+	line := 0
+	if l := s.line.Load(); int(l>>32) == s.serial {
+		line = int(l & (1<<32 - 1))
+	}
+	end := s.ir.Comp.Fileset.Position(n.End()).Line
+	if line > at.Line && line <= max(end, at.Line) {
+		at.Line, at.Column, line = line, 0, 0
+	}
+	e := wrap(err, at, code)
+	if lines := strings.Split(code, "\n"); line > 0 && line != e.Line && line <= len(lines) && e.Hint == "" && !e.Interrupted {
+		e.Hint = fmt.Sprintf("in a function, where line %d ran last: %s", line, strings.TrimSpace(lines[line-1]))
+		e.finish(code)
+	}
+	return e
 }
 
-// prepare parses a cell and rewrites it; imports stand apart.
-func (s *Session) prepare(code string, ints map[string]string) (imports []*ast.GenDecl, rest []ast.Node, err error) {
+// prepare parses a cell; imports stand apart.
+func (s *Session) prepare(code string) (imports []*ast.GenDecl, rest []ast.Node, err error) {
 	nodes, err := s.parse(code)
 	if err != nil {
 		return nil, nil, err
@@ -136,7 +156,7 @@ func (s *Session) prepare(code string, ints map[string]string) (imports []*ast.G
 	if err := checkGenerics(nodes, s.at); err != nil {
 		return nil, nil, err
 	}
-	imports, rest = hoist(rewrite(rangeInts(nodes, ints, s.at)))
+	imports, rest = hoist(nodes)
 	return imports, rest, nil
 }
 
@@ -150,7 +170,7 @@ func (s *Session) parse(code string) (nodes []ast.Node, err error) {
 	}()
 	s.ir.Comp.Line = 0
 	s.ir.Comp.Code.Clear()
-	return s.ir.Comp.ParseBytes([]byte(code)), nil
+	return s.ir.Comp.ParseBytes([]byte(functionLiterals(code))), nil
 }
 
 func asError(r any) error {
@@ -186,50 +206,50 @@ func early(n ast.Node) bool {
 
 // functionsFirst declares the cell's functions and types before its statements run, so that they
 // may stand in any order; if they need what the statements define, they stay where they are.
-func (s *Session) functionsFirst(code string, ints map[string]string) bool {
-	for {
-		_, nodes, err := s.prepare(code, ints)
-		if err != nil {
-			return false
-		}
-		var decls []ast.Node
-		for _, n := range nodes {
-			if early(n) {
-				decls = append(decls, n)
-			}
-		}
-		if len(decls) == 0 || len(decls) == len(nodes) && len(nodes) == 1 {
-			return false
-		}
-		_, _, err = s.run(decls)
-		if err != nil && isRange(err, ints) {
-			continue
-		}
-		return err == nil
+func (s *Session) functionsFirst(code string) bool {
+	_, nodes, err := s.prepare(code)
+	if err != nil {
+		return false
 	}
+	var types, funcs []ast.Node
+	for _, n := range nodes {
+		if _, ok := n.(*ast.FuncDecl); ok {
+			funcs = append(funcs, n)
+		} else if early(n) {
+			types = append(types, n)
+		}
+	}
+	if len(types)+len(funcs) == 0 || len(nodes) == 1 {
+		return false
+	}
+	for _, decls := range [][]ast.Node{types, funcs} {
+		if _, _, err = s.run(s.rewrite(decls)); err != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // run compiles and runs nodes as they are.
 func (s *Session) run(nodes []ast.Node) (vals []xr.Value, types []xr.Type, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			if sig, ok := r.(base.Signal); ok {
-				err = fmt.Errorf("%w (%v)", cell.ErrInterrupted, sig)
+			if _, ok := r.(base.Signal); ok {
+				err = cell.ErrInterrupted
 				return
 			}
 			err = asError(r)
 		}
 	}()
+	if err := s.examine(nodes); err != nil {
+		return nil, nil, err
+	}
 	s.ir.Comp.Code.Clear()
 	src := ast2.AnyToAst(nodes, "cell")
 	if src == nil {
 		return nil, nil, nil
 	}
-	var e *fast.Expr
-	if warning := s.hearing(nodes, func() { e = s.ir.CompileAst(src) }); warning != "" {
-		return nil, nil, errors.New(warning)
-	}
-	vals, types = s.ir.RunExpr(e)
+	vals, types = s.ir.RunExpr(s.ir.CompileAst(src))
 	return vals, types, nil
 }
 
@@ -241,15 +261,26 @@ func isError(t xr.Type) bool { return t != nil && t.ReflectType() == errType }
 // that the cell did not assign to a variable, fails the cell; so does a value just assigned whose
 // Err method says what broke it.
 func (s *Session) statement(n ast.Node) ([]any, error) {
+	if err := s.examine([]ast.Node{n}); err != nil {
+		return nil, err
+	}
+	if g, ok := n.(*ast.GenDecl); ok && g.Tok == token.VAR && !s.strict {
+		if done, err := s.declared(g); done || err != nil {
+			return nil, err
+		}
+	}
 	as, isAssign := n.(*ast.AssignStmt)
 	if isAssign && !s.strict {
 		if done, err := s.liftAssign(as); done || err != nil {
 			return nil, err
 		}
 	}
-	vs, ts, err := s.run([]ast.Node{n})
+	vs, ts, err := s.run([]ast.Node{asserted(n)})
 	if err != nil {
 		return nil, err
+	}
+	if _, isIndex := unparen(n).(*ast.IndexExpr); isIndex && len(vs) == 2 {
+		vs, ts = vs[:1], ts[:1] // m[k] on its own is one value
 	}
 	var out []any
 	for i, v := range vs {
@@ -269,7 +300,10 @@ func (s *Session) statement(n ast.Node) ([]any, error) {
 		out = append(out, x)
 	}
 	if isAssign {
-		return nil, s.sticky(as)
+		return nil, s.sticky(as.Lhs)
+	}
+	if g, ok := n.(*ast.GenDecl); ok {
+		return nil, s.sticky(namesOf(g))
 	}
 	if _, isExpr := n.(ast.Expr); !isExpr {
 		if _, isExprStmt := n.(*ast.ExprStmt); !isExprStmt {
@@ -280,6 +314,27 @@ func (s *Session) statement(n ast.Node) ([]any, error) {
 		return nil, nil
 	}
 	return out, nil
+}
+
+// unparen is the expression that a statement consists of, or nil.
+func unparen(n ast.Node) ast.Expr {
+	if st, ok := n.(*ast.ExprStmt); ok {
+		n = st.X
+	}
+	e, _ := n.(ast.Expr)
+	return ast.Unparen(e)
+}
+
+// asserted makes x.(T) on its own give one value, or panic, as Go has it.
+func asserted(n ast.Node) ast.Node {
+	a, ok := unparen(n).(*ast.TypeAssertExpr)
+	if !ok || a.Type == nil {
+		return n
+	}
+	pos := a.Pos()
+	results := &ast.FieldList{List: []*ast.Field{{Type: a.Type}}}
+	fn := &ast.FuncLit{Type: &ast.FuncType{Func: pos, Params: &ast.FieldList{}, Results: results}, Body: block(pos, &ast.ReturnStmt{Return: pos, Results: []ast.Expr{a}})}
+	return &ast.ExprStmt{X: &ast.CallExpr{Fun: fn, Lparen: pos, Rparen: pos}}
 }
 
 // prints reports whether a statement is a call of fmt's print functions: how many bytes they wrote
@@ -313,24 +368,51 @@ func (s *Session) liftAssign(as *ast.AssignStmt) (done bool, err error) {
 	if len(outs) != len(as.Lhs)+1 || !isError(outs[len(outs)-1]) {
 		return false, nil
 	}
-	const hidden = "err\u02b9"
-	id := &ast.Ident{Name: hidden, NamePos: as.Pos()}
-	if as.Tok == token.ASSIGN {
-		decl := &ast.GenDecl{TokPos: as.Pos(), Tok: token.VAR, Specs: []ast.Spec{&ast.ValueSpec{Names: []*ast.Ident{id}, Type: &ast.Ident{Name: "error", NamePos: as.Pos()}}}}
-		if _, _, err := s.run([]ast.Node{decl}); err != nil {
-			return false, err
-		}
-	}
+	id := ident(dropped, as.Pos())
 	lifted := &ast.AssignStmt{Lhs: append(append([]ast.Expr{}, as.Lhs...), id), TokPos: as.TokPos, Tok: as.Tok, Rhs: as.Rhs}
 	if _, _, err := s.run([]ast.Node{lifted}); err != nil {
 		return false, err
 	}
-	if v := s.ir.ValueOf(hidden); v.IsValid() {
+	if v := s.ir.ValueOf(dropped); v.IsValid() {
 		if e, ok := v.Interface().(error); ok && e != nil {
 			return false, e
 		}
 	}
-	return true, s.sticky(as)
+	return true, s.sticky(as.Lhs)
+}
+
+// declared handles `var x T = f()` where f gives an error beside x, as liftAssign does.
+func (s *Session) declared(g *ast.GenDecl) (done bool, err error) {
+	for _, sp := range g.Specs {
+		v, ok := sp.(*ast.ValueSpec)
+		if !ok || len(v.Values) != 1 {
+			continue
+		}
+		call, ok := v.Values[0].(*ast.CallExpr)
+		if !ok || ours(call) {
+			continue
+		}
+		outs := s.results(call)
+		if len(outs) != len(v.Names)+1 || !isError(outs[len(outs)-1]) {
+			continue
+		}
+		if len(g.Specs) > 1 {
+			return false, fmt.Errorf("assignment mismatch: the call gives %d values for %d names (inside var (...): write it as a statement of its own)", len(outs), len(v.Names))
+		}
+		as := &ast.AssignStmt{TokPos: g.TokPos, Tok: token.DEFINE, Rhs: v.Values}
+		for _, id := range v.Names {
+			as.Lhs = append(as.Lhs, id)
+		}
+		if v.Type != nil {
+			as.Tok = token.ASSIGN
+			decl := &ast.GenDecl{TokPos: g.TokPos, Tok: token.VAR, Specs: []ast.Spec{&ast.ValueSpec{Names: v.Names, Type: v.Type}}}
+			if _, _, err := s.run([]ast.Node{decl}); err != nil {
+				return false, err
+			}
+		}
+		return s.liftAssign(as)
+	}
+	return false, nil
 }
 
 // results are the result types of a call, found by compiling it; nil if it does not compile (the
@@ -351,11 +433,11 @@ func (s *Session) results(call *ast.CallExpr) (types []xr.Type) {
 }
 
 // sticky is the error that a freshly assigned value carries.
-func (s *Session) sticky(as *ast.AssignStmt) error {
+func (s *Session) sticky(vars []ast.Expr) error {
 	if s.strict {
 		return nil
 	}
-	for _, l := range as.Lhs {
+	for _, l := range vars {
 		id, ok := l.(*ast.Ident)
 		if !ok || id.Name == "_" {
 			continue
@@ -369,4 +451,16 @@ func (s *Session) sticky(as *ast.AssignStmt) error {
 		}
 	}
 	return nil
+}
+
+// namesOf are the variables that a declaration declares.
+func namesOf(g *ast.GenDecl) (out []ast.Expr) {
+	for _, sp := range g.Specs {
+		if v, ok := sp.(*ast.ValueSpec); ok && g.Tok == token.VAR {
+			for _, id := range v.Names {
+				out = append(out, id)
+			}
+		}
+	}
+	return out
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"go/token"
+	"path"
 	"regexp"
 	"strconv"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/cosmos72/gomacro/base"
 
 	"github.com/fastnb/go/cell"
+	"github.com/fastnb/go/kernel/bind"
 )
 
 // CellError says why a cell failed and where.
@@ -32,9 +34,15 @@ var position = regexp.MustCompile(`^repl\.go:(\d+):(\d+): `)
 func wrap(x any, pos token.Position, code string) *CellError {
 	var ce *CellError
 	if err, ok := x.(error); ok && errors.As(err, &ce) {
+		if ce.Traceback == nil {
+			ce.finish(code)
+		}
 		return ce
 	}
 	e := &CellError{Name: "error", Line: pos.Line, Column: pos.Column}
+	if f, ok := x.(failure); ok {
+		e.Line, e.Column, x = f.line, 0, f.error
+	}
 	switch x := x.(type) {
 	case base.Signal:
 		e.Name, e.Value, e.Interrupted = "interrupted", "the cell was interrupted", true
@@ -43,6 +51,10 @@ func wrap(x any, pos token.Position, code string) *CellError {
 		if errors.Is(x, cell.ErrInterrupted) {
 			e.Name, e.Interrupted = "interrupted", true
 		}
+		if x == cell.ErrInterrupted { //nolint:errorlint // bare: there is nothing else to say
+			e.Value = "the cell was interrupted"
+		}
+
 	default:
 		e.Value = fmt.Sprint(x)
 	}
@@ -77,15 +89,38 @@ var words = []struct{ from, to string }{
 	{"reflect: slice index out of range", "index out of range"},
 	{"reflect: array index out of range", "index out of range"},
 	{"reflect: string index out of range", "index out of range"},
+	{"reflect.Value.Slice: slice index out of bounds", "slice bounds out of range"},
+	{"reflect.Value.Slice: string slice index out of bounds", "slice bounds out of range"},
+	{"reflect.Value.Slice3: slice index out of bounds", "slice bounds out of range"},
+	{"reflect: Method on nil interface value", "invalid memory address or nil pointer dereference"},
+	{"reflect: call of reflect.Value.Method on zero Value", "invalid memory address or nil pointer dereference"},
 	{"reflect: call of reflect.Value.Field on zero Value", "invalid memory address or nil pointer dereference"},
 	{"reflect: call of reflect.Value.Elem on zero Value", "invalid memory address or nil pointer dereference"},
 	{"reflect.Value.SetMapIndex: assignment to entry in nil map", "assignment to entry in nil map"},
 	{"reflect: call of reflect.Value.SetMapIndex on zero Value", "assignment to entry in nil map"},
-	{"reflect: call of reflect.Value.Call on zero Value", "call of a nil function"},
+	{"reflect: call of reflect.Value.Call on zero Value", "invalid memory address or nil pointer dereference (call of a nil function)"},
+	{"reflect.Value.Call: call of nil function", "invalid memory address or nil pointer dereference (call of a nil function)"},
+	{"reflect.MakeSlice: negative len", "makeslice: len out of range"},
+	{"reflect.MakeSlice: len > cap", "makeslice: cap out of range"},
 	{"reflect: call using zero Value argument", "a nil value was used as an argument"},
 }
 
+var noMember = regexp.MustCompile(`^not a type: (\S+\.\S+) <\*ast\.SelectorExpr>$`)
+
+var unknownPackage = regexp.MustCompile(`^undefined "(\w+)" in (\S+) <\*ast\.SelectorExpr>$`)
+
+var noSymbol = regexp.MustCompile(`^package (\S+) "\S+" has no symbol (\S+)$`)
+
 func goWords(s string) string {
+	if m := noSymbol.FindStringSubmatch(s); m != nil {
+		return "undefined: " + m[1] + "." + m[2]
+	}
+	if m := unknownPackage.FindStringSubmatch(s); m != nil {
+		return "undefined: " + m[1]
+	}
+	if m := noMember.FindStringSubmatch(s); m != nil {
+		return "undefined: " + m[1]
+	}
 	for _, w := range words {
 		if strings.Contains(s, w.from) {
 			return strings.Replace(s, w.from, w.to, 1)
@@ -95,11 +130,22 @@ func goWords(s string) string {
 }
 
 func hint(msg string) string {
+	if name, ok := strings.CutPrefix(msg, "undefined: "); ok {
+		for _, p := range bind.Available() {
+			if path.Base(p) == name || strings.HasSuffix(path.Dir(p), "/"+name) && path.Base(p) == "v2" {
+				return fmt.Sprintf("import %q first.", p)
+			}
+		}
+	}
 	switch {
 	case strings.HasPrefix(msg, "undefined identifier"):
 		return "Is it spelled right? Was the cell that defines it run? A package must be imported first."
-	case strings.Contains(msg, "expected '(', found '['"):
-		return "Cells cannot declare generic functions or types: write one for the type at hand, or use any."
+	case strings.Contains(msg, "expected '(', found '['"), strings.Contains(msg, "expected ']', found 'IDENT'"), strings.Contains(msg, "expected ';', found '['"), strings.HasPrefix(msg, "unimplemented type: ") && strings.Contains(msg, "*ast.Index"):
+		return genericHint
+	case strings.HasPrefix(msg, "goto label not found"):
+		return "In cells goto only goes back, inside one function: write a loop."
 	}
 	return ""
 }
+
+const genericHint = "Cells cannot declare or instantiate generic functions and types: write one for the type at hand, or use any. The generic functions of slices, maps and cmp can be called."

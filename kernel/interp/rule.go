@@ -4,63 +4,12 @@ import (
 	"fmt"
 	"go/ast"
 	"go/token"
-	"io"
-	"os"
 	"sort"
 	"strconv"
 	"strings"
 
 	"github.com/fastnb/go/kernel/bind"
 )
-
-// hearing runs a compilation and gives the interpreter's complaint about values that a function
-// inside the nodes would drop. The interpreter only warns, on the standard output, where Go refuses:
-// an error dropped so would be lost.
-func (s *Session) hearing(nodes []ast.Node, compile func()) string {
-	suspect := false
-	for _, n := range nodes {
-		ast.Inspect(n, func(n ast.Node) bool {
-			as, ok := n.(*ast.AssignStmt)
-			if ok && len(as.Lhs) == 1 && len(as.Rhs) == 1 {
-				if _, ok := as.Rhs[0].(*ast.CallExpr); ok {
-					suspect = true
-				}
-			}
-			return !suspect
-		})
-	}
-	if !suspect {
-		compile()
-		return ""
-	}
-	r, w, err := os.Pipe()
-	if err != nil {
-		compile()
-		return ""
-	}
-	old := os.Stdout
-	os.Stdout = w
-	heard := make(chan string, 1)
-	go func() {
-		b, _ := io.ReadAll(r)
-		_ = r.Close()
-		heard <- string(b)
-	}()
-	defer func() { os.Stdout = old }()
-	func() {
-		defer func() {
-			os.Stdout = old
-			_ = w.Close()
-		}()
-		compile()
-	}()
-	_, rest, found := strings.Cut(<-heard, "// warning: expression returns ")
-	if !found {
-		return ""
-	}
-	n, _, _ := strings.Cut(rest, " ")
-	return fmt.Sprintf("assignment mismatch: 1 variable but the call returns %s values (inside a function the notebook takes no error for you: write x, err := ...)", n)
-}
 
 // imports runs an import declaration after checking that the packages are there.
 func (s *Session) imports(g *ast.GenDecl, code string) error {
@@ -81,8 +30,21 @@ func (s *Session) imports(g *ast.GenDecl, code string) error {
 		if _, _, err := s.run([]ast.Node{one}); err != nil {
 			return wrap(err, s.at(imp), code)
 		}
+		s.noteImport(imp, p)
 	}
 	return nil
+}
+
+// noteImport remembers under which name a generic package is known.
+func (s *Session) noteImport(imp *ast.ImportSpec, p string) {
+	if p != "slices" && p != "maps" && p != "cmp" {
+		return
+	}
+	name := p
+	if imp.Name != nil {
+		name = imp.Name.Name
+	}
+	s.imported[name] = p
 }
 
 func available() string {
@@ -99,7 +61,7 @@ func checkGenerics(nodes []ast.Node, at func(ast.Node) token.Position) error {
 			p := at(f)
 			return &CellError{
 				Name: "error", Value: "cells cannot declare generic functions", Line: p.Line, Column: p.Column,
-				Hint: "Write the function for the type at hand, or with any.",
+				Hint: genericHint,
 			}
 		}
 	}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"go/ast"
 	"go/build"
+	"go/token"
 	"io"
 	"os"
 	"runtime"
@@ -55,11 +57,22 @@ type Session struct {
 	out     atomic.Pointer[Output]
 	strict  bool // %errors explicit: the cell rule is off
 	panics  chan *CellError
+
+	// For the cell that is being compiled:
+	sites    []func(*fast.Comp)      // statements that are written when their types are known
+	suspects map[ast.Node][]*suspect // calls that may drop an error, by the statement they are in
+	probes   []*suspect              // those that probe looks into
+	shadowed map[string]bool         // names of packages that it uses for something else
+	imported map[string]string       // generic packages that were imported, by their name in cells
+	names    int                     // hidden names given so far
+	serial   int                     // the cell's number among all
+	last     token.Position          // of the statement that runs
+	line     atomic.Int64            // serial<<32 | the line of the nested statement that runs
 }
 
 // New starts a session.
 func New(o Options) (*Session, error) {
-	s := &Session{work: make(chan func()), done: make(chan struct{}), panics: make(chan *CellError, 16)}
+	s := &Session{work: make(chan func()), done: make(chan struct{}), panics: make(chan *CellError, 16), imported: map[string]string{}}
 	ready := make(chan error)
 	go s.loop(ready)
 	if err := <-ready; err != nil {
@@ -96,6 +109,7 @@ func (s *Session) start() (err error) {
 	// Without a GOROOT the interpreter does not ask the Go tool about packages at start: they are
 	// compiled in.
 	build.Default.GOROOT = "/nonexistent"
+	replaceFunctions()
 	s.ir = fast.New()
 	s.ir.Comp.Stdout, s.ir.Comp.Stderr = io.Discard, io.Discard
 	s.ir.Comp.Options &^= base.OptShowPrompt | base.OptTrapPanic
@@ -106,17 +120,17 @@ func (s *Session) start() (err error) {
 			return fmt.Errorf("kernel: prelude: %s: %w", line, err)
 		}
 	}
-	s.ir.DeclFunc(panicked, s.panicked)
+	s.builtins()
 	return nil
 }
 
 // panicked takes what a goroutine of a cell panicked with: it fails the running cell, or is told on
 // the standard error when the cell is over.
-func (s *Session) panicked(r any) {
+func (s *Session) panicked(r any, line int) {
 	if sig, ok := r.(base.Signal); ok && sig == base.SigInterrupt {
 		return
 	}
-	e := &CellError{Name: "error", Value: "a goroutine panicked: " + goWords(fmt.Sprint(r))}
+	e := &CellError{Name: "error", Value: "a goroutine panicked: " + goWords(fmt.Sprint(r)), Line: line}
 	select {
 	case s.panics <- e:
 	default:
@@ -188,8 +202,9 @@ func (s *Session) Flush() {
 
 // Run runs a cell and waits for it. Cancelling ctx interrupts it.
 func (s *Session) Run(ctx context.Context, code string, o RunOptions, out Output) (res Result) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	// The context outlives the cell: goroutines that it leaves behind work on, and only an interrupt
+	// ends it.
+	ctx, cancel := context.WithCancel(ctx) //nolint:govet // see above
 	s.mu.Lock()
 	s.cancel = cancel
 	s.mu.Unlock()
@@ -205,8 +220,11 @@ func (s *Session) Run(ctx context.Context, code string, o RunOptions, out Output
 	s.mu.Lock()
 	s.cancel = nil
 	s.mu.Unlock()
-	return res
+	return res //nolint:govet // see above
 }
+
+// unstoppable is after how long an interrupted cell that still runs is told to be stuck.
+const unstoppable = 2 * time.Second
 
 // watch interrupts the interpreter, again and again, once ctx has ended: a cell that recovers from
 // the first interrupt does not escape.
@@ -216,11 +234,14 @@ func (s *Session) watch(ctx context.Context, finished <-chan struct{}) {
 		return
 	case <-ctx.Done():
 	}
+	told := time.After(unstoppable)
 	for {
 		s.ir.Interrupt(os.Interrupt)
 		select {
 		case <-finished:
 			return
+		case <-told:
+			s.stream("stderr", "The cell is inside a compiled call that cannot be stopped: it ends when that call returns. Restart the kernel to end it now.\n")
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
