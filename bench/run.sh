@@ -14,7 +14,8 @@ venv=${BENCH_VENV:-$HOME/.cache/fastnb/bench-venv}
 data=${DATA:-}
 if [ -z "$data" ]; then
   data=out/bench/$task-twin
-  [ -d "$data" ] || bin/fastnb data sample "$task" "$data"
+  case $task in tokenizer) set_=imdb_sample ;; headpose) set_=biwi_head_pose ;; *) set_=$task ;; esac
+  [ -d "$data" ] || bin/fastnb data sample "$set_" "$data"
 fi
 out=out/bench/$task-$(date +%Y%m%d-%H%M%S)
 mkdir -p "$out"

@@ -27,6 +27,11 @@ def read(folder, side, seed):
     return rows, summary
 
 
+def losses(row):
+    """The losses of a task, if it trains anything."""
+    return [k for k in ("train_loss", "valid_loss") if k in row]
+
+
 def figures(runs):
     """The rows of the first table: name -> figure, for one side."""
     every = [e for rows, _ in runs for e in rows]
@@ -39,7 +44,7 @@ def figures(runs):
         out[name + "seconds per epoch, best"] = min(e["seconds"] for e in mine)
         out[name + "seconds per epoch, median"] = st.median(e["seconds"] for e in mine)
         out[name + "processor seconds per epoch, median"] = st.median(e["cpu_seconds"] for e in mine)
-        for k in ["train_loss", "valid_loss"] + sorted(set(last[0]) - KNOWN):
+        for k in losses(last[0]) + sorted(set(last[0]) - KNOWN):
             values = [e[k] for e in last]
             out[f"{name}last {k}, mean"] = st.mean(values)
             if len(values) > 1:
@@ -73,7 +78,7 @@ def main(folder, seeds):
         print(f"| {k} | {v:.4g} | " + (f"{w:.4g} | {v / w:.2f} |" if w else "| |"))
     for k in sorted(set(runs["fastnb"][0][1]) - {"library", "threads", "peak_mb", "loader_items_per_second"}):
         print(f"| {k} | {runs['fastnb'][0][1][k]:.4g} | | |")
-    names = ["seconds", "train_loss", "valid_loss"] + [k for k in runs["fastnb"][0][0][0] if k not in KNOWN]
+    names = ["seconds"] + losses(runs["fastnb"][0][0][0]) + [k for k in runs["fastnb"][0][0][0] if k not in KNOWN]
     print("\n| seed | epoch | " + " | ".join(f"{n}, fastnb | fastai" for n in names) + " |")
     print("|---|---|" + "---|---|" * len(names))
     for i, seed in enumerate(seeds):

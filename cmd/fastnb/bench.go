@@ -26,7 +26,7 @@ type benchTask struct {
 }
 
 // benchTasks are the tasks there are, each in a file of its own.
-var benchTasks = []benchTask{planetTask, camvidTask, headposeTask}
+var benchTasks = []benchTask{planetTask, camvidTask, headposeTask, tokenizerTask}
 
 // benchOptions are the options of every task; a task ignores those that say nothing to it.
 type benchOptions struct {

@@ -38,7 +38,9 @@ func TestTokensAsFastai(t *testing.T) {
 		t.Fatalf("%d texts", len(g.Rows))
 	}
 	tok := NewTokenizer()
+	var texts []string
 	for _, r := range g.Rows {
+		texts = append(texts, r.Text)
 		if got := tok.Clean(r.Text); got != r.Clean {
 			t.Errorf("%q cleaned:\n got %q\nwant %q", r.Text, got, r.Clean)
 		}
@@ -47,6 +49,15 @@ func TestTokensAsFastai(t *testing.T) {
 		}
 		if d := cmp.Diff(r.Tokens, tok.Process(r.Text)); d != "" {
 			t.Errorf("%q (-want +got):\n%s", r.Text, d)
+		}
+	}
+	all, err := tok.ProcessAll(texts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k, r := range g.Rows {
+		if d := cmp.Diff(r.Tokens, all[k]); d != "" {
+			t.Errorf("%q among all (-want +got):\n%s", r.Text, d)
 		}
 	}
 }

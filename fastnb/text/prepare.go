@@ -33,6 +33,24 @@ func prepare(k textual, refs []string, read reader, fit bool) (data.Preparer, []
 	return k.with(c), p.items(c.vocab), nil
 }
 
+// ProcessAll gives the tokens of texts, in as many goroutines as there are cores. A panic of a rule is an
+// error that names the text; the interrupt of the cell ends it.
+func (t *Tokenizer) ProcessAll(texts []string) ([][]string, error) {
+	plain := func(s string) (string, error) { return s, nil }
+	p := &preparation{config: config{tok: t}, refs: texts, read: plain, docs: make([]doc, len(texts))}
+	if err := p.run(); err != nil {
+		return nil, fmt.Errorf("fastnb: %w", err)
+	}
+	out := make([][]string, len(texts))
+	for k, d := range p.docs {
+		out[k] = make([]string, len(d.ids))
+		for i, id := range d.ids {
+			out[k][i] = d.by.words[id]
+		}
+	}
+	return out, nil
+}
+
 // preparation is the tokenizing of a list.
 type preparation struct {
 	config
