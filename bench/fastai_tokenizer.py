@@ -10,7 +10,7 @@ from benchlib import _cpu, finish, line, options
 import pandas as pd
 from fastai.text.transform import Tokenizer
 
-a = options(epochs=5, workers=1)
+a = options(epochs=5)
 texts = pd.read_csv(os.path.join(a.data, "texts.csv"))["text"].tolist()
 if a.items:
     texts = texts[: a.items]

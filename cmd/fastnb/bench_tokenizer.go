@@ -12,7 +12,7 @@ import (
 // rules included, by a new tokenizer in each epoch. workers are the cores it may use.
 var tokenizerTask = benchTask{
 	name: "tokenizer", short: "Tokens of film reviews; nothing is trained",
-	defaults: benchOptions{epochs: 5, workers: 1},
+	defaults: benchOptions{epochs: 5},
 	run: func(b *bench) error {
 		path, err := b.path("imdb_sample")
 		if err != nil {
