@@ -18,7 +18,7 @@ import (
 
 func nbCommand() *cobra.Command {
 	c := &cobra.Command{Use: "nb", Short: "Run notebooks without Jupyter"}
-	c.AddCommand(nbRunCommand())
+	c.AddCommand(nbRunCommand(), nbCheckCommand(), nbExportCommand())
 	return c
 }
 
@@ -52,13 +52,9 @@ session of the kernel's interpreter. The notebook itself is not changed: its exe
 }
 
 func (o *nbRun) run(ctx context.Context, files []string) error {
-	params := map[string]string{}
-	for _, p := range o.params {
-		k, v, ok := strings.Cut(p, "=")
-		if !ok {
-			return fmt.Errorf("parameter %q is not NAME=VALUE", p)
-		}
-		params[k] = v
+	params, err := parameters(o.params)
+	if err != nil {
+		return err
 	}
 	stdout := interp.RealStdout()
 	failed := false
@@ -73,6 +69,19 @@ func (o *nbRun) run(ctx context.Context, files []string) error {
 		return errSilent
 	}
 	return nil
+}
+
+// parameters reads NAME=VALUE.
+func parameters(list []string) (map[string]string, error) {
+	params := map[string]string{}
+	for _, p := range list {
+		k, v, ok := strings.Cut(p, "=")
+		if !ok || k == "" {
+			return nil, fmt.Errorf("parameter %q is not NAME=VALUE", p)
+		}
+		params[k] = v
+	}
+	return params, nil
 }
 
 func (o *nbRun) one(ctx context.Context, file string, params map[string]string, many bool, w io.Writer) (failed bool, err error) {

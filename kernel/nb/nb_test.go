@@ -102,3 +102,37 @@ func TestBadFiles(t *testing.T) {
 		}
 	}
 }
+
+func TestCheck(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "x.ipynb")
+	n := &Notebook{Cells: []*Cell{
+		{Type: "code", Source: "fmt.Println(1)"}, {Type: "code", Source: "1 + 1"},
+		{Type: "code", Source: `import "display"` + "\n" + `Display(display.HTML("<b>x</b>"))`},
+	}}
+	if err := n.Write(file); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := CheckFile(context.Background(), file, Options{}); err == nil || !strings.Contains(err.Error(), "no outputs are stored") {
+		t.Fatal(err)
+	}
+	if _, err := Run(context.Background(), n, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if got := n.Cells[2].Shape(); len(got) != 1 || got[0] != "display text/html text/plain" {
+		t.Fatalf("shape %q", got)
+	}
+	if err := n.Write(file); err != nil {
+		t.Fatal(err)
+	}
+	if diff, sum, err := CheckFile(context.Background(), file, Options{}); err != nil || len(diff) != 0 || sum.OK != 3 {
+		t.Fatal(diff, sum, err)
+	}
+	n.Cells[1].Source = `fmt.Println("two")`
+	if err := n.Write(file); err != nil {
+		t.Fatal(err)
+	}
+	diff, _, err := CheckFile(context.Background(), file, Options{})
+	if want := `cell 2 (fmt.Println("two")): stored result text/plain; now stdout`; err != nil || len(diff) != 1 || diff[0].String() != want {
+		t.Fatal(diff, err)
+	}
+}

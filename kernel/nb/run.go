@@ -193,9 +193,14 @@ func (r *runner) say(what string, took time.Duration, c *Cell) {
 	if r.o.Progress == nil {
 		return
 	}
-	first, _, _ := strings.Cut(strings.TrimSpace(c.Source), "\n")
-	if len(first) > 60 {
-		first = first[:60] + "..."
+	fmt.Fprintf(r.o.Progress, "cell %d/%d %-6s %7.2fs  %s\n", r.done, r.total, what, took.Seconds(), firstLine(c.Source))
+}
+
+// firstLine is what a cell begins with, cut to fit a line.
+func firstLine(src string) string {
+	first, _, _ := strings.Cut(strings.TrimSpace(src), "\n")
+	if r := []rune(first); len(r) > 60 {
+		first = string(r[:60]) + "..."
 	}
-	fmt.Fprintf(r.o.Progress, "cell %d/%d %-6s %7.2fs  %s\n", r.done, r.total, what, took.Seconds(), first)
+	return first
 }

@@ -1,0 +1,254 @@
+package export
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/scanner"
+	"go/token"
+	"strconv"
+	"strings"
+)
+
+type kind int
+
+const (
+	statement   kind = iota // runs where it stands
+	declaration             // of functions, types or constants: goes to the package's level
+	importing
+	comment // text that stays a comment
+)
+
+// item is a statement or declaration at the top level of a cell.
+type item struct {
+	cell   int // number of the cell in the notebook, from 1
+	line   int // line of the cell where text begins, from 1
+	kind   kind
+	text   string // as the cell has it
+	trail  string // comment behind it on its line
+	last   bool   // the cell's value, if it is an expression
+	strict bool   // under %errors explicit
+
+	node  ast.Node // of text: a statement, or the declaration
+	shift int      // offset in text of a position p of node: int(p) - shift
+
+	free []*ast.Ident // names that text uses and does not itself declare
+	defs []*ast.Ident // names that text declares for what follows
+}
+
+// split takes a cell's Go code apart.
+func split(cell int, code string) ([]*item, error) {
+	var items []*item
+	var sc scanner.Scanner
+	fset := token.NewFileSet()
+	file := fset.AddFile("", -1, len(code))
+	var failed error
+	sc.Init(file, []byte(code), func(p token.Position, msg string) {
+		if failed == nil {
+			failed = fmt.Errorf("cell %d:%d:%d: %s", cell, p.Line, p.Column, msg)
+		}
+	}, 0)
+	start, end, done, depth := -1, 0, 0, 0
+	finish := func() error {
+		if start < 0 {
+			return nil
+		}
+		items = append(items, comments(cell, code, done, start, items)...)
+		it := &item{cell: cell, line: 1 + strings.Count(code[:start], "\n"), text: code[start:end]}
+		if err := it.parse(); err != nil {
+			return err
+		}
+		items = append(items, it)
+		done, start = end, -1
+		return nil
+	}
+	for {
+		pos, tok, lit := sc.Scan()
+		off := file.Offset(pos)
+		switch tok {
+		case token.LPAREN, token.LBRACE, token.LBRACK:
+			depth++
+		case token.RPAREN, token.RBRACE, token.RBRACK:
+			depth = max(depth-1, 0)
+		}
+		if tok == token.EOF || tok == token.SEMICOLON && depth == 0 {
+			if err := finish(); err != nil {
+				return nil, err
+			}
+			if tok == token.EOF {
+				break
+			}
+			if lit == ";" {
+				done = off + 1
+			}
+			continue
+		}
+		if start < 0 {
+			start = off
+		}
+		if tok == token.SEMICOLON && lit == "\n" {
+			continue // not in the text
+		}
+		end = off + max(len(lit), len(tok.String()))
+		if tok.IsLiteral() || tok == token.COMMENT {
+			end = off + len(lit)
+		}
+	}
+	if failed != nil {
+		return nil, failed
+	}
+	items = append(items, comments(cell, code, done, len(code), items)...)
+	for i := len(items) - 1; i >= 0; i-- { // the value is the last statement's
+		if items[i].kind == statement {
+			items[i].last = true
+			break
+		}
+	}
+	return items, nil
+}
+
+// comments keeps the comments of code[from:to], which holds no code: one on the line of the item before
+// it goes to that item.
+func comments(cell int, code string, from, to int, before []*item) []*item {
+	text := code[from:to]
+	first, rest, _ := strings.Cut(text, "\n")
+	if t := strings.TrimSpace(first); strings.HasPrefix(t, "//") && len(before) > 0 && from > 0 {
+		before[len(before)-1].trail = t
+		text = rest
+	}
+	if text = strings.TrimSpace(text); text == "" || !strings.HasPrefix(text, "/") {
+		return nil
+	}
+	return []*item{{cell: cell, kind: comment, text: text}}
+}
+
+const (
+	inFunc = "package p\nfunc _() {\n"
+	inFile = "package p\n"
+)
+
+// parse fills what the text itself tells.
+func (it *item) parse() error {
+	head, tail := inFunc, "\n}"
+	switch first := leading(it.text); first {
+	case "import", "type", "const", "funcdecl", "package":
+		head, tail = inFile, "\n"
+		it.kind = declaration
+		if first == "import" || first == "package" {
+			it.kind = importing
+		}
+	}
+	if it.kind == importing && strings.HasPrefix(it.text, "package") {
+		it.kind, it.text = comment, "// "+it.text
+		return nil
+	}
+	fset := token.NewFileSet()
+	f, err := parser.ParseFile(fset, "", head+it.text+tail, 0)
+	if err != nil {
+		var list scanner.ErrorList
+		if l, ok := err.(scanner.ErrorList); ok && len(l) > 0 { //nolint:errorlint // the parser's own, not wrapped
+			list = l
+			return fmt.Errorf("cell %d:%d: %s", it.cell, it.line+list[0].Pos.Line-1-strings.Count(head, "\n"), list[0].Msg)
+		}
+		return fmt.Errorf("cell %d:%d: %w", it.cell, it.line, err)
+	}
+	it.shift = len(head) + 1 // token.Pos counts from 1
+	it.free = f.Unresolved
+	if it.kind != statement {
+		it.node = f.Decls[0]
+		it.defs = declared(it.node)
+		return nil
+	}
+	list := f.Decls[0].(*ast.FuncDecl).Body.List
+	if len(list) != 1 {
+		return fmt.Errorf("cell %d:%d: not one statement", it.cell, it.line)
+	}
+	it.node = list[0]
+	it.defs = declared(it.node)
+	return nil
+}
+
+// leading is the keyword that a top-level item starts with, "funcdecl" for a function's declaration,
+// or "".
+func leading(text string) string {
+	var sc scanner.Scanner
+	fset := token.NewFileSet()
+	sc.Init(fset.AddFile("", -1, len(text)), []byte(text), nil, 0)
+	_, tok, _ := sc.Scan()
+	if tok != token.FUNC {
+		return tok.String()
+	}
+	_, tok, _ = sc.Scan()
+	if tok == token.IDENT {
+		return "funcdecl"
+	}
+	for depth := 1; depth > 0 && tok != token.EOF; { // a receiver, or a literal's parameters
+		_, tok, _ = sc.Scan()
+		switch tok {
+		case token.LPAREN:
+			depth++
+		case token.RPAREN:
+			depth--
+		}
+	}
+	_, name, _ := sc.Scan()
+	_, open, _ := sc.Scan()
+	if name == token.IDENT && open == token.LPAREN {
+		return "funcdecl"
+	}
+	return ""
+}
+
+// declared lists the names that a node declares at its level; a method declares none.
+func declared(n ast.Node) (ids []*ast.Ident) {
+	switch n := n.(type) {
+	case *ast.FuncDecl:
+		if n.Recv == nil {
+			ids = append(ids, n.Name)
+		}
+	case *ast.DeclStmt:
+		return declared(n.Decl)
+	case *ast.GenDecl:
+		for _, s := range n.Specs {
+			switch s := s.(type) {
+			case *ast.TypeSpec:
+				ids = append(ids, s.Name)
+			case *ast.ValueSpec:
+				ids = append(ids, s.Names...)
+			}
+		}
+	case *ast.AssignStmt:
+		if n.Tok == token.DEFINE {
+			for _, l := range n.Lhs {
+				if id, ok := l.(*ast.Ident); ok {
+					ids = append(ids, id)
+				}
+			}
+		}
+	}
+	var named []*ast.Ident
+	for _, id := range ids {
+		if id.Name != "_" {
+			named = append(named, id)
+		}
+	}
+	return named
+}
+
+// imports are the packages of an import declaration, by the name that the cell gives them ("" for
+// their own, "." for a dot import).
+func (it *item) imports() (list [][2]string) {
+	for _, s := range it.node.(*ast.GenDecl).Specs {
+		imp := s.(*ast.ImportSpec)
+		p, err := strconv.Unquote(imp.Path.Value)
+		if err != nil {
+			continue
+		}
+		name := ""
+		if imp.Name != nil {
+			name = imp.Name.Name
+		}
+		list = append(list, [2]string{path(p), name})
+	}
+	return list
+}
