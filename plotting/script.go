@@ -126,3 +126,7 @@ func jsText(v any) string {
 	}
 	return string(t)
 }
+
+// ScriptBuiltIn reports whether this build holds the chart script: without it charts are pictures,
+// unless the page that shows them is online.
+func ScriptBuiltIn() bool { _, ok := embedded(); return ok }

@@ -42,6 +42,6 @@ func rootCommand() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(kernelCommand(), nbCommand(), dataCommand(), benchCommand())
+	root.AddCommand(kernelCommand(), nbCommand(), dataCommand(), doctorCommand(), benchCommand())
 	return root
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"path/filepath"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -15,6 +16,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Setup: func(e *testscript.Env) error {
+			e.Setenv("PATH", filepath.SplitList(e.Getenv("PATH"))[0]) // fastnb, and no Jupyter of the machine's
 			e.Setenv("FASTNB_HOME", e.WorkDir+"/home")
 			e.Setenv("FASTNB_OFFLINE", "1")
 			e.Setenv("HOME", e.WorkDir)
