@@ -96,6 +96,8 @@ func (e *fakeEngine) Inspect(context.Context, *Tensor, string, *Tensor) (*engine
 
 func (e *fakeEngine) LayerShapes(*Tensor) ([]engine.LayerShape, error) { return nil, nil }
 func (e *fakeEngine) Prepare(x, y []engine.Spec) error                 { return nil }
+func (e *fakeEngine) ResetState()                                      {}
+func (e *fakeEngine) SelectState([]int) error                          { return nil }
 func (e *fakeEngine) Purge()                                           { e.purged++ }
 func (e *fakeEngine) Close()                                           { e.closed = true }
 

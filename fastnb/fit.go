@@ -219,6 +219,7 @@ func (r *runner) row(val float64, metrics []float64, took time.Duration) []strin
 func (r *runner) train() error {
 	l := r.l
 	l.Batch, l.Training = 0, true
+	l.eng.ResetState()
 	r.show.phase(l.trainBatches())
 	// Dropout and data draw from streams of the seed and the epoch: a fit that goes on from a checkpoint
 	// sees the numbers of one that never stopped.

@@ -73,6 +73,8 @@ type trainer interface {
 	Inspect(ctx context.Context, x *Tensor, layer string, weights *Tensor) (*engine.Activation, error)
 	LayerShapes(x *Tensor) ([]engine.LayerShape, error)
 	Prepare(x, y []engine.Spec) error
+	ResetState()
+	SelectState(rows []int) error
 	Purge()
 	Close()
 }

@@ -1,9 +1,13 @@
 package fastnb
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Accuracy is the part of rows whose largest output is the target class. Outputs [N, ..., C],
-// targets [N, ...] class numbers. (fastai metrics.accuracy)
+// targets [N, ...] class numbers; a language model's outputs are the likeliest words themselves, of the
+// targets' shape. (fastai metrics.accuracy)
 func Accuracy() Metric { return Metric{Name: "accuracy", batch: accuracy} }
 
 // ErrorRate is 1 - Accuracy.
@@ -15,6 +19,9 @@ func ErrorRate() Metric {
 }
 
 func accuracy(out, targ *Tensor) (float64, error) {
+	if slices.Equal(out.Shape(), targ.Shape()) {
+		return item(out.Eq(targ.Float()).Mean())
+	}
 	return item(out.ArgMax(-1).Reshape(-1).Eq(targ.Reshape(-1)).Mean())
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
+	"sort"
 
 	"github.com/fastnb/go/cell"
 	"github.com/fastnb/go/datasets"
@@ -142,11 +144,13 @@ func (l *Learner) walkSet(verb string, set func(context.Context) batches, n int,
 		return nil, fmt.Errorf("fastnb: %s: the %s set is empty", verb, c.On)
 	}
 	ctx := cell.Context()
+	l.eng.ResetState()
 	show := &progress{silent: l.Silent, bare: true}
 	show.start(nil, 1)
 	show.phase(n)
 	defer show.stop()
 	var ps, ts []*Tensor
+	var order []int
 	p := &predictions{}
 	for b, err := range set(ctx) {
 		var out *Tensor
@@ -167,6 +171,7 @@ func (l *Learner) walkSet(verb string, set func(context.Context) batches, n int,
 			return nil, because(verb, err)
 		}
 		ps = append(ps, act)
+		order = append(order, b.Index...)
 		if len(b.Y) > 0 {
 			ts = append(ts, b.Y[0])
 		}
@@ -185,7 +190,45 @@ func (l *Learner) walkSet(verb string, set func(context.Context) batches, n int,
 			return nil, because(verb, err)
 		}
 	}
+	p.sort(order)
 	return p, nil
+}
+
+// sort brings predictions that were made in another order, as texts are by length, into that of the set.
+// order says which items they are; where only a part was predicted, the order of what is there.
+func (p *predictions) sort(order []int) {
+	if slices.IsSorted(order) || len(order) != p.preds.Shape()[0] {
+		return
+	}
+	at := make([]int, len(order))
+	for k := range at {
+		at[k] = k
+	}
+	sort.SliceStable(at, func(i, j int) bool { return order[at[i]] < order[at[j]] })
+	p.preds = pick(p.preds, at)
+	if p.targs.Shape()[0] == len(at) {
+		p.targs = pick(p.targs, at)
+	}
+	losses := slices.Clone(p.losses)
+	for k, i := range at {
+		if k < len(losses) {
+			p.losses[k] = losses[i]
+		}
+	}
+}
+
+// pick gives the rows at of a tensor.
+func pick(t *Tensor, at []int) *Tensor {
+	out := tensor.New(t.DType(), t.Shape()...)
+	n := t.Len() / len(at)
+	for k, i := range at {
+		if t.DType() == tensor.Int64 {
+			copy(out.Int64s()[k*n:(k+1)*n], t.Int64s()[i*n:])
+		} else {
+			copy(out.Float32s()[k*n:(k+1)*n], t.Float32s()[i*n:])
+		}
+	}
+	return out
 }
 
 // addLosses adds a batch's loss of each item, computed on the raw outputs.
@@ -240,7 +283,7 @@ func (p Prediction) String() string {
 }
 
 // Predict tells what the model says about one item: an opened one such as a picture, or a path (or a
-// string) that names one. It goes through the transforms of the validation set. Option: Thresh (0.5).
+// string) that names one; of text models a string is the text itself. It goes through the transforms of the validation set. Option: Thresh (0.5).
 func (l *Learner) Predict(item any, o ...PredictOption) (Prediction, error) {
 	if err := l.alive("predict"); err != nil {
 		return Prediction{}, err
@@ -253,6 +296,7 @@ func (l *Learner) Predict(item any, o ...PredictOption) (Prediction, error) {
 	if err != nil {
 		return Prediction{}, because("predict", err)
 	}
+	l.eng.ResetState()
 	_, out, err := l.eng.Eval(cell.Context(), b.X, nil)
 	if cell.Interrupted() != nil {
 		return Prediction{}, cell.ErrInterrupted
@@ -270,6 +314,9 @@ func (l *Learner) open(item any) (data.Item, error) {
 	case datasets.Path:
 		return l.Data.Kind().Open(v.String())
 	case string:
+		if k, ok := l.Data.Kind().(data.TextOpener); ok {
+			return k.OpenText(v)
+		}
 		return l.Data.Kind().Open(v)
 	}
 	return nil, fmt.Errorf("cannot use %T (try a path, or an opened item such as OpenImage gives)", item)

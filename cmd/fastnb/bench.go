@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/fastnb/go/datasets"
 	"github.com/fastnb/go/fastnb"
@@ -22,11 +23,12 @@ import (
 type benchTask struct {
 	name, short string
 	defaults    benchOptions
+	flags       func(*pflag.FlagSet) // of the task's own, or nil
 	run         func(*bench) error
 }
 
 // benchTasks are the tasks there are, each in a file of its own.
-var benchTasks = []benchTask{planetTask, camvidTask, headposeTask, tokenizerTask}
+var benchTasks = []benchTask{planetTask, camvidTask, headposeTask, imdbTask, tokenizerTask}
 
 // benchOptions are the options of every task; a task ignores those that say nothing to it.
 type benchOptions struct {
@@ -79,6 +81,9 @@ func (t benchTask) command() *cobra.Command {
 	f.Float64Var(&b.lr, "lr", d.lr, "largest learning rate")
 	f.BoolVar(&b.json, "json", false, "a JSON line for each epoch and one at the end")
 	f.BoolVar(&b.measureLoader, "loader", false, "measure the loader alone first")
+	if t.flags != nil {
+		t.flags(f)
+	}
 	return c
 }
 

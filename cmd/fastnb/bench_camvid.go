@@ -37,7 +37,7 @@ var camvidTask = benchTask{
 			return err
 		}
 		data.Seed(b.seed)
-		learn, err := vision.UnetLearner(d, arch, vision.Pretrained(false), fastnb.Silent(true),
+		learn, err := vision.UnetLearner(d, arch, fastnb.Pretrained(false), fastnb.Silent(true),
 			fastnb.Metrics(accCamvid(slices.Index(codes, "Void"))), fastnb.WD(1e-2))
 		if err != nil {
 			return err

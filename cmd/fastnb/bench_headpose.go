@@ -29,7 +29,7 @@ var headposeTask = benchTask{
 			return err
 		}
 		data.Seed(b.seed)
-		learn, err := vision.CNNLearner(d, arch, vision.Pretrained(false), fastnb.Silent(true))
+		learn, err := vision.CNNLearner(d, arch, fastnb.Pretrained(false), fastnb.Silent(true))
 		if err != nil {
 			return err
 		}

@@ -35,7 +35,7 @@ var planetTask = benchTask{
 		if err != nil {
 			return err
 		}
-		learn, err := vision.CNNLearner(d, arch, vision.Pretrained(false), fastnb.Silent(true),
+		learn, err := vision.CNNLearner(d, arch, fastnb.Pretrained(false), fastnb.Silent(true),
 			fastnb.Metrics(fastnb.AccuracyThresh(fastnb.Thresh(0.2)), fastnb.FBeta(fastnb.Thresh(0.2))))
 		if err != nil {
 			return err

@@ -19,6 +19,11 @@ type Preparer interface {
 // VocabKind is a Kind with a vocabulary, nil before its items were prepared.
 type VocabKind interface{ Vocabulary() *Vocab }
 
+// TextOpener is a Kind whose items can be made of a text itself: what predicting a string does.
+type TextOpener interface {
+	OpenText(s string) (Item, error)
+}
+
 // LanguageKind is a Kind whose items can be their own targets: LabelForLM.
 type LanguageKind interface{ LMKind() LabelKind }
 

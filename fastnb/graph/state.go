@@ -13,6 +13,7 @@ type state struct {
 // what. It is zero until then.
 func (b *Builder) State(name string, shape ...int) *Node {
 	l := b.leaf("state", name, tensor.Float32, shape)
+	l.index = len(b.states)
 	b.states = append(b.states, &state{leaf: l})
 	return l.node
 }

@@ -135,6 +135,14 @@ func (k fileKind) Prepare(refs []string, fit bool) (data.Preparer, []data.Item, 
 	return prepare(k, refs, k.read, fit)
 }
 
+// OpenText makes an item of a text that is in no list.
+func (c config) OpenText(s string) (data.Item, error) {
+	if c.vocab == nil {
+		return nil, fmt.Errorf("the data has no vocabulary")
+	}
+	return c.text(s), nil
+}
+
 func (c config) Show(xs, ys []data.Item, s data.ShowConfig) *plotting.Figure {
 	return showTexts(xs, ys, s)
 }

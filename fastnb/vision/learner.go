@@ -39,28 +39,28 @@ func (o archOption) String() string { return o.name }
 func takeOptions(cfg *fastnb.LearnerConfig, apply func(archOption) bool) {
 	rest := cfg.Extra[:0:0]
 	for _, e := range cfg.Extra {
-		if o, ok := e.(archOption); !ok || !apply(o) {
+		o, ok := e.(archOption)
+		if m, shared := e.(fastnb.ModelOption); shared {
+			o, ok = ofModel(m), true
+		}
+		if !ok || !apply(o) {
 			rest = append(rest, e)
 		}
 	}
 	cfg.Extra = rest
 }
 
-// Pretrained says whether the body starts from weights learned on ImageNet: by default if they can be
-// had, else with a notice from fresh ones. Pretrained(true) makes it an error if they cannot.
-func Pretrained(on bool) fastnb.LearnerOption {
-	return archOption{"Pretrained", func(c *cnnConfig) { c.pretrained = &on }, func(c *unetConfig) { c.pretrained = &on }}
-}
-
-// PS is the dropout before the head's linear layers: one value p gives p/2 to all but the last, several
-// are taken as they are. 0.5 by default.
-func PS(p ...float64) fastnb.LearnerOption {
-	return archOption{name: "PS", cnn: func(c *cnnConfig) { c.PS = p }}
-}
-
-// LinFtrs are the sizes between the head's linear layers: 512 by default.
-func LinFtrs(n ...int) fastnb.LearnerOption {
-	return archOption{name: "LinFtrs", cnn: func(c *cnnConfig) { c.LinFtrs = append([]int{}, n...) }}
+// ofModel is an option that learners of other kinds have too.
+func ofModel(m fastnb.ModelOption) archOption {
+	switch m.Name {
+	case "Pretrained":
+		return archOption{m.Name, func(c *cnnConfig) { c.pretrained = &m.Pretrained }, func(c *unetConfig) { c.pretrained = &m.Pretrained }}
+	case "PS":
+		return archOption{name: m.Name, cnn: func(c *cnnConfig) { c.PS = m.PS }}
+	case "LinFtrs":
+		return archOption{name: m.Name, cnn: func(c *cnnConfig) { c.LinFtrs = m.LinFtrs }}
+	}
+	return archOption{name: m.Name}
 }
 
 // BNFinal adds a batch norm after the last linear layer: false by default.

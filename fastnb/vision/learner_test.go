@@ -126,19 +126,19 @@ func TestCNNLearnerOptions(t *testing.T) {
 	t.Setenv("FASTNB_OFFLINE", "1")
 	d, err := source(tiles(t, 12)).Transform(nil, data.Size(16)).DataBunch(data.BS(4))
 	check(t, err)
-	if _, err := CNNLearner(d, models.ResNet18, Pretrained(true)); err == nil || !strings.Contains(err.Error(), "pretrained weights of resnet18") {
+	if _, err := CNNLearner(d, models.ResNet18, fastnb.Pretrained(true)); err == nil || !strings.Contains(err.Error(), "pretrained weights of resnet18") {
 		t.Error("weights that cannot be had, but must:", err)
 	}
-	if _, err := CNNLearner(d, models.ResNet18, Pretrained(false), PS(.1, .2, .3)); err == nil {
+	if _, err := CNNLearner(d, models.ResNet18, fastnb.Pretrained(false), fastnb.PS(.1, .2, .3)); err == nil {
 		t.Error("three dropouts for two layers")
 	}
 	if _, err := CNNLearner(nil, models.ResNet18); err == nil {
 		t.Error("no data")
 	}
-	if _, err := fastnb.NewLearner(d, nn.NewSequential(nn.NewFlatten()), nil, PS(.1)); err == nil || !strings.Contains(err.Error(), "option PS does not apply") {
+	if _, err := fastnb.NewLearner(d, nn.NewSequential(nn.NewFlatten()), nil, fastnb.PS(.1)); err == nil || !strings.Contains(err.Error(), "option PS does not apply") {
 		t.Error("an option of another receiver:", err)
 	}
-	learn, err := CNNLearner(d, models.ResNet18, Pretrained(false), LinFtrs(8, 6), BNFinal(true), YRange(0, 1), fastnb.LossFunc(nn.MSELossFlat), fastnb.Silent(true))
+	learn, err := CNNLearner(d, models.ResNet18, fastnb.Pretrained(false), fastnb.LinFtrs(8, 6), BNFinal(true), YRange(0, 1), fastnb.LossFunc(nn.MSELossFlat), fastnb.Silent(true))
 	check(t, err)
 	check(t, learn.Fit(1, fastnb.LR(1e-3)))
 }
@@ -151,7 +151,7 @@ func TestParameterCounts(t *testing.T) {
 	d, err := source(tiles(t, 12)).Transform(nil, data.Size(16)).DataBunch(data.BS(4))
 	check(t, err)
 	d.C = 17
-	learn, err := CNNLearner(d, models.ResNet50, Pretrained(false))
+	learn, err := CNNLearner(d, models.ResNet50, fastnb.Pretrained(false))
 	check(t, err)
 	want := "Learner: 25623633 parameters in 3 layer groups, 25623633 trainable; loss BCEWithLogitsFlat"
 	if learn.String() != want {
@@ -171,7 +171,7 @@ func TestSeedFixesTraining(t *testing.T) {
 		data.Seed(seed)
 		d, err := source(dir).Transform(GetTransforms(FlipVert(true)), data.Size(16)).Normalize(ImageNetStats).DataBunch(data.BS(4), data.Workers(workers))
 		check(t, err)
-		learn, err := CNNLearner(d, models.ResNet18, Pretrained(false), fastnb.Silent(true))
+		learn, err := CNNLearner(d, models.ResNet18, fastnb.Pretrained(false), fastnb.Silent(true))
 		check(t, err)
 		check(t, learn.FitOneCycle(2, fastnb.LR(1e-3)))
 		p, _, err := learn.GetPreds()

@@ -21,7 +21,7 @@ func TestUnetLearner(t *testing.T) {
 	acc := fastnb.NewMetric("acc", func(pred, targ *fastnb.Tensor) *fastnb.Tensor {
 		return pred.ArgMax(1).Eq(targ.Squeeze(1)).Mean()
 	})
-	learn, err := UnetLearner(d, models.ResNet18, fastnb.Metrics(acc), fastnb.WD(1e-2), fastnb.Silent(true), Pretrained(false))
+	learn, err := UnetLearner(d, models.ResNet18, fastnb.Metrics(acc), fastnb.WD(1e-2), fastnb.Silent(true), fastnb.Pretrained(false))
 	check(t, err)
 	if learn.LayerGroups() != 3 {
 		t.Errorf("%d layer groups, want 3", learn.LayerGroups())
@@ -63,7 +63,7 @@ func TestUnetOptionsElsewhere(t *testing.T) {
 	if _, err := CNNLearner(d, models.ResNet18, Bottle(true)); err == nil || !strings.Contains(err.Error(), "Bottle") {
 		t.Errorf("a U-Net's option in CNNLearner: error %v", err)
 	}
-	if _, err := UnetLearner(d, models.ResNet18, PS(.5)); err == nil || !strings.Contains(err.Error(), "PS") {
+	if _, err := UnetLearner(d, models.ResNet18, fastnb.PS(.5)); err == nil || !strings.Contains(err.Error(), "PS") {
 		t.Errorf("a head's option in UnetLearner: error %v", err)
 	}
 }

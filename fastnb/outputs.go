@@ -1,0 +1,54 @@
+package fastnb
+
+import (
+	"github.com/fastnb/go/cell"
+)
+
+// ResetState lets a model that carries a state from batch to batch, as a language model does, begin anew.
+// Fits do it at the start of each epoch's training.
+func (l *Learner) ResetState() error {
+	if err := l.alive("reset state"); err != nil {
+		return err
+	}
+	l.eng.ResetState()
+	return nil
+}
+
+// SelectState makes row rows[i] of the last batch's state that of row i of the next batch, which is to
+// have as many rows as the list: how a search follows its best branches.
+func (l *Learner) SelectState(rows []int) error {
+	if err := l.alive("select state"); err != nil {
+		return err
+	}
+	return because("select state", l.eng.SelectState(rows))
+}
+
+// Outputs gives what the model says about a batch of inputs in evaluation mode, before the loss's
+// activation. A state goes on from the batch before.
+func (l *Learner) Outputs(x ...*Tensor) (*Tensor, error) {
+	if err := l.alive("outputs"); err != nil {
+		return nil, err
+	}
+	_, out, err := l.eng.Eval(cell.Context(), x, nil)
+	if cell.Interrupted() != nil {
+		return nil, cell.ErrInterrupted
+	}
+	return out, because("outputs", err)
+}
+
+// StateDict gives all parameters and running statistics by their names in the model.
+func (l *Learner) StateDict() (map[string]*Tensor, error) {
+	if err := l.alive("state dict"); err != nil {
+		return nil, err
+	}
+	return l.eng.State()
+}
+
+// LoadStateDict sets parameters and running statistics by their names in the model. With strict all must
+// be there and nothing else; shapes must fit in any case, and nothing is changed unless they do.
+func (l *Learner) LoadStateDict(state map[string]*Tensor, strict bool) error {
+	if err := l.alive("load state dict"); err != nil {
+		return err
+	}
+	return l.eng.LoadState(state, strict)
+}
