@@ -188,6 +188,7 @@ func init() {
 			"Stater":          r.TypeOf((*pkg.Stater)(nil)).Elem(),
 			"Stats":           r.TypeOf((*pkg.Stats)(nil)).Elem(),
 			"Table":           r.TypeOf((*pkg.Table)(nil)).Elem(),
+			"TextOpener":      r.TypeOf((*pkg.TextOpener)(nil)).Elem(),
 			"TransformArgs":   r.TypeOf((*pkg.TransformArgs)(nil)).Elem(),
 			"TransformOption": r.TypeOf((*pkg.TransformOption)(nil)).Elem(),
 			"Vocab":           r.TypeOf((*pkg.Vocab)(nil)).Elem(),
@@ -215,6 +216,7 @@ func init() {
 			"Sampler":       r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Sampler)(nil)).Elem(),
 			"ShowOption":    r.TypeOf((*P_github_com_fastnb_go_fastnb_data_ShowOption)(nil)).Elem(),
 			"Stater":        r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Stater)(nil)).Elem(),
+			"TextOpener":    r.TypeOf((*P_github_com_fastnb_go_fastnb_data_TextOpener)(nil)).Elem(),
 			"VocabKind":     r.TypeOf((*P_github_com_fastnb_go_fastnb_data_VocabKind)(nil)).Elem(),
 		},
 		Untypeds: map[string]string{
@@ -515,6 +517,15 @@ type P_github_com_fastnb_go_fastnb_data_Stater struct {
 
 func (p *P_github_com_fastnb_go_fastnb_data_Stater) State() (i8.RawMessage, error) {
 	return p.State_(p.Object)
+}
+
+type P_github_com_fastnb_go_fastnb_data_TextOpener struct {
+	Object    any
+	OpenText_ func(o any, a0 string) (pkg.Item, error)
+}
+
+func (p *P_github_com_fastnb_go_fastnb_data_TextOpener) OpenText(a0 string) (pkg.Item, error) {
+	return p.OpenText_(p.Object, a0)
 }
 
 type P_github_com_fastnb_go_fastnb_data_VocabKind struct {
