@@ -97,7 +97,7 @@ func (d *desk) learner(arch models.Arch) *fastnb.Learner {
 	d.t.Helper()
 	b, err := d.bunch(data.BS(4))
 	d.must(err)
-	l, err := vision.CNNLearner(b, arch, vision.Pretrained(false), fastnb.Silent(true))
+	l, err := vision.CNNLearner(b, arch, fastnb.Pretrained(false), fastnb.Silent(true))
 	d.must(err)
 	return l
 }

@@ -62,7 +62,7 @@ func truncated(d *desk) error {
 	}
 	bunch, err := split().DataBunch(data.BS(18))
 	d.must(err)
-	l, err := vision.CNNLearner(bunch, models.ResNet18, vision.Pretrained(false), fastnb.Silent(true))
+	l, err := vision.CNNLearner(bunch, models.ResNet18, fastnb.Pretrained(false), fastnb.Silent(true))
 	d.must(err)
 	failed := l.Fit(1, fastnb.LR(1e-3))
 	bunch, err = split().DataBunch(data.BS(6), data.SkipBroken(true))
@@ -127,7 +127,7 @@ func tooBig(d *desk) error {
 	b, err := vision.ImageList(d.tiles, files...).SplitByIdx([]int{0, 1}).LabelFromFunc(func(datasets.Path) string { return "clear" }).
 		Transform(nil, data.Size(2048)).DataBunch(data.BS(n))
 	d.must(err)
-	l, err := vision.CNNLearner(b, models.ResNet18, vision.Pretrained(false), fastnb.Silent(true))
+	l, err := vision.CNNLearner(b, models.ResNet18, fastnb.Pretrained(false), fastnb.Silent(true))
 	d.must(err)
 	return l.FitOneCycle(1, fastnb.LR(1e-3))
 }
