@@ -48,7 +48,8 @@ func dataMistakes() []mistake {
 			_, err := d.bunch()
 			return err
 		}},
-		{input: "unknown option for a call", after: "the cell is not run: it does not compile", make: unknownOption},
+		{input: "option of another call", after: notRun, make: inCell("var learn *Learner\nlearn.Fit(1, LR(0.001), Size(64))")},
+		{input: "option that does not exist", after: notRun, make: inCell("var learn *Learner\nlearn.Fit(1, LR(0.001), WeightDecay(0.1))")},
 	}
 }
 
@@ -75,16 +76,20 @@ func truncated(d *desk) error {
 	return failed
 }
 
-// unknownOption gives Fit an option of the data block, in a cell.
-func unknownOption(d *desk) error {
-	s, err := interp.New(interp.Options{})
-	d.must(err)
-	defer s.Close()
-	r := s.Run(context.Background(), "var learn *Learner\nlearn.Fit(1, LR(0.001), Size(64))", interp.RunOptions{}, &quiet{})
-	if r.Err == nil {
-		return nil
+const notRun = "the cell does not compile; none of it was run"
+
+// inCell runs code as a cell of a notebook.
+func inCell(code string) func(d *desk) error {
+	return func(d *desk) error {
+		s, err := interp.New(interp.Options{})
+		d.must(err)
+		defer s.Close()
+		r := s.Run(context.Background(), code, interp.RunOptions{}, &quiet{})
+		if r.Err == nil {
+			return nil
+		}
+		return errors.New(strings.ReplaceAll(r.Err.Value, "\n", " "))
 	}
-	return errors.New(strings.ReplaceAll(r.Err.Value, "\n", " "))
 }
 
 // quiet is a cell's output that nobody looks at.
