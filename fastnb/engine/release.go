@@ -1,13 +1,13 @@
 package engine
 
 // Purge frees what can be made again: the compiled programs with their activations, and gradients that no
-// optimizer holds. Parameters and the optimizer's state stay.
+// optimizer or sum holds. Parameters and the optimizer's state stay.
 func (e *Engine) Purge() {
 	for len(e.recent) > 0 {
 		e.drop(e.recent[0])
 	}
-	if e.opt != nil {
-		return // its program is bound to the gradients
+	if e.opt != nil || e.sums != nil {
+		return // their programs are bound to the gradients
 	}
 	for _, p := range e.params {
 		if p.grad != nil {

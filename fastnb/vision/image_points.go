@@ -31,7 +31,7 @@ func (p Points) Tensor() *tensor.Tensor {
 func (p Points) String() string {
 	s := make([]string, len(p))
 	for k, q := range p {
-		s[k] = fmt.Sprintf("(%.4g, %.4g)", q.Y, q.X)
+		s[k] = fmt.Sprintf("(%.7g, %.7g)", q.Y, q.X)
 	}
 	return strings.Join(s, " ")
 }
