@@ -18,7 +18,8 @@ var dihedralSpec = register(spec{
 })
 
 // Dihedral gives one of the eight views of a square by moving whole pixels; the pictures of a batch must
-// be square. It is not for points: DihedralAffine is. Settings: P.
+// be square. It is not for points: DihedralAffine is. Settings: P,
+// DihedralK (UniformInt(0, 7)).
 func Dihedral(s ...TransformSetting) Transform { return newTransform(dihedralSpec, s) }
 
 var _ pixelOp = dihedral(0)

@@ -17,7 +17,8 @@ var dihedralAffineSpec = register(spec{
 })
 
 // DihedralAffine gives one of the eight views of a square, flipped and turned by quarter turns, as part
-// of the one resampling. Settings: P.
+// of the one resampling. Settings: P,
+// DihedralK (UniformInt(0, 7)).
 func DihedralAffine(s ...TransformSetting) Transform { return newTransform(dihedralAffineSpec, s) }
 
 // dihedralAffine: bit 1 mirrors left and right, bit 2 top and bottom, bit 4 swaps the axes.

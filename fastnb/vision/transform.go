@@ -100,6 +100,9 @@ func RowPct(d Dist) TransformSetting { return set("row_pct", d) }
 // ColPct is where a transform acts from the left (0) to the right (1).
 func ColPct(d Dist) TransformSetting { return set("col_pct", d) }
 
+// DihedralK says which of the eight views Dihedral and DihedralAffine give: 0 to 7, 0 as it was.
+func DihedralK(d Dist) TransformSetting { return set("k", d) }
+
 func set(name string, d Dist) TransformSetting {
 	return settingFunc(func(t *Transform) { t.set(name, d) })
 }

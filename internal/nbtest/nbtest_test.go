@@ -156,6 +156,22 @@ func (l lesson) run(t *testing.T, n *nb.Notebook) (home string) {
 	return home
 }
 
+// closing checks the last code cell: where the data is from, and the figures of 2019 beside those here.
+func (l lesson) closing(t *testing.T, n *nb.Notebook, data string, columns ...string) {
+	t.Helper()
+	var last *nb.Cell
+	for _, c := range n.Cells {
+		if c.Type == "code" {
+			last = c
+		}
+	}
+	for _, ch := range []check{textLike("data: " + regexp.QuoteMeta(data)), htmlTable(columns...)} {
+		if !ch.ok(last.Outputs) {
+			t.Errorf("the closing cell shows no %s; it shows %s", ch.what, kinds(last.Outputs))
+		}
+	}
+}
+
 func kinds(outs []nb.Output) string {
 	var s []string
 	for _, o := range outs {

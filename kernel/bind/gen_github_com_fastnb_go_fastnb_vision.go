@@ -28,6 +28,7 @@ func init() {
 			"Cutout":                     r.ValueOf(pkg.Cutout),
 			"Dihedral":                   r.ValueOf(pkg.Dihedral),
 			"DihedralAffine":             r.ValueOf(pkg.DihedralAffine),
+			"DihedralK":                  r.ValueOf(pkg.DihedralK),
 			"DoFlip":                     r.ValueOf(pkg.DoFlip),
 			"Fixed":                      r.ValueOf(pkg.Fixed),
 			"FlipAffine":                 r.ValueOf(pkg.FlipAffine),

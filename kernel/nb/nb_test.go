@@ -81,6 +81,22 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// TestCellsThatShowErrors: a cell with Jupyter's tag may fail; its error stands among its outputs and the
+// run goes on.
+func TestCellsThatShowErrors(t *testing.T) {
+	n := &Notebook{Cells: []*Cell{
+		{Type: "code", Source: `errors.New("on purpose")`, Metadata: map[string]any{"tags": []any{"raises-exception"}}},
+		{Type: "code", Source: "1 + 1"},
+	}}
+	sum, err := Run(context.Background(), n, Options{})
+	if err != nil || sum.Failed != 0 || sum.OK != 2 {
+		t.Fatal(sum, err)
+	}
+	if o := n.Cells[0].Outputs; len(o) != 1 || o[0].Type() != "error" || !strings.Contains(o[0].Text(), "on purpose") {
+		t.Errorf("the cell shows %v", o)
+	}
+}
+
 func TestTimeout(t *testing.T) {
 	n := &Notebook{Cells: []*Cell{{Type: "code", Source: "for {}"}, {Type: "code", Source: "time.Sleep(time.Millisecond)"}}}
 	sum, err := Run(context.Background(), n, Options{Timeout: 100 * time.Millisecond, AllowErrors: true})
