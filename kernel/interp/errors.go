@@ -111,7 +111,13 @@ var unknownPackage = regexp.MustCompile(`^undefined "(\w+)" in (\S+) <\*ast\.Sel
 
 var noSymbol = regexp.MustCompile(`^package (\S+) "\S+" has no symbol (\S+)$`)
 
+// noMethod is the interpreter's message for a name after a dot that a value does not have.
+var noMethod = regexp.MustCompile(`^not a package: "[^"]*" in ([\w.]+)\.(\w+) <`)
+
 func goWords(s string) string {
+	if m := noMethod.FindStringSubmatch(s); m != nil {
+		return fmt.Sprintf("%s has no field or method %s", m[1], m[2])
+	}
 	if m := noSymbol.FindStringSubmatch(s); m != nil {
 		return "undefined: " + m[1] + "." + m[2]
 	}
@@ -142,6 +148,8 @@ func hint(msg string) string {
 		return "Is it spelled right? Was the cell that defines it run? A package must be imported first."
 	case strings.Contains(msg, "expected '(', found '['"), strings.Contains(msg, "expected ']', found 'IDENT'"), strings.Contains(msg, "expected ';', found '['"), strings.HasPrefix(msg, "unimplemented type: ") && strings.Contains(msg, "*ast.Index"):
 		return genericHint
+	case strings.Contains(msg, " has no field or method "):
+		return "The Tab key after the dot shows what there is."
 	case strings.HasPrefix(msg, "goto label not found"):
 		return "In cells goto only goes back, inside one function: write a loop."
 	}
