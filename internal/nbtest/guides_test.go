@@ -90,7 +90,7 @@ func TestDataBlock(t *testing.T) {
 }
 
 func TestYourOwnData(t *testing.T) {
-	guide{file: "your-own-data", params: map[string]string{"items": "80", "epochs": "1", "lrIters": "6", "size": "16", "bs": "8"}, shows: []check{
+	guide{file: "your-own-data", params: map[string]string{"items": "80", "epochs": "1", "lrIters": "12", "size": "16", "bs": "9"}, shows: []check{
 		textLike(`Labels \(category\): `), textLike(`DataBunch`), picture("9 pictures"), chart("Learning Rate"), epochTable("accuracy", "error_rate"), chart("Batches processed"),
 		anyOutput("a confusion matrix", func(o nb.Output) bool { return o.Has("image/png") }), picture("9 pictures"), picture("9 pictures"), picture("1 pictures"),
 		picture("4 pictures"), epochTable("accuracy_thresh", "fbeta"), picture("4 pictures"), picture("4 pictures"), epochTable(), picture("4 pictures in 2 rows of 2"),
