@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"runtime"
@@ -122,7 +123,7 @@ func (b *bench) loader(d *data.DataBunch) error {
 func (b *bench) fit(phase string, learn *fastnb.Learner, epochs int, lr fastnb.LRs, o ...fastnb.FitOption) error {
 	var start time.Time
 	var cpu float64
-	return learn.FitOneCycle(epochs, lr, append(o, fastnb.Callbacks(fastnb.Callback{
+	err := learn.FitOneCycle(epochs, lr, append(o, fastnb.Callbacks(fastnb.Callback{
 		Name: "report", Order: 1000,
 		BeforeEpoch: func(*fastnb.Learner) error { start, cpu = time.Now(), usedCPU(); return nil },
 		AfterEpoch: func(l *fastnb.Learner) error {
@@ -141,6 +142,7 @@ func (b *bench) fit(phase string, learn *fastnb.Learner, epochs int, lr fastnb.L
 			return b.line(row)
 		},
 	}))...)
+	return errors.Join(err, learn.Purge()) // which prints the profile that FASTNB_PROFILE asks for
 }
 
 // line prints figures: as JSON, or for people.
