@@ -375,3 +375,45 @@ func TestInterruptEverywhere(t *testing.T) {
 		t.Error("prediction:", err)
 	}
 }
+
+// TestInterruptThenResume: a fit that saves each epoch is interrupted in the middle of one; another learner, as after
+// a restart of the kernel, goes on from the last epoch saved and ends where an unbroken fit does, to the bit.
+func TestInterruptThenResume(t *testing.T) {
+	lrs := Slice(1e-3, 1e-2)
+	begin := func() *Learner {
+		l := quickLearner(t, datasets.NewPath(t.TempDir()))
+		must(t, l.Freeze())
+		return l
+	}
+	whole := begin()
+	must(t, whole.FitOneCycle(3, lrs))
+	broken := begin()
+	ctx, cancel := context.WithCancel(context.Background())
+	leave := cell.Enter(ctx, nil)
+	err := broken.FitOneCycle(3, lrs, Callbacks(SaveModel("at", EveryEpoch(true)), Callback{AfterStep: func(l *Learner) error {
+		if l.Epoch == 1 && l.Batch == 2 {
+			cancel()
+		}
+		return nil
+	}}))
+	leave()
+	if !errors.Is(err, cell.ErrInterrupted) {
+		t.Fatal(err)
+	}
+	again := begin()
+	again.Path = broken.Path
+	must(t, again.Load("at_0"))
+	must(t, again.FitOneCycle(3, lrs, StartEpoch(1)))
+	if d := cmp.Diff(whole.Recorder.ValLosses[1:], again.Recorder.ValLosses); d != "" {
+		t.Error("validation losses:", d)
+	}
+	if d := preds(t, whole).Sub(preds(t, again)).Abs().Max(); d != 0 {
+		t.Error("predictions differ by", d)
+	}
+	// The interrupted learner itself can do the same.
+	must(t, broken.Load("at_0"))
+	must(t, broken.FitOneCycle(3, lrs, StartEpoch(1)))
+	if d := preds(t, whole).Sub(preds(t, broken)).Abs().Max(); d != 0 {
+		t.Error("predictions of the interrupted learner differ by", d)
+	}
+}
