@@ -1,12 +1,10 @@
 package cpu
 
 import (
-	"bufio"
 	"fmt"
 	"os"
 	"runtime"
 	"strconv"
-	"strings"
 
 	"github.com/fastnb/go/fastnb/device"
 	"github.com/fastnb/go/fastnb/tensor"
@@ -126,23 +124,4 @@ func own(b device.Buffer) (*buffer, error) {
 		return nil, fmt.Errorf("cpu: a buffer %v that was freed", o.shape)
 	}
 	return o, nil
-}
-
-// FreeMemory is what the system says can still be had: MemAvailable on Linux; elsewhere 4 GB less
-// what this process has taken.
-func (d *Device) FreeMemory() int64 {
-	if f, err := os.Open("/proc/meminfo"); err == nil {
-		defer func() { _ = f.Close() }() // only read
-		for s := bufio.NewScanner(f); s.Scan(); {
-			if rest, ok := strings.CutPrefix(s.Text(), "MemAvailable:"); ok {
-				kb, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
-				if err == nil {
-					return kb << 10
-				}
-			}
-		}
-	}
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return max(4<<30-int64(m.HeapAlloc), 1<<28)
 }
