@@ -47,27 +47,21 @@ func TestMobileGolden(t *testing.T) {
 			if err := FillBody(arch, body, ts); err != nil {
 				t.Fatal(err)
 			}
-			var grads []string
-			for _, p := range nn.AllParams(body) {
-				if p.Kind.Trainable() {
-					grads = append(grads, p.Name)
-				}
-			}
 			x := goldentest.Fill("mobile.x", 2, 0, 2, 3, 50, 70)
-			got := runNet(t, body, x, nil, nn.MSELossFlat, nil, false)
-			compareSums(t, "evaluation", got["output "], g.OutEval, 1e-3)
-			got = runNet(t, body, x, goldentest.Fill("mobile.y", 1, 0, g.Shape...), nn.MSELossFlat, grads, true)
-			compareSums(t, "training", got["output "], g.OutTrain, 1e-3)
-			if l := float64(got["loss "].Float32s()[0]); math.Abs(l-g.Loss) > 1e-4*g.Loss {
+			got := runNet(t, body, x, nil, nn.MSELossFlat, false)
+			compareSums(t, "evaluation", got.Out, g.OutEval, 1e-3)
+			got = runNet(t, body, x, goldentest.Fill("mobile.y", 1, 0, g.Shape...), nn.MSELossFlat, true)
+			compareSums(t, "training", got.Out, g.OutTrain, 1e-3)
+			if l := got.Loss; math.Abs(l-g.Loss) > 1e-4*g.Loss {
 				t.Errorf("loss %g, want %g", l, g.Loss)
 			}
 			for name, want := range g.Grads {
-				if l := norm(got["grad "+arch.Rename(name)]); math.Abs(l-want[2]) > 2e-2*want[2]+1e-7 {
+				if l := norm(got.Grads[arch.Rename(name)]); math.Abs(l-want[2]) > 2e-2*want[2]+1e-7 {
 					t.Errorf("gradient of %s has length %g, want %g", name, l, want[2])
 				}
 			}
 			for name, want := range g.Running {
-				compareSums(t, name, got["param "+arch.Rename(name)], want, 1e-3)
+				compareSums(t, name, got.After[arch.Rename(name)], want, 1e-3)
 			}
 		})
 	}
@@ -86,8 +80,8 @@ func TestEfficientNetWeights(t *testing.T) {
 		t.Fatal(err)
 	}
 	nn.NamePaths(body, "")
-	got := runNet(t, body, goldentest.Fill("mobile.x", 2, 0, 2, 3, 50, 70), nil, nn.MSELossFlat, nil, false)
-	compareSums(t, "evaluation", got["output "], gs[0].Real, 1e-3)
+	got := runNet(t, body, goldentest.Fill("mobile.x", 2, 0, 2, 3, 50, 70), nil, nn.MSELossFlat, false)
+	compareSums(t, "evaluation", got.Out, gs[0].Real, 1e-3)
 }
 
 // TestMobileUnets builds U-Nets over both and runs them on an odd size.
@@ -97,8 +91,8 @@ func TestMobileUnets(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		out := runNet(t, u, goldentest.Fill("x", 1, 0, 1, 3, 45, 61), nil, nn.CrossEntropyFlat, nil, false)
-		if got := out["output "].Shape(); got[1] != 3 || got[2] != 45 || got[3] != 61 {
+		out := runNet(t, u, goldentest.Fill("x", 1, 0, 1, 3, 45, 61), nil, nn.CrossEntropyFlat, false)
+		if got := out.Out.Shape(); got[1] != 3 || got[2] != 45 || got[3] != 61 {
 			t.Errorf("%s: output %v", a.Name, got)
 		}
 		if n := len(UnetGroups(a, u)); n != 3 {

@@ -2,15 +2,11 @@ package models
 
 import (
 	"compress/gzip"
-	"context"
 	"encoding/json"
 	"math"
 	"os"
 	"testing"
 
-	"github.com/fastnb/go/fastnb/device"
-	"github.com/fastnb/go/fastnb/device/cpu"
-	"github.com/fastnb/go/fastnb/graph"
 	"github.com/fastnb/go/fastnb/nn"
 	"github.com/fastnb/go/fastnb/tensor"
 	"github.com/fastnb/go/internal/goldentest"
@@ -91,27 +87,25 @@ func formulaInts(name string, classes int, shape ...int) *tensor.Tensor {
 func (g *unetGolden) check(t *testing.T, net nn.Layer) {
 	n, h, w := g.Shape[0], g.Shape[2], g.Shape[3]
 	x, y, loss := goldentest.Fill("unet.x", 2, 0, n, 3, h, w), formulaInts(g.Name+".y", g.Shape[1], n, 1, h, w), nn.CrossEntropyFlat
-	var grads []string
 	n = 0
 	for _, p := range nn.AllParams(net) {
 		if p.Kind.Trainable() {
-			grads = append(grads, p.Name)
 			n += tensor.Count(p.Shape)
 		}
 	}
 	if n != g.NParams {
 		t.Errorf("%d parameters, want %d", n, g.NParams)
 	}
-	got := runNet(t, net, x, nil, loss, nil, false)
-	compareSums(t, "evaluation", got["output "], g.OutEval, 1e-3)
-	got = runNet(t, net, x, y, loss, grads, true)
-	compareSums(t, "training", got["output "], g.OutTrain, 1e-3)
-	if l := float64(got["loss "].Float32s()[0]); math.Abs(l-g.Loss) > 1e-4*math.Abs(g.Loss) {
+	got := runNet(t, net, x, nil, loss, false)
+	compareSums(t, "evaluation", got.Out, g.OutEval, 1e-3)
+	got = runNet(t, net, x, y, loss, true)
+	compareSums(t, "training", got.Out, g.OutTrain, 1e-3)
+	if l := got.Loss; math.Abs(l-g.Loss) > 1e-4*math.Abs(g.Loss) {
 		t.Errorf("loss %g, want %g", l, g.Loss)
 	}
 	tol := max(5e-2, 3*g.Noise)
 	for name, want := range g.Grads {
-		d := got["grad "+name]
+		d := got.Grads[name]
 		if d == nil {
 			t.Errorf("no gradient of %s", name)
 			continue
@@ -121,7 +115,7 @@ func (g *unetGolden) check(t *testing.T, net nn.Layer) {
 		}
 	}
 	for name, want := range g.Running {
-		compareSums(t, name, got["param "+name], want, 1e-3)
+		compareSums(t, name, got.After[name], want, 1e-3)
 	}
 }
 
@@ -152,85 +146,16 @@ func compareSums(t *testing.T, what string, got *tensor.Tensor, want sums, tol f
 	}
 }
 
-// runNet builds and runs a network for one batch: its output, loss, gradients and parameters, all in
-// PyTorch's layouts.
-func runNet(t *testing.T, net nn.Layer, x, y *tensor.Tensor, loss nn.Loss, grads []string, train bool) map[string]*tensor.Tensor {
+// runNet runs a network for one batch with its start values; without y there is no loss and no gradient.
+func runNet(t *testing.T, net nn.Layer, x, y *tensor.Tensor, loss nn.Loss, train bool) goldentest.Result {
 	t.Helper()
-	b := graph.NewBuilder(train)
-	out := net.Forward(b, b.Input("x", tensor.Float32, turned(x, false).Shape()...))
-	spec := graph.LowerSpec{Name: "golden", Outputs: []*graph.Node{out}, Grads: grads}
+	p := goldentest.Pass{Device: "cpu", Train: train, Layer: net, X: []*tensor.Tensor{x}, State: map[string]*tensor.Tensor{}}
 	if y != nil {
-		spec.Loss = loss.Build(b, out, b.Input("y", y.DType(), turned(y, false).Shape()...))
+		p.Y, p.Loss = y, &loss
 	}
-	low, err := b.Lower(spec)
-	if err != nil {
-		t.Fatal(err)
+	nn.NamePaths(net, "")
+	for _, q := range nn.AllParams(net) {
+		p.State[q.Name] = q.Value
 	}
-	dev := cpu.New(2)
-	prog, err := dev.Compile(low.Plan)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer prog.Close()
-	values := map[string]*tensor.Tensor{}
-	for _, p := range nn.AllParams(net) {
-		values[p.Name] = p.Value
-	}
-	var args []device.Buffer
-	for i, ref := range low.Args {
-		v := low.Plan.Values[low.Plan.Args[i]]
-		buf, err := dev.Alloc(v.DType, v.Shape...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		src := values[ref.Name]
-		switch {
-		case ref.Kind == "input" && ref.Index == 0:
-			src = x
-		case ref.Kind == "input":
-			src = y
-		case ref.Kind != "param":
-			src = nil
-		}
-		if src != nil {
-			if err := dev.Upload(buf, turned(src, false)); err != nil {
-				t.Fatal(err)
-			}
-		}
-		args = append(args, buf)
-	}
-	if err := prog.Run(context.Background(), args...); err != nil {
-		t.Fatal(err)
-	}
-	got := map[string]*tensor.Tensor{}
-	for i, ref := range low.Args {
-		v := tensor.New(args[i].DType(), args[i].Shape()...)
-		if err := dev.Download(v, args[i]); err != nil {
-			t.Fatal(err)
-		}
-		got[ref.Kind+" "+ref.Name] = turned(v, true)
-	}
-	return got
-}
-
-// turned brings a tensor from PyTorch's layout to the device's, or back.
-func turned(t *tensor.Tensor, back bool) *tensor.Tensor {
-	s := t.Shape()
-	if len(s) != 4 || t.DType() != tensor.Float32 {
-		return t
-	}
-	rows, cols, shape := s[1], s[2]*s[3], []int{s[0], s[2], s[3], s[1]}
-	if back {
-		rows, cols, shape = s[1]*s[2], s[3], []int{s[0], s[3], s[1], s[2]}
-	}
-	out := tensor.New(tensor.Float32, shape...)
-	n := rows * cols
-	for k := range s[0] {
-		for r := range rows {
-			for c := range cols {
-				out.Float32s()[k*n+c*rows+r] = t.Float32s()[k*n+r*cols+c]
-			}
-		}
-	}
-	return out
+	return p.Run(t)
 }

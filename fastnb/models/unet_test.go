@@ -122,11 +122,11 @@ func TestUnetSizes(t *testing.T) {
 	}
 	for _, s := range [][2]int{{45, 61}, {50, 70}, {33, 35}} {
 		x := goldentest.Fill("x", 1, 0, 2, 3, s[0], s[1])
-		out := runNet(t, u, x, formulaInts("y", 3, 2, 1, s[0], s[1]), nn.CrossEntropyFlat, []string{"layers.0.0.weight", "layers.5.conv2.3.gamma"}, true)
-		if got := out["output "].Shape(); !slices.Equal(got, []int{2, 3, s[0], s[1]}) {
+		out := runNet(t, u, x, formulaInts("y", 3, 2, 1, s[0], s[1]), nn.CrossEntropyFlat, true)
+		if got := out.Out.Shape(); !slices.Equal(got, []int{2, 3, s[0], s[1]}) {
 			t.Errorf("%v: output %v", s, got)
 		}
-		if norm(out["grad layers.0.0.weight"]) == 0 {
+		if norm(out.Grads["layers.0.0.weight"]) == 0 {
 			t.Errorf("%v: no gradient reaches the first convolution", s)
 		}
 	}
