@@ -40,13 +40,14 @@ func LoadPretrained(a Arch, body nn.Layer) error {
 // FillBody sets the start values of a body from tensors with the names of the weights file. Every
 // parameter must be there with its shape.
 func FillBody(a Arch, body nn.Layer, ts map[string]*tensor.Tensor) error {
-	byName := map[string]*tensor.Tensor{}
+	byName, key := map[string]*tensor.Tensor{}, map[string]string{}
 	for k, t := range ts {
+		name := k
 		if a.Rename != nil {
-			k = a.Rename(k)
+			name = a.Rename(k)
 		}
-		if k != "" {
-			byName[k] = t
+		if name != "" {
+			byName[name], key[name] = t, k
 		}
 	}
 	params := map[string]*nn.Param{}
@@ -69,7 +70,7 @@ func FillBody(a Arch, body nn.Layer, ts map[string]*tensor.Tensor) error {
 			return fmt.Errorf("fastnb: models: weights of %s: %s is missing", a.Name, name)
 		}
 		if !slices.Equal(t.Shape(), p.Shape) || t.DType() != tensor.Float32 {
-			return fmt.Errorf("fastnb: models: weights of %s: %s has shape %v, want %v", a.Name, name, t.Shape(), p.Shape)
+			return fmt.Errorf("fastnb: models: weights of %s: %s has shape %v, want %v", a.Name, key[name], t.Shape(), p.Shape)
 		}
 	}
 	for name, p := range params {

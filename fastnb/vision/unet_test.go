@@ -1,12 +1,19 @@
 package vision
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/fastnb/go/fastnb"
 	"github.com/fastnb/go/fastnb/data"
 	"github.com/fastnb/go/fastnb/models"
+	"github.com/fastnb/go/fastnb/nn"
+	"github.com/fastnb/go/fastnb/safetensors"
 )
 
 // TestUnetLearner trains a U-Net to find a bright square, saves, exports and predicts.
@@ -52,6 +59,60 @@ func TestUnetLearner(t *testing.T) {
 		if d := got.Probs[i] - v; d > 1e-5 || d < -1e-5 {
 			t.Fatalf("the loaded learner predicts %g at %d, the first one %g", got.Probs[i], i, v)
 		}
+	}
+}
+
+// TestUnetPretrained starts from weights that are at hand: the body is frozen but for its batch norms.
+func TestUnetPretrained(t *testing.T) {
+	home := t.TempDir()
+	t.Setenv("FASTNB_HOME", home)
+	t.Setenv("FASTNB_OFFLINE", "1")
+	b, err := os.ReadFile("../models/testdata/tiny_resnet_zip.pth")
+	check(t, err)
+	sum := sha256.Sum256(b)
+	name := "tiny-" + hex.EncodeToString(sum[:])[:8] + ".pth"
+	check(t, os.MkdirAll(filepath.Join(home, "models"), 0o777))
+	check(t, os.WriteFile(filepath.Join(home, "models", name), b, 0o666))
+	tiny := models.Arch{
+		Name: "tiny", Out: 8, Weights: &models.WeightsFile{URL: "https://weights.invalid/" + name, Name: name},
+		Rename: func(k string) string {
+			if rest, ok := strings.CutPrefix(k, "conv1."); ok {
+				return "0." + rest
+			}
+			if rest, ok := strings.CutPrefix(k, "bn1."); ok {
+				return "1." + rest
+			}
+			return ""
+		},
+		Body: func() *nn.Sequential {
+			return nn.NewSequential(nn.NewConv2D(3, 8, 7, nn.Stride(2), nn.Pad(3), nn.NoBias()), nn.NewBatchNorm(8), nn.NewReLU(), nn.NewMaxPool2D(3, 2, 1))
+		},
+	}
+	data.Seed(5)
+	src := SegmentationListFromFolder(scenes(t, 8).Join("images")).SplitByRandPct(.25).LabelFromFunc(maskOf, data.Classes("ground", "square"))
+	d, err := src.Transform(GetTransforms(), data.Size(24, 32), data.TfmY(true)).DataBunch(data.BS(3))
+	check(t, err)
+	learn, err := UnetLearner(d, tiny, Pretrained(true), SelfAttention(true), NormType(nn.NormTypeSpectral), Blur(true), BlurFinal(false), Bottle(true), fastnb.Silent(true))
+	check(t, err)
+	body := func() ([]float32, []float32) {
+		check(t, learn.Save("now"))
+		all, _, err := safetensors.Read(learn.Path.Join("models", "now.safetensors").String())
+		check(t, err)
+		return all["layers.0.0.weight"].Float32s(), all["layers.0.1.weight"].Float32s()
+	}
+	conv, norm := body()
+	check(t, learn.FitOneCycle(1, fastnb.LR(1e-2)))
+	conv2, norm2 := body()
+	if !slices.Equal(conv, conv2) {
+		t.Error("a frozen convolution moved")
+	}
+	if slices.Equal(norm, norm2) {
+		t.Error("the batch norm did not train")
+	}
+	check(t, learn.Unfreeze())
+	check(t, learn.FitOneCycle(1, fastnb.LR(1e-2)))
+	if conv3, _ := body(); slices.Equal(conv, conv3) {
+		t.Error("the convolution does not train")
 	}
 }
 
