@@ -167,7 +167,7 @@ func (s *SplitList) label(how string, c labelConfig, raw rawLabel) *LabelLists {
 
 // place names an item for errors: its row of the table, or its file.
 func (l *ItemList) place(i int) string {
-	if l.table != nil && l.table.lines != nil {
+	if _, files := l.kind.(FileKind); l.table != nil && (l.table.lines != nil || !files) {
 		return l.table.place(i)
 	}
 	return l.refs[i]

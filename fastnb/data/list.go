@@ -312,13 +312,26 @@ func (l *ItemList) String() string {
 		if rel, err := filepath.Rel(l.Path.String(), r); err == nil && !strings.HasPrefix(rel, "..") {
 			r = rel
 		}
-		b.WriteString(r)
+		if l.ready != nil {
+			r = l.ready[k].String()
+		}
+		b.WriteString(shortened(r))
 	}
 	if len(l.refs) > first {
 		b.WriteString(", …")
 	}
 	fmt.Fprintf(&b, "\nPath: %s", l.Path)
 	return b.String()
+}
+
+// shortened is the start of a long text, its ends of lines as blanks.
+func shortened(s string) string {
+	const most = 100
+	s = strings.NewReplacer("\r", " ", "\n", " ").Replace(s)
+	if r := []rune(s); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return s
 }
 
 // isDir explains what is wrong with a folder, or gives nil.

@@ -239,7 +239,7 @@ func (t *Table) place(row int) string {
 	if t.lines != nil {
 		return fmt.Sprintf("%s:%d", t.name, t.lines[row])
 	}
-	return fmt.Sprintf("%s: row %d", t.name, row)
+	return fmt.Sprintf("%s: row %s", t.name, t.index[row])
 }
 
 // column finds a column by name, or by its number from 0.
