@@ -1,7 +1,7 @@
 # fastnb: every chore by name. `make help` lists them.
 
 GO        ?= go
-LESSONS    = lesson3-planet lesson3-camvid lesson3-head-pose
+LESSONS    = lesson3-planet lesson3-camvid lesson3-imdb lesson3-head-pose
 NB        ?= $(LESSONS)
 ARGS      ?=
 OUT       ?= out

@@ -291,7 +291,7 @@ var irregular = map[string]string{
 }
 
 var doubled = map[string]bool{
-	"kidnap": true, "rob": true, "slap": true, "drop": true, "forget": true,
+	"kidnap": true, "rob": true, "slap": true, "drop": true, "forget": true, "regret": true,
 }
 
 var article = regexp.MustCompile(`\b([Aa]) ([aeioAEIO]|u[^ns]|un[^i]|unin|hour|honest)`)
