@@ -151,6 +151,8 @@ type metricConfig struct {
 	beta    float64
 	sigmoid bool
 	iou     bool
+	average string
+	weights string
 }
 
 // MetricOption changes a metric.

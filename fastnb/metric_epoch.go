@@ -3,7 +3,9 @@ package fastnb
 import (
 	"fmt"
 	"math"
+	"slices"
 	"sort"
+	"strings"
 )
 
 // The metrics of this file are computed over the whole epoch: they are not averages of their batches.
@@ -46,32 +48,84 @@ func ofConfusion(name string, score func(n [][]float64) float64) Metric {
 	return Metric{Name: name, whole: func() accumulator { return &confusion{score: score} }}
 }
 
-// Precision is the part of the items predicted as class 1 that are of class 1, for two classes; for
-// more, the mean over classes.
-func Precision() Metric {
-	return ofConfusion("precision", func(n [][]float64) float64 {
-		return overClasses(n, func(k int) float64 { return n[k][k] / (column(n, k) + fbetaEps) })
-	})
+// averages are the ways to make one score of those of the classes.
+var averages = []string{"binary", "micro", "macro", "weighted"}
+
+// Average says how a metric makes one score of those of the classes: "binary" takes class 1 of two (and
+// "macro" of more), "macro" the mean, "weighted" the mean weighted by the items of each class, and "micro"
+// counts over all classes (Precision is then weighted by the predictions of each).
+func Average(how string) MetricOption {
+	return metricOption(func(c *metricConfig) { c.average = how })
 }
 
-// Recall is the part of the items of class 1 that are predicted as such, for two classes; for more,
-// the mean over classes.
-func Recall() Metric {
-	return ofConfusion("recall", func(n [][]float64) float64 {
-		return overClasses(n, func(k int) float64 { return n[k][k] / (row(n, k) + fbetaEps) })
-	})
-}
-
-// overClasses is f of class 1 of two, or the mean of f over more classes.
-func overClasses(n [][]float64, f func(k int) float64) float64 {
-	if len(n) == 2 {
-		return f(1)
+// scored is a metric of each class's score, averaged.
+func scored(name string, o []MetricOption, score func(n [][]float64, k int, c metricConfig) float64) Metric {
+	c := metricCfg(.5, o)
+	if c.average == "" {
+		c.average = "binary"
 	}
-	s := 0.0
+	m := ofConfusion(name, func(n [][]float64) float64 {
+		s := 0.0
+		for k, w := range classShares(n, c.average) {
+			if w != 0 {
+				s += w * score(n, k, c)
+			}
+		}
+		return s
+	})
+	if !slices.Contains(averages, c.average) {
+		m.err = fmt.Errorf("fastnb: metric %s: no Average(%q) (there are %s)", name, c.average, strings.Join(averages, ", "))
+	}
+	return m
+}
+
+// classShares are the weights of the classes in an average.
+func classShares(n [][]float64, average string) []float64 {
+	w := make([]float64, len(n))
+	if average == "binary" && len(n) == 2 {
+		w[1] = 1
+		return w
+	}
+	all := 0.0
 	for k := range n {
-		s += f(k)
+		all += row(n, k)
 	}
-	return s / float64(len(n))
+	for k := range w {
+		switch average {
+		case "micro":
+			w[k] = column(n, k) / all
+		case "weighted":
+			w[k] = row(n, k) / all
+		default:
+			w[k] = 1 / float64(len(n))
+		}
+	}
+	return w
+}
+
+func precisionOf(n [][]float64, k int) float64 { return n[k][k] / (column(n, k) + fbetaEps) }
+func recallOf(n [][]float64, k int) float64    { return n[k][k] / (row(n, k) + fbetaEps) }
+
+// Precision is the part of the items predicted as a class that are of it. Option: Average ("binary").
+func Precision(o ...MetricOption) Metric {
+	return scored("precision", o, func(n [][]float64, k int, _ metricConfig) float64 { return precisionOf(n, k) })
+}
+
+// Recall is the part of the items of a class that are predicted as such. Option: Average ("binary").
+func Recall(o ...MetricOption) Metric {
+	if metricCfg(.5, o).average == "micro" { // over all classes it is the part of right predictions
+		o = append(o[:len(o):len(o)], Average("weighted"))
+	}
+	return scored("recall", o, func(n [][]float64, k int, _ metricConfig) float64 { return recallOf(n, k) })
+}
+
+// ClassFBeta is (1+b²)PR/(b²P+R) of precision P and recall R of a class, for one class per item; FBeta is
+// for several labels. Options: Beta (2), Average ("binary"). (fastai metrics.FBeta)
+func ClassFBeta(o ...MetricOption) Metric {
+	return scored("f_beta", o, func(n [][]float64, k int, c metricConfig) float64 {
+		b2, p, r := c.beta*c.beta, precisionOf(n, k), recallOf(n, k)
+		return (1 + b2) * p * r / (p*b2 + r + fbetaEps)
+	})
 }
 
 func row(n [][]float64, k int) float64 {
@@ -102,18 +156,44 @@ func marginals(n [][]float64) (all, right, yp, pp, yy float64) {
 	return all, right, yp, pp, yy
 }
 
-// KappaScore is Cohen's kappa: agreement beyond that of chance, 1 at best.
-func KappaScore() Metric {
-	return ofConfusion("kappa_score", func(n [][]float64) float64 {
-		all, right, yp, _, _ := marginals(n)
-		chance := yp / (all * all)
-		return (right/all - chance) / (1 - chance)
-	})
+// KappaWeights says how far apart classes are in KappaScore: "" all alike, "linear" by the difference of
+// their numbers, "quadratic" by its square.
+func KappaWeights(name string) MetricOption {
+	return metricOption(func(c *metricConfig) { c.weights = name })
 }
 
-// MatthewsCorrCoef is the correlation of predicted and actual classes, 1 at best.
-func MatthewsCorrCoef() Metric {
-	return ofConfusion("matthews_corrcoef", func(n [][]float64) float64 {
+// KappaScore is Cohen's kappa: agreement beyond that of chance, 1 at best. Option: KappaWeights ("").
+func KappaScore(o ...MetricOption) Metric {
+	c := metricCfg(.5, o)
+	m := ofConfusion("kappa_score", func(n [][]float64) float64 {
+		all, _, _, _, _ := marginals(n)
+		var seen, chance float64
+		for y := range n {
+			for p := range n {
+				w := 0.0
+				switch d := math.Abs(float64(y - p)); {
+				case c.weights == "linear":
+					w = d
+				case c.weights == "quadratic":
+					w = d * d
+				case y != p:
+					w = 1
+				}
+				seen += w * n[y][p]
+				chance += w * row(n, y) * column(n, p) / all
+			}
+		}
+		return 1 - seen/chance
+	})
+	if c.weights != "" && c.weights != "linear" && c.weights != "quadratic" {
+		m.err = fmt.Errorf("fastnb: metric kappa_score: no KappaWeights(%q) (there are linear, quadratic)", c.weights)
+	}
+	return m
+}
+
+// MatthewsCorreff is the correlation of predicted and actual classes, 1 at best.
+func MatthewsCorreff() Metric {
+	return ofConfusion("matthews_correff", func(n [][]float64) float64 {
 		all, right, yp, pp, yy := marginals(n)
 		return (right*all - yp) / math.Sqrt((all*all-pp)*(all*all-yy))
 	})

@@ -132,10 +132,10 @@ func (r *Recorder) PlotLR(o ...data.PlotOption) (*plotting.Figure, error) {
 	return shown(plotting.Lines(plotting.LineOpts{W: c.W, H: c.H, XLabel: "Iterations", YLabel: label, Series: series}))
 }
 
-// PlotMetrics draws each metric over the batches, a point for each epoch.
+// PlotMetrics draws each metric over the batches, a point for each epoch, in a panel of its own.
 func (r *Recorder) PlotMetrics(o ...data.PlotOption) (*plotting.Figure, error) {
 	c := plotCfg(0, 0, o)
-	var series []plotting.Series
+	var panels []*plotting.Figure
 	for k, name := range r.Names[min(3, len(r.Names)) : len(r.Names)-1] {
 		col := make([]float64, len(r.Metrics))
 		for e, row := range r.Metrics {
@@ -144,12 +144,28 @@ func (r *Recorder) PlotMetrics(o ...data.PlotOption) (*plotting.Figure, error) {
 				col[e] = row[k]
 			}
 		}
-		if x, y := r.atEpochs(col); len(y) > 0 {
-			series = append(series, plotting.Series{Name: name, X: x, Y: y})
+		x, y := r.atEpochs(col)
+		if len(y) == 0 {
+			continue
 		}
+		f, err := shown(plotting.Lines(plotting.LineOpts{W: c.W, H: c.H, XLabel: "Batches processed", YLabel: name, Series: []plotting.Series{{X: x, Y: y}}}))
+		if err != nil {
+			return nil, err
+		}
+		panels = append(panels, f)
 	}
-	if len(series) == 0 {
+	switch len(panels) {
+	case 0:
 		return nil, errNothing("metrics")
+	case 1:
+		return panels[0], nil
 	}
-	return shown(plotting.Lines(plotting.LineOpts{W: c.W, H: c.H, XLabel: "Batches processed", YLabel: "Metric", Series: series}))
+	var tiles []plotting.Tile
+	for _, f := range panels {
+		tiles = append(tiles, plotting.Tile{Image: f.Image()})
+	}
+	if c.W == 0 || c.H == 0 {
+		c.W, c.H = 6, 4*float64(len(panels))
+	}
+	return shown(plotting.Grid(tiles, plotting.GridOpts{Rows: len(tiles), Cols: 1, W: c.W, H: c.H}))
 }
