@@ -90,13 +90,32 @@ type Confusion struct {
 	N                 int
 }
 
+// Confusions are wrong answers, the most frequent first.
+type Confusions []Confusion
+
+func (c Confusions) figure() *plotting.Figure {
+	var rows [][]string
+	for _, x := range c {
+		rows = append(rows, []string{x.Actual, x.Predicted, fmt.Sprint(x.N)})
+	}
+	return plotting.HTMLTable([]string{"actual", "predicted", "times"}, rows)
+}
+
+// String is the list as text.
+func (c Confusions) String() string { return c.figure().String() }
+
+// Render gives the list's forms for a notebook (gophernotes' Renderer).
+func (c Confusions) Render() struct{ Data, Metadata, Transient map[string]any } {
+	return c.figure().Render()
+}
+
 // MostConfused lists the wrong answers given at least min times, the most frequent first.
-func (c *ClassificationInterpretation) MostConfused(min int) ([]Confusion, error) {
+func (c *ClassificationInterpretation) MostConfused(min int) (Confusions, error) {
 	m, err := c.ConfusionMatrix()
 	if err != nil {
 		return nil, err
 	}
-	var out []Confusion
+	out := Confusions{}
 	for y, row := range m {
 		for p, n := range row {
 			if y != p && n >= max(min, 1) {

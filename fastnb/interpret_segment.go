@@ -38,10 +38,9 @@ func SegmentationInterpretationFromLearner(l *Learner, o ...data.PredsOption) (*
 	}
 	s := &SegmentationInterpretation{l: l, on: c.On}
 	ctx := cell.Context()
-	show := &progress{silent: l.Silent, bare: true}
-	show.start(nil, 1)
-	show.phase(n)
+	show := l.walkBar(1)
 	defer show.stop()
+	show.phase(n)
 	for b, err := range set(ctx) {
 		var out *Tensor
 		if err == nil {

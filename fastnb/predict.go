@@ -132,11 +132,20 @@ func (l *Learner) walk(verb string, c data.PredsConfig) (*predictions, error) {
 	if err != nil {
 		return nil, err
 	}
-	return l.walkSet(verb, set, n, c)
+	show := l.walkBar(1)
+	defer show.stop()
+	return l.walkSet(verb, set, n, c, show)
+}
+
+// walkBar shows the progress of so many walks.
+func (l *Learner) walkBar(walks int) *progress {
+	show := &progress{silent: l.Silent, bare: true}
+	show.start(nil, walks)
+	return show
 }
 
 // walkSet predicts n batches.
-func (l *Learner) walkSet(verb string, set func(context.Context) batches, n int, c data.PredsConfig) (*predictions, error) {
+func (l *Learner) walkSet(verb string, set func(context.Context) batches, n int, c data.PredsConfig, show *progress) (*predictions, error) {
 	if c.Batches > 0 {
 		n = min(n, c.Batches)
 	}
@@ -145,10 +154,7 @@ func (l *Learner) walkSet(verb string, set func(context.Context) batches, n int,
 	}
 	ctx := cell.Context()
 	l.eng.ResetState()
-	show := &progress{silent: l.Silent, bare: true}
-	show.start(nil, 1)
 	show.phase(n)
-	defer show.stop()
 	var ps, ts []*Tensor
 	var order []int
 	p := &predictions{}

@@ -40,7 +40,13 @@ func (l *Learner) tta(verb string, c data.PredsConfig) (*predictions, error) {
 	if !(c.Plain >= 0 && c.Plain <= 1) {
 		return nil, fmt.Errorf("fastnb: %s: Beta(%g): must be between 0 and 1", verb, c.Plain)
 	}
-	p, err := l.walk(verb, c)
+	set, n, err := l.set(verb, c.On)
+	if err != nil {
+		return nil, err
+	}
+	show := l.walkBar(9)
+	defer show.stop()
+	p, err := l.walkSet(verb, set, n, c, show)
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +70,8 @@ func (l *Learner) tta(verb string, c data.PredsConfig) (*predictions, error) {
 		f := bunchFeed{loader}
 		pass := func(ctx context.Context) batches { return f.Run(ctx, l.seen*int64(len(ways)+1)+int64(k)) }
 		c.WithLoss = false
-		q, err := l.walkSet(verb, pass, f.Len(), c)
+		show.row(nil)
+		q, err := l.walkSet(verb, pass, f.Len(), c, show)
 		if err != nil {
 			return nil, err
 		}
