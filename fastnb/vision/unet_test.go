@@ -92,7 +92,7 @@ func TestUnetPretrained(t *testing.T) {
 	src := SegmentationListFromFolder(scenes(t, 8).Join("images")).SplitByRandPct(.25).LabelFromFunc(maskOf, data.Classes("ground", "square"))
 	d, err := src.Transform(GetTransforms(), data.Size(24, 32), data.TfmY(true)).DataBunch(data.BS(3))
 	check(t, err)
-	learn, err := UnetLearner(d, tiny, Pretrained(true), SelfAttention(true), NormType(nn.NormTypeSpectral), Blur(true), BlurFinal(false), Bottle(true), fastnb.Silent(true))
+	learn, err := UnetLearner(d, tiny, fastnb.Pretrained(true), SelfAttention(true), NormType(nn.NormTypeSpectral), Blur(true), BlurFinal(false), Bottle(true), fastnb.Silent(true))
 	check(t, err)
 	body := func() ([]float32, []float32) {
 		check(t, learn.Save("now"))
