@@ -23,7 +23,7 @@ func MultiLabelFbeta(o ...MetricOption) Metric {
 
 // labelCounts counts for each label how often it was right, predicted and there.
 type labelCounts struct {
-	c                      metricConfig
+	c                       metricConfig
 	right, predicted, there []float64
 }
 
