@@ -27,6 +27,36 @@ type Sink interface {
 	ClearOutput(wait bool) error
 }
 
+// Asker is a sink behind which somebody can answer questions.
+type Asker interface {
+	// Ask shows prompt and gives the line typed; with hidden set it is not echoed. ErrNoInput says that
+	// nobody can answer.
+	Ask(ctx context.Context, prompt string, hidden bool) (string, error)
+}
+
+// ErrNoInput is what Input returns when there is nobody to ask.
+var ErrNoInput = errors.New("the front end takes no input here")
+
+// Input asks the user for a line, as Python's input does. It returns ErrInterrupted if the user
+// interrupts the cell in place of an answer.
+func Input(prompt string) (string, error) { return ask(prompt, false) }
+
+// Password asks for a line that is not shown while it is typed.
+func Password(prompt string) (string, error) { return ask(prompt, true) }
+
+func ask(prompt string, hidden bool) (string, error) {
+	if s := current.Load(); s != nil {
+		if a, ok := s.sink.(Asker); ok {
+			line, err := a.Ask(s.ctx, prompt, hidden)
+			if err != nil && s.ctx.Err() != nil {
+				err = ErrInterrupted
+			}
+			return line, err
+		}
+	}
+	return "", ErrNoInput
+}
+
 type state struct {
 	ctx  context.Context
 	sink Sink

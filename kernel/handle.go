@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"fmt"
 	"runtime"
 	"strings"
 
@@ -41,29 +42,40 @@ func init() {
 	nothing := func(*kernel, *wire.Socket, *wire.Message) {}
 	handlers["comm_msg"], handlers["comm_close"] = nothing, nothing
 	handlers["interrupt_request"] = func(k *kernel, s *wire.Socket, m *wire.Message) {
-		if k.s != nil {
-			k.s.Interrupt()
-		}
+		k.s.Interrupt()
 		k.reply(s, m, msg{"status": "ok"})
 	}
 	handlers["shutdown_request"] = func(k *kernel, s *wire.Socket, m *wire.Message) {
 		c := msg{"status": "ok", "restart": m.Bool("restart", false)}
 		k.reply(s, m, c)
 		k.publish("shutdown_reply", m, c)
-		if k.s != nil {
-			k.s.Interrupt()
-		}
+		k.s.Interrupt()
 		k.shutdown()
 	}
+	handlers["connect_request"] = func(k *kernel, s *wire.Socket, m *wire.Message) {
+		k.reply(s, m, msg{
+			"status": "ok", "shell_port": k.c.ShellPort, "iopub_port": k.c.IOPubPort, "stdin_port": k.c.StdinPort,
+			"control_port": k.c.ControlPort, "hb_port": k.c.HBPort,
+		})
+	}
 	handlers["debug_request"] = func(k *kernel, s *wire.Socket, m *wire.Message) {
-		k.reply(s, m, msg{"type": "response", "success": false, "message": "this kernel has no debugger"})
+		k.reply(s, m, msg{
+			"type": "response", "success": false, "request_seq": m.Int("seq", 0), "seq": 0, "command": m.String("command"),
+			"message": "this kernel has no debugger", "body": msg{},
+		})
 	}
 }
 
-// handle answers one request between busy and idle.
+// handle answers one request between busy and idle. A panic of the handler is answered too.
 func (k *kernel) handle(s *wire.Socket, m *wire.Message) {
 	k.publish("status", m, msg{"execution_state": "busy"})
 	defer k.publish("status", m, msg{"execution_state": "idle"})
+	defer func() {
+		if r := recover(); r != nil {
+			k.log.Printf("answering %s: %v", m.Header.MsgType, r)
+			k.reply(s, m, msg{"status": "error", "ename": "internal error", "evalue": fmt.Sprint(r), "traceback": []string{}})
+		}
+	}()
 	h, ok := handlers[m.Header.MsgType]
 	if !ok {
 		k.log.Printf("no handler for %q", m.Header.MsgType)

@@ -1,71 +1,192 @@
 package kernel
 
 import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/fastnb/go/kernel/wire"
 )
 
-// history is what was run in this session.
+// history is what was run, in this session and in earlier ones. It is kept in a file of a line per
+// cell, which kernels that run at the same time add to.
 type history struct {
 	mu      sync.Mutex
+	file    string // "" keeps nothing
+	session int
 	entries []entry
+	warn    func(error) // told once when the file cannot be written
 }
 
+// entry is a cell that was run. Entries of a session have the same number, counted from 1.
 type entry struct {
-	line int
-	code string
+	Session int    `json:"session"`
+	Line    int    `json:"line"`
+	Code    string `json:"code"`
+}
+
+// The file holds at least the latest keptCells cells, and is cut to them when it has twice as many. A
+// cell of more than longestCell bytes is not kept.
+const (
+	keptCells   = 5000
+	longestCell = 1 << 20
+)
+
+// openHistory reads the history in a folder. One that cannot be read is empty.
+func openHistory(dir string, warn func(error)) *history {
+	h := &history{session: 1, warn: warn}
+	if dir == "" {
+		return h
+	}
+	h.file = filepath.Join(dir, "history.jsonl")
+	f, err := os.Open(h.file)
+	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			h.fail(err)
+		}
+		return h
+	}
+	defer f.Close()
+	sc := bufio.NewScanner(f)
+	sc.Buffer(nil, 8*longestCell)
+	for sc.Scan() {
+		var e entry
+		// A line cut off by a crash is passed over.
+		if json.Unmarshal(sc.Bytes(), &e) == nil && e.Session > 0 {
+			h.entries = append(h.entries, e)
+			h.session = max(h.session, e.Session+1)
+		}
+	}
+	if len(h.entries) > 2*keptCells {
+		h.entries = h.entries[len(h.entries)-keptCells:]
+		if err := h.rewrite(); err != nil {
+			h.fail(err)
+		}
+	}
+	return h
+}
+
+func (h *history) fail(err error) {
+	if h.warn != nil {
+		h.warn(fmt.Errorf("history: %w", err))
+	}
+	h.file, h.warn = "", nil
+}
+
+// rewrite replaces the file by the entries.
+func (h *history) rewrite() error {
+	tmp, err := os.CreateTemp(filepath.Dir(h.file), ".history-*")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(tmp.Name()) }()
+	w := bufio.NewWriter(tmp)
+	enc := json.NewEncoder(w)
+	for _, e := range h.entries {
+		if err := enc.Encode(e); err != nil {
+			return errors.Join(err, tmp.Close())
+		}
+	}
+	if err := errors.Join(w.Flush(), tmp.Close()); err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), h.file)
 }
 
 func (h *history) add(line int, code string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.entries = append(h.entries, entry{line, code})
+	e := entry{h.session, line, code}
+	h.entries = append(h.entries, e)
+	if h.file == "" || len(code) > longestCell {
+		return
+	}
+	if err := h.append(e); err != nil {
+		h.fail(err)
+	}
 }
 
-// answer selects entries as a history_request asks: the tail, a range, or a search.
+// append writes an entry in one piece, so that lines of several kernels do not mix.
+func (h *history) append(e entry) error {
+	b, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(h.file), 0o777); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(h.file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(append(b, '\n'))
+	return errors.Join(err, f.Close())
+}
+
+// answer selects entries as a history_request asks: the tail, a range of a session's lines, or a
+// search. Session 0 is this one, -1 the one before.
 func (h *history) answer(m *wire.Message) [][]any {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var found []entry
-	switch m.String("hist_access_type") {
+	kind := m.String("hist_access_type")
+	switch kind {
 	case "range":
-		start, stop := m.Int("start", 0), m.Int("stop", 1<<30)
+		session, start, stop := m.Int("session", 0), m.Int("start", 0), m.Int("stop", 1<<30)
+		if session <= 0 {
+			session += h.session
+		}
 		for _, e := range h.entries {
-			if e.line >= start && e.line < stop {
+			if e.Session == session && e.Line >= start && e.Line < stop {
 				found = append(found, e)
 			}
 		}
 	case "search":
-		match := glob(m.String("pattern"))
-		seen := map[string]bool{}
-		for i := len(h.entries) - 1; i >= 0; i-- {
-			e := h.entries[i]
-			if !match.MatchString(e.code) || m.Bool("unique", false) && seen[e.code] {
-				continue
-			}
-			seen[e.code] = true
-			found = append([]entry{e}, found...)
-		}
+		found = h.search(m.String("pattern"), m.Bool("unique", false))
 	default:
 		found = h.entries
 	}
-	if n := m.Int("n", 0); n > 0 && n < len(found) && m.String("hist_access_type") != "range" {
+	if n := m.Int("n", 0); n > 0 && n < len(found) && kind != "range" {
 		found = found[len(found)-n:]
 	}
 	out := [][]any{}
 	for _, e := range found {
-		var code any = e.code
-		if m.Bool("output", false) {
-			code = []any{e.code, nil}
+		session := e.Session
+		if kind == "range" && session == h.session {
+			session = 0
 		}
-		out = append(out, []any{0, e.line, code})
+		var code any = e.Code
+		if m.Bool("output", false) {
+			code = []any{e.Code, nil}
+		}
+		out = append(out, []any{session, e.Line, code})
 	}
 	return out
+}
+
+// search finds the entries that match; of the same code, with unique, only the latest.
+func (h *history) search(pattern string, unique bool) (found []entry) {
+	match := glob(pattern)
+	seen := map[string]bool{}
+	for i := len(h.entries) - 1; i >= 0; i-- {
+		e := h.entries[i]
+		if !match.MatchString(e.Code) || unique && seen[e.Code] {
+			continue
+		}
+		seen[e.Code] = true
+		found = append(found, e)
+	}
+	for i, j := 0, len(found)-1; i < j; i, j = i+1, j-1 {
+		found[i], found[j] = found[j], found[i]
+	}
+	return found
 }
 
 // glob is a pattern in which * stands for anything and ? for any one character; none matches all.
@@ -73,14 +194,6 @@ func glob(pattern string) *regexp.Regexp {
 	if pattern == "" {
 		pattern = "*"
 	}
-	q := strings.NewReplacer(`\*`, `.*`, `\?`, `.`).Replace(regexp.QuoteMeta(pattern))
+	q := strings.NewReplacer(`\*`, `.*`, `\?`, `.`).Replace(regexp.QuoteMeta(strings.ToValidUTF8(pattern, "?")))
 	return regexp.MustCompile(`(?s)^` + q + `$`)
-}
-
-// shutdown ends Run; if a cell cannot be interrupted, it ends the process.
-func (k *kernel) shutdown() {
-	k.once.Do(func() {
-		k.quit()
-		time.AfterFunc(2*time.Second, func() { os.Exit(0) })
-	})
 }

@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"log"
@@ -11,10 +10,9 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
-	"github.com/fastnb/go/cell"
+	"github.com/fastnb/go/datasets"
 	"github.com/fastnb/go/kernel/interp"
 	"github.com/fastnb/go/kernel/wire"
 	"github.com/fastnb/go/plotting"
@@ -25,11 +23,12 @@ type kernel struct {
 	w       *wire.Sockets
 	s       *interp.Session
 	log     *log.Logger
+	c       wire.Connection
 	queue   chan *wire.Message // of the shell, in order
-	parent  atomic.Pointer[wire.Message]
 	count   int
-	history history
+	history *history
 	stdin   chan *wire.Message
+	asking  sync.Mutex
 	quit    context.CancelFunc
 	once    sync.Once
 }
@@ -54,23 +53,27 @@ func Run(ctx context.Context, connectionFile string) error {
 	}
 	defer w.Close()
 	plotting.NewSession()
-	k := &kernel{w: w, queue: make(chan *wire.Message, 1<<14), stdin: make(chan *wire.Message, 1), quit: quit}
+	k := &kernel{w: w, c: c, queue: make(chan *wire.Message, 1<<14), stdin: make(chan *wire.Message, 1), quit: quit}
 	k.log = log.New(interp.RealStderr(), "fastnb: kernel: ", log.LstdFlags)
 	k.publish("status", nil, msg{"execution_state": "starting"})
+	k.history = openHistory(datasets.Home().String(), func(err error) { k.log.Print(err) })
 	go w.Heartbeat()
-	go k.receive(w.Control, func(m *wire.Message) { k.handle(w.Control, m) })
-	go k.receive(w.Stdin, func(m *wire.Message) {
-		select {
-		case k.stdin <- m:
-		default:
-		}
-	})
-	go k.receive(w.Shell, func(m *wire.Message) { k.queue <- m })
 	k.s, err = interp.New(interp.Options{Capture: true})
 	if err != nil {
 		return err
 	}
 	defer k.s.Close()
+	go k.receive(w.Control, func(m *wire.Message) { k.handle(w.Control, m) })
+	go k.receive(w.Stdin, func(m *wire.Message) {
+		if m.Header.MsgType != "input_reply" {
+			return
+		}
+		select {
+		case k.stdin <- m:
+		default: // nobody has asked
+		}
+	})
+	go k.receive(w.Shell, func(m *wire.Message) { k.queue <- m })
 	for {
 		select {
 		case <-ctx.Done():
@@ -133,55 +136,10 @@ func (k *kernel) shell(m *wire.Message) {
 	k.handle(k.w.Shell, m)
 }
 
-// output sends what a cell shows, as answers to the request that is running, or ran last.
-type output struct{ k *kernel }
-
-func (o output) Stream(name, text string) {
-	o.k.publish("stream", o.k.parent.Load(), msg{"name": name, "text": text})
-}
-
-func (o output) Display(data, meta cell.Bundle, id string, update bool) error {
-	typ, transient := "display_data", msg{}
-	if update {
-		typ = "update_display_data"
-	}
-	if id != "" {
-		transient["display_id"] = id
-	}
-	return o.k.w.Publish(typ, o.k.parent.Load(), msg{"data": encode(data), "metadata": notNil(meta), "transient": transient})
-}
-
-func (o output) ClearOutput(wait bool) error {
-	return o.k.w.Publish("clear_output", o.k.parent.Load(), msg{"wait": wait})
-}
-
-func notNil(m cell.Bundle) cell.Bundle {
-	if m == nil {
-		return cell.Bundle{}
-	}
-	return m
-}
-
-// encode makes a bundle's values what JSON can carry: bytes that are not text go as base64.
-func encode(b cell.Bundle) cell.Bundle {
-	out := cell.Bundle{}
-	for k, v := range b {
-		switch x := v.(type) {
-		case []byte:
-			if strings.HasPrefix(k, "text/") || k == "image/svg+xml" {
-				out[k] = string(x)
-			} else {
-				out[k] = base64.StdEncoding.EncodeToString(x)
-			}
-		case string:
-			out[k] = x
-		default:
-			if strings.HasSuffix(k, "json") {
-				out[k] = v
-			} else {
-				out[k] = fmt.Sprint(v)
-			}
-		}
-	}
-	return out
+// shutdown ends Run; if a cell cannot be interrupted, it ends the process.
+func (k *kernel) shutdown() {
+	k.once.Do(func() {
+		k.quit()
+		time.AfterFunc(2*time.Second, func() { os.Exit(0) })
+	})
 }

@@ -57,6 +57,7 @@ func start(t *testing.T, transport string) *client {
 	if err := os.WriteFile(file, js, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	t.Setenv("FASTNB_HOME", t.TempDir())
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- Run(ctx, file) }()

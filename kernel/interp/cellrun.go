@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/cosmos72/gomacro/ast2"
 	"github.com/cosmos72/gomacro/base"
@@ -29,9 +30,11 @@ func (s *Session) cell(ctx context.Context, code string, o RunOptions) (res Resu
 		_ = discard // what it says has been printed
 	}
 	var vals []any
-	body, err := s.magics(ctx, code)
-	if err == nil {
-		vals, err = s.eval(ctx, body)
+	var err error
+	if o.Plain {
+		vals, err = s.expression(code)
+	} else {
+		vals, err = s.lines(ctx, code)
 	}
 	if err == nil {
 		select {
@@ -58,6 +61,63 @@ func (s *Session) cell(ctx context.Context, code string, o RunOptions) (res Resu
 		res = s.show(vals, code)
 	}
 	return res
+}
+
+// lines runs a cell's magics and then its Go.
+func (s *Session) lines(ctx context.Context, code string) (vals []any, err error) {
+	out := s.out.Load()
+	c, err := s.magics(ctx, code, innermost(out))
+	if err != nil {
+		return nil, err
+	}
+	if c.silent {
+		s.Flush() // what came before is not captured
+		cap := &captured{Output: *out}
+		var o Output = cap
+		s.out.Store(&o)
+		leave := cell.Enter(ctx, cap)
+		defer func() {
+			s.Flush()
+			leave()
+			s.out.Store(out)
+			if c.capture != "" {
+				s.ir.DeclVar(c.capture, nil, cap.text.String())
+			}
+		}()
+	}
+	start := time.Now()
+	vals, err = s.eval(ctx, strings.Join(c.lines, "\n"))
+	if c.timed {
+		fmt.Printf("Wall time: %v\n", short(float64(time.Since(start))))
+	}
+	if c.silent {
+		vals = nil
+	}
+	return vals, err
+}
+
+// innermost is the output that a front end gave.
+func innermost(out *Output) Output {
+	if f, ok := (*out).(flushing); ok {
+		return f.Output
+	}
+	return *out
+}
+
+// expression gives the values of one expression, errors among them.
+func (s *Session) expression(code string) ([]any, error) {
+	strict := s.strict
+	s.strict = true
+	defer func() { s.strict = strict }()
+	s.sites, s.suspects = nil, map[ast.Node][]*suspect{}
+	_, nodes, err := s.prepare(code)
+	if err != nil {
+		return nil, err
+	}
+	if len(nodes) != 1 || unparen(nodes[0]) == nil {
+		return nil, fmt.Errorf("not one expression: %s", code)
+	}
+	return s.statement(s.rewrite(nodes)[0])
 }
 
 // show renders the last values; a panic of a value's own method fails the cell.
@@ -173,6 +233,14 @@ func (s *Session) parse(code string) (nodes []ast.Node, err error) {
 	return s.ir.Comp.ParseBytes([]byte(functionLiterals(code))), nil
 }
 
+// panicError is what running code panicked with.
+func panicError(r any) error {
+	if _, ok := r.(base.Signal); ok {
+		return cell.ErrInterrupted
+	}
+	return asError(r)
+}
+
 func asError(r any) error {
 	if e, ok := r.(error); ok {
 		return e
@@ -234,11 +302,7 @@ func (s *Session) functionsFirst(code string) bool {
 func (s *Session) run(nodes []ast.Node) (vals []xr.Value, types []xr.Type, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			if _, ok := r.(base.Signal); ok {
-				err = cell.ErrInterrupted
-				return
-			}
-			err = asError(r)
+			err = panicError(r)
 		}
 	}()
 	if err := s.examine(nodes); err != nil {

@@ -12,46 +12,67 @@ import (
 // magic is a line that is not Go, at the top of a cell.
 type magic struct {
 	name, args, help string
-	run              func(s *Session, args []string) error
+	run              func(c *cellLines) error
+}
+
+// cellLines is what a magic sees and may change: the line it stands on and the cell below it.
+type cellLines struct {
+	s    *Session
+	ctx  context.Context //nolint:containedctx // of the one cell that this describes
+	args []string
+	line string // what follows the name
+	out  Output
+
+	lines   []string // of the cell, from the top; magics become empty lines
+	at      int      // the magic's own line
+	timed   bool     // tell how long the rest takes
+	capture string   // the variable that takes what the rest prints, "-" for none
+	silent  bool     // what the rest prints is captured
+}
+
+// below takes the rest of the cell out of it.
+func (c *cellLines) below() string {
+	rest := strings.Join(c.lines[c.at+1:], "\n")
+	c.lines = c.lines[:c.at+1]
+	return rest
 }
 
 var magicList []magic
 
 func init() {
-	note := func(what string) func(*Session, []string) error {
-		return func(*Session, []string) error {
+	note := func(what string) func(*cellLines) error {
+		return func(*cellLines) error {
 			fmt.Println(what)
 			return nil
 		}
 	}
 	magicList = []magic{
-		{"cd", "[FOLDER]", "change the working folder (none: the home folder)", func(_ *Session, a []string) error {
-			dir, err := os.UserHomeDir()
-			if len(a) > 0 {
-				dir, err = strings.Join(a, " "), nil
-			}
-			if err == nil {
-				err = os.Chdir(dir)
-			}
-			return err
-		}},
-		{"errors", "auto|explicit", "auto: an error that no variable takes fails the cell; explicit: plain Go", func(s *Session, a []string) error {
-			if len(a) != 1 || a[0] != "auto" && a[0] != "explicit" {
-				return errors.New("%errors wants auto or explicit")
-			}
-			s.strict = a[0] == "explicit"
+		{"cd", "[FOLDER]", "change the working folder (none: the home folder)", changeDir},
+		{"env", "[NAME[=VALUE]]", "show the environment, a variable of it, or set one", environment},
+		{"errors", "auto|explicit", "auto: an error that no variable takes fails the cell; explicit: plain Go", errorRule},
+		{"capture", "[NAME]", "keep what the cell prints to itself, in a string variable if named", captureRest},
+		{"load", "FILE", "put a file's text into the next cell", loadFile},
+		{"pkgs", "", "list the packages that cells can import", func(*cellLines) error {
+			fmt.Println(strings.ReplaceAll(available(), ", ", "\n"))
 			return nil
 		}},
-		{"go111module", "on|off", "accepted for gophernotes' notebooks; packages are compiled in", func(_ *Session, a []string) error {
-			if len(a) != 1 || a[0] != "on" && a[0] != "off" {
+		{"reset", "", "forget all variables, functions, types and imports", func(c *cellLines) error { return c.s.reset() }},
+		{"time", "[CODE]", "run the code, or the cell, and tell how long it took", timeRest},
+		{"timeit", "[CODE]", "run the code, or the cell, many times and tell how long one takes", timeMany},
+		{"version", "", "tell the versions", version},
+		{"who", "", "list the names that cells have declared", who},
+		{"%writefile", "FILE", "write the rest of the cell to a file", writeFile},
+		{"go111module", "on|off", "accepted for gophernotes' notebooks; packages are compiled in", func(c *cellLines) error {
+			if len(c.args) != 1 || c.args[0] != "on" && c.args[0] != "off" {
 				return errors.New("%go111module wants on or off")
 			}
 			return nil
 		}},
-		{"help", "", "list these commands", func(*Session, []string) error { fmt.Print(magicHelp()); return nil }},
+		{"help", "", "list these commands", func(*cellLines) error { fmt.Print(magicHelp()); return nil }},
 		{"matplotlib", "[...]", "accepted for IPython's notebooks: charts show by themselves", note("%matplotlib: not needed, charts show by themselves")},
 		{"reload_ext", "[...]", "accepted for IPython's notebooks: there are no extensions", note("%reload_ext: not needed, there are no extensions")},
 		{"autoreload", "[...]", "accepted for IPython's notebooks: packages are compiled in", note("%autoreload: not needed, packages are compiled in")},
+		{"debug", "[...]", "accepted for IPython's notebooks: there is no debugger", note("%debug: there is no debugger; print what you want to see")},
 	}
 }
 
@@ -65,39 +86,44 @@ func magicHelp() string {
 	return b.String()
 }
 
-// magics runs the lines at the top of a cell that are not Go and gives the cell without them; empty
-// lines stand in their place, so that line numbers stay.
-func (s *Session) magics(ctx context.Context, code string) (string, error) {
-	lines := strings.Split(code, "\n")
-	for i, l := range lines {
-		t := strings.TrimSpace(l)
+// magics runs the lines at the top of a cell that are not Go. In what it gives, empty lines stand in
+// their place, so that line numbers stay.
+func (s *Session) magics(ctx context.Context, code string, out Output) (*cellLines, error) {
+	c := &cellLines{s: s, ctx: ctx, out: out, lines: strings.Split(code, "\n")}
+	for c.at = 0; c.at < len(c.lines); c.at++ {
+		t := strings.TrimSpace(c.lines[c.at])
 		if t == "" {
 			continue
 		}
 		var err error
 		switch t[0] {
 		case '%':
-			err = s.magic(t[1:])
+			c.lines[c.at] = ""
+			err = c.magic(t[1:])
 		case '$':
+			c.lines[c.at] = ""
 			err = s.command(ctx, t[1:])
 		default:
-			return strings.Join(lines, "\n"), nil
+			return c, nil
 		}
 		if err != nil {
-			return "", (&CellError{Name: "error", Value: err.Error(), Line: i + 1, Column: 1}).finish(code)
+			var e *CellError
+			if !errors.As(err, &e) {
+				e = &CellError{Name: "error", Value: err.Error(), Line: c.at + 1, Column: 1}
+			}
+			return c, e.finish(code)
 		}
-		lines[i] = ""
 	}
-	return strings.Join(lines, "\n"), nil
+	return c, nil
 }
 
-func (s *Session) magic(line string) error {
-	f := strings.Fields(line)
-	if len(f) > 0 {
-		for _, m := range magicList {
-			if m.name == f[0] {
-				return m.run(s, f[1:])
-			}
+// magic runs one line, and puts the code of one like `%time CODE` in its place.
+func (c *cellLines) magic(line string) error {
+	name, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+	for _, m := range magicList {
+		if m.name == name {
+			c.line, c.args = strings.TrimSpace(rest), strings.Fields(rest)
+			return m.run(c)
 		}
 	}
 	return fmt.Errorf("unknown command %%%s\n%s", strings.TrimSpace(line), magicHelp())

@@ -14,6 +14,7 @@ import (
 // process that all cells share.
 var replaceFunctions = sync.OnceFunc(func() {
 	bind.Replace("time", "Sleep", sleep)
+	replaceScanning()
 	bind.Replace("os", "Exit", func(code int) {
 		panic(fmt.Sprintf("os.Exit(%d) would end the kernel (try return, or the notebook's own way to shut it down)", code))
 	})

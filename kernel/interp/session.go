@@ -8,6 +8,7 @@ import (
 	"go/build"
 	"go/token"
 	"io"
+	"maps"
 	"os"
 	"runtime"
 	"sync"
@@ -38,6 +39,7 @@ type Output interface {
 type RunOptions struct {
 	Silent bool // show no value
 	Count  int  // the cell's number
+	Plain  bool // one expression of plain Go: no commands, no cell rule
 }
 
 // Result is what a cell came to.
@@ -57,6 +59,7 @@ type Session struct {
 	out     atomic.Pointer[Output]
 	strict  bool // %errors explicit: the cell rule is off
 	panics  chan *CellError
+	prelude prelude
 
 	// For the cell that is being compiled:
 	sites    []func(*fast.Comp)      // statements that are written when their types are known
@@ -121,6 +124,7 @@ func (s *Session) start() (err error) {
 		}
 	}
 	s.builtins()
+	s.prelude = prelude{maps.Clone(s.ir.Comp.Binds), maps.Clone(s.ir.Comp.Types)}
 	return nil
 }
 
@@ -193,6 +197,16 @@ func (f flushing) ClearOutput(wait bool) error {
 	return f.Output.ClearOutput(wait)
 }
 
+// Ask passes a question on; a sink that has nobody to ask says so.
+func (f flushing) Ask(ctx context.Context, prompt string, hidden bool) (string, error) {
+	a, ok := f.Output.(cell.Asker)
+	if !ok {
+		return "", cell.ErrNoInput
+	}
+	f.s.Flush()
+	return a.Ask(ctx, prompt, hidden)
+}
+
 // Flush waits until everything printed so far has been handed out.
 func (s *Session) Flush() {
 	if s.capture != nil {
@@ -236,7 +250,9 @@ func (s *Session) watch(ctx context.Context, finished <-chan struct{}) {
 	}
 	told := time.After(unstoppable)
 	for {
+		s.mu.Lock() // %reset makes another interpreter
 		s.ir.Interrupt(os.Interrupt)
+		s.mu.Unlock()
 		select {
 		case <-finished:
 			return

@@ -1,0 +1,37 @@
+package interp
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/fastnb/go/cell"
+	"github.com/fastnb/go/kernel/bind"
+)
+
+// lines is the standard input as cells see it: each line that is read is asked of the front end.
+type lines struct{ rest []byte }
+
+func (l *lines) Read(p []byte) (int, error) {
+	if len(l.rest) == 0 {
+		line, err := cell.Input("")
+		if errors.Is(err, cell.ErrInterrupted) {
+			stopCell()
+		}
+		if err != nil {
+			return 0, err
+		}
+		l.rest = append([]byte(line), '\n')
+	}
+	// One byte at a time: what Scan does not need stays for the next call.
+	n := copy(p[:min(1, len(p))], l.rest)
+	l.rest = l.rest[n:]
+	return n, nil
+}
+
+// replaceScanning has fmt's functions that read the standard input ask the front end.
+func replaceScanning() {
+	in := &lines{}
+	bind.Replace("fmt", "Scan", func(a ...any) (int, error) { return fmt.Fscan(in, a...) })
+	bind.Replace("fmt", "Scanln", func(a ...any) (int, error) { return fmt.Fscanln(in, a...) })
+	bind.Replace("fmt", "Scanf", func(format string, a ...any) (int, error) { return fmt.Fscanf(in, format, a...) })
+}
