@@ -158,15 +158,11 @@ func (h *history) answer(m *wire.Message) [][]any {
 	}
 	out := [][]any{}
 	for _, e := range found {
-		session := e.Session
-		if kind == "range" && session == h.session {
-			session = 0
-		}
 		var code any = e.Code
 		if m.Bool("output", false) {
 			code = []any{e.Code, nil}
 		}
-		out = append(out, []any{session, e.Line, code})
+		out = append(out, []any{e.Session, e.Line, code})
 	}
 	return out
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +22,9 @@ type client struct {
 	t              *testing.T
 	sign           wire.Signer
 	shell, control zmq4.Socket
+	stdin          zmq4.Socket
+	answer         string // to every question; "" gives none
+	prompts        string // of the questions
 	iopub          chan *wire.Message
 	replies        chan *wire.Message
 	early          map[string]*wire.Message // replies that nobody has asked for yet, by the request's id
@@ -61,7 +65,7 @@ func start(t *testing.T, transport string) *client {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- Run(ctx, file) }()
-	cl := &client{t: t, sign: wire.Signer{Key: []byte("k")}, iopub: make(chan *wire.Message, 1000), replies: make(chan *wire.Message, 100), early: map[string]*wire.Message{}}
+	cl := &client{t: t, sign: wire.Signer{Key: []byte("k")}, iopub: make(chan *wire.Message, 100000), replies: make(chan *wire.Message, 20000), early: map[string]*wire.Message{}}
 	addr := func(port int) string {
 		if transport == "ipc" {
 			return "ipc://" + c.IP + "-" + string(rune('0'+port))
@@ -69,8 +73,9 @@ func start(t *testing.T, transport string) *client {
 		return "tcp://127.0.0.1:" + itoa(port)
 	}
 	cl.shell, cl.control = zmq4.NewDealer(ctx, zmq4.WithID([]byte("me"))), zmq4.NewDealer(ctx, zmq4.WithID([]byte("me")))
+	cl.stdin = zmq4.NewDealer(ctx, zmq4.WithID([]byte("me")))
 	sub := zmq4.NewSub(ctx)
-	for s, port := range map[zmq4.Socket]int{cl.shell: c.ShellPort, cl.control: c.ControlPort, sub: c.IOPubPort} {
+	for s, port := range map[zmq4.Socket]int{cl.shell: c.ShellPort, cl.control: c.ControlPort, cl.stdin: c.StdinPort, sub: c.IOPubPort} {
 		for try := 0; ; try++ {
 			if err := s.Dial(addr(port)); err == nil {
 				break
@@ -85,6 +90,9 @@ func start(t *testing.T, transport string) *client {
 	}
 	go cl.read(sub, cl.iopub)
 	go cl.read(cl.shell, cl.replies)
+	questions := make(chan *wire.Message)
+	go cl.read(cl.stdin, questions)
+	go cl.answers(questions)
 	go cl.read(cl.control, cl.replies)
 	time.Sleep(200 * time.Millisecond) // a subscription takes a moment to reach the other side
 	t.Cleanup(func() {
@@ -111,6 +119,20 @@ func (c *client) read(s zmq4.Socket, to chan<- *wire.Message) {
 		}
 		if m, err := c.sign.Decode(z.Frames); err == nil {
 			to <- m
+		}
+	}
+}
+
+// answers answers what the kernel asks.
+func (c *client) answers(questions <-chan *wire.Message) {
+	for m := range questions {
+		c.prompts += m.String("prompt") + " " + strconv.FormatBool(m.Bool("password", false)) + ";"
+		if c.answer == "" {
+			continue
+		}
+		f, err := c.sign.Encode(nil, wire.Header{MsgID: wire.NewID(), MsgType: "input_reply"}, m, map[string]any{"value": c.answer})
+		if err == nil {
+			_ = c.stdin.SendMulti(zmq4.NewMsgFrom(f...))
 		}
 	}
 }

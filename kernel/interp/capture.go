@@ -128,6 +128,23 @@ func startCapture(out func(name, text string)) (*capture, error) {
 	return c, nil
 }
 
+// mend opens a standard stream that a cell has closed again.
+func (c *capture) mend() {
+	for fd, f := range map[uintptr]**os.File{1: &os.Stdout, 2: &os.Stderr} {
+		if (*f).Fd() == ^uintptr(0) { // closed
+			c.again()
+			*f = os.NewFile(fd, (*f).Name())
+		}
+	}
+}
+
+// again puts the pipes in the place of the standard streams.
+func (c *capture) again() {
+	if restore, err := replaceStd(c.streams[0].w, c.streams[1].w); err == nil {
+		c.restore = restore
+	}
+}
+
 // stop gives the standard output and error back.
 func (c *capture) stop() {
 	c.flush()

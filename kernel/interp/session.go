@@ -224,6 +224,9 @@ func (s *Session) Run(ctx context.Context, code string, o RunOptions, out Output
 	s.mu.Unlock()
 	var w Output = flushing{out, s}
 	s.out.Store(&w)
+	if s.capture != nil {
+		s.capture.mend()
+	}
 	leave := cell.Enter(ctx, w)
 	defer leave()
 	finished := make(chan struct{})
