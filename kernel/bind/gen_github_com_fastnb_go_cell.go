@@ -3,6 +3,7 @@
 package bind
 
 import (
+	i3 "context"
 	imports "github.com/cosmos72/gomacro/imports"
 	pkg "github.com/fastnb/go/cell"
 	r "reflect"
@@ -18,23 +19,37 @@ func init() {
 			"Display":          r.ValueOf(pkg.Display),
 			"Enter":            r.ValueOf(pkg.Enter),
 			"ErrInterrupted":   r.ValueOf(&pkg.ErrInterrupted).Elem(),
+			"ErrNoInput":       r.ValueOf(&pkg.ErrNoInput).Elem(),
+			"Input":            r.ValueOf(pkg.Input),
 			"Interrupted":      r.ValueOf(pkg.Interrupted),
 			"NewBytesProgress": r.ValueOf(pkg.NewBytesProgress),
 			"NewDisplay":       r.ValueOf(pkg.NewDisplay),
 			"NewProgress":      r.ValueOf(pkg.NewProgress),
+			"Password":         r.ValueOf(pkg.Password),
 			"SizeText":         r.ValueOf(pkg.SizeText),
 		},
 		Types: map[string]r.Type{
+			"Asker":    r.TypeOf((*pkg.Asker)(nil)).Elem(),
 			"Bundle":   r.TypeOf((*pkg.Bundle)(nil)).Elem(),
 			"Handle":   r.TypeOf((*pkg.Handle)(nil)).Elem(),
 			"Progress": r.TypeOf((*pkg.Progress)(nil)).Elem(),
 			"Sink":     r.TypeOf((*pkg.Sink)(nil)).Elem(),
 		},
 		Proxies: map[string]r.Type{
-			"Sink": r.TypeOf((*P_github_com_fastnb_go_cell_Sink)(nil)).Elem(),
+			"Asker": r.TypeOf((*P_github_com_fastnb_go_cell_Asker)(nil)).Elem(),
+			"Sink":  r.TypeOf((*P_github_com_fastnb_go_cell_Sink)(nil)).Elem(),
 		},
 		Untypeds: map[string]string{},
 	}
+}
+
+type P_github_com_fastnb_go_cell_Asker struct {
+	Object any
+	Ask_   func(o any, a0 i3.Context, a1 string, a2 bool) (string, error)
+}
+
+func (p *P_github_com_fastnb_go_cell_Asker) Ask(a0 i3.Context, a1 string, a2 bool) (string, error) {
+	return p.Ask_(p.Object, a0, a1, a2)
 }
 
 type P_github_com_fastnb_go_cell_Sink struct {
