@@ -27,13 +27,12 @@ import (
 	"github.com/fastnb/go/fastnb/vision"
 )
 
-// desk is where a mistake is made: a small data set, a home of its own, and a learner when asked for.
+// desk is where a mistake is made: a small data set and a home of its own.
 type desk struct {
 	t     *testing.T
 	dir   string // holds planet/ and home/
 	tiles datasets.Path
 	urls  []string // of servers, for them to be left out of messages
-	learn *fastnb.Learner
 }
 
 func newDesk(t *testing.T) *desk {
