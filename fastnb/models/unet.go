@@ -88,7 +88,7 @@ func (u *DynamicUnet) build(classes int, size [2]int, shapes [][]int, o UnetOpti
 		last := i == len(u.skips)-1
 		b := nn.NewUnetBlock(ni, shapes[s][3], nn.UnetBlockOptions{
 			Norm: o.Norm, Halve: last, SelfAttention: o.SelfAttention && i == len(u.skips)-3,
-			Blur: o.AlwaysBlur || o.Blur && !(last && o.NoBlurFinal),
+			Blur: o.AlwaysBlur || o.Blur && (!last || !o.NoBlurFinal),
 		})
 		add(b)
 		ni = b.Out
