@@ -12,7 +12,7 @@ var camVid = lesson{
 		10: {textLike(`_P\.png`)},
 		11: {picture("360x360")},
 		13: {picture("360x360")},
-		14: {textLike(`\[48 64\]`), textLike(`21`)},
+		14: {textLike(`\[48 64\]`), textLike(`17 17 17`)},
 		15: {textLike(`Animal`), textLike(`VegetationMisc`)},
 		17: {textLike(`batch size \d+, \d+ MB free`)},
 		20: {picture("4 pictures in 2 rows of 2, 720x504")},
@@ -30,7 +30,7 @@ var camVid = lesson{
 	},
 	params: map[string]string{
 		"items": "18", "twinHeight": "48", "twinWidth": "64", "bs1": "5", "bs2": "5", "epochs1": "1", "epochs2": "1", "epochs3": "1", "epochs4": "1",
-		"lrIters": "3", "archName": "resnet18",
+		"lrIters": "8", "archName": "resnet18",
 	},
 }
 
