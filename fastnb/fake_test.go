@@ -94,6 +94,9 @@ func (e *fakeEngine) Inspect(context.Context, *Tensor, string, *Tensor) (*engine
 	return nil, fmt.Errorf("nothing to see")
 }
 
+func (e *fakeEngine) EvalWithDropout(context.Context, *Tensor, int) ([]*Tensor, error) {
+	return nil, nil
+}
 func (e *fakeEngine) LayerShapes(*Tensor) ([]engine.LayerShape, error) { return nil, nil }
 func (e *fakeEngine) Prepare(x, y []engine.Spec) error                 { return nil }
 func (e *fakeEngine) ResetState()                                      {}

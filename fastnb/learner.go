@@ -72,6 +72,7 @@ type trainer interface {
 	FreezeNorm(on bool)
 	Inspect(ctx context.Context, x *Tensor, layer string, weights *Tensor) (*engine.Activation, error)
 	LayerShapes(x *Tensor) ([]engine.LayerShape, error)
+	EvalWithDropout(ctx context.Context, x *Tensor, times int) ([]*Tensor, error)
 	Prepare(x, y []engine.Spec) error
 	ResetState()
 	SelectState(rows []int) error

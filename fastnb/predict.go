@@ -313,6 +313,40 @@ func (l *Learner) Predict(item any, o ...PredictOption) (Prediction, error) {
 	return l.decode(l.activate(out).At(0), predictCfg(o).Thresh)
 }
 
+// PredictWithMCDropout predicts an item n times (10 in fastai) with dropout at work: how far the predictions
+// lie apart tells how sure the model is. (Gal and Ghahramani 2015, arXiv:1506.02142)
+func (l *Learner) PredictWithMCDropout(item any, n int) ([]Prediction, error) {
+	const verb = "predict with dropout"
+	if err := l.alive(verb); err != nil {
+		return nil, err
+	}
+	if n < 1 {
+		return nil, fmt.Errorf("fastnb: %s: %d times: must be at least 1", verb, n)
+	}
+	x, err := l.open(item)
+	if err != nil {
+		return nil, because(verb, err)
+	}
+	b, err := l.Data.OneItem(x)
+	if err != nil {
+		return nil, because(verb, err)
+	}
+	outs, err := l.eng.EvalWithDropout(cell.Context(), b.X[0], n)
+	if cell.Interrupted() != nil {
+		return nil, cell.ErrInterrupted
+	}
+	if err != nil {
+		return nil, because(verb, err)
+	}
+	ps := make([]Prediction, n)
+	for k, out := range outs {
+		if ps[k], err = l.decode(l.activate(out).At(0), predictCfg(nil).Thresh); err != nil {
+			return nil, err
+		}
+	}
+	return ps, nil
+}
+
 func (l *Learner) open(item any) (data.Item, error) {
 	switch v := item.(type) {
 	case data.Item:

@@ -1,8 +1,6 @@
 package fastnb
 
-import (
-	"fmt"
-)
+import "fmt"
 
 // Anneal goes from start (p = 0) to end (p = 1).
 type anneal = func(start, end, p float64) float64
@@ -78,49 +76,62 @@ func GeneralScheduler(phases ...TrainingPhase) FitOption {
 	return only("GeneralScheduler", func(c *fitConfig) { c.phases = append(c.phases, phases...) }, "Fit")
 }
 
+// phase is a TrainingPhase with the learning rates of each layer group.
+type phase struct {
+	TrainingPhase
+	lrFrom, lrTo []float64
+}
+
+func (l *Learner) phase(t TrainingPhase) (p phase, err error) {
+	p.TrainingPhase = t
+	switch {
+	case t.err != nil:
+		return p, t.err
+	case t.length < 1:
+		return p, fmt.Errorf("fastnb: training phase: it has no batches (try NewTrainingPhase)")
+	case t.lr == nil:
+		return p, nil
+	}
+	if p.lrFrom, err = t.lr.from.spread(len(l.groups), true); err != nil {
+		return p, err
+	}
+	p.lrTo, err = t.lr.to.spread(len(l.groups), true)
+	return p, err
+}
+
+// move sets what the phase moves, at a part of its length.
+func (p phase) move(h *hypers, at float64) {
+	if p.lr != nil {
+		h.lr = make([]float64, len(p.lrFrom))
+		for g := range h.lr {
+			h.lr[g] = p.lr.by(p.lrFrom[g], p.lrTo[g], at)
+		}
+	}
+	for name, v := range p.others {
+		h.set(name, v.by(v.from, v.to, at))
+	}
+}
+
 // follow makes a plan go by phases.
 func (l *Learner) follow(p *plan, phases []TrainingPhase) error {
-	type part struct {
-		TrainingPhase
-		lrFrom, lrTo []float64
-	}
-	parts, total := make([]part, len(phases)), 0
-	for k, ph := range phases {
-		if ph.err == nil && ph.length < 1 {
-			ph.err = fmt.Errorf("fastnb: training phase %d has no batches (try NewTrainingPhase)", k)
-		}
-		if ph.err != nil {
-			return ph.err
-		}
-		parts[k].TrainingPhase = ph
-		total += ph.length
-		if ph.lr == nil {
-			continue
-		}
-		var err error
-		if parts[k].lrFrom, err = ph.lr.from.spread(len(l.groups), true); err != nil {
+	var parts []phase
+	total := 0
+	for _, t := range phases {
+		ph, err := l.phase(t)
+		if err != nil {
 			return err
 		}
-		if parts[k].lrTo, err = ph.lr.to.spread(len(l.groups), true); err != nil {
-			return err
-		}
+		parts, total = append(parts, ph), total+t.length
 	}
 	first := p.sched
 	p.sched = func(k int) hypers {
-		h := first(k)
-		for from, i := 0, 0; i < len(parts) && (i == 0 || k > from); i++ {
-			t := parts[i]
-			at := min(float64(k-from)/float64(t.length), 1)
-			if t.lr != nil {
-				h.lr = make([]float64, len(t.lrFrom))
-				for g := range h.lr {
-					h.lr[g] = t.lr.by(t.lrFrom[g], t.lrTo[g], at)
-				}
+		h, from := first(k), 0
+		for i, ph := range parts {
+			if i > 0 && k <= from {
+				break
 			}
-			for name, v := range t.others {
-				h.set(name, v.by(v.from, v.to, at))
-			}
-			from += t.length
+			ph.move(&h, min(float64(k-from)/float64(ph.length), 1))
+			from += ph.length
 		}
 		return h
 	}

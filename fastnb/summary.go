@@ -61,7 +61,9 @@ func (l *Learner) Summary() (*ModelSummary, error) {
 		s.Layers = append(s.Layers, i)
 	}
 	s.notes = [][]string{
-		{"total parameters", thousands(s.Params)}, {"trainable", thousands(s.Trainable)}, {"not trainable", thousands(s.Params - s.Trainable)},
+		{"total parameters", thousands(s.Params)},
+		{"trainable", thousands(s.Trainable)},
+		{"not trainable", thousands(s.Params - s.Trainable)},
 		{"layer groups", fmt.Sprintf("%d, the first %d frozen", len(l.groups), l.frozen)},
 		{"optimizer", fmt.Sprintf("%s, weight decay %g %s", l.cfg.Optimizer, l.WD, map[bool]string{true: "apart from the gradient", false: "in the gradient"}[l.cfg.TrueWD])},
 		{"loss", l.Loss.Name},

@@ -57,8 +57,10 @@ func New(dev device.Device, net nn.Layer, loss nn.Loss, groups [][]*nn.Param, cf
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{dev: dev, net: net, loss: loss, cfg: cfg, byName: map[string]*param{}, groups: len(groups), programs: map[string]*program{}, clip: 1,
-		hidden: hiddenState{sets: map[int]map[string]device.Buffer{}}}
+	e := &Engine{
+		dev: dev, net: net, loss: loss, cfg: cfg, byName: map[string]*param{}, groups: len(groups), programs: map[string]*program{}, clip: 1,
+		hidden: hiddenState{sets: map[int]map[string]device.Buffer{}},
+	}
 	inGroup := map[*nn.Param]int{}
 	for g, ps := range groups {
 		for _, p := range ps {

@@ -91,8 +91,13 @@ func TestLayerShapes(t *testing.T) {
 		path  string
 		shape []int
 	}{
-		{"0.0", []int{2, 6, 5, 4}}, {"0.1", []int{2, 6, 5, 4}}, {"0.2", []int{2, 6, 5, 4}},
-		{"1.0", []int{2, 6}}, {"1.1", []int{2, 6}}, {"1.2", []int{2, 6}}, {"1.3", []int{2, 4}},
+		{"0.0", []int{2, 6, 5, 4}},
+		{"0.1", []int{2, 6, 5, 4}},
+		{"0.2", []int{2, 6, 5, 4}},
+		{"1.0", []int{2, 6}},
+		{"1.1", []int{2, 6}},
+		{"1.2", []int{2, 6}},
+		{"1.3", []int{2, 4}},
 	}
 	if len(got) != len(want) {
 		t.Fatal(got)
@@ -151,5 +156,29 @@ func TestAccumulate(t *testing.T) {
 				t.Fatalf("%s[%d]: whole %g, parts %g", name, i, v, parts[name].Float32s()[i])
 			}
 		}
+	}
+}
+
+func TestEvalWithDropout(t *testing.T) {
+	e, net := small(t, true)
+	x := noise(3, 2, 3, 9, 8)
+	outs, err := e.EvalWithDropout(context.Background(), x, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if slices.Equal(outs[0].Float32s(), outs[1].Float32s()) || slices.Equal(outs[1].Float32s(), outs[2].Float32s()) {
+		t.Error("each run must drop other elements")
+	}
+	again, err := e.EvalWithDropout(context.Background(), x, 3)
+	if err != nil || !slices.Equal(outs[2].Float32s(), again[2].Float32s()) {
+		t.Error("the same seed, other numbers", err)
+	}
+	net.Layers[1].(*nn.Sequential).Layers[2].(*nn.Dropout).P = 0
+	outs, err = e.EvalWithDropout(context.Background(), x, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, want, err := e.Eval(context.Background(), []*tensor.Tensor{x}, nil); err != nil || !slices.Equal(outs[0].Float32s(), want.Float32s()) {
+		t.Error("without dropout it is evaluation", err)
 	}
 }

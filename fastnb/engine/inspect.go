@@ -42,16 +42,39 @@ func (e *Engine) Inspect(ctx context.Context, x *tensor.Tensor, layer string, we
 	if err != nil {
 		return nil, err
 	}
-	results, err := e.once(ctx, low, feed)
+	runs, err := e.several(ctx, low, feed, 1)
 	if err != nil {
 		return nil, err
 	}
+	results := runs[0]
 	a := &Activation{Output: results["output 0"], Value: results["output 1"], Grad: results["by 0"]}
 	return a, nil
 }
 
-// once compiles a plan, runs it and gives its results by kind and index.
-func (e *Engine) once(ctx context.Context, low *graph.Lowered, feed []*tensor.Tensor) (map[string]*tensor.Tensor, error) {
+// EvalWithDropout runs a batch forward so many times in evaluation mode, but with dropout dropping, each
+// time other elements, and gives the outputs.
+func (e *Engine) EvalWithDropout(ctx context.Context, x *tensor.Tensor, times int) ([]*tensor.Tensor, error) {
+	b := graph.NewBuilder(false)
+	b.DropInEvaluation()
+	out := e.net.Forward(b, b.Input("x", x.DType(), deviceShape(x)...))
+	low, err := b.Lower(graph.LowerSpec{Name: "evaluation with dropout", Outputs: []*graph.Node{out}})
+	if err != nil {
+		return nil, err
+	}
+	runs, err := e.several(ctx, low, []*tensor.Tensor{toDevice(x)}, times)
+	if err != nil {
+		return nil, err
+	}
+	outs := make([]*tensor.Tensor, times)
+	for k, r := range runs {
+		outs[k] = r["output 0"]
+	}
+	return outs, nil
+}
+
+// several compiles a plan, runs it so many times, each with a random stream of its own, and gives the
+// results of each run by kind and index.
+func (e *Engine) several(ctx context.Context, low *graph.Lowered, feed []*tensor.Tensor, times int) ([]map[string]*tensor.Tensor, error) {
 	prog, err := e.dev.Compile(low.Plan)
 	if err != nil {
 		return nil, err
@@ -86,16 +109,22 @@ func (e *Engine) once(ctx context.Context, low *graph.Lowered, feed []*tensor.Te
 			}
 		}
 	}
-	if err := prog.Run(ctx, args...); err != nil {
-		return nil, err
-	}
-	out := map[string]*tensor.Tensor{}
-	for name, buf := range own {
-		if out[name], err = e.get(buf); err != nil {
+	runs := make([]map[string]*tensor.Tensor, times)
+	for k := range runs {
+		if err := e.dev.Upload(e.rng, tensor.FromInt64([]int64{e.seed, int64(k)}, 2)); err != nil {
 			return nil, err
 		}
+		if err := prog.Run(ctx, args...); err != nil {
+			return nil, err
+		}
+		runs[k] = map[string]*tensor.Tensor{}
+		for name, buf := range own {
+			if runs[k][name], err = e.get(buf); err != nil {
+				return nil, err
+			}
+		}
 	}
-	return out, nil
+	return runs, nil
 }
 
 // LayerShape is a layer of the model as it works on a batch.

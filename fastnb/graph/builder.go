@@ -38,6 +38,7 @@ type Builder struct {
 	dummy    *Node
 	made     []made
 	frozen   map[string]bool // batch norms by the name of their scale
+	drop     bool            // in evaluation too
 }
 
 // made is a node that a layer made.
@@ -73,6 +74,9 @@ func NewBuilder(train bool) *Builder {
 
 // Train reports whether the graph is for training.
 func (b *Builder) Train() bool { return b.train }
+
+// DropInEvaluation makes dropout drop in evaluation mode too.
+func (b *Builder) DropInEvaluation() { b.drop = true }
 
 // FreezeNorm makes the batch norm whose scale has this name use its running statistics in training.
 func (b *Builder) FreezeNorm(scale string) {

@@ -137,7 +137,7 @@ func (b *Builder) Dropout(x *Node, p float32) *Node {
 	if p < 0 || p >= 1 {
 		return b.Failf("dropout: probability %g is not in [0, 1)", p)
 	}
-	if !b.train || p == 0 {
+	if !b.train && !b.drop || p == 0 {
 		return x
 	}
 	b.dropouts++

@@ -105,6 +105,11 @@ func TestInterpretClasses(t *testing.T) {
 	if d := cmp.Diff(batch.Float32s(), preds.Slice(0, 6).Float32s()); d != "" {
 		t.Error("the first batch has other predictions:", d)
 	}
+	drops, err := learn.PredictWithMCDropout(d.ValidDS.Items()[0], 4)
+	check(t, err)
+	if len(drops) != 4 || drops[0].Probs[0] == drops[1].Probs[0] && drops[0].Probs[1] == drops[1].Probs[1] {
+		t.Errorf("with dropout predictions lie apart: %v", drops)
+	}
 	raw, _, err := learn.GetPreds(fastnb.Activ("none"))
 	check(t, err)
 	if d := raw.Softmax(1).Sub(preds).Abs().Max(); d > 1e-6 {
