@@ -6,8 +6,8 @@ import (
 )
 
 // Accuracy is the part of rows whose largest output is the target class. Outputs [N, ..., C],
-// targets [N, ...] class numbers; a language model's outputs are the likeliest words themselves, of the
-// targets' shape. (fastai metrics.accuracy)
+// targets [N, ...] class numbers; for pictures [N, C, H, W] and [N, 1, H, W], each pixel a row; a language
+// model's outputs are the likeliest words themselves, of the targets' shape. (fastai metrics.accuracy)
 func Accuracy() Metric { return Metric{Name: "accuracy", batch: accuracy} }
 
 // ErrorRate is 1 - Accuracy.
@@ -22,7 +22,11 @@ func accuracy(out, targ *Tensor) (float64, error) {
 	if slices.Equal(out.Shape(), targ.Shape()) {
 		return item(out.Eq(targ.Float()).Mean())
 	}
-	return item(out.ArgMax(-1).Reshape(-1).Eq(targ.Reshape(-1)).Mean())
+	classes := -1
+	if len(out.Shape()) == 4 { // pictures
+		classes = 1
+	}
+	return item(out.ArgMax(classes).Reshape(-1).Eq(targ.Reshape(-1)).Mean())
 }
 
 // TopKAccuracy is the part of rows whose target class is among the k largest outputs [N, C]; of equal

@@ -108,3 +108,12 @@ func TestMetricWeightsRows(t *testing.T) {
 		t.Errorf("got %v, want (3*1+1*5)/4", got)
 	}
 }
+
+// TestAccuracyOfPixels: each pixel of a picture counts.
+func TestAccuracyOfPixels(t *testing.T) {
+	out := tensor.FromFloat32([]float32{1, 1, 1, 0, 0, 2, 0, 3}, 1, 2, 2, 2)
+	targ := tensor.FromInt64([]int64{0, 1, 1, 1}, 1, 1, 2, 2)
+	if v, err := Accuracy().Of(out, targ); err != nil || v != .75 {
+		t.Errorf("accuracy %v, error %v", v, err)
+	}
+}
