@@ -28,7 +28,7 @@ func main() {
 }
 
 func run(out string) error {
-	cfg := &packages.Config{Mode: packages.NeedName | packages.NeedTypes | packages.NeedImports | packages.NeedExportFile}
+	cfg := &packages.Config{Mode: packages.NeedName | packages.NeedFiles | packages.NeedTypes | packages.NeedImports | packages.NeedExportFile}
 	pkgs, err := packages.Load(cfg, list.Paths()...)
 	if err != nil {
 		return err
@@ -58,6 +58,9 @@ func run(out string) error {
 				return err
 			}
 		}
+	}
+	if err := writeDocs(out, pkgs); err != nil {
+		return err
 	}
 	return clashes(pkgs)
 }

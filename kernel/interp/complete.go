@@ -1,7 +1,8 @@
 package interp
 
 import (
-	"fmt"
+	"os"
+	"path/filepath"
 	"sort"
 	"strings"
 	"unicode"
@@ -33,6 +34,9 @@ func (s *Session) Complete(code string, cursor int) (matches []string, start, en
 		}
 		return matches, start, cursor
 	}
+	if open := openString(string(line)); open >= 0 {
+		return paths(string(line[open:])), cursor - (len(line) - open), cursor
+	}
 	s.do(func() {
 		defer func() { _ = recover() }()
 		text := string(line)
@@ -49,6 +53,51 @@ func (s *Session) Complete(code string, cursor int) (matches []string, start, en
 	}
 	sort.Strings(out)
 	return out, start, cursor
+}
+
+// openString is where, in code points, the text of a string starts that is open at the end of a line;
+// -1 if none is.
+func openString(line string) int {
+	open, quote := -1, rune(0)
+	runes := []rune(line)
+	for i := 0; i < len(runes); i++ {
+		switch r := runes[i]; {
+		case quote != 0 && r == '\\' && quote == '"':
+			i++
+		case quote != 0 && r == quote:
+			open, quote = -1, 0
+		case quote == 0 && (r == '"' || r == '`'):
+			open, quote = i+1, r
+		case quote == 0 && r == '/' && i+1 < len(runes) && runes[i+1] == '/':
+			return -1
+		}
+	}
+	return open
+}
+
+// paths are the files and folders whose names start so; folders end with a slash.
+func paths(start string) (out []string) {
+	dir, name := filepath.Split(start)
+	where := dir
+	if where == "" {
+		where = "."
+	}
+	const most = 200
+	entries, err := os.ReadDir(where)
+	if err != nil {
+		return nil
+	}
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), name) || name == "" && strings.HasPrefix(e.Name(), ".") || len(out) == most {
+			continue
+		}
+		p := dir + e.Name()
+		if e.IsDir() {
+			p += "/"
+		}
+		out = append(out, p)
+	}
+	return out
 }
 
 // IsComplete tells a console whether code can run: "complete", "incomplete" (with the indent of the
@@ -85,36 +134,4 @@ func (s *Session) IsComplete(code string) (status, indent string) {
 		return "incomplete", strings.Repeat("\t", max(depth, 0))
 	}
 	return "invalid", ""
-}
-
-// Inspect describes the expression at the cursor: its type, found by compiling it without running
-// it.
-func (s *Session) Inspect(code string, cursor int) (data map[string]any, found bool) {
-	runes := []rune(code)
-	cursor = max(0, min(cursor, len(runes)))
-	in := func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || r == '_' || r == '.' }
-	a, b := cursor, cursor
-	for a > 0 && in(runes[a-1]) {
-		a--
-	}
-	for b < len(runes) && in(runes[b]) && runes[b] != '.' {
-		b++
-	}
-	expr := strings.Trim(string(runes[a:b]), ".")
-	if expr == "" {
-		return nil, false
-	}
-	s.do(func() {
-		defer func() { _ = recover() }()
-		s.ir.Comp.Line = 0
-		s.ir.Comp.Code.Clear()
-		e := s.ir.Compile(expr)
-		s.ir.Comp.Code.Clear()
-		if e == nil || e.NumOut() == 0 {
-			return
-		}
-		text := fmt.Sprintf("%s %v", expr, e.Out(0))
-		data, found = map[string]any{"text/plain": text}, true
-	})
-	return data, found
 }
