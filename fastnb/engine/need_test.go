@@ -1,0 +1,39 @@
+package engine_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/fastnb/go/fastnb/device"
+	"github.com/fastnb/go/fastnb/engine"
+	"github.com/fastnb/go/fastnb/nn"
+	"github.com/fastnb/go/fastnb/optim"
+	"github.com/fastnb/go/fastnb/tensor"
+)
+
+// TestPrepare: what fits is prepared; what does not is told, and leaves the engine able to train on what does.
+func TestPrepare(t *testing.T) {
+	dev, err := device.Open("cpu")
+	if err != nil {
+		t.Fatal(err)
+	}
+	net, groups := toyNet()
+	eng, err := engine.New(dev, net, nn.MSELossFlat, groups, optim.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	prepare := func(rows int) error {
+		return eng.Prepare([]engine.Spec{{DType: tensor.Float32, Shape: []int{rows, 4}}}, []engine.Spec{{DType: tensor.Float32, Shape: []int{rows, 3}}})
+	}
+	if err := prepare(6); err != nil {
+		t.Error(err)
+	}
+	err = prepare(1 << 40)
+	if !errors.Is(err, engine.ErrMemory) || !strings.Contains(err.Error(), "training on cpu with a batch of [1099511627776 4]") || !strings.Contains(err.Error(), "smaller batch size") {
+		t.Error(err)
+	}
+	if err := prepare(6); err != nil {
+		t.Error("afterwards:", err)
+	}
+}
