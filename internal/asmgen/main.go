@@ -30,6 +30,7 @@ func main() {
 	for _, v := range []vec{{"512", 16}, {"256", 8}} {
 		v.add()
 		v.mulAdd()
+		v.clip()
 		v.reluGrad()
 		v.affine()
 		v.affine2()

@@ -77,6 +77,39 @@ func (v vec) mulAdd() {
 	})
 }
 
+// clip and its derivative keep values within 0 and top; a NaN stays one.
+func (v vec) clip() {
+	n, p := v.begin("vclip", "is dst = x kept within 0 and top.", "dst, x, top *float32", "dst", "x")
+	top, x, z := v.reg(), v.reg(), v.zero()
+	VBROADCASTSS(at(Load(Param("top"), GP64())), top)
+	v.flat("vclip", n, p, func() {
+		VMOVUPS(at(p[1]), x)
+		VMAXPS(x, z, x)
+		VMINPS(x, top, x)
+		VMOVUPS(x, at(p[0]))
+	})
+	n, p = v.begin("vclipGrad", "is dst = dy where x lies between 0 and top, else 0.", "dst, dy, x, top *float32", "dst", "dy", "x")
+	top, x, z = v.reg(), v.reg(), v.zero()
+	VBROADCASTSS(at(Load(Param("top"), GP64())), top)
+	t := v.reg()
+	v.flat("vclipGrad", n, p, func() {
+		VMOVUPS(at(p[2]), t)
+		if v.n == 16 {
+			above, below := K(), K()
+			VCMPPS(U8(0x1e), z, t, above)
+			VCMPPS(U8(0x11), top, t, below)
+			KANDW(above, below, above)
+			VMOVUPS_Z(at(p[1]), above, x)
+		} else {
+			VCMPPS(U8(0x1e), z, t, x)
+			VCMPPS(U8(0x11), top, t, t)
+			VANDPS(x, t, x)
+			VANDPS(at(p[1]), x, x)
+		}
+		VMOVUPS(x, at(p[0]))
+	})
+}
+
 // masked loads g where y is positive, 0 elsewhere.
 func (v vec) masked(g, y Mem, dst, tmp, zero reg.VecVirtual) {
 	if v.n == 16 {

@@ -22,6 +22,12 @@ func vadd512(dst *float32, a *float32, b *float32, n int)
 // vmulAdd512 is dst += a*b.
 func vmulAdd512(dst *float32, a *float32, b *float32, n int)
 
+// vclip512 is dst = x kept within 0 and top.
+func vclip512(dst *float32, x *float32, top *float32, n int)
+
+// vclipGrad512 is dst = dy where x lies between 0 and top, else 0.
+func vclipGrad512(dst *float32, dy *float32, x *float32, top *float32, n int)
+
 // vreluGrad512 is dst = dy where y > 0, else 0.
 func vreluGrad512(dst *float32, dy *float32, y *float32, n int)
 
@@ -60,6 +66,12 @@ func vadd256(dst *float32, a *float32, b *float32, n int)
 
 // vmulAdd256 is dst += a*b.
 func vmulAdd256(dst *float32, a *float32, b *float32, n int)
+
+// vclip256 is dst = x kept within 0 and top.
+func vclip256(dst *float32, x *float32, top *float32, n int)
+
+// vclipGrad256 is dst = dy where x lies between 0 and top, else 0.
+func vclipGrad256(dst *float32, dy *float32, x *float32, top *float32, n int)
 
 // vreluGrad256 is dst = dy where y > 0, else 0.
 func vreluGrad256(dst *float32, dy *float32, y *float32, n int)

@@ -407,6 +407,54 @@ vmulAdd512:
 	VZEROUPPER
 	RET
 
+// func vclip512(dst *float32, x *float32, top *float32, n int)
+// Requires: AVX, AVX512F
+TEXT ·vclip512(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+24(FP), DX
+	VXORPS       X2, X2, X2
+	MOVQ         top+16(FP), BX
+	VBROADCASTSS (BX), Z0
+
+vclip512:
+	VMOVUPS (CX), Z1
+	VMAXPS  Z1, Z2, Z1
+	VMINPS  Z1, Z0, Z1
+	VMOVUPS Z1, (AX)
+	ADDQ    $0x40, AX
+	ADDQ    $0x40, CX
+	SUBQ    $0x10, DX
+	JNZ     vclip512
+	VZEROUPPER
+	RET
+
+// func vclipGrad512(dst *float32, dy *float32, x *float32, top *float32, n int)
+// Requires: AVX, AVX512F
+TEXT ·vclipGrad512(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         dy+8(FP), CX
+	MOVQ         x+16(FP), DX
+	MOVQ         n+32(FP), BX
+	VXORPS       X2, X2, X2
+	MOVQ         top+24(FP), SI
+	VBROADCASTSS (SI), Z0
+
+vclipGrad512:
+	VMOVUPS   (DX), Z1
+	VCMPPS    $0x1e, Z2, Z1, K1
+	VCMPPS    $0x11, Z0, Z1, K2
+	KANDW     K1, K2, K1
+	VMOVUPS.Z (CX), K1, Z1
+	VMOVUPS   Z1, (AX)
+	ADDQ      $0x40, AX
+	ADDQ      $0x40, CX
+	ADDQ      $0x40, DX
+	SUBQ      $0x10, BX
+	JNZ       vclipGrad512
+	VZEROUPPER
+	RET
+
 // func vreluGrad512(dst *float32, dy *float32, y *float32, n int)
 // Requires: AVX, AVX512F
 TEXT ·vreluGrad512(SB), NOSPLIT, $0-32
@@ -844,6 +892,54 @@ vmulAdd256:
 	ADDQ        $0x20, DX
 	SUBQ        $0x08, BX
 	JNZ         vmulAdd256
+	VZEROUPPER
+	RET
+
+// func vclip256(dst *float32, x *float32, top *float32, n int)
+// Requires: AVX
+TEXT ·vclip256(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+24(FP), DX
+	VXORPS       X2, X2, X2
+	MOVQ         top+16(FP), BX
+	VBROADCASTSS (BX), Y0
+
+vclip256:
+	VMOVUPS (CX), Y1
+	VMAXPS  Y1, Y2, Y1
+	VMINPS  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x20, AX
+	ADDQ    $0x20, CX
+	SUBQ    $0x08, DX
+	JNZ     vclip256
+	VZEROUPPER
+	RET
+
+// func vclipGrad256(dst *float32, dy *float32, x *float32, top *float32, n int)
+// Requires: AVX
+TEXT ·vclipGrad256(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         dy+8(FP), CX
+	MOVQ         x+16(FP), DX
+	MOVQ         n+32(FP), BX
+	VXORPS       X2, X2, X2
+	MOVQ         top+24(FP), SI
+	VBROADCASTSS (SI), Y0
+
+vclipGrad256:
+	VMOVUPS (DX), Y3
+	VCMPPS  $0x1e, Y2, Y3, Y1
+	VCMPPS  $0x11, Y0, Y3, Y3
+	VANDPS  Y1, Y3, Y1
+	VANDPS  (CX), Y1, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x20, AX
+	ADDQ    $0x20, CX
+	ADDQ    $0x20, DX
+	SUBQ    $0x08, BX
+	JNZ     vclipGrad256
 	VZEROUPPER
 	RET
 

@@ -26,6 +26,8 @@ func init() {
 type asmRows struct {
 	width                    int
 	add, mulAdd, reluGrad    func(dst, a, b *float32, n int)
+	clip                     func(dst, x, top *float32, n int)
+	clipGrad                 func(dst, dy, x, top *float32, n int)
 	affine, affineReLU       func(y, x, mean, scale, shift *float32, c, n int)
 	affineRes, affineResReLU func(y, x, res, mean, scale, shift *float32, c, n int)
 	affine2                  func(dst, dy, x, mean, a, b, k *float32, c, n int)
@@ -37,12 +39,12 @@ type asmRows struct {
 }
 
 var vec256 = asmRows{
-	8, vadd256, vmulAdd256, vreluGrad256, vaffine256, vaffineReLU256, vaffineRes256, vaffineResReLU256,
+	8, vadd256, vmulAdd256, vreluGrad256, vclip256, vclipGrad256, vaffine256, vaffineReLU256, vaffineRes256, vaffineResReLU256,
 	vaffine2256, vaffine2Mask256, vsums256, vsums2256, vsums2Mask256, vadam256,
 }.kernels(genericVec)
 
 var vec512 = asmRows{
-	16, vadd512, vmulAdd512, vreluGrad512, vaffine512, vaffineReLU512, vaffineRes512, vaffineResReLU512,
+	16, vadd512, vmulAdd512, vreluGrad512, vclip512, vclipGrad512, vaffine512, vaffineReLU512, vaffineRes512, vaffineResReLU512,
 	vaffine2512, vaffine2Mask512, vsums512, vsums2512, vsums2Mask512, vadam512,
 }.kernels(vec256) // rows of half a register's multiples go to the narrower kernels
 
@@ -56,6 +58,20 @@ func (a asmRows) kernels(g vecKernels) vecKernels {
 		add:      a.elementwise(a.add, g.add),
 		mulAdd:   a.elementwise(a.mulAdd, g.mulAdd),
 		reluGrad: a.elementwise(a.reluGrad, g.reluGrad),
+		clip: func(dst, x []float32, top float32) {
+			n := len(dst) / w * w
+			if n > 0 {
+				a.clip(first(dst), first(x), &top, n)
+			}
+			g.clip(dst[n:], x[n:], top)
+		},
+		clipGrad: func(dst, dy, x []float32, top float32) {
+			n := len(dst) / w * w
+			if n > 0 {
+				a.clipGrad(first(dst), first(dy), first(x), &top, n)
+			}
+			g.clipGrad(dst[n:], dy[n:], x[n:], top)
+		},
 		affine: func(y, x, res, mean, scale, shift []float32, relu bool) {
 			c, n := len(mean), len(y)
 			switch {

@@ -191,6 +191,10 @@ func act(a device.Act, c *call) {
 		top = math.MaxFloat32
 	}
 	c.dev.team.ranges(len(y), 16, 1, func(_, i, j int) {
+		if a.Slope == 0 {
+			c.dev.isa.vec.clip(y[i:j], x[i:j], top)
+			return
+		}
 		for k := i; k < j; k++ {
 			v := min(x[k], top)
 			y[k] = max(v, 0) + a.Slope*min(v, 0)
@@ -201,6 +205,10 @@ func act(a device.Act, c *call) {
 func actDX(a device.Act, c *call) {
 	dy, x, dx := c.in[0].f, c.in[1].f, c.out[0].f
 	c.dev.team.ranges(len(dx), 16, 1, func(_, i, j int) {
+		if a.Slope == 0 && a.Max > 0 {
+			c.dev.isa.vec.clipGrad(dx[i:j], dy[i:j], x[i:j], a.Max)
+			return
+		}
 		for k := i; k < j; k++ {
 			dx[k] = dy[k] * a.Slopes(x[k])
 		}

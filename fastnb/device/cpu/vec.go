@@ -11,6 +11,10 @@ type vecKernels struct {
 	mulAdd func(dst, a, b []float32)
 	// reluGrad: dst = dy where y > 0, else 0
 	reluGrad func(dst, dy, y []float32)
+	// clip: dst = x kept within 0 and top
+	clip func(dst, x []float32, top float32)
+	// clipGrad: dst = dy where x lies between 0 and top, else 0
+	clipGrad func(dst, dy, x []float32, top float32)
 	// affine: y = (x-mean)*scale + shift [+ res], clipped at 0 if relu; res may be nil
 	affine func(y, x, res, mean, scale, shift []float32, relu bool)
 	// affine2: dst = dy*a + (x-mean)*b + k, dy counted where y > 0 if y is given
@@ -41,6 +45,21 @@ var genericVec = vecKernels{
 		for i := range dst {
 			v := dy[i]
 			if y[i] <= 0 {
+				v = 0
+			}
+			dst[i] = v
+		}
+	},
+	clip: func(dst, x []float32, top float32) {
+		for i, v := range x[:len(dst)] {
+			dst[i] = min(max(v, 0), top)
+		}
+	},
+	clipGrad: func(dst, dy, x []float32, top float32) {
+		dy, x = dy[:len(dst)], x[:len(dst)]
+		for i := range dst {
+			v := dy[i]
+			if !(x[i] > 0 && x[i] < top) {
 				v = 0
 			}
 			dst[i] = v
