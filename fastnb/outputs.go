@@ -1,8 +1,6 @@
 package fastnb
 
-import (
-	"github.com/fastnb/go/cell"
-)
+import "github.com/fastnb/go/cell"
 
 // ResetState lets a model that carries a state from batch to batch, as a language model does, begin anew.
 // Fits do it at the start of each epoch's training.
@@ -51,4 +49,21 @@ func (l *Learner) LoadStateDict(state map[string]*Tensor, strict bool) error {
 		return err
 	}
 	return l.eng.LoadState(state, strict)
+}
+
+// Gradient gives the output of a layer, named by its path in the model, on a batch x in evaluation mode,
+// and how the score sum(outputs*weights) of the model's outputs changes with it. Weights have the shape of
+// the outputs.
+func (l *Learner) Gradient(x *Tensor, layer string, weights *Tensor) (value, grad *Tensor, err error) {
+	if err := l.alive("gradient"); err != nil {
+		return nil, nil, err
+	}
+	a, err := l.eng.Inspect(cell.Context(), x, layer, weights)
+	if cell.Interrupted() != nil {
+		return nil, nil, cell.ErrInterrupted
+	}
+	if err != nil {
+		return nil, nil, because("gradient", err)
+	}
+	return a.Value, a.Grad, nil
 }

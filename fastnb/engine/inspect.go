@@ -23,6 +23,9 @@ type Activation struct {
 // gradient of the score sum(output*weights) by it.
 func (e *Engine) Inspect(ctx context.Context, x *tensor.Tensor, layer string, weights *tensor.Tensor) (*Activation, error) {
 	b := graph.NewBuilder(false)
+	if weights != nil {
+		b.WantGrads()
+	}
 	out := e.net.Forward(b, b.Input("x", x.DType(), deviceShape(x)...))
 	if err := b.Err(); err != nil {
 		return nil, err

@@ -21,24 +21,25 @@ type Node = gorgonia.Node
 // made it, hands out dummies from then on, and tells at Lower (or Err), so that the code of a layer
 // reads as mathematics.
 type Builder struct {
-	g        *gorgonia.ExprGraph
-	train    bool
-	path     []string
-	err      error
-	inputs   []*leaf
-	params   []*leaf
-	byName   map[string]*leaf
-	leafOf   map[*Node]*leaf
-	rng      *leaf
-	dropouts int
-	updates  []update
-	states   []*state
-	decoders map[*Node][]*Node // inputs of each Decoder, by its result
-	shown    map[*Node]*Node
-	dummy    *Node
-	made     []made
-	frozen   map[string]bool // batch norms by the name of their scale
-	drop     bool            // in evaluation too
+	g         *gorgonia.ExprGraph
+	train     bool
+	path      []string
+	err       error
+	inputs    []*leaf
+	params    []*leaf
+	byName    map[string]*leaf
+	leafOf    map[*Node]*leaf
+	rng       *leaf
+	dropouts  int
+	updates   []update
+	states    []*state
+	wantGrads bool
+	decoders  map[*Node][]*Node // inputs of each Decoder, by its result
+	shown     map[*Node]*Node
+	dummy     *Node
+	made      []made
+	frozen    map[string]bool // batch norms by the name of their scale
+	drop      bool            // in evaluation too
 }
 
 // made is a node that a layer made.
@@ -71,6 +72,10 @@ func NewBuilder(train bool) *Builder {
 	return &Builder{g: gorgonia.NewGraph(), train: train, byName: map[string]*leaf{}, leafOf: map[*Node]*leaf{},
 		decoders: map[*Node][]*Node{}, shown: map[*Node]*Node{}}
 }
+
+// WantGrads says that gradients will be asked of a graph in evaluation mode too: layers that keep what
+// their way back needs in training only keep it then.
+func (b *Builder) WantGrads() { b.wantGrads = true }
 
 // Train reports whether the graph is for training.
 func (b *Builder) Train() bool { return b.train }

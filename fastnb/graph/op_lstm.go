@@ -33,7 +33,7 @@ func (b *Builder) LSTM(x *Node, p LSTMParams, o LSTMOptions) (y, h, c *Node) {
 		n := b.Fail(err)
 		return n, n, n
 	}
-	a.Chunk, a.First, a.Keep = o.Chunk, o.First, o.Grad && b.train
+	a.Chunk, a.First, a.Keep = o.Chunk, o.First, o.Grad && (b.train || b.wantGrads)
 	in := []*Node{x, p.Wi, p.Wh, p.Bi, p.Bh}
 	if a.State {
 		in = append(in, p.H0, p.C0)
