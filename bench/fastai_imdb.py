@@ -1,0 +1,87 @@
+"""Film reviews: a language model from scratch on the first rows of texts.csv, then, if asked for, a classifier on its
+encoder: the same work as `fastnb bench imdb`.
+"""
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import benchlib
+import pandas as pd
+from fastai.basic_train import LearnerCallback
+from fastai.text import (AWD_LSTM, NumericalizeProcessor, TextList, TokenizeProcessor, Tokenizer, awd_lstm_clas_config,
+                         awd_lstm_lm_config, language_model_learner, text_classifier_learner)
+
+OWN = {"bptt": 70, "emb": 200, "hid": 400, "layers": 3, "vocab": 60000, "clas-epochs": 0, "clas-lr": 1e-2,
+       "drop-lm": .3, "drop-clas": .5}
+
+
+def own():
+    """Takes this task's own options out of the command line."""
+    got, rest = dict(OWN), sys.argv[:1]
+    args = iter(sys.argv[1:])
+    for a in args:
+        name, _, value = a[2:].partition("=")
+        if a.startswith("--") and name in OWN:
+            got[name] = type(OWN[name])(value or next(args))
+        else:
+            rest.append(a)
+    sys.argv = rest
+    return got
+
+
+class Tokens(LearnerCallback):
+    """Counts words and the seconds of training batches."""
+
+    def __init__(self, learn, name):
+        super().__init__(learn)
+        self.name, self.n, self.seconds = name, 0, 0.
+
+    def on_batch_begin(self, last_input, **kw):
+        self.t, self.count = time.perf_counter(), last_input.numel()
+
+    def on_batch_end(self, train, **kw):
+        if train:
+            self.n += self.count
+            self.seconds += time.perf_counter() - self.t
+
+    def on_train_end(self, **kw):
+        benchlib.summary[self.name] = round(self.n / self.seconds, 1)
+
+
+if __name__ == "__main__":
+    o = own()
+    a = benchlib.options(items=600, bs=48, epochs=2, lr=5e-3)
+    df = pd.read_csv(Path(a.data) / "texts.csv")[: a.items or None]
+    tmp = tempfile.mkdtemp()
+
+    def config(c):
+        return {**c, "emb_sz": o["emb"], "n_hid": o["hid"], "n_layers": o["layers"]}
+
+    def processors(**kw):
+        return [TokenizeProcessor(tokenizer=Tokenizer(n_cpus=2)), NumericalizeProcessor(**kw)]
+
+    lm = TextList.from_df(df, tmp, cols="text", processor=processors(max_vocab=o["vocab"], min_freq=2))
+    lm = lm.split_by_rand_pct(.1, seed=42).label_for_lm().databunch(bs=a.bs, bptt=o["bptt"], num_workers=0)
+    benchlib.summary["vocab"] = len(lm.vocab.itos)
+    benchlib.loader(a, lm)
+    benchlib.seed(a.seed)
+    learn = language_model_learner(lm, AWD_LSTM, config=config(awd_lstm_lm_config), drop_mult=o["drop-lm"],
+                                   pretrained=False, path=tmp, silent=True)
+    learn.unfreeze()
+    report = benchlib.Report(learn, "language model")
+    learn.fit_one_cycle(a.epochs, a.lr, moms=(.8, .7), callbacks=[report, Tokens(learn, "lm_tokens_per_second")])
+    if o["clas-epochs"]:
+        learn.save_encoder("enc")
+        df = df[df["label"].isin(["negative", "positive"])]
+        clas = TextList.from_df(df, tmp, cols="text", vocab=lm.vocab, processor=processors(vocab=lm.vocab))
+        clas = clas.split_from_df(col="is_valid").label_from_df(cols="label").databunch(bs=a.bs, num_workers=0)
+        c = text_classifier_learner(clas, AWD_LSTM, config=config(awd_lstm_clas_config), drop_mult=o["drop-clas"],
+                                    pretrained=False, path=tmp, silent=True)
+        c.load_encoder("enc")
+        rates = slice(o["clas-lr"] / 2.6**4, o["clas-lr"])
+        for phase, name in (("head", "head_tokens_per_second"), ("all layers", "clas_tokens_per_second")):
+            if phase == "all layers":
+                c.unfreeze()
+            c.fit_one_cycle(o["clas-epochs"], rates, moms=(.8, .7), callbacks=[benchlib.Report(c, phase), Tokens(c, name)])
+    benchlib.finish()
