@@ -2,6 +2,7 @@ package interp
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/fastnb/go/kernel/bind"
@@ -33,5 +34,22 @@ func TestGophernotesDisplay(t *testing.T) {
 	r := s.Run(context.Background(), "import \"github.com/go-echarts/go-echarts/v2/charts\"\ncharts.NewBar()", RunOptions{}, &recorder{})
 	if r.Err != nil || r.Data["text/html"] == nil {
 		t.Errorf("a chart shows as %v, error %v", r.Data, r.Err)
+	}
+}
+
+func TestLibrariesShow(t *testing.T) {
+	s := session(t)
+	for code, want := range map[string]string{
+		"import \"gonum.org/v1/plot\"\nplot.New()":                                                                          "image/png",
+		"import \"image\"\nimage.NewRGBA(image.Rect(0, 0, 2, 2))":                                                           "image/png",
+		"import (\"image\"; \"github.com/disintegration/imaging\")\nimaging.Blur(image.NewGray(image.Rect(0, 0, 4, 4)), 1)": "image/png",
+		"import G \"gorgonia.org/gorgonia\"\ng := G.NewGraph()\nG.NewScalar(g, G.Float64, G.WithName(\"xs\"))\ng":           "text/plain xs",
+		"import ts \"gorgonia.org/tensor\"\nts.New(ts.WithShape(2, 3), ts.Of(ts.Float64))":                                  "text/plain [2 3] of float64",
+	} {
+		r := s.Run(context.Background(), code, RunOptions{}, &recorder{})
+		mime, text, _ := strings.Cut(want, " ")
+		if r.Err != nil || r.Data[mime] == nil || !strings.Contains(format(r.Data[mime]), text) {
+			t.Errorf("%s: error %v, shows %.200v", code, r.Err, r.Data)
+		}
 	}
 }

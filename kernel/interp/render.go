@@ -46,6 +46,9 @@ func forms(v any) (d display.Data, ok bool) {
 	if x, is := v.(cellValue); is {
 		return x.forms()
 	}
+	if d, is := known(v); is {
+		return d, true
+	}
 	return display.Forms(v)
 }
 
