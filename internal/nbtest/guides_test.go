@@ -94,6 +94,7 @@ func TestYourOwnData(t *testing.T) {
 		textLike(`Labels \(category\): `), textLike(`DataBunch`), picture("9 pictures"), chart("Learning Rate"), epochTable("accuracy", "error_rate"), chart("Batches processed"),
 		anyOutput("a confusion matrix", func(o nb.Output) bool { return o.Has("image/png") }), picture("9 pictures"), picture("9 pictures"), picture("1 pictures"),
 		picture("4 pictures"), epochTable("accuracy_thresh", "fbeta"), picture("4 pictures"), picture("4 pictures"), epochTable(), picture("4 pictures in 2 rows of 2"),
-		picture("4 pictures"), picture("4 pictures in 2 rows of 2"), textLike(`data: mnist_tiny-twin \(twin\), 80 items`), htmlTable("task", "valid_loss here"),
+		picture("4 pictures"), picture("4 pictures in 2 rows of 2"),
+		htmlTable("idx", "text"), textLike(`^The story .{10}`), htmlTable("text", "target"), textLike(`^(positive|negative) \(0\.\d+\)$`), textLike(`data: mnist_tiny-twin \(twin\), \d+ items`), htmlTable("task", "valid_loss here"),
 	}}.run(t)
 }
