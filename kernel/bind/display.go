@@ -27,5 +27,6 @@ func init() {
 		},
 	}
 	imports.Packages["display"] = p
+	p.Name = "gophernotes"
 	imports.Packages["github.com/gopherdata/gophernotes"] = p
 }

@@ -121,7 +121,11 @@ func (b *builder) take(it *item) error {
 			b.dots = append(b.dots, imp[0])
 		case "_":
 		case "":
-			b.imports[pkg.Name()] = imp[0]
+			name := pkg.Name()
+			if imp[2] == "github.com/gopherdata/gophernotes" {
+				name = "gophernotes"
+			}
+			b.imports[name] = imp[0]
 		default:
 			b.imports[imp[1]] = imp[0]
 		}

@@ -236,8 +236,8 @@ func declared(n ast.Node) (ids []*ast.Ident) {
 }
 
 // imports are the packages of an import declaration, by the name that the cell gives them ("" for
-// their own, "." for a dot import).
-func (it *item) imports() (list [][2]string) {
+// their own, "." for a dot import) and the path as the cell has it.
+func (it *item) imports() (list [][3]string) {
 	for _, s := range it.node.(*ast.GenDecl).Specs {
 		imp := s.(*ast.ImportSpec)
 		p, err := strconv.Unquote(imp.Path.Value)
@@ -248,7 +248,7 @@ func (it *item) imports() (list [][2]string) {
 		if imp.Name != nil {
 			name = imp.Name.Name
 		}
-		list = append(list, [2]string{path(p), name})
+		list = append(list, [3]string{path(p), name, p})
 	}
 	return list
 }
