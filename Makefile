@@ -8,11 +8,12 @@ OUT       ?= out
 VENV      ?= .venv
 LINT       = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 ECHARTS    = 5.6.0
+PLATFORMS  = linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64
 export CGO_ENABLED = 0
 # One set of flags for build, vet and test: what one of them compiled serves the others.
 export GOFLAGS := $(GOFLAGS) -trimpath
 
-.PHONY: help build lesson lab test test-more check bench generate assets size clean
+.PHONY: help build lesson lab test test-more oracle check bench bench-kernel soak generate assets size clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,11 +40,15 @@ test: assets ## the tests: no GPU, no network beyond package registries
 	$(GO) test ./...
 
 test-more: build ## what CI runs besides: other platforms' builds, Jupyter's own tests, the browser
-	GOOS=linux   GOARCH=arm64 $(GO) vet ./...
-	GOOS=darwin  GOARCH=arm64 $(GO) vet ./...
-	GOOS=windows GOARCH=amd64 $(GO) vet ./...
-	$(MAKE) $(VENV)/bin/jupyter-lab
+	@set -e; for p in $(PLATFORMS); do echo "== $$p"; \
+	  GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build -o /dev/null ./cmd/fastnb; \
+	  GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) vet ./...; done
+	$(MAKE) $(VENV)/bin/jupyter-lab oracle
 	VENV=$(abspath $(VENV)) test/more.sh
+
+oracle: ## build stock gophernotes, with which more.sh compares
+	@mkdir -p $(OUT)/oracle
+	$(GO) build -C internal/oracle -o ../../$(OUT)/oracle/gophernotes github.com/gopherdata/gophernotes
 
 check: ## formatting, vet, lint, generated files up to date, short tests
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'not gofmt-ed'; exit 1; }
@@ -55,6 +60,14 @@ check: ## formatting, vet, lint, generated files up to date, short tests
 
 bench: build ## speed beside PyTorch with fastai, side by side in one run
 	bench/run.sh $(ARGS)
+
+bench-kernel: build $(VENV)/bin/jupyter-lab ## the kernel beside ipykernel, side by side in one run
+	$(VENV)/bin/python bench/kernel.py bin/fastnb $(ARGS)
+
+D ?= 15m
+N ?= 1000
+soak: build $(VENV)/bin/jupyter-lab ## wear the kernel: N start/stop cycles, then random messages for D (as 15m)
+	$(VENV)/bin/python test/soak.py bin/fastnb --cycles $(N) --seconds $$(echo $(D) | sed 's/h/*3600/;s/m/*60/;s/s//' | { read e; echo $$(($$e)); }) $(ARGS)
 
 generate: ## write bindings and assembly anew
 	$(GO) generate ./...

@@ -12,6 +12,16 @@ bin/fastnb kernel install --prefix "$VENV"
 echo '== Jupyter kernel test'
 python test/jupyter/kernel_test.py
 
+echo '== stock gophernotes beside ours'
+python test/jupyter/oracle.py out/oracle/gophernotes bin/fastnb
+
+echo '== start, stop and random messages, over tcp and ipc'
+python test/soak.py bin/fastnb --cycles 10 --seconds 20 --seed 1
+python test/soak.py bin/fastnb --cycles 3 --seconds 10 --seed 2 --transport ipc
+
+echo '== files for docker, Binder and conda'
+python test/places.py
+
 echo '== nbconvert --execute'
 mkdir -p "$tmp/nb" out
 python test/jupyter/small.py notebooks/lesson3-planet.ipynb "$tmp/nb/planet.ipynb"
