@@ -114,7 +114,8 @@ func PaddingMode(p Padding) TransformOption {
 // Mult rounds height and width to the nearest multiple of n.
 func Mult(n int) TransformOption { return transformFunc(func(a *TransformArgs) { a.mult = n }) }
 
-// RemoveOut says whether points that a transform moves out of the picture are dropped (default true).
+// RemoveOut says whether points that a transform moves out of the picture are dropped, and labels that lie
+// outside from the start are an error (default true).
 func RemoveOut(on bool) TransformOption {
 	return transformFunc(func(a *TransformArgs) { a.RemoveOut = on })
 }

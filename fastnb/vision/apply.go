@@ -60,7 +60,7 @@ func (t *Transforms) Augment(x, y data.Item, train bool, rng *rand.Rand, a data.
 		return nil, nil, err
 	}
 	if y != nil {
-		if y, err = settle(x, y); err == nil {
+		if y, err = settle(x, y, a); err == nil {
 			y, err = applyTo(y, drawn, a)
 		}
 		if err != nil {
@@ -76,11 +76,16 @@ type settler interface {
 	onto(x *Image) (data.Item, error)
 }
 
-func settle(x, y data.Item) (data.Item, error) {
+func settle(x, y data.Item, a data.TransformArgs) (data.Item, error) {
 	s, ok := y.(settler)
 	m, isImage := x.(*Image)
 	if !ok || !isImage {
 		return y, nil
+	}
+	if p, points := y.(Points); points && a.RemoveOut {
+		if err := p.inside(m); err != nil {
+			return nil, err
+		}
 	}
 	return s.onto(m)
 }

@@ -24,7 +24,7 @@ func ApplyTfms(tfms []Transform, x *Image, ys []data.Item, opts ...data.Transfor
 	}
 	out := make([]data.Item, len(ys))
 	for k, y := range ys {
-		if y, err = settle(x, y); err == nil {
+		if y, err = settle(x, y, a); err == nil {
 			out[k], err = applyTo(y, drawn, a)
 		}
 		if err != nil {

@@ -41,7 +41,7 @@ func TestRealFaces(t *testing.T) {
 	d, err := PointsListFromFolder(dir).
 		SplitByValidFunc(func(f datasets.Path) bool { return f.Parent().Name() == "13" }).
 		LabelFromFunc(centreOf(cal)).
-		Transform(GetTransforms(), data.TfmY(true), data.Size(120, 160)).Normalize(ImageNetStats).DataBunch(data.BS(32))
+		Transform(GetTransforms(), data.TfmY(true), data.Size(96, 128)).Normalize(ImageNetStats).DataBunch(data.BS(8))
 	check(t, err)
 
 	reader, err := fastnb.NewLearner(d, net, nil, fastnb.Silent(true))
@@ -58,9 +58,11 @@ func TestRealFaces(t *testing.T) {
 	constant := mse(predictMean(y, vy.Shape()[0]), dense(vy))
 	ridge := mse(ridgeBest(x, y, dense(vx), persons), dense(vy))
 
-	learn, err := CNNLearner(d, arch, fastnb.Pretrained(true), fastnb.Silent(true))
+	learn, err := CNNLearner(d, arch, fastnb.Pretrained(true), fastnb.PS(.1), fastnb.Silent(true))
 	check(t, err)
-	check(t, learn.FitOneCycle(10, fastnb.Slice(2e-2)))
+	check(t, learn.FitOneCycle(6, fastnb.Slice(5e-3)))
+	check(t, learn.Unfreeze())
+	check(t, learn.FitOneCycle(4, fastnb.Slice(1e-4, 2e-3)))
 	p, _, err := learn.GetPreds()
 	check(t, err)
 	ours := mse(dense(p), dense(vy))

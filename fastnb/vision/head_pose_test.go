@@ -95,6 +95,13 @@ func TestHeadPoseBunch(t *testing.T) {
 		}
 		check(t, pose.WriteText(old))
 	}
+	// A label outside its picture, as of exchanged rows and columns, is an error unless it is wanted.
+	out := split.LabelFromFunc(func(datasets.Path) Points { return Points{{Y: 110, X: 40}} })
+	err = out.Transform(GetTransforms(), data.TfmY(true), data.Size(48, 64)).Err()
+	if err == nil || !strings.Contains(err.Error(), "row 110, column 40 lies outside its picture of 96x128") || !strings.Contains(err.Error(), "rgb.jpg") {
+		t.Errorf("a point outside: %v", err)
+	}
+	check(t, out.Transform(GetTransforms(), data.TfmY(true), data.Size(48, 64), data.RemoveOut(false)).Err())
 	check(t, os.Remove(split.Train.Items()[0].Replace("rgb.jpg", "pose.txt").String()))
 	if err := split.LabelFromFunc(centreOf(cal)).Err(); err == nil || !strings.Contains(err.Error(), "pose.txt: there is no such file") {
 		t.Errorf("no pose file: %v", err)

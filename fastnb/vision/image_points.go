@@ -45,6 +45,18 @@ func (p Points) overlay(t *plotting.Tile, _ data.ShowConfig) {
 	}
 }
 
+// inside is an error where a point lies outside its picture: more often than not rows and columns are
+// exchanged, or the calibration is of other pictures.
+func (p Points) inside(x *Image) error {
+	h, w := float64(x.px.h), float64(x.px.w)
+	for _, q := range p {
+		if !(q.Y >= 0 && q.Y <= h && q.X >= 0 && q.X <= w) {
+			return fmt.Errorf("the point at row %.5g, column %.5g lies outside its picture of %dx%d (try RemoveOut(false) to keep such points)", q.Y, q.X, x.px.h, x.px.w)
+		}
+	}
+	return nil
+}
+
 // onto makes the points relative to their picture: p/(h/2, w/2) - 1.
 func (p Points) onto(x *Image) (data.Item, error) {
 	r := &ImagePoints{xy: make([][2]float64, len(p)), h: x.px.h, w: x.px.w}
