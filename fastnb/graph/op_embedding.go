@@ -38,7 +38,7 @@ func (b *Builder) Embedding(ids, w *Node, o EmbeddingOptions) *Node {
 	}
 	a := device.Embedding{From: o.From, To: o.To, Pad: o.Pad, Chunk: o.Chunk}
 	in := []*Node{ids, w}
-	if b.train && o.P > 0 {
+	if (b.train || b.drop) && o.P > 0 {
 		a.P, a.ID = o.P, o.Mask
 		in = append(in, b.RNG())
 	}
@@ -124,7 +124,7 @@ func (b *Builder) LockedDropout(x *Node, p float32, mask, chunk, first int) *Nod
 	if p < 0 || p >= 1 {
 		return b.Failf("locked dropout: probability %g is not in [0, 1)", p)
 	}
-	if !b.train || p == 0 {
+	if !b.train && !b.drop || p == 0 {
 		return x
 	}
 	a := device.LockedDropout{P: p, ID: mask, Chunk: chunk, First: first}

@@ -38,7 +38,7 @@ func (b *Builder) LSTM(x *Node, p LSTMParams, o LSTMOptions) (y, h, c *Node) {
 	if a.State {
 		in = append(in, p.H0, p.C0)
 	}
-	if b.train && o.P > 0 {
+	if (b.train || b.drop) && o.P > 0 {
 		a.P, a.ID = o.P, o.Mask
 		in = append(in, b.RNG())
 	}
