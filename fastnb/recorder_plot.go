@@ -41,13 +41,18 @@ func plotCfg(start, end int, o []data.PlotOption) data.PlotConfig {
 
 // Plot draws the smoothed loss over the learning rate, as after LRFind. Options: SkipStart (10),
 // SkipEnd (5), Suggestion (false): it marks the point where the loss falls fastest, prints its rate and
-// keeps it in MinGradLR.
+// keeps it in MinGradLR. Where skipping would leave nothing, as when the loss exploded early, all is
+// drawn.
 func (r *Recorder) Plot(o ...data.PlotOption) (*plotting.Figure, error) {
 	c := plotCfg(10, 5, o)
 	lrs, losses := cut(r.LRs, c.SkipStart, c.SkipEnd), cut(r.Losses, c.SkipStart, c.SkipEnd)
 	n := min(len(lrs), len(losses))
 	if n == 0 {
-		return nil, fmt.Errorf("fastnb: plot: %d batches were recorded, and SkipStart(%d) and SkipEnd(%d) leave none (try smaller ones)", len(r.Losses), c.SkipStart, c.SkipEnd)
+		if len(r.Losses) == 0 || len(r.LRs) == 0 {
+			return nil, errNothing("losses")
+		}
+		lrs, losses, n = r.LRs, r.Losses, min(len(r.LRs), len(r.Losses))
+		fmt.Printf("Only %d batches were recorded: all are drawn, none is skipped.\n", n)
 	}
 	lrs, losses = lrs[:n], losses[:n]
 	series := []plotting.Series{{X: lrs, Y: losses}}
