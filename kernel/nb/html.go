@@ -9,10 +9,6 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/alecthomas/chroma/v2"
-	chromahtml "github.com/alecthomas/chroma/v2/formatters/html"
-	"github.com/alecthomas/chroma/v2/lexers"
-	"github.com/alecthomas/chroma/v2/styles"
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/extension"
 )
@@ -51,11 +47,7 @@ func (n *Notebook) HTML(title string) ([]byte, error) {
 			pc.Body = template.HTML(b.String()) //nolint:gosec // goldmark escapes raw HTML
 		case "code":
 			pc.Prompt = prompt("In", c.ExecutionCount)
-			body, err := highlight(c.Source)
-			if err != nil {
-				return nil, err
-			}
-			pc.Body = body
+			pc.Body = highlight(c.Source)
 			for _, o := range c.Outputs {
 				pc.Outputs = append(pc.Outputs, htmlOutput(o))
 			}
@@ -64,13 +56,8 @@ func (n *Notebook) HTML(title string) ([]byte, error) {
 		}
 		cells = append(cells, pc)
 	}
-	css, err := highlightCSS()
-	if err != nil {
-		return nil, err
-	}
 	var b bytes.Buffer
-	err = page.Execute(&b, map[string]any{"Title": title, "Cells": cells, "CSS": css})
-	if err != nil {
+	if err := page.Execute(&b, map[string]any{"Title": title, "Cells": cells}); err != nil {
 		return nil, fmt.Errorf("notebook: HTML page: %w", err)
 	}
 	return b.Bytes(), nil
@@ -85,28 +72,6 @@ func prompt(word string, n int) string {
 
 func pre(s string) template.HTML {
 	return template.HTML("<pre>" + html.EscapeString(s) + "</pre>") //nolint:gosec // escaped
-}
-
-var formatter = chromahtml.New(chromahtml.WithClasses(true))
-
-func highlight(code string) (template.HTML, error) {
-	it, err := chroma.Coalesce(lexers.Get("go")).Tokenise(nil, code)
-	if err != nil {
-		return "", fmt.Errorf("notebook: highlighting: %w", err)
-	}
-	var b bytes.Buffer
-	if err := formatter.Format(&b, styles.Get("github"), it); err != nil {
-		return "", fmt.Errorf("notebook: highlighting: %w", err)
-	}
-	return template.HTML(b.String()), nil //nolint:gosec // chroma escapes
-}
-
-func highlightCSS() (template.CSS, error) {
-	var b bytes.Buffer
-	if err := formatter.WriteCSS(&b, styles.Get("github")); err != nil {
-		return "", fmt.Errorf("notebook: highlighting: %w", err)
-	}
-	return template.CSS(b.String()), nil //nolint:gosec // from chroma's own style
 }
 
 func htmlOutput(o Output) pageOutput {
