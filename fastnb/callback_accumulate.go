@@ -7,7 +7,7 @@ import "fmt"
 // left at the end of an epoch makes a last, smaller step, unless dropLast. It comes before the callbacks
 // that work on gradients, such as GradientClipping. (fastai train.py)
 func AccumulateScheduler(n int, dropLast bool) Callback {
-	count := 0
+	count, added := 0, false
 	return Callback{
 		Name: "AccumulateScheduler", Order: -5,
 		BeforeFit: func(l *Learner) error {
@@ -17,19 +17,26 @@ func AccumulateScheduler(n int, dropLast bool) Callback {
 			return nil
 		},
 		BeforeEpoch: func(l *Learner) error {
-			count = 0
+			count, added = 0, false
 			l.eng.DropGrads()
 			return nil
 		},
 		AfterBackward: func(l *Learner) error {
-			if err := l.eng.AddGrads(float64(firstSize(l.Input))); err != nil {
-				return err
+			if !l.overflow {
+				if err := l.eng.AddGrads(float64(firstSize(l.Input))); err != nil {
+					return err
+				}
+				added = true
 			}
 			count++
 			if count < n && (dropLast || l.Batch+1 < l.trainBatches()) {
 				return ErrStopBatch
 			}
 			count = 0
+			if !added {
+				return nil // every batch overflowed, so the step will not be taken
+			}
+			added, l.overflow = false, false
 			return l.eng.TakeGrads()
 		},
 		AfterFit: func(l *Learner) error {

@@ -27,6 +27,9 @@ type fakeEngine struct {
 	taken  [][]float64 // and those of each take
 	purged int
 	closed bool
+	scales []float64            // the loss scale of each training batch
+	scale  float64              // of the next
+	bad    func(batch int) bool // whether its gradients overflow; nil: never
 }
 
 func (e *fakeEngine) TrainBatch(ctx context.Context, x, y []*Tensor) (float32, *Tensor, error) {
@@ -34,6 +37,7 @@ func (e *fakeEngine) TrainBatch(ctx context.Context, x, y []*Tensor) (float32, *
 		return 0, nil, ctx.Err()
 	}
 	l := e.losses[min(e.n, len(e.losses)-1)]
+	e.scales = append(e.scales, e.scale)
 	e.n++
 	return float32(l), tensor.New(tensor.Float32, firstSize(x), 2), nil
 }
@@ -56,6 +60,8 @@ func (e *fakeEngine) SetTrainable(f func(*nn.Param) bool) error {
 	e.trains, e.opt = f, false
 	return nil
 }
+func (e *fakeEngine) SetLossScale(s float64) error       { e.scale = s; return nil }
+func (e *fakeEngine) GradsOverflow() (bool, error)       { return e.bad != nil && e.bad(e.n-1), nil }
 func (e *fakeEngine) ClipGrads(float64) (float64, error) { return 1, nil }
 func (e *fakeEngine) State() (map[string]*Tensor, error) {
 	return map[string]*Tensor{"w": tensor.FromFloat32([]float32{e.weight}, 1)}, nil

@@ -287,15 +287,18 @@ func (r *runner) batch() error {
 	return r.p.hooks.call(afterBatch, l)
 }
 
-// step moves the parameters, unless a callback says not to.
+// step moves the parameters, unless a callback says not to or their gradients overflowed.
 func (r *runner) step(h hypers) error {
 	l := r.l
+	if err := r.rescale(h.lr[len(h.lr)-1]); err != nil {
+		return err
+	}
 	err := r.p.hooks.call(afterBackward, l)
 	if err != nil && !errors.Is(err, ErrStopBatch) {
 		return err
 	}
 	l.mom = h.mom
-	if err == nil {
+	if err == nil && !l.overflow {
 		hs := make([]engine.Hyper, len(h.lr))
 		for g := range hs {
 			hs[g] = engine.Hyper{LR: h.lr[g], Mom: h.mom, Beta2: orDefault(h.beta2, defaultBeta2), WD: r.p.wd}

@@ -48,8 +48,11 @@ type Learner struct {
 	mom    float64              // of the last step
 	frozen int                  // the first layer group that trains
 	fitErr error                // why the last fit ended early, for callbacks
-	seen   int64                // training epochs begun since the learner was made: the random streams
-	cfg    LearnerConfig
+	scale  *lossScale           // nil: none, 1
+	// overflow: the gradients are not to be used. Callbacks on gradients are called all the same.
+	overflow bool
+	seen     int64 // training epochs begun since the learner was made: the random streams
+	cfg      LearnerConfig
 }
 
 // trainer is what a learner asks of the engine; tests put a scripted one in its place.
@@ -59,6 +62,8 @@ type trainer interface {
 	Step(h []engine.Hyper) error
 	SetTrainable(fn func(*nn.Param) bool) error
 	ClipGrads(max float64) (norm float64, err error)
+	SetLossScale(scale float64) error
+	GradsOverflow() (bool, error)
 	State() (map[string]*Tensor, error)
 	LoadState(state map[string]*Tensor, strict bool) error
 	OptState() (map[string]*Tensor, error)

@@ -71,13 +71,17 @@ func stopper(c fitConfig) Callback {
 	}}
 }
 
-// snapshot keeps weights, optimizer and momentum, and gives the function that puts them back.
+// snapshot keeps weights, optimizer, momentum and loss scale, and gives the function that puts them back.
 func (l *Learner) snapshot() (back func() error, err error) {
 	state, err := l.eng.State()
 	if err != nil {
 		return nil, err
 	}
 	mom, seen := l.mom, l.seen
+	var scale lossScale
+	if l.scale != nil {
+		scale = *l.scale
+	}
 	var opt map[string]*Tensor
 	if l.eng.HasOptimizer() {
 		if opt, err = l.eng.OptState(); err != nil {
@@ -86,6 +90,12 @@ func (l *Learner) snapshot() (back func() error, err error) {
 	}
 	return func() error {
 		l.mom, l.seen = mom, seen
+		if l.scale != nil {
+			*l.scale = scale
+			if err := l.eng.SetLossScale(scale.now); err != nil {
+				return err
+			}
+		}
 		if err := l.eng.LoadState(state, true); err != nil {
 			return err
 		}

@@ -19,7 +19,7 @@ type sums struct {
 }
 
 // AddGrads adds the gradients of the last TrainBatch to a sum, with a weight such as the batch's number
-// of rows.
+// of rows. The sum is without the loss scale, which may change from batch to batch.
 func (e *Engine) AddGrads(weight float64) error {
 	if err := e.makeSums(); err != nil {
 		return err
@@ -28,7 +28,7 @@ func (e *Engine) AddGrads(weight float64) error {
 	if e.sums.weight == 0 {
 		keep = 0
 	}
-	if err := e.sums.run(e, e.sums.add, e.sums.addArgs, keep, weight); err != nil {
+	if err := e.sums.run(e, e.sums.add, e.sums.addArgs, keep, weight/e.scaled); err != nil {
 		return err
 	}
 	e.sums.weight += weight
@@ -42,7 +42,7 @@ func (e *Engine) TakeGrads() error {
 		return fmt.Errorf("fastnb: adding up gradients: there are none yet")
 	}
 	err := e.sums.run(e, e.sums.take, e.sums.takeTo, 0, 1/e.sums.weight)
-	e.sums.weight = 0
+	e.sums.weight, e.scaled = 0, 1
 	return err
 }
 

@@ -29,7 +29,10 @@ type Engine struct {
 	opt      *optimizer
 	sums     *sums   // nil while nobody adds gradients up
 	evalNorm bool    // batch norm that does not train works as in evaluation
-	clip     float64 // what the next step multiplies gradients by
+	clip     float64 // what the next step multiplies gradients by, beside their scale
+	scale    float64 // what the backward pass begins with
+	scaled   float64 // the scale of the gradients that are there
+	norm     *gradNorm
 	rng      device.Buffer
 	seed     int64
 	batches  int64 // training batches so far: dropout's stream
@@ -58,7 +61,7 @@ func New(dev device.Device, net nn.Layer, loss nn.Loss, groups [][]*nn.Param, cf
 		return nil, err
 	}
 	e := &Engine{
-		dev: dev, net: net, loss: loss, cfg: cfg, byName: map[string]*param{}, groups: len(groups), programs: map[string]*program{}, clip: 1,
+		dev: dev, net: net, loss: loss, cfg: cfg, byName: map[string]*param{}, groups: len(groups), programs: map[string]*program{}, clip: 1, scale: 1, scaled: 1,
 		hidden: hiddenState{sets: map[int]map[string]device.Buffer{}},
 	}
 	inGroup := map[*nn.Param]int{}
@@ -113,6 +116,7 @@ func (e *Engine) SetTrainable(fn func(*nn.Param) bool) error {
 	}
 	e.ZeroOptimizer()
 	e.DropGrads()
+	e.dropNorm()
 	if changed {
 		for k, pr := range e.programs {
 			if pr.train {
@@ -148,9 +152,12 @@ func (e *Engine) FreezeNorm(on bool) {
 // W] (or [N, F], or int64 [N, T]), y as the loss wants it. Of a language model the output is the likeliest
 // word at each place, float32 [N, T] (see graph.Builder.Decoder).
 func (e *Engine) TrainBatch(ctx context.Context, x, y []*tensor.Tensor) (float32, *tensor.Tensor, error) {
-	e.clip = 1
+	e.clip, e.scaled = 1, e.scale
 	pr, err := e.program(true, specs(x), specs(y))
 	if err != nil {
+		return 0, nil, err
+	}
+	if err := e.dev.Upload(pr.inputs[len(x)+len(y)], tensor.FromFloat32([]float32{float32(e.scale)})); err != nil {
 		return 0, nil, err
 	}
 	if err := e.dev.Upload(e.rng, tensor.FromInt64([]int64{e.seed, e.batches}, 2)); err != nil {

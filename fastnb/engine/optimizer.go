@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"fmt"
-	"math"
 
 	"github.com/fastnb/go/fastnb/device"
 	"github.com/fastnb/go/fastnb/nn"
@@ -90,7 +89,7 @@ func (e *Engine) Step(h []Hyper) error {
 		if i%2 == 1 && !e.cfg.BNWD {
 			hy.WD = 0
 		}
-		v := e.cfg.Pack(hy, e.opt.t, e.clip)
+		v := e.cfg.Pack(hy, e.opt.t, e.clip/e.scaled)
 		if err := e.dev.Upload(buf, tensor.FromFloat32(v, 8)); err != nil {
 			return err
 		}
@@ -118,39 +117,4 @@ func (e *Engine) ZeroOptimizer() {
 		p.state = nil
 	}
 	e.opt = nil
-}
-
-// ClipGrads makes the next Step scale all gradients so that their norm is at most max, and gives the
-// norm before. Max 0 only measures.
-func (e *Engine) ClipGrads(maxNorm float64) (float64, error) {
-	var shapes [][]int
-	var args []device.Buffer
-	for _, p := range e.trained() {
-		if p.grad == nil {
-			return 0, fmt.Errorf("fastnb: clipping gradients: there are none yet")
-		}
-		shapes, args = append(shapes, p.DeviceShape()), append(args, p.grad)
-	}
-	prog, err := e.dev.Compile(optim.SqNorm(shapes))
-	if err != nil {
-		return 0, err
-	}
-	defer prog.Close()
-	sum, err := e.dev.Alloc(tensor.Float32)
-	if err != nil {
-		return 0, err
-	}
-	defer e.dev.Free(sum)
-	if err := prog.Run(context.Background(), append(args, sum)...); err != nil {
-		return 0, err
-	}
-	t := tensor.New(tensor.Float32)
-	if err := e.dev.Download(t, sum); err != nil {
-		return 0, err
-	}
-	norm := math.Sqrt(float64(t.Float32s()[0]))
-	if maxNorm > 0 && norm > maxNorm {
-		e.clip = maxNorm / (norm + 1e-6)
-	}
-	return norm, nil
 }

@@ -17,7 +17,7 @@ type program struct {
 	words  bool // out is [T, N], to be turned
 	prog   device.Program
 	args   []device.Buffer
-	inputs []device.Buffer // x then y
+	inputs []device.Buffer // x, y and, in training, the loss scale
 	out    device.Buffer
 	loss   device.Buffer // nil without targets
 	own    []device.Buffer
@@ -87,6 +87,7 @@ func (e *Engine) build(train bool, x, y []Spec) (*program, error) {
 	spec.Outputs[0] = b.Shown(out)
 	if train {
 		spec.Name = "training"
+		spec.Seed = b.Input("loss scale", tensor.Float32)
 		if r, ok := e.net.(nn.Regularised); ok && b.Err() == nil {
 			spec.Penalty = r.Penalty(b)
 		}

@@ -3,6 +3,7 @@ package engine
 // Purge frees what can be made again: the compiled programs with their activations, and gradients that no
 // optimizer or sum holds. Parameters and the optimizer's state stay.
 func (e *Engine) Purge() {
+	e.dropNorm()
 	for len(e.recent) > 0 {
 		e.drop(e.recent[0])
 	}

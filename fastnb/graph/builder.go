@@ -171,6 +171,10 @@ func (b *Builder) leaf(kind, name string, t tensor.DType, shape []int) *leaf {
 	}
 	l := &leaf{kind: kind, name: name}
 	err := guard(func() error {
+		if len(shape) == 0 {
+			l.node = gorgonia.NewScalar(b.g, of, gorgonia.WithName(kind+" "+name))
+			return nil
+		}
 		l.node = gorgonia.NewTensor(b.g, of, len(shape), gorgonia.WithShape(shape...), gorgonia.WithName(kind+" "+name))
 		return nil
 	})

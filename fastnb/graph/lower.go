@@ -17,6 +17,7 @@ type LowerSpec struct {
 	Loss    *Node    // a scalar, or nil
 	Penalty *Node    // a scalar to add to what is differentiated but not to the loss brought out, or nil
 	Grads   []string // parameters whose gradient of the loss is wanted
+	Seed    *Node    // a scalar that multiplies the gradients all the way back, or nil: 1
 
 	// The gradient of sum(Of*Weights) by each node of By, any nodes that Of depends on. Such a plan has
 	// no Loss and no Grads.
@@ -120,6 +121,10 @@ func (b *Builder) differentiate(s LowerSpec) (gorgonia.Nodes, error) {
 	}
 	var out gorgonia.Nodes
 	err := guard(func() (err error) {
+		if s.Seed != nil {
+			out, err = gorgonia.Backpropagate(gorgonia.Nodes{cost}, gorgonia.Nodes{s.Seed}, wrt)
+			return err
+		}
 		out, err = gorgonia.Grad(cost, wrt...)
 		return err
 	})

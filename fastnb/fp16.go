@@ -1,0 +1,140 @@
+package fastnb
+
+import (
+	"fmt"
+	"math"
+)
+
+// FP16Option changes what ToFP16 does.
+type FP16Option interface{ applyFP16(*fp16Config) }
+
+type fp16Option func(*fp16Config)
+
+func (o fp16Option) applyFP16(c *fp16Config) { o(c) }
+
+type fp16Config struct {
+	first float64 // 0: by dynamic
+	lossScale
+}
+
+// LossScale is the scale to begin with: by default 65536, or 512 with Dynamic(false).
+func LossScale(scale float64) FP16Option { return fp16Option(func(c *fp16Config) { c.first = scale }) }
+
+// MaxNoskip is how many batches in a row must pass without overflow before the scale doubles: 1000 by
+// default.
+func MaxNoskip(batches int) FP16Option {
+	return fp16Option(func(c *fp16Config) { c.every = batches })
+}
+
+// Dynamic says whether the scale halves at an overflow and grows again: true by default.
+func Dynamic(on bool) FP16Option { return fp16Option(func(c *fp16Config) { c.dynamic = on }) }
+
+// MaxScale is the scale from which on it grows no more: 2^24 by default.
+func MaxScale(scale float64) FP16Option { return fp16Option(func(c *fp16Config) { c.max = scale }) }
+
+// lossScale is what the backward pass begins with, and how it moves. (fastai callbacks/fp16.py)
+type lossScale struct {
+	now, max float64
+	dynamic  bool
+	every    int // batches without overflow before it grows
+	noskip   int // of them so far
+}
+
+// canFall reports whether an overflow has a smaller scale to go to.
+func (s *lossScale) canFall() bool { return s.dynamic && s.now > 1 }
+
+// saw moves the scale by whether a batch's gradients overflowed. At a scale of 1 an overflow is counted
+// as none, as fastai does.
+func (s *lossScale) saw(overflow bool) {
+	switch {
+	case !s.dynamic:
+	case overflow && s.canFall():
+		s.now /= 2
+		s.noskip = 0
+	default:
+		s.noskip++
+		if s.noskip >= s.every && s.now < s.max {
+			s.now *= 2
+			s.noskip = 0
+		}
+	}
+}
+
+// ToFP16 trains with a loss scale from now on, as mixed precision needs it: the backward pass begins with
+// the scale instead of 1, so that small gradients do not vanish in half precision, and the optimizer
+// divides by it. A batch whose gradients overflow makes no step; the scale halves, and doubles again
+// after MaxNoskip batches that went well. An overflow that no smaller scale can follow ends the fit with
+// an error. Clipping and accumulated gradients are free of the scale, so GradientClipping needs no
+// argument here.
+//
+// Devices that compute in single precision only, as the processor does, keep their activations in it, and
+// ToFP16 says so. Options: LossScale, MaxNoskip (1000), Dynamic (true), MaxScale (2^24).
+func (l *Learner) ToFP16(o ...FP16Option) error {
+	if err := l.alive("to fp16"); err != nil {
+		return err
+	}
+	c := fp16Config{lossScale: lossScale{max: 1 << 24, dynamic: true, every: 1000}}
+	for _, o := range o {
+		o.applyFP16(&c)
+	}
+	c.now = c.first
+	if c.first == 0 {
+		c.now = 512
+		if c.dynamic {
+			c.now = 1 << 16
+		}
+	}
+	switch {
+	case !(c.now >= 1) || c.now > math.MaxFloat32:
+		return fmt.Errorf("fastnb: to fp16: LossScale(%v): must be from 1 to 3.4e38", c.first)
+	case !(c.max >= 1) || c.max > math.MaxFloat32:
+		return fmt.Errorf("fastnb: to fp16: MaxScale(%v): must be from 1 to 3.4e38", c.max)
+	case c.every < 1:
+		return fmt.Errorf("fastnb: to fp16: MaxNoskip(%d): must be at least 1", c.every)
+	}
+	if err := l.eng.SetLossScale(c.now); err != nil {
+		return err
+	}
+	if l.scale == nil { // so far every device computes in single precision
+		l.say("ToFP16: this device computes in single precision. Activations stay float32; only the loss scale is at work.")
+	}
+	l.scale = &c.lossScale
+	return nil
+}
+
+// ToFP32 ends what ToFP16 began.
+func (l *Learner) ToFP32() error {
+	if err := l.alive("to fp32"); err != nil {
+		return err
+	}
+	l.scale = nil
+	return l.eng.SetLossScale(1)
+}
+
+// rescale looks whether the batch's gradients overflowed and moves the loss scale for the next batch.
+func (r *runner) rescale(rate float64) error {
+	l := r.l
+	l.overflow = false
+	if l.scale == nil {
+		return nil
+	}
+	bad, err := l.eng.GradsOverflow()
+	if err != nil {
+		return err
+	}
+	was, last := l.scale.now, bad && !l.scale.canFall()
+	l.overflow = bad
+	l.scale.saw(bad)
+	if err := l.eng.SetLossScale(l.scale.now); err != nil {
+		return err
+	}
+	if !last || r.p.nanOK {
+		return nil
+	}
+	try := fmt.Sprintf("learning rates below %.2g; LRFind shows where the loss grows", rate)
+	if !l.scale.dynamic && was > 1 {
+		try = "a smaller LossScale, or Dynamic(true)"
+	}
+	return fmt.Errorf("fastnb: %s: epoch %d, batch %d of %d: gradients overflow at a loss scale of %g, with a loss of %.4g; the batch's step was not taken (try %s)",
+		r.p.verb, l.Epoch, l.Batch+1, l.trainBatches(), was, l.BatchLoss, try)
+}

@@ -1,0 +1,158 @@
+package fastnb
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// scaleStep is a step of the golden: the overflow fed in (0: none), and then the scale that its loss was
+// multiplied with, and the scale and the counter afterwards.
+type scaleStep [4]float64
+
+func TestLossScaleGolden(t *testing.T) {
+	var cases []struct {
+		Pattern string
+		First   float64 `json:"initial_scale"` // 0: by default
+		Every   int     `json:"max_noskip"`
+		Dynamic bool
+		Max     float64 `json:"max_scale"`
+		Steps   []scaleStep
+	}
+	golden(t, "loss_scale.json", &cases)
+	if len(cases) != 15 {
+		t.Fatalf("%d cases", len(cases))
+	}
+	for _, c := range cases {
+		t.Run(fmt.Sprint(c.Pattern, " ", c.First, " ", c.Dynamic), func(t *testing.T) {
+			l, e := fakeLearner(t, len(c.Steps), 0, 1, .5)
+			e.bad = func(k int) bool { return c.Steps[k][0] != 0 }
+			o := []FP16Option{MaxNoskip(c.Every), Dynamic(c.Dynamic), MaxScale(c.Max)}
+			if c.First != 0 {
+				o = append(o, LossScale(c.First))
+			}
+			if err := l.ToFP16(o...); err != nil {
+				t.Fatal(err)
+			}
+			k, good, last := 0, 0, -1
+			check := Callback{AfterStep: func(l *Learner) error {
+				if got, want := (scaleStep{c.Steps[k][0], e.scales[k], l.scale.now, float64(l.scale.noskip)}), c.Steps[k]; got != want {
+					t.Errorf("batch %d: %v, want %v", k, got, want)
+				}
+				if c.Steps[k][0] == 0 {
+					good++
+				}
+				if len(e.hypers) != good {
+					t.Errorf("batch %d: %d steps, want %d", k, len(e.hypers), good)
+				}
+				k++
+				return nil
+			}}
+			for k, s := range c.Steps { // where no smaller scale can follow, fastai goes on and we do not
+				if s[0] != 0 && (!c.Dynamic || s[1] <= 1) {
+					last = k
+					break
+				}
+			}
+			err := l.Fit(1, LR(.1), Callbacks(check))
+			if last < 0 {
+				if err != nil || k != len(c.Steps) {
+					t.Fatalf("%d batches, error %v", k, err)
+				}
+				return
+			}
+			if err == nil || k != last || !strings.Contains(err.Error(), fmt.Sprintf("batch %d of", last+1)) || !strings.Contains(err.Error(), "overflow") {
+				t.Fatalf("after %d batches, want %d: %v", k, last, err)
+			}
+			// The figures themselves go on as fastai's.
+			s := *l.scale
+			for k := last + 1; k < len(c.Steps); k++ {
+				was := s.now
+				s.saw(c.Steps[k][0] != 0)
+				if got, want := (scaleStep{c.Steps[k][0], was, s.now, float64(s.noskip)}), c.Steps[k]; got != want {
+					t.Errorf("batch %d: %v, want %v", k, got, want)
+				}
+			}
+		})
+	}
+}
+
+// TestOverflowWhileAccumulating: an overflowed batch is left out of the sum; the step is taken if another
+// batch is in it.
+func TestOverflowWhileAccumulating(t *testing.T) {
+	l, e := fakeLearner(t, 6, 0, 1, .5)
+	e.bad = func(k int) bool { return k == 1 || k == 2 || k == 3 }
+	if err := l.ToFP16(LossScale(8)); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Fit(1, LR(.1), Callbacks(AccumulateScheduler(2, false))); err != nil {
+		t.Fatal(err)
+	}
+	if len(e.hypers) != 2 || len(e.taken) != 2 || len(e.taken[0]) != 1 || len(e.taken[1]) != 2 {
+		t.Errorf("%d steps of sums %v", len(e.hypers), e.taken)
+	}
+	if want := []float64{8, 8, 4, 2, 1, 1}; !slices.Equal(e.scales, want) {
+		t.Errorf("scales %v, want %v", e.scales, want)
+	}
+}
+
+func TestToFP16Options(t *testing.T) {
+	l, e := fakeLearner(t, 3, 0, 1, .5)
+	for _, o := range []FP16Option{LossScale(.5), LossScale(-1), LossScale(1e39), MaxScale(0), MaxNoskip(0)} {
+		if l.ToFP16(o) == nil || l.scale != nil {
+			t.Error("a bad option is accepted")
+		}
+	}
+	if err := l.ToFP16(Dynamic(false)); err != nil || e.scale != 512 {
+		t.Errorf("scale %v, error %v", e.scale, err)
+	}
+	if err := l.ToFP16(); err != nil || e.scale != 65536 || l.scale.every != 1000 || l.scale.max != 1<<24 {
+		t.Errorf("scale %v, %+v, error %v", e.scale, l.scale, err)
+	}
+	e.bad = func(int) bool { return true }
+	if err := l.LRFind(NumIt(3)); err != nil {
+		t.Fatal(err)
+	}
+	if e.scale != 65536 || l.scale.now != 65536 || l.scale.noskip != 0 || e.scales[2] != 16384 {
+		t.Errorf("the finder leaves a scale of %v after %v", e.scale, e.scales)
+	}
+	if err := l.ToFP32(); err != nil || e.scale != 1 || l.scale != nil {
+		t.Errorf("scale %v, error %v", e.scale, err)
+	}
+}
+
+// TestFP16SameWeights: the golden's training with a loss scale gives every weight of the one without.
+func TestFP16SameWeights(t *testing.T) {
+	ts := goldenTensors(t, "trajectories.safetensors")
+	for _, dev := range []string{"host", "cpu"} {
+		var want map[string]*Tensor
+		for k := range 2 {
+			l := trajectoryLearner(t, dev, ts, 2)
+			if k == 1 {
+				if err := l.ToFP16(MaxNoskip(3)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := l.FitOneCycle(2, LR(.01), Callbacks(GradientClipping(.5))); err != nil {
+				t.Fatal(err)
+			}
+			got, err := l.eng.State()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if k == 0 {
+				want = got
+				continue
+			}
+			if l.scale.now != 1<<18 {
+				t.Errorf("%s: the scale ends at %v", dev, l.scale.now)
+			}
+			for name, w := range want {
+				if !slices.Equal(got[name].Float32s(), w.Float32s()) {
+					t.Errorf("%s: %s differs", dev, name)
+				}
+			}
+		}
+	}
+}
