@@ -199,7 +199,7 @@ func (s *Session) failedAt(n ast.Node, at token.Position, err error, code string
 	if line > at.Line && line <= max(end, at.Line) {
 		at.Line, at.Column, line = line, 0, 0
 	}
-	e := wrap(err, at, code)
+	e := wrap(s.reason(n, err), at, code)
 	if lines := strings.Split(code, "\n"); line > 0 && line != e.Line && line <= len(lines) && e.Hint == "" && !e.Interrupted {
 		e.Hint = fmt.Sprintf("in a function, where line %d ran last: %s", line, strings.TrimSpace(lines[line-1]))
 		e.finish(code)
@@ -305,6 +305,9 @@ func (s *Session) run(nodes []ast.Node) (vals []xr.Value, types []xr.Type, err e
 			err = panicError(r)
 		}
 	}()
+	if err := s.checkMethods(nodes); err != nil {
+		return nil, nil, err
+	}
 	if err := s.examine(nodes); err != nil {
 		return nil, nil, err
 	}

@@ -114,7 +114,13 @@ var noSymbol = regexp.MustCompile(`^package (\S+) "\S+" has no symbol (\S+)$`)
 // noMethod is the interpreter's message for a name after a dot that a value does not have.
 var noMethod = regexp.MustCompile(`^not a package: "[^"]*" in ([\w.]+)\.(\w+) <`)
 
+// noChained is the same message where the name follows more than one dot or a call.
+var noChained = regexp.MustCompile(`^invalid qualified type, expecting packagename\.identifier, found: (.*)\.(\w+) <\*ast\.SelectorExpr>$`)
+
 func goWords(s string) string {
+	if m := noChained.FindStringSubmatch(s); m != nil {
+		return fmt.Sprintf("%s has no field or method %s", m[1], m[2])
+	}
 	if m := noMethod.FindStringSubmatch(s); m != nil {
 		return fmt.Sprintf("%s has no field or method %s", m[1], m[2])
 	}

@@ -1,0 +1,35 @@
+package interp
+
+import (
+	"context"
+	"strings"
+	"testing"
+)
+
+func TestErrorsTellWhatIsWrong(t *testing.T) {
+	s := session(t)
+	for _, c := range []struct{ code, want string }{
+		{"strings.NewReader(1, 2).Len()", "too many arguments in call to strings.NewReader:"},
+		{"ImageListFromFolder().SplitByFolder().LabelFromFolder()", "not enough arguments in call to ImageListFromFolder:"},
+		{"z := 1\n_ = strings.NewReplacer(\"a\", \"b\").Replace(\"b\", \"c\").X()", "too many arguments in call to strings.NewReplacer"},
+		{"strings.NewReader(\"a\").Absent().X()", "strings.NewReader(\"a\") has no field or method Absent"},
+		{"type Node struct{ Next *Node }\nfunc (n *Node) Sum() int { return 1 }", "line 2: Node refers to itself"},
+		{"type Tree struct{ Kids []*Tree }", ""},
+		{"func (t Tree) Size() int { return len(t.Kids) }", "Tree refers to itself"},
+		{"func size(t *Tree) int { n := 1; for _, k := range t.Kids { n += size(k) }; return n }\nsize(&Tree{[]*Tree{&Tree{}, &Tree{}}})", ""},
+		{"type Leaf struct{ N *int; T time.Time }\nfunc (l Leaf) One() int { return 1 }\nLeaf{}.One()", ""},
+	} {
+		res := s.Run(context.Background(), c.code, RunOptions{}, &recorder{})
+		got := ""
+		if res.Err != nil {
+			got = strings.Join(res.Err.Traceback, "\n")
+		}
+		line, text, ok := strings.Cut(c.want, ": ")
+		if !ok || !strings.HasPrefix(line, "line ") {
+			line, text = "", c.want
+		}
+		if (got == "") != (c.want == "") || !strings.Contains(got, text) || !strings.Contains(got, line) {
+			t.Errorf("%s\nfails with %q, want %q", c.code, got, c.want)
+		}
+	}
+}
