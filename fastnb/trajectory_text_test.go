@@ -2,6 +2,7 @@ package fastnb
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"testing"
 
@@ -95,9 +96,9 @@ func TestTextTrajectoriesGolden(t *testing.T) {
 	cfg := models.LMConfig().DropMult(0)
 	cfg.EmbSz, cfg.NHid = 8, 12
 	docs, valid := cases[0].Setup.Documents, cases[0].Setup.Valid
-	for k := range 2 * len(cases) {
-		c, dev := cases[k/2], []string{"host", "cpu"}[k%2]
-		t.Run(c.Name+"/"+dev, func(t *testing.T) {
+	for k := range 3 * len(cases) {
+		c, dev, scaled := cases[k/3], []string{"host", "cpu", "cpu"}[k%3], k%3 == 2
+		t.Run(fmt.Sprint(c.Name, "/", dev, "/loss scale ", scaled), func(t *testing.T) {
 			if dev == "host" && testing.Short() {
 				t.Skip("the reference device is slow")
 			}
@@ -136,6 +137,11 @@ func TestTextTrajectoriesGolden(t *testing.T) {
 			o := []FitOption{Moms(.8, .7)}
 			if c.Setup.Clip != nil {
 				o = append(o, Callbacks(GradientClipping(*c.Setup.Clip)))
+			}
+			if scaled { // goes through regularisation, carried state and the softmax in parts as well
+				if err := l.ToFP16(MaxNoskip(3)); err != nil {
+					t.Fatal(err)
+				}
 			}
 			if err := l.FitOneCycle(2, lrs, o...); err != nil {
 				t.Fatal(err)
