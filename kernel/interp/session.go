@@ -11,6 +11,7 @@ import (
 	"maps"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,6 +27,9 @@ import (
 // Options of a session.
 type Options struct {
 	Capture bool // take over the process's standard output and error and hand them to the running cell
+	// MemoryLimit is how many bytes the process may hold before the running cell is stopped (at nine
+	// tenths of it); 0 stands for what the machine, or the container, has free when the session begins.
+	MemoryLimit int64
 }
 
 // Output takes what a running cell gives.
@@ -54,7 +58,8 @@ type Session struct {
 	work    chan func()
 	done    chan struct{}
 	mu      sync.Mutex
-	cancel  context.CancelFunc // of the running cell
+	cancel  context.CancelCauseFunc // of the running cell
+	memory  memory
 	capture *capture
 	out     atomic.Pointer[Output]
 	strict  bool // %errors explicit: the cell rule is off
@@ -75,7 +80,7 @@ type Session struct {
 
 // New starts a session.
 func New(o Options) (*Session, error) {
-	s := &Session{work: make(chan func()), done: make(chan struct{}), panics: make(chan *CellError, 16), imported: map[string]string{}}
+	s := &Session{work: make(chan func()), done: make(chan struct{}), panics: make(chan *CellError, 16), imported: map[string]string{}, memory: newMemory(o.MemoryLimit)}
 	ready := make(chan error)
 	go s.loop(ready)
 	if err := <-ready; err != nil {
@@ -218,7 +223,7 @@ func (s *Session) Flush() {
 func (s *Session) Run(ctx context.Context, code string, o RunOptions, out Output) (res Result) {
 	// The context outlives the cell: goroutines that it leaves behind work on, and only an interrupt
 	// ends it.
-	ctx, cancel := context.WithCancel(ctx) //nolint:govet // see above
+	ctx, cancel := context.WithCancelCause(ctx) //nolint:govet // see above
 	s.mu.Lock()
 	s.cancel = cancel
 	s.mu.Unlock()
@@ -231,8 +236,14 @@ func (s *Session) Run(ctx context.Context, code string, o RunOptions, out Output
 	defer leave()
 	finished := make(chan struct{})
 	go s.watch(ctx, finished)
+	go s.memory.watch(finished, cancel)
 	s.do(func() { res = s.cell(ctx, code, o) })
 	close(finished)
+	if oom := (*outOfMemory)(nil); res.Err != nil && errors.As(context.Cause(ctx), &oom) {
+		res.Err.Name, res.Err.Value, res.Err.Hint = "out of memory", oom.Error(), memoryHint
+		res.Err.finish(code)
+		debug.FreeOSMemory()
+	}
 	s.Flush()
 	s.mu.Lock()
 	s.cancel = nil
@@ -271,7 +282,7 @@ func (s *Session) Interrupt() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.cancel != nil {
-		s.cancel()
+		s.cancel(nil)
 	}
 }
 

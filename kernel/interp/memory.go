@@ -1,0 +1,92 @@
+package interp
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"github.com/fastnb/go/fastnb/device/cpu"
+)
+
+// memoryPeriod is how often the memory is looked at while a cell runs.
+const memoryPeriod = 50 * time.Millisecond
+
+// memory is what a session's cells may take before one is stopped: a cell that allocates without end
+// would otherwise take the machine down, or have the system kill the kernel with all its variables.
+type memory struct {
+	limit int64 // bytes that the process may have, fixed by the caller; 0 where the system's free memory decides
+	total int64 // bytes that the process could have when the session began
+}
+
+func newMemory(limit int64) memory {
+	m := memory{limit: limit, total: limit}
+	if limit > 0 {
+		return m
+	}
+	m.total = resident() + m.free()
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(m.total / 100 * 85) // the collector works harder before a cell is stopped
+	}
+	return m
+}
+
+// free is how many bytes more the process can have.
+func (m memory) free() int64 {
+	if m.limit > 0 {
+		return m.limit - resident()
+	}
+	return new(cpu.Device).FreeMemory()
+}
+
+// reserve is how much is left alone: a tenth.
+func (m memory) reserve() int64 { return m.total / 10 }
+
+// outOfMemory is why a cell was stopped.
+type outOfMemory struct{ held, total int64 }
+
+func (e *outOfMemory) Error() string {
+	const gb = 1 << 30
+	return fmt.Sprintf("the cell was stopped before memory ran out: the kernel holds %.1f GB, and %.1f GB were free when it started", float64(e.held)/gb, float64(e.total)/gb)
+}
+
+const memoryHint = "What the cell put into variables is still held: set them to nil, run %reset, or restart the kernel."
+
+// watch calls stop when a cell has eaten into the reserve, after a collection has not helped. A
+// machine that others have filled is no fault of the cell: it is stopped only if it has grown too.
+func (m memory) watch(finished <-chan struct{}, stop context.CancelCauseFunc) {
+	atStart := resident()
+	tick := time.NewTicker(memoryPeriod)
+	defer tick.Stop()
+	low := func() bool { return m.free() < m.reserve() && resident()-atStart > m.reserve()/2 }
+	for {
+		select {
+		case <-finished:
+			return
+		case <-tick.C:
+		}
+		if !low() {
+			continue
+		}
+		debug.FreeOSMemory()
+		if low() {
+			stop(&outOfMemory{resident(), m.total})
+			return
+		}
+	}
+}
+
+// resident is how many bytes of the machine's memory the process holds.
+func resident() int64 {
+	if b, err := os.ReadFile("/proc/self/statm"); err == nil {
+		var size, pages int64
+		if _, err := fmt.Sscan(string(b), &size, &pages); err == nil {
+			return pages * int64(os.Getpagesize())
+		}
+	}
+	var s runtime.MemStats
+	runtime.ReadMemStats(&s)
+	return int64(s.Sys - s.HeapReleased)
+}
