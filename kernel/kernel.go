@@ -47,14 +47,14 @@ func Run(ctx context.Context, connectionFile string) error {
 	ctx, quit := context.WithCancel(ctx)
 	defer quit()
 	// The sockets outlive an interrupt of the process: they close when Run is over.
-	w, err := wire.Listen(context.WithoutCancel(ctx), c)
+	logger := log.New(interp.RealStderr(), "fastnb: kernel: ", log.LstdFlags)
+	w, err := wire.Listen(context.WithoutCancel(ctx), c, logger)
 	if err != nil {
 		return err
 	}
 	defer w.Close()
 	plotting.NewSession()
-	k := &kernel{w: w, c: c, queue: make(chan *wire.Message, 1<<14), stdin: make(chan *wire.Message, 1), quit: quit}
-	k.log = log.New(interp.RealStderr(), "fastnb: kernel: ", log.LstdFlags)
+	k := &kernel{w: w, c: c, queue: make(chan *wire.Message, 1<<14), stdin: make(chan *wire.Message, 1), quit: quit, log: logger}
 	k.publish("status", nil, msg{"execution_state": "starting"})
 	k.history = openHistory(datasets.Home().String(), func(err error) { k.log.Print(err) })
 	go w.Heartbeat()

@@ -27,6 +27,7 @@ type client struct {
 	prompts        string // of the questions
 	iopub          chan *wire.Message
 	replies        chan *wire.Message
+	addrs          []string                 // of the kernel's sockets
 	early          map[string]*wire.Message // replies that nobody has asked for yet, by the request's id
 }
 
@@ -75,6 +76,9 @@ func start(t *testing.T, transport string) *client {
 	cl.shell, cl.control = zmq4.NewDealer(ctx, zmq4.WithID([]byte("me"))), zmq4.NewDealer(ctx, zmq4.WithID([]byte("me")))
 	cl.stdin = zmq4.NewDealer(ctx, zmq4.WithID([]byte("me")))
 	sub := zmq4.NewSub(ctx)
+	for _, port := range p {
+		cl.addrs = append(cl.addrs, "127.0.0.1:"+itoa(port))
+	}
 	for s, port := range map[zmq4.Socket]int{cl.shell: c.ShellPort, cl.control: c.ControlPort, cl.stdin: c.StdinPort, sub: c.IOPubPort} {
 		for try := 0; ; try++ {
 			if err := s.Dial(addr(port)); err == nil {

@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log"
 	"os"
 	"sync"
 	"time"
@@ -179,21 +180,33 @@ type Sockets struct {
 	Shell, Control, Stdin, IOPub, Beat *Socket
 }
 
-// Listen binds the sockets of a connection.
-func Listen(ctx context.Context, c Connection) (*Sockets, error) {
+// most is how many published messages wait for a front end that does not read; what comes after them
+// is dropped, as ZeroMQ has it, or the kernel would grow without bound.
+const most = 1 << 16
+
+// Listen binds the sockets of a connection. What goes wrong with a client that connects, the sockets
+// write to l.
+func Listen(ctx context.Context, c Connection, l *log.Logger) (*Sockets, error) {
+	logged := zmq4.WithLogger(l)
 	w := &Sockets{Signer: Signer{[]byte(c.Key)}, Session: NewID()}
 	for _, x := range []struct {
 		to   **Socket
 		zmq  zmq4.Socket
 		port int
 	}{
-		{&w.Shell, zmq4.NewRouter(ctx), c.ShellPort},
-		{&w.Control, zmq4.NewRouter(ctx), c.ControlPort},
-		{&w.Stdin, zmq4.NewRouter(ctx), c.StdinPort},
-		{&w.IOPub, zmq4.NewPub(ctx), c.IOPubPort},
-		{&w.Beat, zmq4.NewRep(ctx), c.HBPort},
+		{&w.Shell, zmq4.NewRouter(ctx, logged), c.ShellPort},
+		{&w.Control, zmq4.NewRouter(ctx, logged), c.ControlPort},
+		{&w.Stdin, zmq4.NewRouter(ctx, logged), c.StdinPort},
+		{&w.IOPub, zmq4.NewPub(ctx, logged), c.IOPubPort},
+		{&w.Beat, zmq4.NewRep(ctx, logged), c.HBPort},
 	} {
 		*x.to = &Socket{zmq: x.zmq}
+		if *x.to == w.IOPub {
+			if err := x.zmq.SetOption(zmq4.OptionHWM, most); err != nil {
+				w.Close()
+				return nil, fmt.Errorf("kernel: bounding the queue of published messages: %w", err)
+			}
+		}
 		if err := x.zmq.Listen(c.address(x.port)); err != nil {
 			w.Close()
 			return nil, fmt.Errorf("kernel: listening on %s: %w", c.address(x.port), err)
