@@ -163,8 +163,16 @@ func TestGrammarIsWhole(t *testing.T) {
 		}
 	}
 	for _, c := range [][3]string{
-		{"carry", "s", "carries"}, {"play", "s", "plays"}, {"watch", "s", "watches"}, {"rob", "ed", "robbed"}, {"save", "ing", "saving"},
-		{"carry", "ed", "carried"}, {"steal", "ed", "stole"}, {"fisherman", "pl", "fishermen"}, {"witch", "pl", "witches"}, {"kidnap", "ing", "kidnapping"},
+		{"carry", "s", "carries"},
+		{"play", "s", "plays"},
+		{"watch", "s", "watches"},
+		{"rob", "ed", "robbed"},
+		{"save", "ing", "saving"},
+		{"carry", "ed", "carried"},
+		{"steal", "ed", "stole"},
+		{"fisherman", "pl", "fishermen"},
+		{"witch", "pl", "witches"},
+		{"kidnap", "ing", "kidnapping"},
 	} {
 		if got := inflect(c[0], c[1]); got != c[2] {
 			t.Errorf("%s %s: %s, want %s", c[0], c[1], got, c[2])

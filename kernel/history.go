@@ -53,7 +53,7 @@ func openHistory(dir string, warn func(error)) *history {
 		}
 		return h
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // read only: nothing to lose
 	sc := bufio.NewScanner(f)
 	sc.Buffer(nil, 8*longestCell)
 	for sc.Scan() {

@@ -26,8 +26,17 @@ func TestProtocol(t *testing.T) {
 		name string
 		f    func(*testing.T, *client)
 	}{
-		{"silent", silent}, {"expressions", userExpressions}, {"abort", abortsTheQueue}, {"wrong types", wrongTypes}, {"input", input},
-		{"late output", lateOutput}, {"requests", otherRequests}, {"queue", longQueue}, {"large", largeCell}, {"streams", manyLines}, {"hostile", hostileCells},
+		{"silent", silent},
+		{"expressions", userExpressions},
+		{"abort", abortsTheQueue},
+		{"wrong types", wrongTypes},
+		{"input", input},
+		{"late output", lateOutput},
+		{"requests", otherRequests},
+		{"queue", longQueue},
+		{"large", largeCell},
+		{"streams", manyLines},
+		{"hostile", hostileCells},
 	} {
 		t.Run(sub.name, func(t *testing.T) {
 			c.t = t
@@ -92,13 +101,20 @@ func wrongTypes(t *testing.T, c *client) {
 		typ     string
 		content any
 	}{
-		{"execute_request", map[string]any{"code": 5}}, {"execute_request", map[string]any{}}, {"execute_request", nil},
+		{"execute_request", map[string]any{"code": 5}},
+		{"execute_request", map[string]any{}},
+		{"execute_request", nil},
 		{"execute_request", map[string]any{"code": "1", "silent": "yes", "user_expressions": []int{1}, "stop_on_error": 3}},
-		{"complete_request", map[string]any{"code": []int{1}, "cursor_pos": "x"}}, {"complete_request", map[string]any{"code": "ab", "cursor_pos": -7}},
+		{"complete_request", map[string]any{"code": []int{1}, "cursor_pos": "x"}},
+		{"complete_request", map[string]any{"code": "ab", "cursor_pos": -7}},
 		{"complete_request", map[string]any{"code": "ab", "cursor_pos": 1e18}},
-		{"inspect_request", map[string]any{"code": "fmt", "cursor_pos": 1e30}}, {"inspect_request", map[string]any{"code": nil}},
-		{"is_complete_request", map[string]any{"code": map[string]any{}}}, {"history_request", map[string]any{"hist_access_type": 4, "n": "q", "session": 1e20}},
-		{"history_request", map[string]any{"hist_access_type": "search", "pattern": "[a(*"}}, {"comm_info_request", []int{1}}, {"nonsense_request", map[string]any{}},
+		{"inspect_request", map[string]any{"code": "fmt", "cursor_pos": 1e30}},
+		{"inspect_request", map[string]any{"code": nil}},
+		{"is_complete_request", map[string]any{"code": map[string]any{}}},
+		{"history_request", map[string]any{"hist_access_type": 4, "n": "q", "session": 1e20}},
+		{"history_request", map[string]any{"hist_access_type": "search", "pattern": "[a(*"}},
+		{"comm_info_request", []int{1}},
+		{"nonsense_request", map[string]any{}},
 		{"execute_request", map[string]any{"code": "\xff\xfe x \x00"}},
 	} {
 		id := wire.NewID()

@@ -9,8 +9,15 @@ import (
 // heatStops are colours at equal steps from the least to the greatest: black over violet and orange to a
 // light yellow, ever brighter, so that the order shows without colour too.
 var heatStops = []color.NRGBA{
-	{0, 0, 4, 255}, {28, 16, 68, 255}, {79, 18, 123, 255}, {129, 37, 129, 255}, {181, 54, 122, 255},
-	{229, 80, 100, 255}, {251, 135, 97, 255}, {254, 194, 135, 255}, {252, 253, 191, 255},
+	{0, 0, 4, 255},
+	{28, 16, 68, 255},
+	{79, 18, 123, 255},
+	{129, 37, 129, 255},
+	{181, 54, 122, 255},
+	{229, 80, 100, 255},
+	{251, 135, 97, 255},
+	{254, 194, 135, 255},
+	{252, 253, 191, 255},
 }
 
 // HeatImage is a picture of a field of numbers [row][column], a pixel each, of one opacity in [0, 1]: to be

@@ -9,8 +9,17 @@ import (
 
 // redYellowGreen are colours from 0 to 1 at even steps (ColorBrewer's RdYlGn, 11 classes).
 var redYellowGreen = [][3]float64{
-	{165, 0, 38}, {215, 48, 39}, {244, 109, 67}, {253, 174, 97}, {254, 224, 139}, {255, 255, 191},
-	{217, 239, 139}, {166, 217, 106}, {102, 189, 99}, {26, 152, 80}, {0, 104, 55},
+	{165, 0, 38},
+	{215, 48, 39},
+	{244, 109, 67},
+	{253, 174, 97},
+	{254, 224, 139},
+	{255, 255, 191},
+	{217, 239, 139},
+	{166, 217, 106},
+	{102, 189, 99},
+	{26, 152, 80},
+	{0, 104, 55},
 }
 
 // HighlightedWords shows words on a ground from red by yellow to green, by their weights in [0, 1]; a

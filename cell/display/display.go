@@ -38,8 +38,6 @@ type (
 )
 
 // MIME types of the display functions.
-//
-//nolint:revive // the group's comment says what there is to say
 const (
 	MIMETypeHTML       = "text/html"
 	MIMETypeJavaScript = "application/javascript"

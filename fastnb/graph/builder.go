@@ -69,8 +69,10 @@ type update struct {
 // NewBuilder starts a graph. With train, batch normalisation uses the batch's statistics and
 // dropout drops.
 func NewBuilder(train bool) *Builder {
-	return &Builder{g: gorgonia.NewGraph(), train: train, byName: map[string]*leaf{}, leafOf: map[*Node]*leaf{},
-		decoders: map[*Node][]*Node{}, shown: map[*Node]*Node{}}
+	return &Builder{
+		g: gorgonia.NewGraph(), train: train, byName: map[string]*leaf{}, leafOf: map[*Node]*leaf{},
+		decoders: map[*Node][]*Node{}, shown: map[*Node]*Node{},
+	}
 }
 
 // WantGrads says that gradients will be asked of a graph in evaluation mode too: layers that keep what

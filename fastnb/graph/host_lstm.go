@@ -29,7 +29,6 @@ func droppedWh(a device.LSTM, rng []*tensor.Tensor) (mask func(chunk int) []floa
 func hostLSTM(a device.LSTM) device.HostFunc {
 	return func(out, in []*tensor.Tensor) error {
 		work := out[0].Float32s()
-		x, wi, wh, bi, bh := in[0].Float32s(), in[1].Float32s(), in[2].Float32s(), in[3].Float32s(), in[4].Float32s()
 		h, c := make([]float32, a.N*a.H), make([]float32, a.N*a.H)
 		if a.State {
 			copy(h, in[5].Float32s())
@@ -45,16 +44,7 @@ func hostLSTM(a device.LSTM) device.HostFunc {
 			for t := span[0]; t < span[1]; t++ {
 				for n := range a.N {
 					row := t*a.N + n
-					for q := range z {
-						s := float64(bi[q]) + float64(bh[q])
-						for k := range a.I {
-							s += float64(x[row*a.I+k]) * float64(wi[q*a.I+k])
-						}
-						for k := range a.H {
-							s += float64(h[n*a.H+k]) * float64(wh[q*a.H+k]*m[q*a.H+k])
-						}
-						z[q] = s
-					}
+					hostGates(a, z, in, m, row, h[n*a.H:(n+1)*a.H])
 					hostCell(a, z, c[n*a.H:(n+1)*a.H], work, row)
 				}
 				copy(h, work[t*a.N*a.H:(t+1)*a.N*a.H])
@@ -65,6 +55,23 @@ func hostLSTM(a device.LSTM) device.HostFunc {
 		}
 		copy(work[a.Cells():], c)
 		return nil
+	}
+}
+
+// hostGates writes the sums before the gates of one step in one row to z: in is that of hostLSTM, h the
+// row's hidden state before the step.
+func hostGates(a device.LSTM, z []float64, in []*tensor.Tensor, mask []float32, row int, h []float32) {
+	x, wi, wh := in[0].Float32s()[row*a.I:(row+1)*a.I], in[1].Float32s(), in[2].Float32s()
+	bi, bh := in[3].Float32s(), in[4].Float32s()
+	for q := range z {
+		s := float64(bi[q]) + float64(bh[q])
+		for k, v := range x {
+			s += float64(v) * float64(wi[q*a.I+k])
+		}
+		for k, v := range h {
+			s += float64(v) * float64(wh[q*a.H+k]*mask[q*a.H+k])
+		}
+		z[q] = s
 	}
 }
 

@@ -17,8 +17,8 @@ func ConvertWeights(weights map[string]*tensor.Tensor, old, now []string) (map[s
 	}
 	out := map[string]*tensor.Tensor{}
 	for name, t := range weights {
-		switch {
-		case name == "0.encoder.weight", name == "0.encoder_dp.emb.weight", name == "1.decoder.weight", name == "1.decoder.bias":
+		switch name {
+		case "0.encoder.weight", "0.encoder_dp.emb.weight", "1.decoder.weight", "1.decoder.bias":
 			s := t.Shape()
 			if len(s) == 0 || s[0] != len(old) {
 				return nil, fmt.Errorf("fastnb: converting weights: %s is %v, the vocabulary has %d words", name, s, len(old))

@@ -491,7 +491,7 @@ func TestTablesShowTexts(t *testing.T) {
 	if strings.Count(page, "<tr>") != 3 || !strings.Contains(page, "<th>target</th>") || !strings.Contains(page, `\n`) || !strings.Contains(page, "pos") {
 		t.Error(page)
 	}
-	if s := cut(strings.Repeat("a ", 100), showTokens); strings.Count(s, "a") != 70 {
+	if s := cut(strings.Repeat("a ", 100)); strings.Count(s, "a") != 70 {
 		t.Error(s)
 	}
 }

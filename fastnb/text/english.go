@@ -260,32 +260,37 @@ func infix(s string, at int) int {
 	if r == '…' || isIcon(r) {
 		return size
 	}
-	before, _ := utf8.DecodeLastRuneInString(s[:at])
-	after, _ := utf8.DecodeRuneInString(s[at+size:])
 	if at == 0 || at+size == len(s) {
 		return 0
 	}
-	switch r {
+	before, _ := utf8.DecodeLastRuneInString(s[:at])
+	after, _ := utf8.DecodeRuneInString(s[at+size:])
+	if cutBetween(before, r, after) {
+		return 1
+	}
+	if letter(before) {
+		return hyphen(s, at)
+	}
+	return 0
+}
+
+// cutBetween reports whether words are cut at a sign between two others.
+func cutBetween(before, sign, after rune) bool {
+	switch sign {
 	case '+', '-', '*', '^':
-		if isDigitRune(before) && (isDigitRune(after) || after == '-') {
-			return 1
-		}
+		return isDigitRune(before) && (isDigitRune(after) || after == '-')
 	case '.':
-		if (smallLetter(before) || strings.ContainsRune(quotes, before)) && (bigLetter(after) || strings.ContainsRune(quotes, after)) {
-			return 1
-		}
+		return (smallLetter(before) || strings.ContainsRune(quotes, before)) && (bigLetter(after) || strings.ContainsRune(quotes, after))
 	case ',':
-		if letter(before) && letter(after) {
-			return 1
-		}
+		return letter(before) && letter(after)
 	case ':', '<', '>', '=', '/':
-		if (letter(before) || isDigitRune(before)) && letter(after) {
-			return 1
-		}
+		return (letter(before) || isDigitRune(before)) && letter(after)
 	}
-	if !letter(before) {
-		return 0
-	}
+	return false
+}
+
+// hyphen is the length of the hyphen at a place inside s that a letter follows, or 0.
+func hyphen(s string, at int) int {
 	for _, h := range hyphens {
 		if strings.HasPrefix(s[at:], h) {
 			if next, _ := utf8.DecodeRuneInString(s[at+len(h):]); letter(next) {

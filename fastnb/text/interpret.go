@@ -121,7 +121,7 @@ func (c *TextClassificationInterpretation) ShowTopLosses(k int) (*plotting.Figur
 			return nil, err
 		}
 		prob := p.Float64s()[int(c.Targs.At(i).Item())]
-		rows = append(rows, []string{cut(x.String(), showTokens), guess.String(), y.String(), fmt.Sprintf("%.2f", losses[j]), fmt.Sprintf("%.2f", prob)})
+		rows = append(rows, []string{cut(x.String()), guess.String(), y.String(), fmt.Sprintf("%.2f", losses[j]), fmt.Sprintf("%.2f", prob)})
 	}
 	return plotting.HTMLTable([]string{"Text", "Prediction", "Actual", "Loss", "Probability"}, rows), nil
 }

@@ -148,7 +148,7 @@ func (lmKind) ShowBatch(k data.Kind, b *data.Batch, c data.ShowConfig) *plotting
 	n := min(c.Rows, b.N)
 	rows := make([][]string, n)
 	for i := range rows {
-		rows[i] = []string{fmt.Sprint(i), cut(v.Textify(b.X[0].At(i).Int64s()), showTokens)}
+		rows[i] = []string{fmt.Sprint(i), cut(v.Textify(b.X[0].At(i).Int64s()))}
 	}
 	return plotting.HTMLTable([]string{"idx", "text"}, rows)
 }

@@ -41,8 +41,20 @@ func DefaultTokenRules() []TokenRule {
 // htmlFixes are applied one after the other. Those of entities lack the ampersand, so that a well-formed
 // one leaves its behind; models trained with fastai know texts like that.
 var htmlFixes = [][2]string{
-	{"#39;", "'"}, {"amp;", "&"}, {"#146;", "'"}, {"nbsp;", " "}, {"#36;", "$"}, {`\n`, "\n"}, {"quot;", "'"},
-	{"<br />", "\n"}, {`\"`, `"`}, {"<unk>", data.UNK}, {" @.@ ", "."}, {" @-@ ", "-"}, {" @,@ ", ","}, {`\`, ` \ `},
+	{"#39;", "'"},
+	{"amp;", "&"},
+	{"#146;", "'"},
+	{"nbsp;", " "},
+	{"#36;", "$"},
+	{`\n`, "\n"},
+	{"quot;", "'"},
+	{"<br />", "\n"},
+	{`\"`, `"`},
+	{"<unk>", data.UNK},
+	{" @.@ ", "."},
+	{" @-@ ", "-"},
+	{" @,@ ", ","},
+	{`\`, ` \ `},
 }
 
 // FixHTML undoes what is left of HTML in a text: "<br />" becomes an end of line, entities characters.

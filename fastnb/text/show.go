@@ -10,10 +10,10 @@ import (
 // showTokens is how many pieces of a text a table shows.
 const showTokens = 70
 
-// cut is the first n pieces of a text for a table; ends of lines are written out.
-func cut(s string, n int) string {
-	parts := strings.SplitN(s, " ", n+1)
-	return strings.ReplaceAll(strings.Join(parts[:min(n, len(parts))], " "), "\n", `\n`)
+// cut is the first showTokens pieces of a text for a table; ends of lines are written out.
+func cut(s string) string {
+	parts := strings.SplitN(s, " ", showTokens+1)
+	return strings.ReplaceAll(strings.Join(parts[:min(showTokens, len(parts))], " "), "\n", `\n`)
 }
 
 // pair is a target with the prediction of it, as ShowResults passes them.
@@ -30,7 +30,7 @@ func showTexts(xs, ys []data.Item, c data.ShowConfig) *plotting.Figure {
 	head := []string{"text", "target"}
 	rows := make([][]string, n)
 	for k := range rows {
-		rows[k] = []string{cut(xs[k].String(), showTokens)}
+		rows[k] = []string{cut(xs[k].String())}
 		switch y := ys[k].(type) {
 		case nil:
 		case pair:

@@ -12,25 +12,48 @@ import (
 
 // finish names the packages of bare names, imports what is used and uses what must be.
 func (b *builder) finish(w *writing) string {
-	taken := map[string]bool{}
+	local := localNames(w)
+	edits := append(qualify(w, local), useUnused(w)...)
+	for _, d := range w.file.Decls {
+		if g, ok := d.(*ast.GenDecl); ok && g.Tok == token.IMPORT {
+			edits = append(edits, edit{w.offset(g.Pos()), w.offset(g.End()), importBlock(local.byPath)})
+		}
+	}
+	return apply(w.src.String(), edits)
+}
+
+// locals are the names by which a program calls the packages that it uses.
+type locals struct {
+	taken  map[string]bool   // also by what the program declares
+	byPath map[string]string // of the packages in use so far
+}
+
+func localNames(w *writing) locals {
+	l := locals{map[string]bool{}, map[string]string{}}
 	for id, o := range w.info.Defs {
 		if _, imported := o.(*types.PkgName); !imported {
-			taken[id.Name] = true
+			l.taken[id.Name] = true
 		}
 	}
-	aliases := map[string]string{} // path to local name, of the packages in use
-	alias := func(p *types.Package) string {
-		n, ok := aliases[p.Path()]
-		if !ok {
-			n = p.Name()
-			for taken[n] {
-				n += "pkg"
-			}
-			taken[n] = true
-			aliases[p.Path()] = n
+	return l
+}
+
+// of is a package's name here; asked for the first time, it takes one that is free.
+func (l locals) of(p *types.Package) string {
+	n, ok := l.byPath[p.Path()]
+	if !ok {
+		n = p.Name()
+		for l.taken[n] {
+			n += "pkg"
 		}
-		return n
+		l.taken[n] = true
+		l.byPath[p.Path()] = n
 	}
+	return n
+}
+
+// qualify writes packages before the names that come from them.
+func qualify(w *writing, local locals) (edits []edit) {
 	named := map[*ast.Ident]bool{} // names behind a dot
 	ast.Inspect(w.file, func(n ast.Node) bool {
 		if s, ok := n.(*ast.SelectorExpr); ok {
@@ -38,38 +61,39 @@ func (b *builder) finish(w *writing) string {
 		}
 		return true
 	})
-	var edits []edit
 	ids := slices.SortedFunc(maps.Keys(w.info.Uses), func(a, b *ast.Ident) int { return int(a.Pos() - b.Pos()) })
 	for _, id := range ids {
 		at := w.offset(id.Pos())
 		switch o := w.info.Uses[id].(type) {
 		case *types.PkgName:
-			edits = append(edits, edit{at, at + len(id.Name), alias(o.Imported())})
+			edits = append(edits, edit{at, at + len(id.Name), local.of(o.Imported())})
 		default:
 			if p := o.Pkg(); p != nil && p.Path() != "main" && !named[id] && o.Parent() == p.Scope() {
-				edits = append(edits, edit{at, at, alias(p) + "."})
+				edits = append(edits, edit{at, at, local.of(p) + "."})
 			}
 		}
 	}
+	return edits
+}
+
+// useUnused uses the variables that nothing else does.
+func useUnused(w *writing) (edits []edit) {
 	for _, e := range w.errs {
-		if name, ok := strings.CutPrefix(e.Msg, "declared and not used: "); ok {
-			if at, found := useAt(w, e.Pos); found {
-				lead := "\n"
-				if w.src.String()[at-1] == '\n' {
-					lead = ""
-				}
-				edits = append(edits, edit{at, at, lead + "_ = " + name + "\n"})
-			} else if cut, found := switchName(w, e.Pos); found {
-				edits = append(edits, cut)
+		name, ok := strings.CutPrefix(e.Msg, "declared and not used: ")
+		if !ok {
+			continue
+		}
+		if at, found := useAt(w, e.Pos); found {
+			lead := "\n"
+			if w.src.String()[at-1] == '\n' {
+				lead = ""
 			}
+			edits = append(edits, edit{at, at, lead + "_ = " + name + "\n"})
+		} else if cut, found := switchName(w, e.Pos); found {
+			edits = append(edits, cut)
 		}
 	}
-	for _, d := range w.file.Decls {
-		if g, ok := d.(*ast.GenDecl); ok && g.Tok == token.IMPORT {
-			edits = append(edits, edit{w.offset(g.Pos()), w.offset(g.End()), importBlock(aliases)})
-		}
-	}
-	return apply(w.src.String(), edits)
+	return edits
 }
 
 // importBlock lists the standard library's packages first.

@@ -38,66 +38,27 @@ type item struct {
 
 // split takes a cell's Go code apart.
 func split(cell int, code string) ([]*item, error) {
-	var items []*item
+	sp := splitter{cell: cell, code: code, start: -1}
 	var sc scanner.Scanner
-	fset := token.NewFileSet()
-	file := fset.AddFile("", -1, len(code))
+	file := token.NewFileSet().AddFile("", -1, len(code))
 	var failed error
 	sc.Init(file, []byte(code), func(p token.Position, msg string) {
 		if failed == nil {
 			failed = fmt.Errorf("cell %d:%d:%d: %s", cell, p.Line, p.Column, msg)
 		}
 	}, 0)
-	start, end, done, depth := -1, 0, 0, 0
-	finish := func() error {
-		if start < 0 {
-			return nil
-		}
-		items = append(items, comments(cell, code, done, start, items)...)
-		it := &item{cell: cell, line: 1 + strings.Count(code[:start], "\n"), text: code[start:end]}
-		if err := it.parse(); err != nil {
-			return err
-		}
-		items = append(items, it)
-		done, start = end, -1
-		return nil
-	}
-	for {
-		pos, tok, lit := sc.Scan()
-		off := file.Offset(pos)
-		switch tok {
-		case token.LPAREN, token.LBRACE, token.LBRACK:
-			depth++
-		case token.RPAREN, token.RBRACE, token.RBRACK:
-			depth = max(depth-1, 0)
-		}
-		if tok == token.EOF || tok == token.SEMICOLON && depth == 0 {
-			if err := finish(); err != nil {
-				return nil, err
-			}
-			if tok == token.EOF {
-				break
-			}
-			if lit == ";" {
-				done = off + 1
-			}
-			continue
-		}
-		if start < 0 {
-			start = off
-		}
-		if tok == token.SEMICOLON && lit == "\n" {
-			continue // not in the text
-		}
-		end = off + max(len(lit), len(tok.String()))
-		if tok.IsLiteral() || tok == token.COMMENT {
-			end = off + len(lit)
+	for tok := token.ILLEGAL; tok != token.EOF; {
+		var pos token.Pos
+		var lit string
+		pos, tok, lit = sc.Scan()
+		if err := sp.token(file.Offset(pos), tok, lit); err != nil {
+			return nil, err
 		}
 	}
 	if failed != nil {
 		return nil, failed
 	}
-	items = append(items, comments(cell, code, done, len(code), items)...)
+	items := append(sp.items, comments(cell, code, sp.done, len(code), sp.items)...)
 	for i := len(items) - 1; i >= 0; i-- { // the value is the last statement's
 		if items[i].kind == statement {
 			items[i].last = true
@@ -105,6 +66,60 @@ func split(cell int, code string) ([]*item, error) {
 		}
 	}
 	return items, nil
+}
+
+// splitter collects items from a cell's tokens, by offsets in its code.
+type splitter struct {
+	cell  int
+	code  string
+	items []*item
+	start int // of the item under way, or -1
+	end   int // of its last token
+	done  int // what has been taken into items
+	depth int // of open brackets
+}
+
+// token takes the next token: an end at the top level completes an item.
+func (sp *splitter) token(off int, tok token.Token, lit string) error {
+	switch tok {
+	case token.LPAREN, token.LBRACE, token.LBRACK:
+		sp.depth++
+	case token.RPAREN, token.RBRACE, token.RBRACK:
+		sp.depth = max(sp.depth-1, 0)
+	}
+	if tok == token.EOF || tok == token.SEMICOLON && sp.depth == 0 {
+		err := sp.finish()
+		if lit == ";" {
+			sp.done = off + 1
+		}
+		return err
+	}
+	if sp.start < 0 {
+		sp.start = off
+	}
+	if tok == token.SEMICOLON && lit == "\n" {
+		return nil // not in the text
+	}
+	sp.end = off + max(len(lit), len(tok.String()))
+	if tok.IsLiteral() || tok == token.COMMENT {
+		sp.end = off + len(lit)
+	}
+	return nil
+}
+
+// finish makes an item of what is under way, and of the comments before it.
+func (sp *splitter) finish() error {
+	if sp.start < 0 {
+		return nil
+	}
+	sp.items = append(sp.items, comments(sp.cell, sp.code, sp.done, sp.start, sp.items)...)
+	it := &item{cell: sp.cell, line: 1 + strings.Count(sp.code[:sp.start], "\n"), text: sp.code[sp.start:sp.end]}
+	if err := it.parse(); err != nil {
+		return err
+	}
+	sp.items = append(sp.items, it)
+	sp.done, sp.start = sp.end, -1
+	return nil
 }
 
 // comments keeps the comments of code[from:to], which holds no code: one on the line of the item before

@@ -202,7 +202,7 @@ func (s *Session) failedAt(n ast.Node, at token.Position, err error, code string
 	e := wrap(s.reason(n, err), at, code)
 	if lines := strings.Split(code, "\n"); line > 0 && line != e.Line && line <= len(lines) && e.Hint == "" && !e.Interrupted {
 		e.Hint = fmt.Sprintf("in a function, where line %d ran last: %s", line, strings.TrimSpace(lines[line-1]))
-		e.finish(code)
+		return e.finish(code)
 	}
 	return e
 }
@@ -336,12 +336,31 @@ func (s *Session) statement(n ast.Node) ([]any, error) {
 			return nil, err
 		}
 	}
-	as, isAssign := n.(*ast.AssignStmt)
-	if isAssign && !s.strict {
+	if as, ok := n.(*ast.AssignStmt); ok && !s.strict {
 		if done, err := s.liftAssign(as); done || err != nil {
 			return nil, err
 		}
 	}
+	out, err := s.values(n)
+	if err != nil {
+		return nil, err
+	}
+	switch n := n.(type) {
+	case *ast.AssignStmt:
+		return nil, s.sticky(n.Lhs)
+	case *ast.GenDecl:
+		return nil, s.sticky(namesOf(n))
+	case ast.Expr, *ast.ExprStmt:
+		if !prints(n) {
+			return out, nil
+		}
+	}
+	return nil, nil
+}
+
+// values runs a statement and gives what it gives; under the cell rule without the error that is the
+// last of it, which fails the statement.
+func (s *Session) values(n ast.Node) (out []any, err error) {
 	vs, ts, err := s.run([]ast.Node{asserted(n)})
 	if err != nil {
 		return nil, err
@@ -349,7 +368,6 @@ func (s *Session) statement(n ast.Node) ([]any, error) {
 	if _, isIndex := unparen(n).(*ast.IndexExpr); isIndex && len(vs) == 2 {
 		vs, ts = vs[:1], ts[:1] // m[k] on its own is one value
 	}
-	var out []any
 	for i, v := range vs {
 		var x any
 		if v.IsValid() && v.CanInterface() {
@@ -365,20 +383,6 @@ func (s *Session) statement(n ast.Node) ([]any, error) {
 			x = s.ofCell(x, ts[i])
 		}
 		out = append(out, x)
-	}
-	if isAssign {
-		return nil, s.sticky(as.Lhs)
-	}
-	if g, ok := n.(*ast.GenDecl); ok {
-		return nil, s.sticky(namesOf(g))
-	}
-	if _, isExpr := n.(ast.Expr); !isExpr {
-		if _, isExprStmt := n.(*ast.ExprStmt); !isExprStmt {
-			return nil, nil
-		}
-	}
-	if prints(n) {
-		return nil, nil
 	}
 	return out, nil
 }

@@ -71,9 +71,15 @@ func (v cellValue) text() string {
 }
 
 var cellForms = []struct{ method, mime string }{
-	{"HTML", "text/html"}, {"JavaScript", "application/javascript"}, {"JPEG", "image/jpeg"},
-	{"JSON", "application/json"}, {"Latex", "text/latex"}, {"Markdown", "text/markdown"},
-	{"PNG", "image/png"}, {"PDF", "application/pdf"}, {"SVG", "image/svg+xml"},
+	{"HTML", "text/html"},
+	{"JavaScript", "application/javascript"},
+	{"JPEG", "image/jpeg"},
+	{"JSON", "application/json"},
+	{"Latex", "text/latex"},
+	{"Markdown", "text/markdown"},
+	{"PNG", "image/png"},
+	{"PDF", "application/pdf"},
+	{"SVG", "image/svg+xml"},
 }
 
 // forms are what the value gives of itself, as for compiled types.

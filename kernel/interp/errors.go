@@ -35,7 +35,7 @@ func wrap(x any, pos token.Position, code string) *CellError {
 	var ce *CellError
 	if err, ok := x.(error); ok && errors.As(err, &ce) {
 		if ce.Traceback == nil {
-			ce.finish(code)
+			return ce.finish(code)
 		}
 		return ce
 	}

@@ -100,6 +100,7 @@ func none(_ *xr.Universe, in []xr.Type) []xr.Type {
 	_ = elem(in[0]).Kind()
 	return nil
 }
+
 func kind(k reflect.Kind) func(*xr.Universe, []xr.Type) []xr.Type {
 	return func(u *xr.Universe, _ []xr.Type) []xr.Type { return []xr.Type{u.BasicTypes[k]} }
 }

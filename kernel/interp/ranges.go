@@ -68,19 +68,19 @@ func (s *Session) rangeOver(c *fast.Comp, st *ast.RangeStmt, label *ast.Ident, r
 		}
 		return &ast.LabeledStmt{Label: label, Colon: label.Pos(), Stmt: loop}
 	}
-	switch k := reflect.Invalid; {
-	case t != nil:
+	k := reflect.Invalid
+	if t != nil {
 		k = t.Kind()
-		switch {
-		case k >= reflect.Int && k <= reflect.Uintptr:
-			inner()
-			return countLoop(st, s.typeName(t, st.X.Pos()), labeled)
-		case k == reflect.Chan:
-			inner()
-			return block(st.For, define(ident("c\u02b9", st.X.Pos()), st.X), labeled(drainLoop(st)))
-		case k == reflect.Func && iterator(t):
-			return s.yieldLoop(c, st, label, results, t)
-		}
+	}
+	switch {
+	case k >= reflect.Int && k <= reflect.Uintptr:
+		inner()
+		return countLoop(st, s.typeName(t, st.X.Pos()), labeled)
+	case k == reflect.Chan:
+		inner()
+		return block(st.For, define(ident("c\u02b9", st.X.Pos()), st.X), labeled(drainLoop(st)))
+	case k == reflect.Func && iterator(t):
+		return s.yieldLoop(c, st, label, results, t)
 	}
 	inner()
 	return labeled(st)

@@ -93,30 +93,10 @@ func (s *Session) node(c *astutil.Cursor) {
 			c.Replace(&ast.ExprStmt{X: call(send, n.Pos(), n.Chan, n.Value)})
 		}
 	case *ast.SelectStmt:
-		waits := true
-		for _, cl := range n.Body.List {
-			if comm, ok := cl.(*ast.CommClause); ok {
-				waits = waits && comm.Comm != nil
-				plainReceive(comm.Comm)
-			}
-		}
-		if waits {
-			n.Body.List = append(n.Body.List, stopClause(n.Body.Rbrace))
-		}
+		selectStmt(n)
 	case *ast.UnaryExpr:
 		if n.Op == token.ARROW {
-			name := receive
-			switch p := c.Parent().(type) {
-			case *ast.AssignStmt:
-				if len(p.Lhs) == 2 && len(p.Rhs) == 1 {
-					name = receive2
-				}
-			case *ast.ValueSpec:
-				if len(p.Names) == 2 && len(p.Values) == 1 {
-					name = receive2
-				}
-			}
-			c.Replace(call(name, n.Pos(), n.X))
+			c.Replace(call(receiver(c.Parent()), n.Pos(), n.X))
 		}
 	case *ast.FuncDecl:
 		if n.Recv != nil {
@@ -125,6 +105,35 @@ func (s *Session) node(c *astutil.Cursor) {
 	case *ast.CallExpr:
 		s.callExpr(c, n)
 	}
+}
+
+// selectStmt keeps the receives of a select as Go has them, and lets an interrupt end a select that waits.
+func selectStmt(n *ast.SelectStmt) {
+	waits := true
+	for _, cl := range n.Body.List {
+		if comm, ok := cl.(*ast.CommClause); ok {
+			waits = waits && comm.Comm != nil
+			plainReceive(comm.Comm)
+		}
+	}
+	if waits {
+		n.Body.List = append(n.Body.List, stopClause(n.Body.Rbrace))
+	}
+}
+
+// receiver is the builtin for a receive below parent: of one value, or of two.
+func receiver(parent ast.Node) string {
+	two := false
+	switch p := parent.(type) {
+	case *ast.AssignStmt:
+		two = len(p.Lhs) == 2 && len(p.Rhs) == 1
+	case *ast.ValueSpec:
+		two = len(p.Names) == 2 && len(p.Values) == 1
+	}
+	if two {
+		return receive2
+	}
+	return receive
 }
 
 // boolResults spells `return true` out as bool(true) in a method: where the receiver's type refers to

@@ -223,7 +223,7 @@ func (s *Session) Flush() {
 func (s *Session) Run(ctx context.Context, code string, o RunOptions, out Output) (res Result) {
 	// The context outlives the cell: goroutines that it leaves behind work on, and only an interrupt
 	// ends it.
-	ctx, cancel := context.WithCancelCause(ctx) //nolint:govet // see above
+	ctx, cancel := context.WithCancelCause(ctx)
 	s.mu.Lock()
 	s.cancel = cancel
 	s.mu.Unlock()
@@ -248,7 +248,7 @@ func (s *Session) Run(ctx context.Context, code string, o RunOptions, out Output
 	s.mu.Lock()
 	s.cancel = nil
 	s.mu.Unlock()
-	return res //nolint:govet // see above
+	return res
 }
 
 // unstoppable is after how long an interrupted cell that still runs is told to be stuck.

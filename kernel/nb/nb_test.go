@@ -122,7 +122,8 @@ func TestBadFiles(t *testing.T) {
 func TestCheck(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "x.ipynb")
 	n := &Notebook{Cells: []*Cell{
-		{Type: "code", Source: "fmt.Println(1)"}, {Type: "code", Source: "1 + 1"},
+		{Type: "code", Source: "fmt.Println(1)"},
+		{Type: "code", Source: "1 + 1"},
 		{Type: "code", Source: `import "display"` + "\n" + `Display(display.HTML("<b>x</b>"))`},
 	}}
 	if err := n.Write(file); err != nil {

@@ -126,7 +126,7 @@ func (x *vocab) prepare() {
 	n := x.d.team.n
 	wideE := (x.E + nr - 1) / nr * nr
 	tall := (x.block + mr - 1) / mr * mr
-	share := max(x.block*max(x.E, wideE), (tall+mr)*max(evenly(x.stretch, productK, 8), x.block))
+	share := max(x.block*max(x.E, wideE), (tall+mr)*max(evenly(x.stretch, 8), x.block))
 	share += 144 * x.block
 	own := 0
 	if !x.Grad {
@@ -168,7 +168,7 @@ func (x *vocab) run(r0, r1 int) {
 		return
 	}
 	panels := (x.E + x.s.nr - 1) / x.s.nr
-	kc := evenly(rows, productK, 8)
+	kc := evenly(rows, 8)
 	right := x.s.matrixRight(h, x.E, x.E)
 	x.rows.kc, x.rows.k, x.rows.panels = kc, rows, panels
 	x.d.team.each((rows+kc-1)/kc*panels, func(_, i int) {

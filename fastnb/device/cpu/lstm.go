@@ -215,7 +215,7 @@ func (r recurrent) panel(s *seqKernels, k0, j int) []float32 {
 
 func (l *lstm) packPanels(k, n int, b func(dst []float32, j0, k0, k1 int)) recurrent {
 	nr := l.s.nr
-	r := recurrent{kc: evenly(k, productK, 64), k: k, panels: (n + nr - 1) / nr}
+	r := recurrent{kc: evenly(k, 64), k: k, panels: (n + nr - 1) / nr}
 	r.f = l.d.keep(slotWeights, r.k*r.panels*nr)
 	cuts := (k + r.kc - 1) / r.kc
 	l.d.team.each(cuts*r.panels, func(_, part int) {
@@ -311,7 +311,7 @@ func (f *forward) begin(c *call) {
 			copy(first[n*f.units:], c.in[6].f[n*f.H:(n+1)*f.H])
 		}
 	}
-	r := recurrent{kc: evenly(f.units, productK, 64), k: f.units}
+	r := recurrent{kc: evenly(f.units, 64), k: f.units}
 	f.packStep(f.h[0], start, f.units, f.units, 0, r)
 }
 

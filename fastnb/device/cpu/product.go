@@ -21,16 +21,16 @@ const (
 	productCols = 4608
 )
 
-// evenly cuts k into stretches of at most most, all about equal and multiples of unit but the last.
-func evenly(k, most, unit int) int {
-	n := (k + most - 1) / most
+// evenly cuts k into stretches of at most productK, all about equal and multiples of unit but the last.
+func evenly(k, unit int) int {
+	n := (k + productK - 1) / productK
 	return ((k+n-1)/n + unit - 1) / unit * unit
 }
 
 // product runs p on all workers. The result does not depend on who does what.
 func (d *Device) product(p product) {
 	s := &d.isa.seq
-	kc := evenly(p.k, productK, 8)
+	kc := evenly(p.k, 8)
 	rows := productRows / s.mr * s.mr
 	for w := range d.team.n {
 		d.scratch(1+w, rows*kc+s.mr*s.nr)
