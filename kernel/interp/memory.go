@@ -44,10 +44,10 @@ func (m memory) free() int64 {
 // reserve is how much is left alone: a tenth.
 func (m memory) reserve() int64 { return m.total / 10 }
 
-// outOfMemory is why a cell was stopped.
-type outOfMemory struct{ held, total int64 }
+// outOfMemoryError is why a cell was stopped.
+type outOfMemoryError struct{ held, total int64 }
 
-func (e *outOfMemory) Error() string {
+func (e *outOfMemoryError) Error() string {
 	const gb = 1 << 30
 	return fmt.Sprintf("the cell was stopped before memory ran out: the kernel holds %.1f GB, and %.1f GB were free when it started", float64(e.held)/gb, float64(e.total)/gb)
 }
@@ -72,7 +72,7 @@ func (m memory) watch(finished <-chan struct{}, stop context.CancelCauseFunc) {
 		}
 		debug.FreeOSMemory()
 		if low() {
-			stop(&outOfMemory{resident(), m.total})
+			stop(&outOfMemoryError{resident(), m.total})
 			return
 		}
 	}

@@ -239,9 +239,9 @@ func (s *Session) Run(ctx context.Context, code string, o RunOptions, out Output
 	go s.memory.watch(finished, cancel)
 	s.do(func() { res = s.cell(ctx, code, o) })
 	close(finished)
-	if oom := (*outOfMemory)(nil); res.Err != nil && errors.As(context.Cause(ctx), &oom) {
+	if oom := (*outOfMemoryError)(nil); res.Err != nil && errors.As(context.Cause(ctx), &oom) {
 		res.Err.Name, res.Err.Value, res.Err.Hint = "out of memory", oom.Error(), memoryHint
-		res.Err.finish(code)
+		res.Err = res.Err.finish(code)
 		debug.FreeOSMemory()
 	}
 	s.Flush()
