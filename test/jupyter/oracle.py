@@ -121,6 +121,10 @@ def main():
     try:
         for code, why in CELLS:
             a, b = stock.run(code), ours.run(code)
+            for _ in range(5):
+                if why or a["streams"] == b["streams"]:
+                    break
+                a = stock.run(code)  # stock may answer before what a cell printed is on its way
             equal = a == b
             same += equal
             if equal == (why is None):
