@@ -27,6 +27,7 @@ type kernel struct {
 	queue   chan *wire.Message // of the shell, in order
 	count   int
 	history *history
+	script  chartScript
 	stdin   chan *wire.Message
 	asking  sync.Mutex
 	quit    context.CancelFunc

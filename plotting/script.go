@@ -33,6 +33,9 @@ func SetStatic(on bool) { staticOnly.Store(on) }
 // where a new notebook begins, or when the output that held the script was cleared.
 func NewSession() { scriptSent.Store(false) }
 
+// ScriptSent reports whether a chart since NewSession brought the chart script.
+func ScriptSent() bool { return scriptSent.Load() }
+
 // Picture is the figure as its static picture alone, without script, for displays that are replaced
 // many times.
 func (f *Figure) Picture() *Figure {

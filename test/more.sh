@@ -7,6 +7,8 @@ tmp=$(mktemp -d)
 trap 'kill $(jobs -p) 2>/dev/null; rm -rf "$tmp"' EXIT
 export FASTNB_OFFLINE=1 FASTNB_HOME=$tmp/home JUPYTER_DATA_DIR=$tmp/jupyter JUPYTER_CONFIG_DIR=$tmp/config JUPYTER_RUNTIME_DIR=$tmp/runtime
 export PATH=$VENV/bin:$PATH
+mkdir -p "$JUPYTER_CONFIG_DIR/labconfig"
+echo '{"@jupyterlab/apputils-extension:notification": {"checkForUpdates": false, "fetchNews": "false"}}' >"$JUPYTER_CONFIG_DIR/labconfig/default_setting_overrides.json"
 bin/fastnb kernel install --prefix "$VENV"
 
 echo '== Jupyter kernel test'
@@ -33,5 +35,7 @@ echo '== JupyterLab in a browser'
 port=$(python -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])')
 jupyter-lab --allow-root --no-browser --ip=127.0.0.1 --port="$port" --IdentityProvider.token= --ServerApp.root_dir="$tmp/nb" >"$tmp/lab.log" 2>&1 &
 for _ in $(seq 120); do curl -sf "http://127.0.0.1:$port/api/status" >/dev/null && break; sleep 0.5; done
+mkdir -p out/browser
+timeout 180 node test/browser/kernel.js "http://127.0.0.1:$port" out/browser || { tail -50 "$tmp/lab.log"; exit 1; }
 NEED=images,tables node test/browser/lab.js "http://127.0.0.1:$port" planet.ipynb "$tmp/shot" 600 || { tail -50 "$tmp/lab.log"; exit 1; }
 echo 'test-more: all passed'

@@ -80,7 +80,14 @@ type Message struct {
 	Header  Header
 	Parent  Header          // of the message that this one answers; zero if none
 	raw     json.RawMessage // the header's bytes, parent of what answers it
+	Meta    Metadata
 	Content map[string]any
+}
+
+// Metadata is what of a request's metadata a kernel can use; front ends need not send it.
+type Metadata struct {
+	Cell    string   `json:"cellId"`       // that is run
+	Deleted []string `json:"deletedCells"` // since the request before
 }
 
 // String is a text of the content, or "".
@@ -143,6 +150,7 @@ func (s Signer) Decode(frames [][]byte) (*Message, error) {
 	if err := json.Unmarshal(frames[i+3], &m.Parent); err != nil {
 		return nil, fmt.Errorf("parent header: %w", err)
 	}
+	_ = json.Unmarshal(frames[i+4], &m.Meta) // metadata is free in form: what does not fit is not for us
 	if err := json.Unmarshal(frames[i+5], &m.Content); err != nil {
 		return nil, fmt.Errorf("content of %s: %w", m.Header.MsgType, err)
 	}

@@ -86,12 +86,19 @@ async function launch(nb) {
   await nb.page.goto(`${url}/lab?reset`, { waitUntil: 'domcontentloaded' });
   await nb.page.locator('.jp-LauncherCard[data-category="Notebook"]', { hasText: 'Go' }).click();
   await nb.editor(0).waitFor();
-  // JupyterLab ignores cells that are run while a new notebook has no kernel yet.
-  await nb.page.locator('.jp-NotebookPanel-toolbar:visible .jp-Notebook-ExecutionIndicator[data-status="idle"]').waitFor();
 }
 
 async function runCell(nb) {
-  await nb.run(0, '6 * 7');
+  await nb.write(0, '6 * 7');
+  // JupyterLab ignores a cell that is run while a new notebook has no kernel yet.
+  await until(nb.page, 'the notebook has a kernel', async () => {
+    await nb.page.keyboard.press('Control+Enter');
+    return /\[[*\d]/.test(await nb.prompt(0));
+  });
+  await nb.finished(0);
+  await nb.page.keyboard.press('Shift+Enter');
+  await nb.code(1).waitFor();
+  await nb.finished(0);
   check((await nb.text(0)).includes('42'), `6 * 7 shows ${JSON.stringify(await nb.text(0))}`);
   check(await nb.code(0).locator('.cm-line span').count() > 0, 'the code is not highlighted');
 }
@@ -226,10 +233,32 @@ async function restart(nb) {
 // save keeps the notebook and gives its content as it is on disk.
 async function save(nb) {
   await nb.page.keyboard.press('Control+s');
-  return until(nb.page, 'the notebook is saved', () => nb.page.evaluate(async () => {
+  const prompt = /\d+/.exec(await nb.prompt(3))[0];
+  return until(nb.page, 'the notebook is saved', () => nb.page.evaluate(async (count) => {
     const file = await (await fetch('/api/contents/Untitled.ipynb')).json();
-    return JSON.stringify(file.content).includes('hello again') && file.content;
-  }));
+    return String(file.content.cells[3]?.execution_count) === count && file.content;
+  }, prompt));
+}
+
+async function reload(nb, notebook) {
+  await nb.page.goto(`${url}/lab/tree/${notebook}?reset`, { waitUntil: 'domcontentloaded' });
+  await nb.code(8).waitFor();
+}
+
+// The cell whose chart brought the script along runs again; the page is loaded again while the kernel
+// lives on; a cell runs in the new page.
+async function reopen(nb) {
+  await nb.editor(3).click();
+  await nb.page.keyboard.press('Control+Enter');
+  await until(nb.page, 'cell 3 has run again', async () => (await nb.prompt(3)).includes('[10]'));
+  await save(nb);
+  await reload(nb, 'Untitled.ipynb');
+  for (const i of [3, 7]) await hover(nb, i, /\d/);
+  await nb.editor(3).click();
+  await nb.page.keyboard.press('Control+Enter');
+  await until(nb.page, 'cell 3 has run in the new page', async () => (await nb.prompt(3)).includes('[11]'));
+  await hover(nb, 3, /train[\s\S]*valid/);
+  await shot(nb.page, 'reopened');
 }
 
 // As somebody else's notebook comes: the same cells and outputs, without trust.
@@ -243,7 +272,7 @@ async function untrusted(nb) {
     return answer.status;
   }, JSON.stringify({ type: 'notebook', format: 'json', content }));
   check(status < 300, `the copy could not be written: status ${status}`);
-  await nb.page.goto(`${url}/lab/tree/elsewhere.ipynb?reset`, { waitUntil: 'domcontentloaded' });
+  await reload(nb, 'elsewhere.ipynb');
   for (const i of [3, 7]) {
     const picture = nb.output(i).locator('img').first();
     await picture.waitFor();
@@ -264,7 +293,7 @@ async function main() {
   const nb = new Notebook(page);
   let step = '';
   try {
-    for (const f of [launch, runCell, completion, tooltip, progress, chart, interrupt, input, dark, restart, untrusted]) {
+    for (const f of [launch, runCell, completion, tooltip, progress, chart, interrupt, input, dark, restart, reopen, untrusted]) {
       step = f.name;
       const start = Date.now();
       await f(nb);

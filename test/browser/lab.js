@@ -1,14 +1,10 @@
 // Opens a notebook in JupyterLab with headless Chromium, runs all its cells and checks what a
 // person would see: no failed cell, pictures there, charts drawn, nothing fetched from outside.
 // Usage: node lab.js URL NOTEBOOK SCREENSHOT_PREFIX [SECONDS]
-const { chromium } = require('playwright-core');
+const { open } = require('./page');
 
 const [url, notebook, shots, seconds] = process.argv.slice(2);
 const limit = 1000 * Number(seconds || 600);
-
-function local(u) {
-  return /^(data:|blob:|about:|http:\/\/(127\.0\.0\.1|localhost)[:/])/.test(u);
-}
 
 async function state(page) {
   return page.evaluate(() => {
@@ -24,15 +20,7 @@ async function state(page) {
 }
 
 (async () => {
-  const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
-  });
-  const page = await browser.newPage({ viewport: { width: 1200, height: 1400 } });
-  const outside = [];
-  const pageErrors = [];
-  page.on('request', (r) => { if (!local(r.url()) && !r.url().startsWith('ws://127.0.0.1') && !r.url().startsWith('ws://localhost')) outside.push(r.url()); });
-  page.on('pageerror', (e) => pageErrors.push(String(e).slice(0, 200)));
+  const { browser, page, outside, pageErrors } = await open({ width: 1200, height: 1400 });
   await page.goto(`${url}/lab/tree/${notebook}?reset`, { waitUntil: 'domcontentloaded' });
   await page.waitForSelector('.jp-Notebook .jp-CodeCell', { timeout: 90000 });
   await page.waitForTimeout(3000);

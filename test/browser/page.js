@@ -27,4 +27,4 @@ async function open(size) {
   return { browser, page, outside, pageErrors };
 }
 
-module.exports = { open, patience };
+module.exports = { open };
