@@ -21,6 +21,7 @@ func init() {
 			"Lines":            r.ValueOf(pkg.Lines),
 			"NewSession":       r.ValueOf(pkg.NewSession),
 			"ScriptBuiltIn":    r.ValueOf(pkg.ScriptBuiltIn),
+			"ScriptSent":       r.ValueOf(pkg.ScriptSent),
 			"SetStatic":        r.ValueOf(pkg.SetStatic),
 			"TextFigure":       r.ValueOf(pkg.TextFigure),
 		},
