@@ -234,10 +234,14 @@ async function restart(nb) {
 async function save(nb) {
   await nb.page.keyboard.press('Control+s');
   const prompt = /\d+/.exec(await nb.prompt(3))[0];
-  return until(nb.page, 'the notebook is saved', () => nb.page.evaluate(async (count) => {
-    const file = await (await fetch('/api/contents/Untitled.ipynb')).json();
-    return String(file.content.cells[3]?.execution_count) === count && file.content;
-  }, prompt));
+  const rename = nb.page.locator('.jp-Dialog .jp-mod-accept'); // asked at the first save: the name stays
+  return until(nb.page, 'the notebook is saved', async () => {
+    if (await rename.isVisible()) await rename.click();
+    return nb.page.evaluate(async (count) => {
+      const file = await (await fetch('/api/contents/Untitled.ipynb')).json();
+      return String(file.content.cells[3]?.execution_count) === count && file.content;
+    }, prompt);
+  });
 }
 
 async function reload(nb, notebook) {
