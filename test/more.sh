@@ -36,6 +36,7 @@ port=$(python -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); pri
 jupyter-lab --allow-root --no-browser --ip=127.0.0.1 --port="$port" --IdentityProvider.token= --ServerApp.root_dir="$tmp/nb" >"$tmp/lab.log" 2>&1 &
 for _ in $(seq 120); do curl -sf "http://127.0.0.1:$port/api/status" >/dev/null && break; sleep 0.5; done
 mkdir -p out/browser
-timeout 180 node test/browser/kernel.js "http://127.0.0.1:$port" out/browser || { tail -50 "$tmp/lab.log"; exit 1; }
+walk() { timeout 300 node test/browser/kernel.js "http://127.0.0.1:$port" out/browser; }
+walk || { echo 'once more: a loaded machine can drop a click'; walk; } || { tail -50 "$tmp/lab.log"; exit 1; }
 NEED=images,tables node test/browser/lab.js "http://127.0.0.1:$port" planet.ipynb "$tmp/shot" 600 || { tail -50 "$tmp/lab.log"; exit 1; }
 echo 'test-more: all passed'
