@@ -12,8 +12,8 @@ from fastai.basic_train import LearnerCallback
 from fastai.text import (AWD_LSTM, NumericalizeProcessor, TextList, TokenizeProcessor, Tokenizer, awd_lstm_clas_config,
                          awd_lstm_lm_config, language_model_learner, text_classifier_learner)
 
-OWN = {"bptt": 70, "emb": 200, "hid": 400, "layers": 3, "vocab": 60000, "clas-epochs": 0, "clas-lr": 1e-2,
-       "drop-lm": .3, "drop-clas": .5}
+OWN = {"bptt": 70, "emb": 200, "hid": 400, "layers": 3, "vocab": 60000, "min-freq": 2, "clas-epochs": 0, "all-epochs": 0,
+       "gradual": False, "clas-lr": 1e-2, "spread": 2.6**4, "wd": .01, "drop-lm": .3, "drop-clas": .5}
 
 
 def own():
@@ -22,7 +22,9 @@ def own():
     args = iter(sys.argv[1:])
     for a in args:
         name, _, value = a[2:].partition("=")
-        if a.startswith("--") and name in OWN:
+        if a == "--gradual":
+            got[name] = True
+        elif a.startswith("--") and name in OWN:
             got[name] = type(OWN[name])(value or next(args))
         else:
             rest.append(a)
@@ -61,7 +63,7 @@ if __name__ == "__main__":
     def processors(**kw):
         return [TokenizeProcessor(tokenizer=Tokenizer(n_cpus=2)), NumericalizeProcessor(**kw)]
 
-    lm = TextList.from_df(df, tmp, cols="text", processor=processors(max_vocab=o["vocab"], min_freq=2))
+    lm = TextList.from_df(df, tmp, cols="text", processor=processors(max_vocab=o["vocab"], min_freq=o["min-freq"]))
     lm = lm.split_by_rand_pct(.1, seed=42).label_for_lm().databunch(bs=a.bs, bptt=o["bptt"], num_workers=0)
     benchlib.summary["vocab"] = len(lm.vocab.itos)
     benchlib.loader(a, lm)
@@ -70,18 +72,21 @@ if __name__ == "__main__":
                                    pretrained=False, path=tmp, silent=True)
     learn.unfreeze()
     report = benchlib.Report(learn, "language model")
-    learn.fit_one_cycle(a.epochs, a.lr, moms=(.8, .7), callbacks=[report, Tokens(learn, "lm_tokens_per_second")])
+    learn.fit_one_cycle(a.epochs, a.lr, moms=(.8, .7), wd=o["wd"], callbacks=[report, Tokens(learn, "lm_tokens_per_second")])
     if o["clas-epochs"]:
         learn.save_encoder("enc")
         df = df[df["label"].isin(["negative", "positive"])]
         clas = TextList.from_df(df, tmp, cols="text", vocab=lm.vocab, processor=processors(vocab=lm.vocab))
         clas = clas.split_from_df(col="is_valid").label_from_df(cols="label").databunch(bs=a.bs, num_workers=0)
+        benchlib.summary["clas_texts"] = len(clas.train_ds)
         c = text_classifier_learner(clas, AWD_LSTM, config=config(awd_lstm_clas_config), drop_mult=o["drop-clas"],
                                     pretrained=False, path=tmp, silent=True)
         c.load_encoder("enc")
-        rates = slice(o["clas-lr"] / 2.6**4, o["clas-lr"])
-        for phase, name in (("head", "head_tokens_per_second"), ("all layers", "clas_tokens_per_second")):
-            if phase == "all layers":
-                c.unfreeze()
-            c.fit_one_cycle(o["clas-epochs"], rates, moms=(.8, .7), callbacks=[benchlib.Report(c, phase), Tokens(c, name)])
+        rates = slice(o["clas-lr"] / o["spread"], o["clas-lr"])
+        phases = [("head", "head", -1), ("last two", "last_two", -2), ("last three", "last_three", -3), ("all layers", "clas", 0)]
+        for phase, name, group in phases if o["gradual"] else phases[::3]:
+            c.freeze_to(group)
+            epochs = o["all-epochs"] if group == 0 and o["all-epochs"] else o["clas-epochs"]
+            c.fit_one_cycle(epochs, rates, moms=(.8, .7), wd=o["wd"],
+                            callbacks=[benchlib.Report(c, phase), Tokens(c, name + "_tokens_per_second")])
     benchlib.finish()

@@ -16,8 +16,9 @@ import (
 
 // imdbOptions are the options of the reviews alone.
 var imdbOptions struct {
-	bptt, emb, hid, layers, vocab, clasEpochs int
-	clasLR, dropLM, dropClas                  float64
+	bptt, emb, hid, layers, vocab, minFreq, clasEpochs, allEpochs int
+	clasLR, spread, wd, dropLM, dropClas                          float64
+	gradual                                                       bool
 }
 
 // imdbTask is the same work as bench/fastai_imdb.py: a language model from scratch on the first rows of
@@ -32,8 +33,13 @@ var imdbTask = benchTask{
 		f.IntVar(&o.hid, "hid", 400, "units of a layer")
 		f.IntVar(&o.layers, "layers", 3, "recurrent layers")
 		f.IntVar(&o.vocab, "vocab", 60000, "words at most")
-		f.IntVar(&o.clasEpochs, "clas-epochs", 0, "epochs of each of the classifier's two phases")
-		f.Float64Var(&o.clasLR, "clas-lr", 1e-2, "largest learning rate of the classifier")
+		f.IntVar(&o.minFreq, "min-freq", 2, "how often a word must be there")
+		f.IntVar(&o.clasEpochs, "clas-epochs", 0, "epochs of each of the classifier's phases")
+		f.IntVar(&o.allEpochs, "all-epochs", 0, "epochs of the classifier's last phase, with all layers (0: as the others)")
+		f.BoolVar(&o.gradual, "gradual", false, "unfreeze the classifier by one layer group a phase, the last two and last three before all")
+		f.Float64Var(&o.clasLR, "clas-lr", 1e-2, "largest learning rate of the classifier, the head's")
+		f.Float64Var(&o.spread, "spread", math.Pow(2.6, 4), "quotient of the head's learning rate and the table of words'")
+		f.Float64Var(&o.wd, "wd", .01, "weight decay of both models")
 		f.Float64Var(&o.dropLM, "drop-lm", .3, "factor of the language model's dropouts")
 		f.Float64Var(&o.dropClas, "drop-clas", .5, "factor of the classifier's dropouts")
 	},
@@ -48,6 +54,9 @@ var imdbTask = benchTask{
 		}
 		if b.items > 0 {
 			table = table.Head(b.items)
+		}
+		if imdbOptions.allEpochs == 0 {
+			imdbOptions.allEpochs = imdbOptions.clasEpochs
 		}
 		dir, err := os.MkdirTemp("", "fastnb-bench")
 		if err != nil {
@@ -71,7 +80,7 @@ func imdbConfig(c models.AWDConfig) fastnb.LearnerOption {
 func imdbLM(b *bench, table *data.Table, dir datasets.Path) (*text.LanguageLearner, error) {
 	o := imdbOptions
 	start := time.Now()
-	d, err := text.TextListFromTable(dir, table, data.Cols("text"), text.MinFreq(2), text.MaxVocab(o.vocab)).
+	d, err := text.TextListFromTable(dir, table, data.Cols("text"), text.MinFreq(o.minFreq), text.MaxVocab(o.vocab)).
 		SplitByRandPct(.1, data.SplitSeed(42)).LabelForLM().DataBunch(data.BS(b.bs), data.BPTT(o.bptt))
 	if err != nil {
 		return nil, err
@@ -86,12 +95,16 @@ func imdbLM(b *bench, table *data.Table, dir datasets.Path) (*text.LanguageLearn
 	if err != nil {
 		return nil, err
 	}
-	return l, b.fit("language model", l.Learner, b.epochs, fastnb.LR(b.lr), fastnb.Moms(.8, .7), b.tokens("lm_tokens_per_second"))
+	return l, b.fit("language model", l.Learner, b.epochs, fastnb.LR(b.lr), fastnb.WD(o.wd), fastnb.Moms(.8, .7), b.tokens("lm_tokens_per_second"))
 }
 
 func imdbClas(b *bench, table *data.Table, lm *text.LanguageLearner) error {
 	o := imdbOptions
 	if err := lm.SaveEncoder("enc"); err != nil {
+		return err
+	}
+	table, err := labelled(table)
+	if err != nil {
 		return err
 	}
 	d, err := text.TextListFromTable(lm.Path, table, data.Cols("text"), text.WithVocab(lm.Data.Vocab.Itos)).
@@ -100,6 +113,10 @@ func imdbClas(b *bench, table *data.Table, lm *text.LanguageLearner) error {
 		return err
 	}
 	b.note("lm_peak_mb", peakMB())
+	b.note("clas_texts", d.Dataset(data.Train).Len())
+	if err := b.naiveBayes(d); err != nil {
+		return err
+	}
 	l, err := text.TextClassifierLearner(d, models.AWDLSTM, imdbConfig(models.ClasConfig()), text.DropMult(o.dropClas), fastnb.Pretrained(false), fastnb.Silent(true))
 	if err != nil {
 		return err
@@ -107,14 +124,53 @@ func imdbClas(b *bench, table *data.Table, lm *text.LanguageLearner) error {
 	if err := l.LoadEncoder("enc"); err != nil {
 		return err
 	}
-	rates := fastnb.Slice(o.clasLR/math.Pow(2.6, 4), o.clasLR)
-	if err := b.fit("head", l.Learner, o.clasEpochs, rates, fastnb.Moms(.8, .7), b.tokens("head_tokens_per_second")); err != nil {
-		return err
+	for _, p := range imdbPhases() {
+		if err := l.FreezeTo(p.from); err != nil {
+			return err
+		}
+		if err := b.fit(p.name, l.Learner, p.epochs, fastnb.Slice(o.clasLR/o.spread, o.clasLR), fastnb.WD(o.wd), fastnb.Moms(.8, .7), b.tokens(p.tokens)); err != nil {
+			return err
+		}
 	}
-	if err := l.Unfreeze(); err != nil {
-		return err
+	return nil
+}
+
+// imdbPhase is one fit of the classifier: the first layer group that trains, and how long.
+type imdbPhase struct {
+	name, tokens string
+	from, epochs int
+}
+
+func imdbPhases() []imdbPhase {
+	o := imdbOptions
+	p := []imdbPhase{{"head", "head_tokens_per_second", -1, o.clasEpochs}}
+	if o.gradual {
+		p = append(p, imdbPhase{"last two", "last_two_tokens_per_second", -2, o.clasEpochs}, imdbPhase{"last three", "last_three_tokens_per_second", -3, o.clasEpochs})
 	}
-	return b.fit("all layers", l.Learner, o.clasEpochs, rates, fastnb.Moms(.8, .7), b.tokens("clas_tokens_per_second"))
+	return append(p, imdbPhase{"all layers", "clas_tokens_per_second", 0, o.allEpochs})
+}
+
+// labelled is the rows that a classifier learns from; reviews labelled unsup serve the language model alone.
+func labelled(t *data.Table) (*data.Table, error) {
+	var cols []any
+	labels, err := t.Col("label")
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range []string{"label", "text", "is_valid"} {
+		values, err := t.Col(name)
+		if err != nil {
+			return nil, err
+		}
+		var kept []string
+		for i, v := range values {
+			if labels[i] != "unsup" {
+				kept = append(kept, v)
+			}
+		}
+		cols = append(cols, name, kept)
+	}
+	return data.NewTable(cols...)
 }
 
 // tokens notes how many words a second training reads, validation left out.

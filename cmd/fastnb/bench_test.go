@@ -5,10 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/fastnb/go/datasets"
 	"github.com/fastnb/go/fastnb"
+	"github.com/fastnb/go/fastnb/data"
 	"github.com/fastnb/go/fastnb/tensor"
 )
 
@@ -68,5 +70,67 @@ func TestBenchPlanet(t *testing.T) {
 				t.Errorf("line %d: %s is %v", i, k, v[k])
 			}
 		}
+	}
+}
+
+// TestWordCounts: a text is of the class whose texts have its words, however long it is.
+func TestWordCounts(t *testing.T) {
+	const bad, fine, film = 10, 11, 12
+	m := newWordCounts(2, 20)
+	for range 3 {
+		m.add([]int64{data.PadID, film, bad}, 0)
+		m.add([]int64{film, fine, fine, film}, 1)
+	}
+	for _, c := range []struct {
+		ids  []int64
+		want int
+	}{{[]int64{film, bad}, 0}, {[]int64{data.PadID, data.PadID, fine, film, film}, 1}, {[]int64{bad, bad, bad, fine, 13}, 0}} {
+		if got := m.likeliest(c.ids); got != c.want {
+			t.Errorf("%v is of class %d, want %d", c.ids, got, c.want)
+		}
+	}
+}
+
+// TestBenchIMDB trains on reviews of which some have no label: these are the language model's alone.
+func TestBenchIMDB(t *testing.T) {
+	dir := datasets.NewPath(t.TempDir())
+	var labels, texts, valid []string
+	for i := range 48 {
+		labels = append(labels, []string{"positive", "negative", "unsup"}[i%3])
+		texts = append(texts, []string{"a fine film , a fine one", "a bad film , a bad one", "a film , one of many"}[i%3])
+		valid = append(valid, []string{"False", "True"}[i/36])
+	}
+	table, err := data.NewTable("label", labels, "text", texts, "is_valid", valid)
+	if err == nil {
+		err = table.ToCSV(dir.Join("texts.csv"))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	c := rootCommand()
+	c.SetOut(&out)
+	c.SetArgs([]string{"bench", "imdb", "--json", "--data", dir.String(), "--items", "0", "--emb", "4", "--hid", "4", "--bs", "2", "--bptt", "5", "--epochs", "1",
+		"--clas-epochs", "1", "--all-epochs", "2", "--gradual", "--min-freq", "1"})
+	if err := c.ExecuteContext(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	var phases []string
+	for line := range bytes.SplitSeq(bytes.TrimSpace(out.Bytes()), []byte("\n")) {
+		var v struct {
+			Phase      string
+			NaiveBayes *float64 `json:"naive_bayes_accuracy"`
+			Texts      float64  `json:"clas_texts"`
+		}
+		if err := json.Unmarshal(line, &v); err != nil {
+			t.Fatal(err)
+		}
+		phases = append(phases, v.Phase)
+		if v.Phase == "" && (v.NaiveBayes == nil || *v.NaiveBayes != 1 || v.Texts != 24) {
+			t.Errorf("the last line: %s", line)
+		}
+	}
+	if want := []string{"language model", "head", "last two", "last three", "all layers", "all layers", ""}; !slices.Equal(phases, want) {
+		t.Errorf("phases %q, want %q", phases, want)
 	}
 }
