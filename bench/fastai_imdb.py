@@ -12,7 +12,7 @@ from fastai.basic_train import LearnerCallback
 from fastai.text import (AWD_LSTM, NumericalizeProcessor, TextList, TokenizeProcessor, Tokenizer, awd_lstm_clas_config,
                          awd_lstm_lm_config, language_model_learner, text_classifier_learner)
 
-OWN = {"bptt": 70, "emb": 200, "hid": 400, "layers": 3, "vocab": 60000, "min-freq": 2, "clas-epochs": 0, "all-epochs": 0,
+OWN = {"bptt": 70, "emb": 200, "hid": 400, "layers": 3, "vocab": 60000, "min-freq": 2, "clas-epochs": 0, "all-epochs": 0, "clas-bs": 0,
        "gradual": False, "clas-lr": 1e-2, "spread": 2.6**4, "wd": .01, "drop-lm": .3, "drop-clas": .5}
 
 
@@ -77,7 +77,7 @@ if __name__ == "__main__":
         learn.save_encoder("enc")
         df = df[df["label"].isin(["negative", "positive"])]
         clas = TextList.from_df(df, tmp, cols="text", vocab=lm.vocab, processor=processors(vocab=lm.vocab))
-        clas = clas.split_from_df(col="is_valid").label_from_df(cols="label").databunch(bs=a.bs, num_workers=0)
+        clas = clas.split_from_df(col="is_valid").label_from_df(cols="label").databunch(bs=o["clas-bs"] or a.bs, num_workers=0)
         benchlib.summary["clas_texts"] = len(clas.train_ds)
         c = text_classifier_learner(clas, AWD_LSTM, config=config(awd_lstm_clas_config), drop_mult=o["drop-clas"],
                                     pretrained=False, path=tmp, silent=True)

@@ -16,9 +16,9 @@ import (
 
 // imdbOptions are the options of the reviews alone.
 var imdbOptions struct {
-	bptt, emb, hid, layers, vocab, minFreq, clasEpochs, allEpochs int
-	clasLR, spread, wd, dropLM, dropClas                          float64
-	gradual                                                       bool
+	bptt, emb, hid, layers, vocab, minFreq, clasEpochs, allEpochs, clasBS int
+	clasLR, spread, wd, dropLM, dropClas                                  float64
+	gradual                                                               bool
 }
 
 // imdbTask is the same work as bench/fastai_imdb.py: a language model from scratch on the first rows of
@@ -36,6 +36,7 @@ var imdbTask = benchTask{
 		f.IntVar(&o.minFreq, "min-freq", 2, "how often a word must be there")
 		f.IntVar(&o.clasEpochs, "clas-epochs", 0, "epochs of each of the classifier's phases")
 		f.IntVar(&o.allEpochs, "all-epochs", 0, "epochs of the classifier's last phase, with all layers (0: as the others)")
+		f.IntVar(&o.clasBS, "clas-bs", 0, "batch size of the classifier (0: the language model's)")
 		f.BoolVar(&o.gradual, "gradual", false, "unfreeze the classifier by one layer group a phase, the last two and last three before all")
 		f.Float64Var(&o.clasLR, "clas-lr", 1e-2, "largest learning rate of the classifier, the head's")
 		f.Float64Var(&o.spread, "spread", math.Pow(2.6, 4), "quotient of the head's learning rate and the table of words'")
@@ -57,6 +58,9 @@ var imdbTask = benchTask{
 		}
 		if imdbOptions.allEpochs == 0 {
 			imdbOptions.allEpochs = imdbOptions.clasEpochs
+		}
+		if imdbOptions.clasBS == 0 {
+			imdbOptions.clasBS = b.bs
 		}
 		dir, err := os.MkdirTemp("", "fastnb-bench")
 		if err != nil {
@@ -108,7 +112,7 @@ func imdbClas(b *bench, table *data.Table, lm *text.LanguageLearner) error {
 		return err
 	}
 	d, err := text.TextListFromTable(lm.Path, table, data.Cols("text"), text.WithVocab(lm.Data.Vocab.Itos)).
-		SplitFromTable("is_valid").LabelFromTable(data.LabelCols("label"), data.Classes("negative", "positive")).DataBunch(data.BS(b.bs))
+		SplitFromTable("is_valid").LabelFromTable(data.LabelCols("label"), data.Classes("negative", "positive")).DataBunch(data.BS(o.clasBS))
 	if err != nil {
 		return err
 	}
