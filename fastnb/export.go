@@ -59,7 +59,7 @@ func (l *Learner) Export(name ...string) error {
 		return err
 	}
 	if l.spec == nil {
-		return fmt.Errorf("fastnb: export: %s: this model was not made by a function that knows how to build it again, such as CNNLearner (try Save)", file)
+		return fmt.Errorf("fastnb: export: %s: nothing knows how to build this model again, as for those of CNNLearner without CustomHead (try Save)", file)
 	}
 	state, err := l.Data.State()
 	if err != nil {

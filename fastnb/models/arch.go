@@ -29,24 +29,30 @@ type WeightsFile struct {
 	Hint         string // how to bring what has no address
 }
 
-var known = map[string]Arch{}
+var known = map[string]Arch{} // by bareName
 
-func register(a Arch) { known[a.Name] = a }
+func register(a Arch) { known[bareName(a.Name)] = a }
 
-// ByName gives an architecture by its name: "resnet34".
+// ByName gives an architecture by its name: "resnet34". Case, underscores, hyphens, spaces and dots do not
+// count, so that "ResNet-34" and the variable's own name, "EfficientNetLite0", do as well.
 func ByName(name string) (Arch, error) {
-	a, ok := known[strings.ToLower(name)]
+	a, ok := known[bareName(name)]
 	if !ok {
 		return Arch{}, fmt.Errorf("fastnb: models: no architecture %q (there are %s)", name, strings.Join(Names(), ", "))
 	}
 	return a, nil
 }
 
+// bareName is what counts of an architecture's name.
+func bareName(name string) string {
+	return strings.NewReplacer("_", "", "-", "", " ", "", ".", "").Replace(strings.ToLower(name))
+}
+
 // Names lists the architectures.
 func Names() []string {
 	var out []string
-	for n := range known {
-		out = append(out, n)
+	for _, a := range known {
+		out = append(out, a.Name)
 	}
 	sort.Strings(out)
 	return out
@@ -59,6 +65,7 @@ type HeadOptions struct {
 	BNFinal  bool        // a batch norm after the last linear layer (momentum 0.01)
 	NoConcat bool        // plain average pooling in place of maximum and average
 	YRange   *[2]float64 // squeeze the results into this range
+	Custom   nn.Layer    `json:"-"` // a head of another kind, from the body's maps; nil: as the fields above say
 }
 
 // Head makes fastai's head (create_head) for nf channels: pooling to [N, 2 nf], then batch norm,
@@ -112,11 +119,15 @@ func Head(nf, classes int, o HeadOptions) (*nn.Sequential, error) {
 }
 
 // CNN is a body with a head, children "0" and "1", with start values drawn from rng: the body as
-// torchvision starts it, the head as fastai does.
+// torchvision starts it, the head, a custom one too, as fastai does.
 func CNN(a Arch, classes int, o HeadOptions, rng *nn.RNG) (*nn.Sequential, error) {
-	head, err := Head(a.Out, classes, o)
-	if err != nil {
-		return nil, err
+	head := o.Custom
+	if head == nil {
+		h, err := Head(a.Out, classes, o)
+		if err != nil {
+			return nil, err
+		}
+		head = h
 	}
 	net := nn.NewSequential(a.Body(), head)
 	nn.NamePaths(net, "")

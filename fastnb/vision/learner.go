@@ -12,13 +12,43 @@ import (
 	"github.com/fastnb/go/fastnb/nn"
 )
 
-// cnnConfig is what CNNLearner's own options say, and what an export keeps of it.
-type cnnConfig struct {
+// bodyConfig is what options say about the body of a network of any kind.
+type bodyConfig struct {
 	Arch    string `json:"arch"`
-	Classes int    `json:"classes"`
-	models.HeadOptions
+	Cut     int    `json:"cut,omitempty"` // 0: the whole body
+	SplitOn []int  `json:"split_on"`      // nil: as the architecture has it
 
 	pretrained *bool // nil: if the weights can be had
+}
+
+// of is the architecture with its body cut and split.
+func (c bodyConfig) of(a models.Arch) (models.Arch, error) {
+	if c.Cut != 0 {
+		var err error
+		if a, err = a.Cut(c.Cut); err != nil {
+			return a, err
+		}
+	}
+	if c.SplitOn == nil {
+		return a, nil
+	}
+	return a.SplitAt(c.SplitOn...)
+}
+
+// arch is the architecture that a description names, cut and split.
+func (c bodyConfig) arch() (models.Arch, error) {
+	a, err := models.ByName(c.Arch)
+	if err != nil {
+		return a, err
+	}
+	return c.of(a)
+}
+
+// cnnConfig is what CNNLearner's own options say, and what an export keeps of it.
+type cnnConfig struct {
+	bodyConfig
+	Classes int `json:"classes"`
+	models.HeadOptions
 }
 
 // archOption is an option of learners for pictures: what it changes in the description of each kind of
@@ -54,13 +84,38 @@ func takeOptions(cfg *fastnb.LearnerConfig, apply func(archOption) bool) {
 func ofModel(m fastnb.ModelOption) archOption {
 	switch m.Name {
 	case "Pretrained":
-		return archOption{m.Name, func(c *cnnConfig) { c.pretrained = &m.Pretrained }, func(c *unetConfig) { c.pretrained = &m.Pretrained }}
+		return ofBody(m.Name, func(c *bodyConfig) { c.pretrained = &m.Pretrained })
 	case "PS":
 		return archOption{name: m.Name, cnn: func(c *cnnConfig) { c.PS = m.PS }}
 	case "LinFtrs":
 		return archOption{name: m.Name, cnn: func(c *cnnConfig) { c.LinFtrs = m.LinFtrs }}
 	}
 	return archOption{name: m.Name}
+}
+
+// ofBody is an option that networks of all kinds have.
+func ofBody(name string, f func(*bodyConfig)) archOption {
+	return archOption{name, func(c *cnnConfig) { f(&c.bodyConfig) }, func(c *unetConfig) { f(&c.bodyConfig) }}
+}
+
+// Cut ends the body of a network earlier: after its first n children, or for n below 0 without its last
+// -n. A ResNet's children are the stem's four layers and the four stages. Its pretrained weights are
+// those of the children that stay. By default, and with 0, the whole body is used. (fastai's cut, whose
+// negative numbers count the classifier's layers too)
+func Cut(n int) fastnb.LearnerOption { return ofBody("Cut", func(c *bodyConfig) { c.Cut = n }) }
+
+// SplitOn says at which children of the body a new layer group begins; what follows the body is a group of
+// its own in any case. SplitOn() makes one group of the body. By default it is as the architecture has
+// it: SplitOn(6) for ResNets. (fastai's split_on)
+func SplitOn(children ...int) fastnb.LearnerOption {
+	return ofBody("SplitOn", func(c *bodyConfig) { c.SplitOn = append([]int{}, children...) })
+}
+
+// CustomHead puts layers of your own in the place of CNNLearner's head: from the body's maps [N, C, H, W] to
+// what the loss compares, so that most begin with nn.NewGlobalPool and nn.NewFlatten. Its weights are drawn
+// as those of fastai's heads. Such a learner can be saved but not exported. (fastai's custom_head)
+func CustomHead(head nn.Layer) fastnb.LearnerOption {
+	return archOption{name: "CustomHead", cnn: func(c *cnnConfig) { c.Custom = head }}
 }
 
 // BNFinal adds a batch norm after the last linear layer: false by default.
@@ -85,7 +140,7 @@ func init() {
 		if err := json.Unmarshal(js, &c); err != nil {
 			return nil, nil, fmt.Errorf("description of the model: %w", err)
 		}
-		arch, err := models.ByName(c.Arch)
+		arch, err := c.arch()
 		if err != nil {
 			return nil, nil, err
 		}
@@ -98,13 +153,14 @@ func init() {
 // architecture without its last layers, and a new head of pooling, two linear layers, batch norm and
 // dropout (fastai's create_cnn_model). Layer groups: the body up to its third stage, the rest of the
 // body, the head. With pretrained weights the body starts frozen. Options: Metrics, LossFunc, WD
-// (0.01), Pretrained, PS (0.5), LinFtrs (512), BNFinal (false), and the others of fastnb.NewLearner.
+// (0.01), Pretrained, PS (0.5), LinFtrs (512), BNFinal (false), ConcatPool (true), YRange (none), CustomHead
+// (none), Cut (0), SplitOn, and the others of fastnb.NewLearner.
 func CNNLearner(d *data.DataBunch, arch models.Arch, o ...fastnb.LearnerOption) (*fastnb.Learner, error) {
 	if d == nil {
 		return nil, fmt.Errorf("fastnb: cnn learner: no data given")
 	}
 	cfg := fastnb.Configure(o...)
-	c := cnnConfig{Arch: arch.Name, Classes: d.C}
+	c := cnnConfig{bodyConfig: bodyConfig{Arch: arch.Name}, Classes: d.C}
 	takeOptions(&cfg, func(o archOption) bool {
 		if o.cnn != nil {
 			o.cnn(&c)
@@ -113,6 +169,13 @@ func CNNLearner(d *data.DataBunch, arch models.Arch, o ...fastnb.LearnerOption) 
 	})
 	if c.Classes < 1 {
 		return nil, fmt.Errorf("fastnb: cnn learner: the data has no classes or values to predict")
+	}
+	if h := c.HeadOptions; h.Custom != nil && (h.PS != nil || h.LinFtrs != nil || h.BNFinal || h.NoConcat || h.YRange != nil) {
+		return nil, fmt.Errorf("fastnb: cnn learner: CustomHead is the whole head, with no place for PS, LinFtrs, BNFinal, ConcatPool or YRange (try such layers in it)")
+	}
+	arch, err := c.of(arch)
+	if err != nil {
+		return nil, fmt.Errorf("fastnb: cnn learner: %w", err)
 	}
 	net, groups, err := buildCNN(arch, c)
 	if err != nil {
@@ -127,11 +190,17 @@ func CNNLearner(d *data.DataBunch, arch models.Arch, o ...fastnb.LearnerOption) 
 
 // archLearner makes the learner of a network that config describes, frozen if it is pretrained.
 func archLearner(d *data.DataBunch, net nn.Layer, groups [][]*nn.Param, kind string, arch models.Arch, config any, cfg fastnb.LearnerConfig, frozen bool) (*fastnb.Learner, error) {
-	js, err := json.Marshal(config)
-	if err != nil {
-		return nil, fmt.Errorf("fastnb: %s learner: %w", kind, err)
+	spec := &fastnb.ArchSpec{Kind: kind, Name: arch.Name}
+	if c, ok := config.(cnnConfig); ok && c.Custom != nil {
+		spec = nil // nobody could build it again
+	} else {
+		js, err := json.Marshal(config)
+		if err != nil {
+			return nil, fmt.Errorf("fastnb: %s learner: %w", kind, err)
+		}
+		spec.Config = js
 	}
-	l, err := fastnb.NewConfigured(d, net, groups, &fastnb.ArchSpec{Kind: kind, Name: arch.Name, Config: js}, cfg)
+	l, err := fastnb.NewConfigured(d, net, groups, spec, cfg)
 	if err != nil {
 		return nil, err
 	}

@@ -12,12 +12,10 @@ import (
 
 // unetConfig is what UnetLearner's own options say, and what an export keeps of it.
 type unetConfig struct {
-	Arch    string `json:"arch"`
+	bodyConfig
 	Classes int    `json:"classes"`
 	Size    [2]int `json:"size"` // of the pictures it was made for: height, width
 	models.UnetOptions
-
-	pretrained *bool // nil: if the weights can be had
 }
 
 func unetOption(name string, f func(*unetConfig)) fastnb.LearnerOption {
@@ -68,7 +66,7 @@ func init() {
 		if err := json.Unmarshal(js, &c); err != nil {
 			return nil, nil, fmt.Errorf("description of the model: %w", err)
 		}
-		arch, err := models.ByName(c.Arch)
+		arch, err := c.arch()
 		if err != nil {
 			return nil, nil, err
 		}
@@ -85,13 +83,13 @@ func init() {
 // groups: the body up to its third stage, the rest of the body, all layers on the way up. With
 // pretrained weights the body starts frozen. Options: Metrics, LossFunc, WD (0.01), Pretrained, Bottle
 // (false), Blur (false), BlurFinal (true), SelfAttention (false), LastCross (true), NormType (none),
-// YRange (none), OldUnet (false), and the others of fastnb.NewLearner.
+// YRange (none), OldUnet (false), Cut (0), SplitOn, and the others of fastnb.NewLearner.
 func UnetLearner(d *data.DataBunch, arch models.Arch, o ...fastnb.LearnerOption) (*fastnb.Learner, error) {
 	if d == nil {
 		return nil, fmt.Errorf("fastnb: unet learner: no data given")
 	}
 	cfg := fastnb.Configure(o...)
-	c := unetConfig{Arch: arch.Name, Classes: d.C}
+	c := unetConfig{bodyConfig: bodyConfig{Arch: arch.Name}, Classes: d.C}
 	takeOptions(&cfg, func(o archOption) bool {
 		if o.unet != nil {
 			o.unet(&c)
@@ -101,7 +99,10 @@ func UnetLearner(d *data.DataBunch, arch models.Arch, o ...fastnb.LearnerOption)
 	if c.Classes < 1 {
 		return nil, fmt.Errorf("fastnb: unet learner: the data has no classes or values to predict")
 	}
-	var err error
+	arch, err := c.of(arch)
+	if err != nil {
+		return nil, fmt.Errorf("fastnb: unet learner: %w", err)
+	}
 	if c.Size, err = pictureSize(d); err != nil {
 		return nil, fmt.Errorf("fastnb: unet learner: %w", err)
 	}
