@@ -117,9 +117,13 @@ type Dropout struct {
 	ID int // tells the dropout layers of a net apart
 }
 
-// SoftXent is cross-entropy with a weight for each class: Eps of a row's weight is spread over all
-// classes alike.
-type SoftXent struct{ Eps float32 }
+// SoftXent is cross-entropy with a weight for each class of a row: Eps of it is spread over all classes
+// alike. Weights, one for each class or nil, multiply a row's weights after that, and the mean over rows
+// is then one weighted by their sums: 0 where these are 0.
+type SoftXent struct {
+	Eps     float32
+	Weights []float32
+}
 
 // Range is an interval.
 type Range struct{ Lo, Hi float32 }

@@ -47,13 +47,14 @@ var MSELossFlat = Loss{
 var CrossEntropyFlat = Loss{
 	Name: "CrossEntropyFlat", Activation: "softmax", Target: tensor.Int64,
 	Build: func(b *graph.Builder, out, y *graph.Node) *graph.Node { return b.CrossEntropy(out, y) },
-	Host:  func(out, y *tensor.Tensor) ([]float32, error) { return crossEntropyRows(out, y, 0) },
+	Host:  func(out, y *tensor.Tensor) ([]float32, error) { return crossEntropyRows(out, y, 0, nil) },
 }
 
 // crossEntropyRows is the cross-entropy of each item: of [N, C] scores with a class each, or of
 // [N, C, ...] with a class for each pixel, averaged over the picture. The part eps of a class's
-// weight is spread over all.
-func crossEntropyRows(out, y *tensor.Tensor, eps float64) ([]float32, error) {
+// weight is spread over all. weights, one for each class or nil, multiply what an item or pixel of the
+// class counts.
+func crossEntropyRows(out, y *tensor.Tensor, eps float64, weights []float32) ([]float32, error) {
 	s := out.Shape()
 	if len(s) < 2 || s[1] == 0 || y.DType() != tensor.Int64 || y.Len()*s[1] != out.Len() {
 		return nil, fmt.Errorf("fastnb: cross-entropy per item: predictions %v, targets %v, want [N, C, ...] and a class for each of [N, ...]", s, y.Shape())
@@ -75,7 +76,11 @@ func crossEntropyRows(out, y *tensor.Tensor, eps float64) ([]float32, error) {
 			for c := range s[1] {
 				exp += math.Exp(float64(x[at+c*area]) - m)
 			}
-			sum += m + math.Log(exp) - (1-eps)*float64(x[at+int(k)*area]) - eps*all/float64(s[1])
+			l := m + math.Log(exp) - (1-eps)*float64(x[at+int(k)*area]) - eps*all/float64(s[1])
+			if weights != nil {
+				l *= float64(weights[k])
+			}
+			sum += l
 		}
 		r[i] = float32(sum / float64(max(area, 1)))
 	}

@@ -16,6 +16,6 @@ func LabelSmoothingCrossEntropy(eps float64) Loss {
 		}
 		return b.SoftCrossEntropy(out, y, float32(eps))
 	}
-	l.Host = func(out, y *tensor.Tensor) ([]float32, error) { return crossEntropyRows(out, y, eps) }
+	l.Host = func(out, y *tensor.Tensor) ([]float32, error) { return crossEntropyRows(out, y, eps, nil) }
 	return l
 }

@@ -9,10 +9,10 @@ import (
 
 func init() {
 	kernels["soft_xent"] = func(st *device.Step, _ *device.Plan) (kernel, error) {
-		eps := float64(st.Attrs.(device.SoftXent).Eps)
+		a := st.Attrs.(device.SoftXent)
 		return func(c *call) error {
 			sums := make([]float64, maxParts)
-			rows, parts, err := softRows(c, eps, func(p int, row []float32, w []float64, _ float64, _ int) {
+			parts, err := softRows(c, a, func(p int, row []float32, w []float64, _ float64, _ int) {
 				l := logSumExp(row)
 				for j, v := range row {
 					sums[p] += w[j] * (l - float64(v))
@@ -21,15 +21,20 @@ func init() {
 			if err != nil {
 				return err
 			}
-			return mean(c, sums[:parts], rows)
+			var total float64
+			for _, s := range sums[:parts] {
+				total += s
+			}
+			c.out[0].f[0] = float32(total / softOver(c, a))
+			return nil
 		}, nil
 	}
 	kernels["soft_xent_dx"] = func(st *device.Step, _ *device.Plan) (kernel, error) {
-		eps := float64(st.Attrs.(device.SoftXent).Eps)
+		a := st.Attrs.(device.SoftXent)
 		return func(c *call) error {
 			ch := c.in[0].shape[len(c.in[0].shape)-1]
-			dl := float64(c.in[2].f[0]) / float64(len(c.in[0].f)/ch)
-			_, _, err := softRows(c, eps, func(_ int, row []float32, w []float64, sum float64, r int) {
+			dl := float64(c.in[2].f[0]) / softOver(c, a)
+			_, err := softRows(c, a, func(_ int, row []float32, w []float64, sum float64, r int) {
 				l := logSumExp(row)
 				out := c.out[0].f[r*ch : (r+1)*ch]
 				for j, v := range row {
@@ -58,15 +63,37 @@ func init() {
 	}
 }
 
+// softOver is what the mean over rows divides by: their number, or the sum of their weights. Targets that
+// are no classes count for nothing; softRows refuses them.
+func softOver(c *call, a device.SoftXent) float64 {
+	ch := c.in[0].shape[len(c.in[0].shape)-1]
+	if a.Weights == nil {
+		return float64(len(c.in[0].f) / ch)
+	}
+	var all float64
+	for _, v := range c.in[1].i {
+		if v >= 0 && int(v) < ch {
+			all += float64(a.Weights[v])
+		}
+	}
+	for i, v := range c.in[1].f {
+		all += float64(v) * float64(a.Weights[i%ch])
+	}
+	if all == 0 {
+		all = 1 // so is every row's loss
+	}
+	return all
+}
+
 // softRows shares the rows out. f gets a row, the weights of its classes and their sum, which is not
 // changed by smoothing.
-func softRows(c *call, eps float64, f func(part int, row []float32, w []float64, sum float64, r int)) (rows, parts int, err error) {
-	x, k, y := c.in[0].f, c.in[1].i, c.in[1].f
+func softRows(c *call, a device.SoftXent, f func(part int, row []float32, w []float64, sum float64, r int)) (parts int, err error) {
+	x, k, y, eps := c.in[0].f, c.in[1].i, c.in[1].f, float64(a.Eps)
 	ch := c.in[0].shape[len(c.in[0].shape)-1]
-	rows = len(x) / ch
+	rows := len(x) / ch
 	for r, v := range k {
 		if v < 0 || int(v) >= ch {
-			return 0, 0, fmt.Errorf("target %d of row %d is not one of %d classes", v, r, ch)
+			return 0, fmt.Errorf("target %d of row %d is not one of %d classes", v, r, ch)
 		}
 	}
 	parts = min(maxParts, rows)
@@ -87,8 +114,15 @@ func softRows(c *call, eps float64, f func(part int, row []float32, w []float64,
 			for j := range w {
 				w[j] = (1-eps)*w[j] + eps*sum/float64(ch)
 			}
+			if a.Weights != nil {
+				sum = 0
+				for j, v := range a.Weights {
+					w[j] *= float64(v)
+					sum += w[j]
+				}
+			}
 			f(p, x[r*ch:(r+1)*ch], w, sum, r)
 		}
 	})
-	return rows, parts, nil
+	return parts, nil
 }

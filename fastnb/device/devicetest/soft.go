@@ -15,7 +15,11 @@ import (
 // compareSoft compares cross-entropy with weighted and with smoothed classes.
 func compareSoft(t *testing.T, dev device.Device) {
 	const rows, classes = 13, 29 // class numbers of the suite's fill are 11, 12, ...
-	for _, eps := range []float32{0, .1} {
+	weights := make([]float32, classes)
+	for k := range weights {
+		weights[k] = float32(k%4) / 2
+	}
+	for _, eps := range []float32{0, .1, -1} { // -1: classes with weights
 		for _, soft := range []bool{true, false} {
 			b := graph.NewBuilder(true)
 			x := b.Param("x", rows, classes)
@@ -23,7 +27,13 @@ func compareSoft(t *testing.T, dev device.Device) {
 			if soft {
 				y = b.Input("weights", tensor.Float32, rows, classes)
 			}
-			low, err := b.Lower(graph.LowerSpec{Name: "soft", Loss: b.SoftCrossEntropy(x, y, eps), Grads: []string{"x"}})
+			var loss *graph.Node
+			if eps < 0 {
+				loss = b.WeightedCrossEntropy(x, y, weights)
+			} else {
+				loss = b.SoftCrossEntropy(x, y, eps)
+			}
+			low, err := b.Lower(graph.LowerSpec{Name: "soft", Loss: loss, Grads: []string{"x"}})
 			if err != nil {
 				t.Fatal(err)
 			}
