@@ -32,7 +32,7 @@ func (l *Learner) feedOf(t data.DSType) feed {
 	return loaderFeed(l.Data, t)
 }
 
-func (l *Learner) trainBatches() int { return lenOf(l.feedOf(data.Train)) }
+func (l *Learner) trainBatches() int { return lenOf(l.trainFeed()) }
 func (l *Learner) validBatches() int { return lenOf(l.feedOf(data.Valid)) }
 
 func lenOf(f feed) int {
@@ -43,7 +43,31 @@ func lenOf(f feed) int {
 }
 
 func (l *Learner) trainSet(ctx context.Context) batches {
-	return l.feedOf(data.Train).Run(ctx, l.seen)
+	return l.trainFeed().Run(ctx, l.seen)
+}
+
+// trainFeed is what a fit trains on.
+func (l *Learner) trainFeed() feed {
+	if l.fed != nil {
+		return l.fed
+	}
+	return l.feedOf(data.Train)
+}
+
+// feedBy takes the training batches of a fit from the callback that makes them, the last of several.
+func (l *Learner) feedBy(verb string, callbacks ...[]Callback) error {
+	l.fed = nil
+	for _, c := range newHooks(callbacks...) {
+		if c.feed == nil {
+			continue
+		}
+		f, err := c.feed(l)
+		if err != nil {
+			return fmt.Errorf("fastnb: %s: callback: %s: %w", verb, c.Name, err)
+		}
+		l.fed = f
+	}
+	return nil
 }
 
 // set is a part of the data and its number of batches.

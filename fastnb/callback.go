@@ -35,7 +35,8 @@ type Callback struct {
 	AfterEpoch    func(*Learner) error // validation has run, the recorder has the row
 	AfterFit      func(*Learner) error // always, also after an error or an interrupt
 
-	nanOK bool // a NaN loss is this callback's affair
+	nanOK bool                         // a NaN loss is this callback's affair
+	feed  func(*Learner) (feed, error) // gives the fit's training batches in the data's place; nil: the data's
 }
 
 // hooks are the callbacks of one fit, in order.

@@ -84,6 +84,8 @@ func (e *fakeEngine) ZeroOptimizer()                        { e.opt = false }
 func (e *fakeEngine) HasOptimizer() bool                    { return e.opt }
 func (e *fakeEngine) Seed(uint64)                           {}
 func (e *fakeEngine) FreezeNorm(bool)                       {}
+func (e *fakeEngine) Watch([]string) error                  { return nil }
+func (e *fakeEngine) Watched() ([]*Tensor, error)           { return nil, nil }
 func (e *fakeEngine) DropGrads()                            { e.sums = nil }
 func (e *fakeEngine) AddGrads(weight float64) error {
 	e.sums = append(e.sums, weight)

@@ -37,7 +37,7 @@ func (l *Learner) Fit(epochs int, lrs LRs, o ...FitOption) error {
 	if err := c.refuse("fit", "Fit"); err != nil {
 		return err
 	}
-	if err := l.ready("fit", epochs); err != nil {
+	if err := l.ready("fit", epochs, c); err != nil {
 		return err
 	}
 	rates, err := lrs.Groups(len(l.groups))
@@ -63,7 +63,7 @@ func (l *Learner) FitOneCycle(epochs int, lrs LRs, o ...FitOption) error {
 	if err := c.refuse("fit one cycle", "FitOneCycle"); err != nil {
 		return err
 	}
-	if err := l.ready("fit one cycle", epochs); err != nil {
+	if err := l.ready("fit one cycle", epochs, c); err != nil {
 		return err
 	}
 	if err := c.check(); err != nil {
@@ -96,15 +96,21 @@ func (l *Learner) fitConfig(o []FitOption) fitConfig {
 }
 
 // ready checks what every fit needs.
-func (l *Learner) ready(verb string, epochs int) error {
+func (l *Learner) ready(verb string, epochs int, c fitConfig) error {
 	if err := l.alive(verb); err != nil {
 		return err
 	}
 	if epochs < 1 {
 		return fmt.Errorf("fastnb: %s: epochs must be at least 1, got %d", verb, epochs)
 	}
-	f := l.feedOf(data.Train)
-	if f == nil || f.Items() == 0 {
+	if l.feedOf(data.Train) == nil {
+		return fmt.Errorf("fastnb: %s: there is no training set", verb)
+	}
+	if err := l.feedBy(verb, l.Callbacks, c.callbacks); err != nil {
+		return err
+	}
+	f := l.trainFeed()
+	if f.Items() == 0 {
 		return fmt.Errorf("fastnb: %s: there is no training set", verb)
 	}
 	if f.Len() == 0 {
@@ -133,7 +139,7 @@ func (l *Learner) run(p plan) (err error) {
 			err = e
 		}
 		r.show.stop()
-		l.Training = false
+		l.Training, l.fed = false, nil
 	}()
 	if err = p.hooks.call(beforeFit, l); err != nil {
 		return unlessStop(err)

@@ -45,6 +45,7 @@ type Learner struct {
 	groups [][]*nn.Param
 	eng    trainer
 	feeds  map[data.DSType]feed // nil: the data's
+	fed    feed                 // the training batches of the fit under way, where a callback makes them; else nil
 	mom    float64              // of the last step
 	frozen int                  // the first layer group that trains
 	fitErr error                // why the last fit ended early, for callbacks
@@ -75,6 +76,8 @@ type trainer interface {
 	TakeGrads() error
 	DropGrads()
 	FreezeNorm(on bool)
+	Watch(layers []string) error
+	Watched() ([]*Tensor, error)
 	Inspect(ctx context.Context, x *Tensor, layer string, weights *Tensor) (*engine.Activation, error)
 	LayerShapes(x *Tensor) ([]engine.LayerShape, error)
 	EvalWithDropout(ctx context.Context, x *Tensor, times int) ([]*Tensor, error)

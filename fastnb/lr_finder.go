@@ -23,7 +23,7 @@ func (l *Learner) LRFind(o ...FitOption) (err error) {
 	if c.numIt < 1 {
 		return fmt.Errorf("fastnb: lr find: NumIt(%d): must be at least 1", c.numIt)
 	}
-	if err := l.ready("lr find", 1); err != nil {
+	if err := l.ready("lr find", 1, c); err != nil {
 		return err
 	}
 	start, err := c.startLR.Groups(len(l.groups))

@@ -66,7 +66,7 @@ func (l *Learner) FitCyclical(epochs int, base, max LRs, o ...FitOption) error {
 	if err := c.refuse("fit cyclical", "FitCyclical"); err != nil {
 		return err
 	}
-	if err := l.ready("fit cyclical", epochs); err != nil {
+	if err := l.ready("fit cyclical", epochs, c); err != nil {
 		return err
 	}
 	if !c.given("StepSize") {

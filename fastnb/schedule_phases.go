@@ -170,7 +170,7 @@ func (l *Learner) FitFC(epochs int, lrs LRs, o ...FitOption) error {
 	if err := c.refuse("fit flat cosine", "FitFC"); err != nil {
 		return err
 	}
-	if err := l.ready("fit flat cosine", epochs); err != nil {
+	if err := l.ready("fit flat cosine", epochs, c); err != nil {
 		return err
 	}
 	if !(c.startPct >= 0 && c.startPct <= 1) {

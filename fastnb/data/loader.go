@@ -26,6 +26,8 @@ type Loader struct {
 	shuffle, dropLast bool
 	sampled           bool // the kind of items may choose their order
 	keepItems         bool // do not collate: for showing
+	draws             int  // items of an epoch drawn by weight; 0: each comes once
+	sums              []float64
 }
 
 // Len is the number of batches of an epoch.
@@ -36,10 +38,14 @@ func (l *Loader) Len() int {
 		}
 		return s.Len()
 	}
-	if l.dropLast {
-		return l.ds.Len() / l.bs
+	n := l.ds.Len()
+	if l.draws > 0 {
+		n = l.draws
 	}
-	return (l.ds.Len() + l.bs - 1) / l.bs
+	if l.dropLast {
+		return n / l.bs
+	}
+	return (n + l.bs - 1) / l.bs
 }
 
 // BatchSize is the number of items in a full batch.
@@ -53,6 +59,9 @@ func (l *Loader) Dataset() *Dataset { return l.ds }
 
 // order is the items of an epoch in the order they come.
 func (l *Loader) order(use, n uint64) []int {
+	if l.draws > 0 {
+		return l.draw(stream(CurrentSeed(), use, n))
+	}
 	if s, ok := l.ds.list.kind.(Sampler); ok && l.sampled {
 		return s.Order(l.ds.list.ready, l.plan(use, n))
 	}

@@ -37,6 +37,8 @@ type Engine struct {
 	seed     int64
 	batches  int64 // training batches so far: dropout's stream
 	hidden   hiddenState
+	watch    []string        // paths of layers whose outputs training keeps
+	seen     []device.Buffer // those outputs of the last training batch
 }
 
 // param is a parameter on the device.
@@ -164,6 +166,7 @@ func (e *Engine) TrainBatch(ctx context.Context, x, y []*tensor.Tensor) (float32
 		return 0, nil, err
 	}
 	e.batches++
+	e.seen = pr.watch
 	return e.run(ctx, pr, x, y)
 }
 

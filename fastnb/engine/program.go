@@ -21,6 +21,7 @@ type program struct {
 	out    device.Buffer
 	loss   device.Buffer // nil without targets
 	own    []device.Buffer
+	watch  []device.Buffer // of the layers that are watched
 }
 
 func deviceShape(t *tensor.Tensor) []int { return Spec{t.DType(), t.Shape()}.device() }
@@ -56,6 +57,7 @@ func (e *Engine) program(train bool, x, y []Spec) (*program, error) {
 
 func (e *Engine) drop(key string) {
 	pr := e.programs[key]
+	e.seen = nil // it may be this program's
 	pr.prog.Close()
 	for _, b := range pr.own {
 		e.dev.Free(b)
@@ -86,6 +88,11 @@ func (e *Engine) build(train bool, x, y []Spec) (*program, error) {
 	}
 	spec.Outputs[0] = b.Shown(out)
 	if train {
+		nodes, err := e.watched(b)
+		if err != nil {
+			return nil, err
+		}
+		spec.Outputs = append(spec.Outputs, nodes...)
 		spec.Name = "training"
 		spec.Seed = b.Input("loss scale", tensor.Float32)
 		if r, ok := e.net.(nn.Regularised); ok && b.Err() == nil {
@@ -119,7 +126,7 @@ func (e *Engine) build(train bool, x, y []Spec) (*program, error) {
 
 // bind finds or makes the buffer of each of the plan's arguments.
 func (e *Engine) bind(pr *program, low *graph.Lowered) error {
-	inputs := map[int]device.Buffer{}
+	inputs, watch := map[int]device.Buffer{}, map[int]device.Buffer{}
 	for i, ref := range low.Args {
 		v := low.Plan.Values[low.Plan.Args[i]]
 		var buf device.Buffer
@@ -155,7 +162,11 @@ func (e *Engine) bind(pr *program, low *graph.Lowered) error {
 			case "input":
 				inputs[ref.Index] = own
 			case "output":
-				pr.out = own
+				if ref.Index > 0 {
+					watch[ref.Index-1] = own
+				} else {
+					pr.out = own
+				}
 			case "loss":
 				pr.loss = own
 			}
@@ -164,6 +175,9 @@ func (e *Engine) bind(pr *program, low *graph.Lowered) error {
 	}
 	for i := range len(inputs) {
 		pr.inputs = append(pr.inputs, inputs[i])
+	}
+	for i := range len(watch) {
+		pr.watch = append(pr.watch, watch[i])
 	}
 	return nil
 }
