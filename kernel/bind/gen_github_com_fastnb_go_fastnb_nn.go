@@ -72,6 +72,7 @@ func init() {
 			"Uniform":                    r.ValueOf(pkg.Uniform),
 			"Weight":                     r.ValueOf(pkg.Weight),
 			"WeightNorm":                 r.ValueOf(pkg.WeightNorm),
+			"WeightedCrossEntropyFlat":   r.ValueOf(pkg.WeightedCrossEntropyFlat),
 			"Zeros":                      r.ValueOf(pkg.Zeros),
 		},
 		Types: map[string]r.Type{
