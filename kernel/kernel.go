@@ -34,9 +34,6 @@ type kernel struct {
 	once    sync.Once
 }
 
-// lingering is how long the sockets get to send what is queued before the process ends.
-const lingering = 150 * time.Millisecond
-
 // Run serves the connection that a file describes until the front end says to shut down or ctx
 // ends.
 func Run(ctx context.Context, connectionFile string) error {
@@ -47,9 +44,8 @@ func Run(ctx context.Context, connectionFile string) error {
 	defer keepCrash()()
 	ctx, quit := context.WithCancel(ctx)
 	defer quit()
-	// The sockets outlive an interrupt of the process: they close when Run is over.
 	logger := log.New(interp.RealStderr(), "fastnb: kernel: ", log.LstdFlags)
-	w, err := wire.Listen(context.WithoutCancel(ctx), c, logger)
+	w, err := wire.Listen(c, logger)
 	if err != nil {
 		return err
 	}
@@ -58,7 +54,6 @@ func Run(ctx context.Context, connectionFile string) error {
 	k := &kernel{w: w, c: c, queue: make(chan *wire.Message, 1<<14), stdin: make(chan *wire.Message, 1), quit: quit, log: logger}
 	k.publish("status", nil, msg{"execution_state": "starting"})
 	k.history = openHistory(datasets.Home().String(), func(err error) { k.log.Print(err) })
-	go w.Heartbeat()
 	k.s, err = interp.New(interp.Options{Capture: true})
 	if err != nil {
 		return err
@@ -78,7 +73,6 @@ func Run(ctx context.Context, connectionFile string) error {
 	for {
 		select {
 		case <-ctx.Done():
-			time.Sleep(lingering)
 			return nil
 		case m := <-k.queue:
 			k.shell(m)

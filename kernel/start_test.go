@@ -28,7 +28,7 @@ func TestStartsThatCannotWork(t *testing.T) {
 	}
 	defer taken.Close()
 	port := taken.Addr().(*net.TCPAddr).Port
-	busy, err := json.Marshal(wire.Connection{Transport: "tcp", IP: "127.0.0.1", ShellPort: port})
+	busy, err := json.Marshal(wire.Connection{Transport: "tcp", IP: "127.0.0.1", ShellPort: port, ControlPort: 1, StdinPort: 2, IOPubPort: 3, HBPort: 4})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,6 +39,7 @@ func TestStartsThatCannotWork(t *testing.T) {
 		{file("text.json", `{"shell_port": "x"}`), "text.json: json: cannot unmarshal string"},
 		{file("scheme.json", `{"transport": "tcp", "signature_scheme": "hmac-md5"}`), `signature scheme "hmac-md5"`},
 		{file("pgm.json", `{"transport": "pgm"}`), `transport "pgm"`},
+		{file("ports.json", `{"transport": "tcp", "ip": "127.0.0.1", "shell_port": 7, "control_port": 7, "stdin_port": 7, "iopub_port": 70000, "hb_port": 7}`), "iopub_port is 70000"},
 		{file("busy.json", string(busy)), "listening on tcp://127.0.0.1:" + itoa(port)},
 	} {
 		if err := Run(context.Background(), c.path); err == nil || !strings.Contains(err.Error(), c.want) {

@@ -3,7 +3,6 @@
 package wire
 
 import (
-	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -13,10 +12,7 @@ import (
 	"fmt"
 	"log"
 	"os"
-	"sync"
 	"time"
-
-	"github.com/go-zeromq/zmq4"
 )
 
 // Protocol is the version of the protocol spoken here.
@@ -51,6 +47,11 @@ func ReadConnection(path string) (c Connection, err error) {
 	}
 	if c.Transport != "tcp" && c.Transport != "ipc" {
 		return c, fmt.Errorf("kernel: connection file %s: transport %q, want tcp or ipc", path, c.Transport)
+	}
+	for name, port := range map[string]int{"shell_port": c.ShellPort, "control_port": c.ControlPort, "stdin_port": c.StdinPort, "iopub_port": c.IOPubPort, "hb_port": c.HBPort} {
+		if port < 1 || port > 65535 {
+			return c, fmt.Errorf("kernel: connection file %s: %s is %d, want 1 to 65535", path, name, port)
+		}
 	}
 	return c, nil
 }
@@ -175,12 +176,6 @@ func (s Signer) Encode(ids [][]byte, h Header, parent *Message, content any) ([]
 	return append(append(append([][]byte{}, ids...), []byte(delimiter), s.sign(parts)), parts...), nil
 }
 
-// Socket is a socket that several goroutines may send on.
-type Socket struct {
-	zmq zmq4.Socket
-	mu  sync.Mutex
-}
-
 // Sockets are the five sockets of a kernel.
 type Sockets struct {
 	Signer
@@ -188,46 +183,40 @@ type Sockets struct {
 	Shell, Control, Stdin, IOPub, Beat *Socket
 }
 
-// most is how many published messages wait for a front end that does not read; what comes after them
-// is dropped, as ZeroMQ has it, or the kernel would grow without bound.
-const most = 1 << 16
-
-// Listen binds the sockets of a connection. What goes wrong with a client that connects, the sockets
-// write to l.
-func Listen(ctx context.Context, c Connection, l *log.Logger) (*Sockets, error) {
-	logged := zmq4.WithLogger(l)
+// Listen binds the sockets of a connection; heartbeats are answered from then on. What goes wrong with a
+// client that connects is written to l.
+func Listen(c Connection, l *log.Logger) (*Sockets, error) {
 	w := &Sockets{Signer: Signer{[]byte(c.Key)}, Session: NewID()}
 	for _, x := range []struct {
 		to   **Socket
-		zmq  zmq4.Socket
+		kind string
 		port int
 	}{
-		{&w.Shell, zmq4.NewRouter(ctx, logged), c.ShellPort},
-		{&w.Control, zmq4.NewRouter(ctx, logged), c.ControlPort},
-		{&w.Stdin, zmq4.NewRouter(ctx, logged), c.StdinPort},
-		{&w.IOPub, zmq4.NewPub(ctx, logged), c.IOPubPort},
-		{&w.Beat, zmq4.NewRep(ctx, logged), c.HBPort},
+		{&w.Shell, "ROUTER", c.ShellPort},
+		{&w.Control, "ROUTER", c.ControlPort},
+		{&w.Stdin, "ROUTER", c.StdinPort},
+		{&w.IOPub, "PUB", c.IOPubPort},
+		{&w.Beat, "REP", c.HBPort},
 	} {
-		*x.to = &Socket{zmq: x.zmq}
-		if *x.to == w.IOPub {
-			if err := x.zmq.SetOption(zmq4.OptionHWM, most); err != nil {
-				w.Close()
-				return nil, fmt.Errorf("kernel: bounding the queue of published messages: %w", err)
-			}
-		}
-		if err := x.zmq.Listen(c.address(x.port)); err != nil {
+		network, address := c.endpoint(x.port)
+		s, err := listen(x.kind, network, address, l)
+		if err != nil {
 			w.Close()
-			return nil, fmt.Errorf("kernel: listening on %s: %w", c.address(x.port), err)
+			return nil, fmt.Errorf("kernel: listening on %s: %w (try starting the kernel again: it gets other ports)", c.address(x.port), err)
 		}
+		*x.to = s
 	}
 	return w, nil
 }
 
-// Close closes the sockets.
+// lingering is how long the sockets get to send what is queued when they close.
+const lingering = time.Second
+
+// Close closes the sockets when what is queued has been sent, or after a second.
 func (w *Sockets) Close() {
 	for _, s := range []*Socket{w.Shell, w.Control, w.Stdin, w.IOPub, w.Beat} {
 		if s != nil {
-			_ = s.zmq.Close()
+			s.close(lingering)
 		}
 	}
 }
@@ -235,11 +224,11 @@ func (w *Sockets) Close() {
 // Recv waits for a message. Frames that are no message, or wrongly signed, give an error that wraps
 // ErrBad: drop them and go on.
 func (w *Sockets) Recv(s *Socket) (*Message, error) {
-	z, err := s.zmq.Recv()
+	frames, err := s.recv()
 	if err != nil {
 		return nil, err
 	}
-	m, err := w.Decode(z.Frames)
+	m, err := w.Decode(frames)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrBad, err)
 	}
@@ -256,10 +245,13 @@ func (w *Sockets) Send(s *Socket, ids [][]byte, typ string, parent *Message, con
 	if err != nil {
 		return err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.zmq.SendMulti(zmq4.NewMsgFrom(frames...))
+	s.send(frames, spare[typ])
+	return nil
 }
+
+// spare are the messages that a front end can do without if it does not read: a cell's output, as
+// opposed to how the cell ends.
+var spare = map[string]bool{"stream": true, "display_data": true, "update_display_data": true, "clear_output": true}
 
 // Reply answers a message on its socket.
 func (w *Sockets) Reply(s *Socket, to *Message, typ string, content any) error {
@@ -269,17 +261,4 @@ func (w *Sockets) Reply(s *Socket, to *Message, typ string, content any) error {
 // Publish sends a message to all front ends.
 func (w *Sockets) Publish(typ string, parent *Message, content any) error {
 	return w.Send(w.IOPub, [][]byte{[]byte("kernel." + w.Session + "." + typ)}, typ, parent, content)
-}
-
-// Heartbeat echoes until the socket closes.
-func (w *Sockets) Heartbeat() {
-	for {
-		m, err := w.Beat.zmq.Recv()
-		if err != nil {
-			return
-		}
-		if w.Beat.zmq.Send(m) != nil {
-			return
-		}
-	}
 }
