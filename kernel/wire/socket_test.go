@@ -69,7 +69,7 @@ func TestSubscriptions(t *testing.T) {
 // bytes came.
 func TestBrokenConversations(t *testing.T) {
 	hello := string(append(append([]byte{0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 3, 0}, "NULL"...), make([]byte, 48)...))
-	ready := string(appendFrame(nil, property([]byte("\x05READY"), "Socket-Type", "DEALER"), frameCommand))
+	ready := string(appendCommand(nil, property([]byte("\x05READY"), "Socket-Type", "DEALER")))
 	for _, c := range []struct{ name, sent, want string }{
 		{"nothing", "", "EOF"},
 		{"HTTP", "GET / HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\nUser-Agent: somebody\r\n\r\n", "not ZeroMQ"},
@@ -170,7 +170,7 @@ func TestLateSender(t *testing.T) {
 // handshakeAs is the other side of handshake.
 func handshakeAs(conn net.Conn, kind string) ([][]byte, error) {
 	hello := append(append([]byte{0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 3, 0}, "NULL"...), make([]byte, 48)...)
-	if _, err := conn.Write(appendFrame(hello, property([]byte("\x05READY"), "Socket-Type", kind), frameCommand)); err != nil {
+	if _, err := conn.Write(appendCommand(hello, property([]byte("\x05READY"), "Socket-Type", kind))); err != nil {
 		return nil, err
 	}
 	if _, err := io.ReadFull(conn, make([]byte, 64)); err != nil {
@@ -184,7 +184,7 @@ func handshakeAs(conn net.Conn, kind string) ([][]byte, error) {
 // memory than what came.
 func FuzzPeer(f *testing.F) {
 	hello := append(append([]byte{0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 3, 0}, "NULL"...), make([]byte, 48)...)
-	ready := appendFrame(nil, property(property([]byte("\x05READY"), "Socket-Type", "DEALER"), "Identity", "me"), frameCommand)
+	ready := appendCommand(nil, property(property([]byte("\x05READY"), "Socket-Type", "DEALER"), "Identity", "me"))
 	f.Add(append(append(append([]byte{}, hello...), ready...), 1, 1, 'a', 0, 1, 'b', 2, 0, 0, 0, 0, 0, 0, 0, 3, 'x', 'y', 'z'))
 	f.Add(append(append([]byte{}, hello...), 4, 8, 4, 'P', 'I', 'N', 'G', 0, 0, 'c'))
 	f.Add(append(append(append([]byte{}, hello...), ready...), 2, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff))

@@ -58,7 +58,7 @@ func handshake(rw io.ReadWriter, kind string) (id []byte, err error) {
 	if kind == "ROUTER" {
 		ready = property(ready, "Identity", "")
 	}
-	if _, err := rw.Write(appendFrame(nil, ready, frameCommand)); err != nil {
+	if _, err := rw.Write(appendCommand(nil, ready)); err != nil {
 		return nil, fmt.Errorf("handshake: %w", err)
 	}
 	frames, command, err := readMessage(rw, 1<<16)
@@ -113,9 +113,9 @@ func splitCommand(b []byte) (name string, body []byte) {
 	return string(b[1 : 1+n]), b[1+n:]
 }
 
-// appendFrame appends a frame in its form on the wire.
-func appendFrame(b, body []byte, flags byte) []byte {
-	return append(appendHead(b, len(body), flags), body...)
+// appendCommand appends a command in its form on the wire.
+func appendCommand(b, body []byte) []byte {
+	return append(appendHead(b, len(body), frameCommand), body...)
 }
 
 // appendHead appends what comes before a frame's body.
