@@ -200,6 +200,14 @@ func (s *Session) failedAt(n ast.Node, at token.Position, err error, code string
 		at.Line, at.Column, line = line, 0, 0
 	}
 	e := wrap(s.reason(n, err), at, code)
+	if m := lacking.FindStringSubmatch(e.Value); m != nil && e.Hint == memberHint {
+		e.Hint = s.memberHint(m[1], m[2])
+		return e.finish(code)
+	}
+	if m := notInPackage.FindStringSubmatch(e.Value); m != nil && e.Hint == "" {
+		e.Hint = s.packageHint(m[1], m[2])
+		return e.finish(code)
+	}
 	if lines := strings.Split(code, "\n"); line > 0 && line != e.Line && line <= len(lines) && e.Hint == "" && !e.Interrupted {
 		e.Hint = fmt.Sprintf("in a function, where line %d ran last: %s", line, strings.TrimSpace(lines[line-1]))
 		return e.finish(code)

@@ -12,7 +12,6 @@ import (
 	"github.com/cosmos72/gomacro/base"
 
 	"github.com/fastnb/go/cell"
-	"github.com/fastnb/go/kernel/bind"
 )
 
 // CellError says why a cell failed and where.
@@ -105,6 +104,12 @@ var words = []struct{ from, to string }{
 	{"reflect: call using zero Value argument", "a nil value was used as an argument"},
 }
 
+// notConvertible is the interpreter's message for a constant of a kind that a variable or an argument does not take.
+var notConvertible = regexp.MustCompile(`^cannot convert untyped constant \{(\w+) (.*)\} to <(.+)>$`)
+
+// pathWanted is the same, in Go's words, where a string stands for a path.
+var pathWanted = regexp.MustCompile(`^cannot use (".*") \(an untyped string constant\) as .*Path$`)
+
 var noMember = regexp.MustCompile(`^not a type: (\S+\.\S+) <\*ast\.SelectorExpr>$`)
 
 var unknownPackage = regexp.MustCompile(`^undefined "(\w+)" in (\S+) <\*ast\.SelectorExpr>$`)
@@ -118,6 +123,9 @@ var noMethod = regexp.MustCompile(`^not a package: "[^"]*" in ([\w.]+)\.(\w+) <`
 var noChained = regexp.MustCompile(`^invalid qualified type, expecting packagename\.identifier, found: (.*)\.(\w+) <\*ast\.SelectorExpr>$`)
 
 func goWords(s string) string {
+	if m := notConvertible.FindStringSubmatch(s); m != nil {
+		return fmt.Sprintf("cannot use %s (an untyped %s constant) as %s", m[2], m[1], path.Base(m[3]))
+	}
 	if m := noChained.FindStringSubmatch(s); m != nil {
 		return fmt.Sprintf("%s has no field or method %s", m[1], m[2])
 	}
@@ -133,6 +141,9 @@ func goWords(s string) string {
 	if m := noMember.FindStringSubmatch(s); m != nil {
 		return "undefined: " + m[1]
 	}
+	if name, ok := strings.CutPrefix(s, "undefined identifier: "); ok {
+		return "undefined: " + name
+	}
 	for _, w := range words {
 		if strings.Contains(s, w.from) {
 			return strings.Replace(s, w.from, w.to, 1)
@@ -143,19 +154,18 @@ func goWords(s string) string {
 
 func hint(msg string) string {
 	if name, ok := strings.CutPrefix(msg, "undefined: "); ok {
-		for _, p := range bind.Available() {
-			if path.Base(p) == name || strings.HasSuffix(path.Dir(p), "/"+name) && path.Base(p) == "v2" {
-				return fmt.Sprintf("import %q first.", p)
-			}
+		if p := importable(name); p != "" {
+			return fmt.Sprintf("import %q first.", p)
 		}
 	}
+	if m := pathWanted.FindStringSubmatch(msg); m != nil {
+		return fmt.Sprintf("Write NewPath(%s).", m[1])
+	}
 	switch {
-	case strings.HasPrefix(msg, "undefined identifier"):
-		return "Is it spelled right? Was the cell that defines it run? A package must be imported first."
 	case strings.Contains(msg, "expected '(', found '['"), strings.Contains(msg, "expected ']', found 'IDENT'"), strings.Contains(msg, "expected ';', found '['"), strings.HasPrefix(msg, "unimplemented type: ") && strings.Contains(msg, "*ast.Index"):
 		return genericHint
 	case strings.Contains(msg, " has no field or method "):
-		return "The Tab key after the dot shows what there is."
+		return memberHint
 	case strings.HasPrefix(msg, "goto label not found"):
 		return "In cells goto only goes back, inside one function: write a loop."
 	}

@@ -57,7 +57,7 @@ func TestCells(t *testing.T) {
 		{"bare error", "os.Remove(\"/no/such/file\")", "", "line 1: remove /no/such/file: no such file or directory"},
 		{"nil error", "os.Setenv(\"FASTNB_TEST\", \"1\")", "", ""},
 		{"dropped in a function", "g := func() int { n := strconv.Atoi(\"1\"); return n }", "", "line 1: assignment mismatch"},
-		{"undefined", "b := 1\nb + nothere", "", "line 2: undefined identifier: nothere"},
+		{"undefined", "b := 1\nb + nothere", "", "line 2: undefined: nothere"},
 		{"no such method", "r := strings.NewReader(\"x\")\nr.Writes()", "", "line 2: r has no field or method Writes"},
 		{"syntax", "x := )", "", "line 1: "},
 		{"panic", "z := []int{1}\ni := 3\nz[i]", "", "line 3: index out of range"},

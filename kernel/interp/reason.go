@@ -11,8 +11,11 @@ import (
 var notTold = regexp.MustCompile(`(invalid qualified type, expecting packagename\.identifier, found|unimplemented type): .* <\*ast\.(SelectorExpr|CallExpr)>$`)
 
 // reason is what was wrong with a statement whose error does not tell it: the error of the innermost
-// call of a chain that does not compile on its own. Where none tells more, it is err.
+// call of a chain that does not compile on its own, or the name that nothing defines. Where none tells more, it is err.
 func (s *Session) reason(n ast.Node, err error) error {
+	if e := s.undefined(n, err); e != nil {
+		return e
+	}
 	if !notTold.MatchString(err.Error()) {
 		return err
 	}

@@ -17,6 +17,17 @@ func TestErrorsTellWhatIsWrong(t *testing.T) {
 		{"type Tree struct{ Kids []*Tree }", ""},
 		{"func (t Tree) Size() int { return len(t.Kids) }", "Tree refers to itself"},
 		{"func size(t *Tree) int { n := 1; for _, k := range t.Kids { n += size(k) }; return n }\nsize(&Tree{[]*Tree{&Tree{}, &Tree{}}})", ""},
+		{"h := strings.NewReader(text)", "undefined: text\n"},
+		{"ImageListFromFolder(nowhere).SplitNone().LabelEmpty()", "undefined: nowhere\n"},
+		{"path.SplitNone()", "Was the cell that defines it run? If the package is meant: import \"path\" first."},
+		{"learner.Recorder.Plot()", "undefined: learner\n"},
+		{"func f() int {\n\treturn missing + 1\n}", "line 2: \treturn missing + 1"},
+		{"cnn_learner(1)", "Did you mean CNNLearner?"},
+		{"rd := strings.NewReader(\"x\")\nrd.read_byte()", "Did you mean rd.ReadByte?"},
+		{"strings.NewReader(\"x\").Lenn()", "Did you mean strings.NewReader(\"x\").Len?"},
+		{"type Pair struct{ A, B int }\n_ = Pair{A: 1, C: 2}", "C"},
+		{"OpenImage(\"a.jpg\")", "Write NewPath(\"a.jpg\")."},
+		{"fmt.println(1)", "Did you mean fmt.Println?"},
 		{"type Leaf struct{ N *int; T time.Time }\nfunc (l Leaf) One() int { return 1 }\nLeaf{}.One()", ""},
 	} {
 		res := s.Run(context.Background(), c.code, RunOptions{}, &recorder{})
