@@ -107,6 +107,12 @@ var words = []struct{ from, to string }{
 // notConvertible is the interpreter's message for a constant of a kind that a variable or an argument does not take.
 var notConvertible = regexp.MustCompile(`^cannot convert untyped constant \{(\w+) (.*)\} to <(.+)>$`)
 
+// notAssignable is the same for a value; what follows tells where.
+var notAssignable = regexp.MustCompile(`^cannot use <(.+)> as <(.+)> in (.+)$`)
+
+// uncalled is the same where a function is given for what it gives.
+var uncalled = regexp.MustCompile(`^cannot use a value of type func\((.*)\) (\S+) as (\S+) in `)
+
 // pathWanted is the same, in Go's words, where a string stands for a path.
 var pathWanted = regexp.MustCompile(`^cannot use (".*") \(an untyped string constant\) as .*Path$`)
 
@@ -122,7 +128,13 @@ var noMethod = regexp.MustCompile(`^not a package: "[^"]*" in ([\w.]+)\.(\w+) <`
 // noChained is the same message where the name follows more than one dot or a call.
 var noChained = regexp.MustCompile(`^invalid qualified type, expecting packagename\.identifier, found: (.*)\.(\w+) <\*ast\.SelectorExpr>$`)
 
+// folders are the parts of an import path before the package's name.
+var folders = regexp.MustCompile(`[\w.-]+/(?:[\w.-]+/)*`)
+
 func goWords(s string) string {
+	if m := notAssignable.FindStringSubmatch(s); m != nil {
+		return fmt.Sprintf("cannot use a value of type %s as %s in %s", folders.ReplaceAllString(m[1], ""), folders.ReplaceAllString(m[2], ""), m[3])
+	}
 	if m := notConvertible.FindStringSubmatch(s); m != nil {
 		return fmt.Sprintf("cannot use %s (an untyped %s constant) as %s", m[2], m[1], path.Base(m[3]))
 	}
@@ -161,7 +173,9 @@ func hint(msg string) string {
 	if m := pathWanted.FindStringSubmatch(msg); m != nil {
 		return fmt.Sprintf("Write NewPath(%s).", m[1])
 	}
-	switch {
+	switch m := uncalled.FindStringSubmatch(msg); {
+	case m != nil && m[2] == m[3]:
+		return "This is a function: call it, with (" + m[1] + ") behind its name."
 	case strings.Contains(msg, "expected '(', found '['"), strings.Contains(msg, "expected ']', found 'IDENT'"), strings.Contains(msg, "expected ';', found '['"), strings.HasPrefix(msg, "unimplemented type: ") && strings.Contains(msg, "*ast.Index"):
 		return genericHint
 	case strings.Contains(msg, " has no field or method "):

@@ -28,6 +28,9 @@ func TestErrorsTellWhatIsWrong(t *testing.T) {
 		{"type Pair struct{ A, B int }\n_ = Pair{A: 1, C: 2}", "C"},
 		{"OpenImage(\"a.jpg\")", "Write NewPath(\"a.jpg\")."},
 		{"fmt.println(1)", "Did you mean fmt.Println?"},
+		{"_ = Metrics(Accuracy)", "cannot use a value of type func() fastnb.Metric as fastnb.Metric in argument to Metrics"},
+		{"_ = Metrics(Accuracy)", "This is a function: call it, with () behind its name."},
+		{"z := ImageListFromFolder(NewPath(\"a\")).SplitNone().LabelEmpty().DataBunch().Normalize()", "DataBunch gives 2 values, the last an error: .Normalize cannot follow it"},
 		{"type Leaf struct{ N *int; T time.Time }\nfunc (l Leaf) One() int { return 1 }\nLeaf{}.One()", ""},
 	} {
 		res := s.Run(context.Background(), c.code, RunOptions{}, &recorder{})

@@ -23,6 +23,7 @@ type suspect struct {
 	orig ast.CallExpr
 	want int
 	pos  token.Position
+	next string    // the name behind the dot that follows the call; "" if none does
 	lift func()    // takes the error for the cell rule; nil where the rule does not reach
 	outs []xr.Type // what the call gives, found by probe
 }
@@ -110,6 +111,8 @@ func (r *ruler) call(c *astutil.Cursor, cl *ast.CallExpr) {
 		if c.Name() == "Args" && len(p.Args) == 1 && !ours(p) {
 			return
 		}
+	case *ast.SelectorExpr:
+		x.next = p.Sel.Name
 	case *ast.ValueSpec:
 		if len(p.Values) == 1 && (len(p.Names) > 1 || !r.s.strict && specOf(r.top, p)) {
 			return // statement sees to the cell's own
@@ -251,13 +254,33 @@ func (s *Session) probe(nodes []ast.Node, suspects []*suspect) error {
 		case x.lift != nil && len(x.outs) == x.want+1 && isError(x.outs[x.want]):
 			x.lift()
 		default:
-			e := &CellError{Name: "error", Line: x.pos.Line, Column: x.pos.Column}
-			e.Value = fmt.Sprintf("assignment mismatch: the call gives %d values where %d %s (its error is nobody's here)", len(x.outs), x.want, plural(x.want, "is taken", "are taken"))
-			e.Hint = "Take the error: x, err := ... (the notebook takes it for you only from statements of the cell itself, outside functions)."
-			return e
+			return x.mismatch()
 		}
 	}
 	return nil
+}
+
+// mismatch says that a call's place drops an error.
+func (x *suspect) mismatch() *CellError {
+	e := &CellError{Name: "error", Line: x.pos.Line, Column: x.pos.Column}
+	if x.next == "" {
+		e.Value = fmt.Sprintf("assignment mismatch: the call gives %d values where %d %s (its error is nobody's here)", len(x.outs), x.want, plural(x.want, "is taken", "are taken"))
+		e.Hint = "Take the error: x, err := ... (the notebook takes it for you only from statements of the cell itself, outside functions)."
+		return e
+	}
+	name := "the call"
+	switch f := x.orig.Fun.(type) {
+	case *ast.SelectorExpr:
+		name = f.Sel.Name
+	case *ast.Ident:
+		name = f.Name
+	}
+	e.Value = fmt.Sprintf("%s gives %d values, the last an error: .%s cannot follow it", name, len(x.outs), x.next)
+	e.Hint = fmt.Sprintf("End the chain there: x := ...%s(...), then x.%s. What prepares the data comes before DataBunch.", name, x.next)
+	if name != "DataBunch" {
+		e.Hint = fmt.Sprintf("End the chain there: x := ...%s(...), then x.%s.", name, x.next)
+	}
+	return e
 }
 
 func plural(n int, one, more string) string {
