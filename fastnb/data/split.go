@@ -127,11 +127,19 @@ func (l *ItemList) SplitByIdxs(train, valid []int) *SplitList {
 	return l.split(train, valid, false)
 }
 
-// SplitByFolder takes items by the first folder below Path; items of other folders are dropped.
-func (l *ItemList) SplitByFolder(train, valid string) *SplitList {
+// SplitByFolder takes items by the first folder below Path; items of other folders are dropped. names
+// are the training folder's and the validation folder's, "train" and "valid" if there are none.
+func (l *ItemList) SplitByFolder(names ...string) *SplitList {
 	if l.err != nil {
 		return l.split(nil, nil, true)
 	}
+	if len(names) == 0 {
+		names = []string{"train", "valid"}
+	}
+	if len(names) != 2 {
+		return l.failSplit("by folder: %s (give two names, the training folder's and the validation folder's)", quoted(names))
+	}
+	train, valid := names[0], names[1]
 	var t, v []int
 	for i := range l.refs {
 		switch l.topFolder(i) {

@@ -29,6 +29,7 @@ func TestSplits(t *testing.T) {
 		{"none", rows(3).SplitNone(), "0 1 2", ""},
 		{"pct 0", rows(3).SplitByRandPct(0), "0 1 2", ""},
 		{"folder", files.SplitByFolder("train", "valid"), "1.num 2.num", "3.num"},
+		{"folder of the usual names", files.SplitByFolder(), "1.num 2.num", "3.num"},
 		{"fname file", files.SplitByFnameFile("valid.txt"), "4.num 1.num", "2.num 3.num"},
 		{"fname file above", ListFromFolder(fileKind{}, path.Join("train")).SplitByFnameFile("../valid.txt"), "1.num", "2.num"},
 		{"files", files.SplitByFiles([]string{"4.num"}), "1.num 2.num 3.num", "4.num"},
@@ -67,6 +68,7 @@ func TestSplitErrors(t *testing.T) {
 	}{
 		{"names nobody", files.SplitByFnameFile("none.txt"), []string{"none.txt", "none of 2 names", "2.num"}},
 		{"no file of names", files.SplitByFnameFile("../valid.txt"), []string{"valid.txt", "no such file"}},
+		{"one folder", files.SplitByFolder("train"), []string{`"train"`, "give two names"}},
 		{"no folder", files.SplitByFolder("train", "valid"), []string{"valid", `"test", "train"`}},
 		{"index", rows(3).SplitByIdx([]int{3}), []string{"item 3 of 3"}},
 		{"too few", rows(3).SplitByRandPct(0.2), []string{"none of 3 items is for validation", "SplitNone"}},

@@ -10,7 +10,7 @@ func TestErrorsTellWhatIsWrong(t *testing.T) {
 	s := session(t)
 	for _, c := range []struct{ code, want string }{
 		{"strings.NewReader(1, 2).Len()", "too many arguments in call to strings.NewReader:"},
-		{"ImageListFromFolder().SplitByFolder().LabelFromFolder()", "not enough arguments in call to ImageListFromFolder:"},
+		{"ImageListFromFolder().SplitNone().LabelFromFolder()", "not enough arguments in call to ImageListFromFolder:"},
 		{"z := 1\n_ = strings.NewReplacer(\"a\", \"b\").Replace(\"b\", \"c\").X()", "too many arguments in call to strings.NewReplacer"},
 		{"strings.NewReader(\"a\").Absent().X()", "strings.NewReader(\"a\") has no field or method Absent"},
 		{"type Node struct{ Next *Node }\nfunc (n *Node) Sum() int { return 1 }", "line 2: Node refers to itself"},
