@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"sort"
+	"strings"
 
 	"github.com/fastnb/go/cell"
 	"github.com/fastnb/go/datasets"
@@ -352,14 +353,22 @@ func (l *Learner) open(item any) (data.Item, error) {
 	case data.Item:
 		return v, nil
 	case datasets.Path:
-		return l.Data.Kind().Open(v.String())
+		return l.openFile(v.String())
 	case string:
 		if k, ok := l.Data.Kind().(data.TextOpener); ok {
 			return k.OpenText(v)
 		}
-		return l.Data.Kind().Open(v)
+		return l.openFile(v)
 	}
 	return nil, fmt.Errorf("cannot use %T (try a path, or an opened item such as OpenImage gives)", item)
+}
+
+func (l *Learner) openFile(name string) (data.Item, error) {
+	x, err := l.Data.Kind().Open(name)
+	if err != nil && !strings.Contains(err.Error(), name) {
+		err = fmt.Errorf("%s: %w", name, err)
+	}
+	return x, err
 }
 
 // decode reads a row of activated outputs.

@@ -2,10 +2,10 @@ package fastnb
 
 import (
 	"fmt"
-	"reflect"
 	"strings"
 
 	"github.com/fastnb/go/fastnb/data"
+	"github.com/fastnb/go/fastnb/nn"
 	"github.com/fastnb/go/fastnb/tensor"
 	"github.com/fastnb/go/plotting"
 )
@@ -44,7 +44,7 @@ func (l *Learner) Summary() (*ModelSummary, error) {
 	}
 	trains, s := l.trains(), &ModelSummary{}
 	for _, sh := range shapes {
-		i := LayerInfo{Path: sh.Path, Type: typeName(sh.Layer), Output: sh.Output}
+		i := LayerInfo{Path: sh.Path, Type: nn.TypeName(sh.Layer), Output: sh.Output}
 		if len(i.Output) > 0 {
 			i.Output = i.Output[1:]
 		}
@@ -86,14 +86,6 @@ func (l *Learner) anyItem() (*data.Batch, error) {
 		}
 	}
 	return nil, fmt.Errorf("the data has no items, and shapes depend on them (try TestItems, or SetData)")
-}
-
-func typeName(x any) string {
-	t := reflect.TypeOf(x)
-	for t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	return t.Name()
 }
 
 // thousands writes 11,176,512.

@@ -18,6 +18,9 @@ type Dataset struct {
 // Len is the number of items.
 func (d *Dataset) Len() int { return d.list.Len() }
 
+// String says how many items there are, and shows the first ones and their targets.
+func (d *Dataset) String() string { return d.list.describe(d.kind) }
+
 // Items are the references of the items as paths.
 func (d *Dataset) Items() []datasets.Path { return d.list.Items() }
 

@@ -250,3 +250,6 @@ func (m *LanguageModel) Groups() [][]*nn.Param {
 	}
 	return append(out, append(m.Encoder.Encoder.Params(), m.Decoder.Params()...))
 }
+
+// String is the network and what is in it, as nn.Describe writes it.
+func (m *LanguageModel) String() string { return nn.Describe(m) }

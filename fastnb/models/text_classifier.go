@@ -124,3 +124,6 @@ func EncoderParams(e *AWDEncoder) map[string]*nn.Param {
 	}
 	return out
 }
+
+// String is the network and what is in it, as nn.Describe writes it.
+func (m *TextClassifier) String() string { return nn.Describe(m) }

@@ -31,6 +31,9 @@ type DynamicUnet struct {
 	detach bool
 }
 
+// String is the network and what is in it, as nn.Describe writes it.
+func (u *DynamicUnet) String() string { return nn.Describe(u) }
+
 // Unet makes a DynamicUnet with start values drawn from rng. size is that of the pictures, height and
 // width: a dry run over it finds the body's children behind which maps get smaller. A body without any
 // is an error.

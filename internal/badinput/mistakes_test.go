@@ -100,6 +100,10 @@ func (*quiet) Stream(string, string) {}
 
 func trainingMistakes() []mistake {
 	return []mistake{
+		{input: "picture that is not there, to predict", after: "the learner stays usable", make: func(d *desk) error {
+			_, err := d.learner(models.ResNet18).Predict("nowhere.jpg")
+			return err
+		}},
 		{input: "NaN loss", after: "the step of that batch was not taken: weights are finite, and the learner goes on", make: func(d *desk) error {
 			l := d.learner(models.ResNet18)
 			poison := fastnb.Callback{BeforeBatch: func(l *fastnb.Learner) error {

@@ -122,11 +122,20 @@ var unknownPackage = regexp.MustCompile(`^undefined "(\w+)" in (\S+) <\*ast\.Sel
 
 var noSymbol = regexp.MustCompile(`^package (\S+) "\S+" has no symbol (\S+)$`)
 
+// noField is the interpreter's message for a field set that a value does not have.
+var noField = regexp.MustCompile(`^type \S+ has no field(?: or method)? "(\w+)": (.+)\.\w+$`)
+
 // noMethod is the interpreter's message for a name after a dot that a value does not have.
 var noMethod = regexp.MustCompile(`^not a package: "[^"]*" in ([\w.]+)\.(\w+) <`)
 
 // noChained is the same message where the name follows more than one dot or a call.
 var noChained = regexp.MustCompile(`^invalid qualified type, expecting packagename\.identifier, found: (.*)\.(\w+) <\*ast\.SelectorExpr>$`)
+
+// wrongCount is the interpreter's message for a call with too many or too few arguments.
+var wrongCount = regexp.MustCompile(`^((?:not enough|too many) arguments in call to [^\n]*\n\thave \()(.*)(\)\n\twant \()(.*\))$`)
+
+// spread is the last parameter of a list, taken for a variadic one: most slices there are.
+var spread = regexp.MustCompile(`\[\](\w+\.\w+Option)\)$`)
 
 // folders are the parts of an import path before the package's name.
 var folders = regexp.MustCompile(`[\w.-]+/(?:[\w.-]+/)*`)
@@ -138,8 +147,15 @@ func goWords(s string) string {
 	if m := notConvertible.FindStringSubmatch(s); m != nil {
 		return fmt.Sprintf("cannot use %s (an untyped %s constant) as %s", m[2], m[1], path.Base(m[3]))
 	}
+	if m := wrongCount.FindStringSubmatch(s); m != nil {
+		have := strings.ReplaceAll(m[2], "untyped.Lit", "an untyped constant")
+		return m[1] + folders.ReplaceAllString(have, "") + m[3] + spread.ReplaceAllString(folders.ReplaceAllString(m[4], ""), "...$1)")
+	}
 	if m := noChained.FindStringSubmatch(s); m != nil {
 		return fmt.Sprintf("%s has no field or method %s", m[1], m[2])
+	}
+	if m := noField.FindStringSubmatch(s); m != nil {
+		return fmt.Sprintf("%s has no field or method %s", m[2], m[1])
 	}
 	if m := noMethod.FindStringSubmatch(s); m != nil {
 		return fmt.Sprintf("%s has no field or method %s", m[1], m[2])

@@ -97,7 +97,7 @@ func importable(name string) string {
 
 // known are the names that a cell may use without a dot.
 func (s *Session) known() (out []string) {
-	for c := s.ir.Comp; c != nil; c = c.Outer {
+	for c := s.ir.Comp; c != nil && c.Outer != nil; c = c.Outer { // Go's own names are too short to be meant
 		for n := range c.Binds {
 			out = append(out, n)
 		}
@@ -168,9 +168,9 @@ func members(t xr.Type) (out []string) {
 }
 
 // alike is the name of those in all that is meant by name: Python's way of writing it (fit_one_cycle),
-// other capitals, or at most two letters amiss; "" if none is close.
+// other capitals, or one letter of four, two of seven amiss; "" if none is close.
 func alike(name string, all []string) string {
-	best, least := "", 1+min(2, len(name)/3)
+	best, least := "", 1+min(2, (len(name)-1)/3)
 	for _, n := range all {
 		if strings.ContainsRune(n, '\u02b9') || n == name || n == "_" {
 			continue
