@@ -27,7 +27,7 @@ func TestErrorsTellWhatIsWrong(t *testing.T) {
 		{"strings.NewReader(\"x\").Lenn()", "Did you mean strings.NewReader(\"x\").Len?"},
 		{"type Pair struct{ A, B int }\n_ = Pair{A: 1, C: 2}", "C"},
 		{"OpenImage(\"a.jpg\")", "Write NewPath(\"a.jpg\")."},
-		{"rq := &http.Request{}\nrq.url = nil", "rq has no field or method url"},
+		{"import \"net/url\"\nuu := &url.URL{}\nuu.port = 1", "uu has no field or method port"},
 		{"fmt.println(1)", "Did you mean fmt.Println?"},
 		{"_ = Metrics(Accuracy)", "cannot use a value of type func() fastnb.Metric as fastnb.Metric in argument to Metrics"},
 		{"_ = Metrics(Accuracy)", "This is a function: call it, with () behind its name."},
