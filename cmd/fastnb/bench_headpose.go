@@ -74,21 +74,21 @@ func headposeBunch(b *bench) (*data.DataBunch, error) {
 }
 
 // noteConstant notes the loss of answering every picture of the validation set with the training set's
-// mean: what a model must beat to have looked.
+// mean: what a model must beat to have looked. Both are as a model sees them, transformed and scaled to -1 to 1.
 func (b *bench) noteConstant(d *data.DataBunch) error {
 	var mean [2]float64
 	var sum float64
 	for _, set := range []struct {
 		n   int
-		at  func(int) (data.Item, error)
+		at  func(int) (x, y data.Item, err error)
 		add func(v [2]float64)
 	}{
-		{d.TrainDS.Len(), d.TrainDS.Y, func(v [2]float64) {
+		{d.TrainDS.Len(), d.TrainDS.At, func(v [2]float64) {
 			for k := range v {
 				mean[k] += v[k] / float64(d.TrainDS.Len())
 			}
 		}},
-		{d.ValidDS.Len(), d.ValidDS.Y, func(v [2]float64) {
+		{d.ValidDS.Len(), d.ValidDS.At, func(v [2]float64) {
 			for k := range v {
 				sum += (v[k] - mean[k]) * (v[k] - mean[k]) / float64(2*d.ValidDS.Len())
 			}
@@ -98,7 +98,7 @@ func (b *bench) noteConstant(d *data.DataBunch) error {
 			if err := b.ctx.Err(); err != nil {
 				return err
 			}
-			y, err := set.at(i)
+			_, y, err := set.at(i)
 			if err != nil {
 				return err
 			}
