@@ -15,7 +15,7 @@ func wordList(s string) []string {
 
 // reviewWords are the lists that the grammar's symbols name.
 var reviewWords = map[string][]string{
-	"good": wordList(`absorbing admirable affecting amazing assured atmospheric beautiful believable bold brave breathtaking
+	"good": wordList(`absorbing admirable affecting amazing assured atmospheric awesome beautiful believable bold brave breathtaking
 		bright brilliant captivating charming classy clever coherent compelling confident convincing daring dazzling deep
 		delicate delightful dignified dynamic earnest effective electrifying elegant eloquent emotional enchanting engaging
 		enjoyable entertaining exceptional exciting exhilarating exquisite extraordinary fabulous fascinating fine flawless

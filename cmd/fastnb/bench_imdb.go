@@ -21,7 +21,7 @@ var imdbOptions struct {
 	gradual                                                               bool
 }
 
-// imdbTask is the same work as bench/fastai_imdb.py: a language model from scratch on the first rows of
+// imdbTask is the same work as bench/fastai_imdb.py: a language model from scratch on rows of
 // texts.csv, then, if asked for, a classifier on its encoder, first the head alone and then all layers.
 var imdbTask = benchTask{
 	name: "imdb", short: "A language model and a classifier of film reviews, from scratch",
@@ -53,8 +53,8 @@ var imdbTask = benchTask{
 		if err != nil {
 			return err
 		}
-		if b.items > 0 {
-			table = table.Head(b.items)
+		if table, err = spreadRows(table, b.items); err != nil {
+			return err
 		}
 		if imdbOptions.allEpochs == 0 {
 			imdbOptions.allEpochs = imdbOptions.clasEpochs
@@ -154,23 +154,43 @@ func imdbPhases() []imdbPhase {
 	return append(p, imdbPhase{"all layers", "clas_tokens_per_second", 0, o.allEpochs})
 }
 
+// spreadRows is n rows at equal distances, all for n = 0: a table may have its labels one after the other.
+func spreadRows(t *data.Table, n int) (*data.Table, error) {
+	if n <= 0 || n >= t.Len() {
+		return t, nil
+	}
+	var rows []int
+	for i := range n {
+		rows = append(rows, i*t.Len()/n)
+	}
+	return pickRows(t, rows)
+}
+
 // labelled is the rows that a classifier learns from; reviews labelled unsup serve the language model alone.
 func labelled(t *data.Table) (*data.Table, error) {
-	var cols []any
 	labels, err := t.Col("label")
 	if err != nil {
 		return nil, err
 	}
+	var rows []int
+	for i, l := range labels {
+		if l != "unsup" {
+			rows = append(rows, i)
+		}
+	}
+	return pickRows(t, rows)
+}
+
+func pickRows(t *data.Table, rows []int) (*data.Table, error) {
+	var cols []any
 	for _, name := range []string{"label", "text", "is_valid"} {
 		values, err := t.Col(name)
 		if err != nil {
 			return nil, err
 		}
-		var kept []string
-		for i, v := range values {
-			if labels[i] != "unsup" {
-				kept = append(kept, v)
-			}
+		kept := make([]string, len(rows))
+		for k, i := range rows {
+			kept[k] = values[i]
 		}
 		cols = append(cols, name, kept)
 	}

@@ -2,10 +2,14 @@ package text
 
 import (
 	"bytes"
+	"context"
+	"errors"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
 
+	"github.com/fastnb/go/cell"
 	"github.com/fastnb/go/datasets"
 	"github.com/fastnb/go/fastnb"
 	"github.com/fastnb/go/fastnb/data"
@@ -189,3 +193,58 @@ func TestTextLearnerMistakes(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+// page is a cell's output, as a notebook keeps it.
+type page struct {
+	texts   []string
+	updates int
+	ids     map[string]bool
+	most    int // updates after which the reader interrupts; 0: never
+	stop    context.CancelFunc
+}
+
+func (p *page) Display(b, _ cell.Bundle, id string, update bool) error {
+	p.texts = append(p.texts, fmt.Sprint(b["text/plain"]))
+	p.ids[id] = true
+	if update {
+		p.updates++
+	}
+	if p.most > 0 && p.updates == p.most {
+		p.stop()
+	}
+	return nil
+}
+
+func (*page) ClearOutput(bool) error { return nil }
+
+// A streamed text grows word by word in one output, and its reader may stop it.
+func TestStream(t *testing.T) {
+	l := lmOf(t, reviews(t, 40), datasets.NewPath(t.TempDir()))
+	in := func(most int, o ...GenerateOption) (*page, string, error) {
+		ctx, stop := context.WithCancel(context.Background())
+		defer stop()
+		p := &page{ids: map[string]bool{}, most: most, stop: stop}
+		defer cell.Enter(ctx, p)()
+		s, err := l.Predict("Film", 8, o...)
+		return p, s, err
+	}
+	p, s, err := in(0, Stream(true))
+	must(t, err)
+	if len(p.texts) != 8 || p.updates != 7 || len(p.ids) != 1 || p.texts[7] != s {
+		t.Errorf("%d outputs, %d updates of %d displays; the last %q, the text %q", len(p.texts), p.updates, len(p.ids), p.texts[len(p.texts)-1], s)
+	}
+	for i, text := range p.texts {
+		if !strings.HasPrefix(text, "Film") || i > 0 && len(text) < len(p.texts[i-1]) {
+			t.Errorf("output %d: %q", i, text)
+		}
+	}
+	if p, _, err = in(0); err != nil || len(p.texts) != 0 {
+		t.Errorf("without Stream: %q, %v", p.texts, err)
+	}
+	if p, s, err = in(2, Stream(true)); !errors.Is(err, cell.ErrInterrupted) || len(p.texts) != 3 {
+		t.Errorf("stopped after 3 words: %q, %v, %q", p.texts, err, s)
+	}
+	if _, err = l.Predict("Film", 2); err != nil {
+		t.Error(err)
+	}
+}
