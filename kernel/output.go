@@ -43,6 +43,11 @@ func (o *output) NextInput(text string) {
 	o.next = append(o.next, msg{"source": "set_next_input", "text": text, "replace": false})
 }
 
+// Page has the front end show a text that is not the cell's output.
+func (o *output) Page(text string) {
+	o.next = append(o.next, msg{"source": "page", "data": msg{"text/plain": text}, "start": 0})
+}
+
 func (o *output) payload() []any { return append([]any{}, o.next...) }
 
 // Ask sends an input_request and waits for its answer.

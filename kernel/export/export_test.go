@@ -38,6 +38,7 @@ func TestCellRule(t *testing.T) {
 		{"prelude", []string{`NewPath("a").Join("b")`}, []string{`program.Show(datasets.NewPath("a").Join("b"))`, `"github.com/fastnb/go/datasets"`}},
 		{"shadowed package", []string{"data := 3", "BS(data)"}, []string{"datapkg.BS(data)", `datapkg "github.com/fastnb/go/fastnb/data"`}},
 		{"short import", []string{"import \"fastnb\"\nfastnb.LR(0.1)"}, []string{"program.Show(fastnb.LR(0.1))"}},
+		{"question", []string{"strings.ToUpper?\nx := 1"}, []string{"// strings.ToUpper?"}},
 		{"gophernotes", []string{"import \"github.com/gopherdata/gophernotes\"\ngophernotes.HTML(\"x\")"}, []string{`program.Show(display.HTML("x"))`, `"github.com/fastnb/go/cell/display"`}},
 		{"magics", []string{"%matplotlib inline\n$ echo a b\n\nfmt.Println(1)"}, []string{"// %matplotlib inline", `if err := program.Command("echo", "a", "b"); err != nil {`}},
 		{"file", []string{"%%writefile a.txt\none\ntwo"}, []string{"os.WriteFile(\"a.txt\", []byte(`one\ntwo`), 0o644)"}},

@@ -30,6 +30,13 @@ func magics(cell int, code string, strict bool) (before []*item, rest string, is
 		if t == "" {
 			continue
 		}
+		if t[0] == '?' || t[len(t)-1] == '?' && !strings.HasPrefix(t, "//") { // a question about a name
+			lines[i] = ""
+			if err := add(i, "// "+t); err != nil {
+				return nil, "", strict, err
+			}
+			continue
+		}
 		if t[0] != '%' && t[0] != '$' {
 			break
 		}

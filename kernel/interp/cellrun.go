@@ -142,7 +142,12 @@ func (s *Session) eval(ctx context.Context, code string) (vals []any, err error)
 	s.serial++
 	imports, rest, err := s.prepare(code)
 	if err != nil {
-		return nil, wrap(err, token.Position{}, code)
+		e := wrap(err, token.Position{}, code)
+		if h := unlearn(e.Value, e.Source, false); h != "" && e.Hint == "" {
+			e.Hint = h
+			e = e.finish(code)
+		}
+		return nil, e
 	}
 	for _, d := range imports {
 		if err := s.imports(d, code); err != nil {
@@ -200,6 +205,10 @@ func (s *Session) failedAt(n ast.Node, at token.Position, err error, code string
 		at.Line, at.Column, line = line, 0, 0
 	}
 	e := wrap(s.reason(n, err), at, code)
+	if h := unlearn(e.Value, e.Source, true); h != "" {
+		e.Hint = h
+		return e.finish(code)
+	}
 	if m := lacking.FindStringSubmatch(e.Value); m != nil && e.Hint == memberHint {
 		e.Hint = s.memberHint(m[1], m[2])
 		return e.finish(code)
@@ -221,8 +230,10 @@ func (s *Session) prepare(code string) (imports []*ast.GenDecl, rest []ast.Node,
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := checkGenerics(nodes, s.at); err != nil {
-		return nil, nil, err
+	for _, check := range []func([]ast.Node, func(ast.Node) token.Position) error{checkGenerics, missingReturn, mixed} {
+		if err := check(nodes, s.at); err != nil {
+			return nil, nil, err
+		}
 	}
 	imports, rest = hoist(nodes)
 	return imports, rest, nil

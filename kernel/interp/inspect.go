@@ -24,23 +24,27 @@ func (s *Session) Inspect(code string, cursor int) (data map[string]any, found b
 		return nil, false
 	}
 	var text string
-	s.do(func() {
-		defer func() { _ = recover() }()
-		text = s.documented(expr)
-		if text != "" && strings.HasPrefix(text, "func") {
-			return
-		}
-		if t := s.typeOf(expr); t != nil {
-			text = strings.TrimSpace(fmt.Sprintf("%s %v\n\n%s", expr, t, text))
-		}
-		if v := s.peek(expr); v != "" {
-			text += "\n\nvalue: " + v
-		}
-	})
+	s.do(func() { text = s.describe(expr) })
 	if text == "" {
 		return nil, false
 	}
 	return map[string]any{"text/plain": text}, true
+}
+
+// describe is what there is to say about a name, or names with dots; "" if nothing.
+func (s *Session) describe(expr string) (text string) {
+	defer func() { _ = recover() }()
+	text = s.documented(expr)
+	if text != "" && strings.HasPrefix(text, "func") {
+		return text
+	}
+	if t := s.typeOf(expr); t != nil {
+		text = strings.TrimSpace(fmt.Sprintf("%s %v\n\n%s", expr, t, text))
+	}
+	if v := s.peek(expr); v != "" {
+		text += "\n\nvalue: " + v
+	}
+	return text
 }
 
 // expressionAt is the name, or names with dots, at the cursor; after an opening parenthesis it is the

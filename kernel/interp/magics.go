@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 )
 
@@ -58,6 +59,7 @@ func init() {
 		}},
 		{"reset", "", "forget all variables, functions, types and imports", func(c *cellLines) error { return c.s.reset() }},
 		{"time", "[CODE]", "run the code, or the cell, and tell how long it took", timeRest},
+		{"%time", "", "the same as %time", timeRest},
 		{"timeit", "[CODE]", "run the code, or the cell, many times and tell how long one takes", timeMany},
 		{"version", "", "tell the versions", version},
 		{"who", "", "list the names that cells have declared", who},
@@ -83,6 +85,7 @@ func magicHelp() string {
 		fmt.Fprintf(&b, "  %-28s %s\n", strings.TrimSpace("%"+m.name+" "+m.args), m.help)
 	}
 	fmt.Fprintf(&b, "  %-28s %s\n", "$ COMMAND [ARGS]", "run a program (no shell) and show its output")
+	fmt.Fprintf(&b, "  %-28s %s\n", "NAME?", "show what a name is: declaration, comment, value")
 	return b.String()
 }
 
@@ -104,7 +107,12 @@ func (s *Session) magics(ctx context.Context, code string, out Output) (*cellLin
 			c.lines[c.at] = ""
 			err = s.command(ctx, t[1:])
 		default:
-			return c, nil
+			name := asked(t)
+			if name == "" {
+				return c, nil
+			}
+			c.lines[c.at] = ""
+			err = c.answer(name)
 		}
 		if err != nil {
 			var e *CellError
@@ -126,7 +134,54 @@ func (c *cellLines) magic(line string) error {
 			return m.run(c)
 		}
 	}
-	return fmt.Errorf("unknown command %%%s\n%s", strings.TrimSpace(line), magicHelp())
+	return unknownMagic(name)
+}
+
+// unknownMagic is the error of a command that there is not, with what may be meant.
+func unknownMagic(name string) error {
+	var all []string
+	for _, m := range magicList {
+		all = append(all, m.name)
+	}
+	e := fmt.Sprintf("unknown command %%%s", name)
+	switch like := alike(name, all); {
+	case like != "":
+		return fmt.Errorf("%s (did you mean %%%s? %%help lists all)", e, like)
+	case strings.HasPrefix(name, "%"):
+		return fmt.Errorf("%s (%%help lists all: cells are Go)", e)
+	}
+	if _, err := exec.LookPath(name); err == nil {
+		return fmt.Errorf("%s (%%help lists all; $ %s runs the program)", e, name)
+	}
+	return fmt.Errorf("%s (%%help lists all)", e)
+}
+
+var question = regexp.MustCompile(`^(?:\?{1,2}\s*([\pL_][\pL\d_.]*)|([\pL_][\pL\d_.]*)\?{1,2})$`)
+
+// asked is the name that a line asks about, as IPython's `name?` and `?name` do; "" if it does not ask.
+func asked(line string) string {
+	m := question.FindStringSubmatch(line)
+	if m == nil {
+		return ""
+	}
+	return m[1] + m[2]
+}
+
+// pager is a front end that can show a text beside the cell's output.
+type pager interface{ Page(text string) }
+
+// answer shows what there is to say about a name.
+func (c *cellLines) answer(name string) error {
+	text := c.s.describe(name)
+	if text == "" {
+		return &CellError{Name: "error", Value: "undefined: " + name, Line: c.at + 1, Column: 1, Hint: c.s.undefinedHint(name)}
+	}
+	if p, ok := c.out.(pager); ok {
+		p.Page(text)
+		return nil
+	}
+	fmt.Println(text)
+	return nil
 }
 
 // command runs a program with its output going to the cell's.

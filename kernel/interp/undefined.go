@@ -3,6 +3,7 @@ package interp
 import (
 	"fmt"
 	"go/ast"
+	"go/token"
 	"path"
 	"regexp"
 	"slices"
@@ -24,16 +25,7 @@ func (s *Session) undefined(n ast.Node, err error) error {
 	if !nameless.MatchString(err.Error()) {
 		return nil
 	}
-	own := shadows([]ast.Node{n})
-	ast.Inspect(n, func(n ast.Node) bool {
-		switch n := n.(type) {
-		case *ast.FuncDecl:
-			own[n.Name.Name] = true
-		case *ast.TypeSpec:
-			own[n.Name.Name] = true
-		}
-		return true
-	})
+	own := declares(n)
 	var unknown *ast.Ident
 	check := func(id *ast.Ident) {
 		if unknown == nil && id.Name != "_" && !own[id.Name] && !strings.ContainsRune(id.Name, '\u02b9') &&
@@ -70,8 +62,49 @@ func (s *Session) undefined(n ast.Node, err error) error {
 	if unknown == nil {
 		return nil
 	}
-	at := s.at(unknown)
-	return &CellError{Name: "error", Value: "undefined: " + unknown.Name, Line: at.Line, Column: at.Column, Hint: s.undefinedHint(unknown.Name)}
+	at, hint := s.at(unknown), s.undefinedHint(unknown.Name)
+	if as, ok := n.(*ast.AssignStmt); ok && as.Tok == token.ASSIGN && slices.Contains(as.Lhs, ast.Expr(unknown)) {
+		hint = fmt.Sprintf("A variable is made by := the first time: %s := ...", unknown.Name)
+	}
+	return &CellError{Name: "error", Value: "undefined: " + unknown.Name, Line: at.Line, Column: at.Column, Hint: hint}
+}
+
+// declares are the names that a statement declares somewhere in it.
+func declares(n ast.Node) map[string]bool {
+	out := map[string]bool{}
+	note := func(ids ...ast.Expr) {
+		for _, e := range ids {
+			if id, ok := e.(*ast.Ident); ok {
+				out[id.Name] = true
+			}
+		}
+	}
+	ast.Inspect(n, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.AssignStmt:
+			if n.Tok == token.DEFINE {
+				note(n.Lhs...)
+			}
+		case *ast.RangeStmt:
+			if n.Tok == token.DEFINE {
+				note(n.Key, n.Value)
+			}
+		case *ast.ValueSpec:
+			for _, id := range n.Names {
+				note(id)
+			}
+		case *ast.Field:
+			for _, id := range n.Names {
+				note(id)
+			}
+		case *ast.FuncDecl:
+			note(n.Name)
+		case *ast.TypeSpec:
+			note(n.Name)
+		}
+		return true
+	})
+	return out
 }
 
 // undefinedHint is what to do about a name that is not defined.
@@ -143,6 +176,9 @@ func (s *Session) packageHint(pkg, name string) string {
 	}
 	if like := alike(name, all); like != "" {
 		return fmt.Sprintf("Did you mean %s.%s?", pkg, like)
+	}
+	if s.ir.Comp.TryResolve(name) != nil {
+		return fmt.Sprintf("%s stands by itself, without a package.", name)
 	}
 	return ""
 }

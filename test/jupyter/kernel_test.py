@@ -23,6 +23,7 @@ class KernelTest(jkt.KernelTests):
     code_history_pattern = "1?2*"
     supported_history_operations = ("tail", "range", "search")
     code_inspect_sample = "fmt.Println"
+    code_page_something = "strings.ToUpper?"
     code_clear_output = "cell.ClearOutput(false)"
 
 
