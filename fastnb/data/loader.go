@@ -72,8 +72,8 @@ func (l *Loader) order(use, n uint64) []int {
 }
 
 // Iter starts the batches of an epoch. Numbers of different epochs give different orders and
-// augmentations; the same number gives the same batches again. The workers stop when ctx is done or the
-// iteration is closed.
+// augmentations; the same number gives the same batches again. The workers stop when ctx is done, when the
+// user interrupts the cell, or when the iteration is closed.
 func (l *Loader) Iter(ctx context.Context, epoch int64) *Iter {
 	return l.start(ctx, streamShuffle, streamItem, uint64(epoch))
 }
@@ -114,7 +114,8 @@ type Iter struct {
 	next    [2]int     // batch and place in it of the next item to open
 	stopped bool
 	done    sync.WaitGroup
-	release func() bool // of the context's callback
+	user    context.Context // of the running cell, which ctx need not come from
+	release [2]func() bool  // of the callbacks of ctx and user
 
 	cur *pending
 	err error
@@ -142,7 +143,8 @@ func (l *Loader) begin(ctx context.Context, order []int, whole BatchSource, use,
 		work = it.batches
 	}
 	it.change = sync.NewCond(&it.mu)
-	it.release = context.AfterFunc(ctx, it.stop)
+	it.user = cell.Context()
+	it.release = [2]func() bool{context.AfterFunc(ctx, it.stop), context.AfterFunc(it.user, it.stop)}
 	n := min(l.bunch.Workers, work)
 	it.done.Add(n)
 	for range n {
@@ -303,8 +305,8 @@ func (it *Iter) Next() bool {
 		for !it.stopped && (len(it.work) == 0 || !it.work[0].ready) {
 			it.change.Wait()
 		}
-		if it.stopped {
-			if it.ctx.Err() != nil {
+		if it.stopped || it.interrupted() { // whose callback may be late
+			if it.interrupted() {
 				it.err = fmt.Errorf("fastnb: load batch: %w", cell.ErrInterrupted)
 			}
 			return false
@@ -334,11 +336,18 @@ func (it *Iter) Batch() *Batch {
 // Err is why the iteration ended early, or nil.
 func (it *Iter) Err() error { return it.err }
 
-// Close ends the iteration and its workers. It may be called more than once.
+func (it *Iter) interrupted() bool { return it.ctx.Err() != nil || it.user.Err() != nil }
+
+// Close ends the iteration and its workers. It may be called more than once. After an interrupt it does not
+// wait for the items that are being opened: a file on a disk that does not answer would keep the user.
 func (it *Iter) Close() {
-	it.release()
+	for _, release := range it.release {
+		release()
+	}
 	it.stop()
-	it.done.Wait()
+	if !it.interrupted() {
+		it.done.Wait()
+	}
 }
 
 // Sample is a batch of the loader's first item alone: what its batches look like, but for their number of

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestLanguage runs cells in what Go has and the interpreter lacks. want is what the cell prints and
@@ -133,29 +132,6 @@ func TestCellTypesShowThemselves(t *testing.T) {
 		} else if got := format(r.Data[mime]); !strings.Contains(got, text) {
 			t.Errorf("%s shows %v, want %s", code, r.Data, want)
 		}
-	}
-}
-
-func TestInterruptWhatWaits(t *testing.T) {
-	s := printing(t)
-	for _, code := range []string{
-		"time.Sleep(time.Hour)", "<-make(chan int)", "make(chan int) <- 1", "select {}", "for range make(chan int) { }",
-		"select {\ncase <-make(chan int):\n}", "for { func() { defer func() { recover() }(); for { } }() }", "$ sleep 1000",
-	} {
-		ctx, cancel := context.WithCancel(context.Background())
-		var stop time.Time
-		time.AfterFunc(50*time.Millisecond, func() { stop = time.Now(); cancel() })
-		r := s.Run(ctx, code, RunOptions{}, &recorder{})
-		if r.Err == nil || !r.Err.Interrupted {
-			t.Errorf("%q: error %v", code, r.Err)
-		}
-		if d := time.Since(stop); d > 30*time.Second {
-			t.Errorf("%q stopped after %v", code, d)
-		}
-	}
-	r := s.Run(context.Background(), "1+1", RunOptions{}, &recorder{})
-	if r.Err != nil || r.Data["text/plain"] != "2" {
-		t.Errorf("afterwards: %v %v", r.Data, r.Err)
 	}
 }
 

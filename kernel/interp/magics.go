@@ -184,7 +184,7 @@ func (c *cellLines) answer(name string) error {
 	return nil
 }
 
-// command runs a program with its output going to the cell's.
+// command runs a program with its output going to the cell's. An interrupt ends it and what it has started.
 func (s *Session) command(ctx context.Context, line string) error {
 	f := strings.Fields(line)
 	if len(f) == 0 {
@@ -192,6 +192,8 @@ func (s *Session) command(ctx context.Context, line string) error {
 	}
 	c := exec.CommandContext(ctx, f[0], f[1:]...)
 	c.Stdout, c.Stderr = os.Stdout, os.Stderr
+	stop := together(c)
+	defer stop()
 	if err := c.Run(); err != nil {
 		return fmt.Errorf("error waiting for command %q: %w", f[0], err)
 	}
