@@ -23,6 +23,16 @@ func ReadWords(path string) (words []string, err error) {
 		return nil, fmt.Errorf("fastnb: reading words: %w", err)
 	}
 	defer func() { _ = f.Close() }() // only read
+	st, err := f.Stat()
+	if err == nil {
+		err = newScanner(f, st.Size(), st.Size()).pickle()
+	}
+	if err == nil {
+		_, err = f.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("fastnb: reading words %s: %w", path, err)
+	}
 	v, err := refusing(bufio.NewReader(f), "which no list of words needs").Load()
 	if err != nil {
 		return nil, fmt.Errorf("fastnb: reading words %s: %w", path, err)

@@ -203,6 +203,8 @@ func TestReadWordsRefuses(t *testing.T) {
 		"empty":      {"(lp0\n.", "empty"},
 		"damaged":    {"\x80\x02]q", ""},
 		"extension":  {"\x80\x02\x82\x01.", ""},
+		"1.6 GB":     {"X\nV\na", "1628067338 bytes are to come, 0 are there"},
+		"frame":      {"\x80\x04\x95\xff\xff\xff\xff\xff\xff\xff\x7f]\x94.", "cut off"},
 	} {
 		path := filepath.Join(t.TempDir(), "words.pkl")
 		if err := os.WriteFile(path, []byte(c.file), 0o600); err != nil {

@@ -46,8 +46,8 @@ func ReadTorch(path string) (out map[string]*tensor.Tensor, err error) {
 // legacyMagic is what a checkpoint of the older form begins with: PyTorch's magic number, pickled.
 var legacyMagic = []byte("\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.")
 
-// checkTorch refuses a file that is neither form before the reader, which can go on for ever about
-// an empty one, sees it.
+// checkTorch refuses a file that is neither form, or says to be longer than it is, before the reader, which can
+// go on for ever about an empty one, sees it.
 func checkTorch(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
@@ -59,10 +59,20 @@ func checkTorch(path string) error {
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
 		return err
 	}
-	if !bytes.HasPrefix(head[:n], []byte("PK\x03\x04")) && !bytes.Equal(head[:n], legacyMagic) {
+	st, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	switch {
+	case bytes.HasPrefix(head[:n], []byte("PK\x03\x04")):
+		return scanZip(f, st.Size())
+	case !bytes.Equal(head[:n], legacyMagic):
 		return errors.New("it is not a checkpoint written by torch.save")
 	}
-	return nil
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	return scanLegacy(f, st.Size())
 }
 
 // collect walks dictionaries and gathers tensors.
@@ -100,7 +110,16 @@ func collect(out map[string]*tensor.Tensor, name string, v any) error {
 // convert copies a tensor, of any strides, into a dense one. Floating point becomes float32,
 // whole numbers int64.
 func convert(t *pytorch.Tensor) (*tensor.Tensor, error) {
-	n := tensor.Count(t.Size)
+	if len(t.Stride) != len(t.Size) {
+		return nil, fmt.Errorf("its shape %v has strides %v", t.Size, t.Stride)
+	}
+	n, most := 1, storageLen(t.Source)
+	for _, d := range t.Size {
+		if d < 0 || d > 0 && n > most/d { // a view that repeats what is stored is no weight
+			return nil, fmt.Errorf("its shape %v has more elements than the %d stored", t.Size, most)
+		}
+		n *= d
+	}
 	pick := func(size int, set func(dst, src int)) error {
 		idx := make([]int, len(t.Size))
 		for i := range n {
@@ -143,4 +162,21 @@ func convert(t *pytorch.Tensor) (*tensor.Tensor, error) {
 		return tensor.FromInt64(dst, t.Size...), err
 	}
 	return nil, fmt.Errorf("elements of kind %T are not read", t.Source)
+}
+
+// storageLen is the number of elements of a storage that convert reads.
+func storageLen(s any) int {
+	switch s := s.(type) {
+	case *pytorch.FloatStorage:
+		return len(s.Data)
+	case *pytorch.HalfStorage:
+		return len(s.Data)
+	case *pytorch.BFloat16Storage:
+		return len(s.Data)
+	case *pytorch.DoubleStorage:
+		return len(s.Data)
+	case *pytorch.LongStorage:
+		return len(s.Data)
+	}
+	return 0
 }
