@@ -33,6 +33,9 @@ func ReadTorch(path string) (out map[string]*tensor.Tensor, err error) {
 		}
 		return u
 	})
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = errCut
+	}
 	if err != nil {
 		return nil, fmt.Errorf("fastnb: reading PyTorch file %s: %w", path, err)
 	}

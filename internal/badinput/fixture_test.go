@@ -72,6 +72,14 @@ func (d *desk) read(name string) []byte {
 	return b
 }
 
+// repo reads a file of the project.
+func (d *desk) repo(name string) []byte {
+	d.t.Helper()
+	b, err := os.ReadFile(filepath.Join("..", "..", filepath.FromSlash(name)))
+	d.must(err)
+	return b
+}
+
 // tile is a picture whose colour tells its number.
 func tile(k int) []byte {
 	m := image.NewRGBA(image.Rect(0, 0, 24, 24))

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/fastnb/go/datasets"
@@ -19,7 +20,7 @@ import (
 
 // mistakes are the page's rows.
 func mistakes() []mistake {
-	return append(dataMistakes(), append(trainingMistakes(), fileMistakes()...)...)
+	return slices.Concat(dataMistakes(), textMistakes(), trainingMistakes(), fileMistakes())
 }
 
 func dataMistakes() []mistake {
