@@ -89,6 +89,11 @@ func newPointwise(in, out int) *pointwise {
 	return &pointwise{weight: newSpectral(&Param{Shape: []int{out, in, 1}, Kind: Weight, Init: KaimingNormal(in)})}
 }
 
+// newPointwise2D is a pointwise whose weight has the shape of a convolution's over pictures.
+func newPointwise2D(in, out int) *pointwise {
+	return &pointwise{weight: newSpectral(&Param{Shape: []int{out, in, 1, 1}, Kind: Weight, Init: KaimingNormal(in)})}
+}
+
 // Params are the weight and the vectors of its norm.
 func (p *pointwise) Params() []*Param { return p.weight.params() }
 

@@ -42,6 +42,7 @@ func TestLayerGoldens(t *testing.T) {
 		"conv_layer_leaky":                conv(4, 6, 3, nn.ConvLayerOptions{Leaky: .2}),
 		"conv_layer_stride":               conv(4, 6, 3, nn.ConvLayerOptions{Norm: nn.NormTypeBatch, Stride: 2}),
 		"self_attention":                  nn.NewSelfAttention(16),
+		"pooled_self_attention":           nn.NewPooledSelfAttention2d(16),
 		"unetblock":                       block(nn.UnetBlockOptions{}),
 		"unetblock_notfinal":              block(nn.UnetBlockOptions{Halve: true}),
 		"unetblock_oddsize":               block(nn.UnetBlockOptions{}),
