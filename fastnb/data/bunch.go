@@ -124,7 +124,7 @@ func (l *LabelLists) DataBunch(opts ...BunchOption) (*DataBunch, error) {
 // setTest sets the test items. Their targets are empty, and there is nothing of them to transform.
 func (d *DataBunch) setTest(l *LabelList) {
 	p := *d.pipe
-	p.args.TfmY = false
+	p.args.TfmY, p.target = false, nil
 	kind := EmptyKind()
 	if isBatcher(d.kind) {
 		kind = d.kind // its targets are made of the items
@@ -241,7 +241,7 @@ func (d *DataBunch) OneItem(x Item) (*Batch, error) {
 // ShownItem is OneItem, and the item as it is then, transformed but not normalised.
 func (d *DataBunch) ShownItem(x Item) (Item, *Batch, error) {
 	p := *d.pipe
-	p.args.TfmY = false
+	p.args.TfmY, p.target = false, nil
 	x, _, err := p.apply(x, nil, false, stream(0))
 	if err != nil {
 		return nil, nil, fmt.Errorf("fastnb: one item: %w", err)

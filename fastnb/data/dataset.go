@@ -90,6 +90,9 @@ func (d *Dataset) get(i int, rng *rand.Rand) (x, y Item, err error) {
 
 // apply transforms x, and y with the same random values if targets are transformed.
 func (p *pipeline) apply(x, y Item, train bool, rng *rand.Rand) (Item, Item, error) {
+	if p.target != nil {
+		return p.applyApart(x, y, train, rng)
+	}
 	if p.aug == nil {
 		return x, y, nil
 	}

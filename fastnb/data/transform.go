@@ -10,9 +10,10 @@ import (
 
 // pipeline is what happens to opened items.
 type pipeline struct {
-	aug  Augmenter
-	args TransformArgs
-	norm *normalizer
+	aug    Augmenter
+	args   TransformArgs
+	target *targetPipe // nil: targets go with their items
+	norm   *normalizer
 }
 
 // Resize says how an item is brought to the size of Transform.
@@ -47,9 +48,10 @@ type TransformArgs struct {
 	RemoveOut bool    `json:"remove_out"` // points that leave the picture are dropped
 	Nearest   bool    `json:"nearest"`    // sample the nearest pixel instead of interpolating
 
-	pair bool
-	mult int
-	err  error
+	pair  bool
+	mult  int
+	asked Resize // the method before defaults were filled in
+	err   error
 }
 
 // TransformOption is an option of Transform.
@@ -144,6 +146,7 @@ func (a *TransformArgs) finish() error {
 			return fmt.Errorf("the size rounds to 0 with Mult(%d)", a.mult)
 		}
 	}
+	a.asked = a.Method
 	if a.Method == ResizeDefault {
 		a.Method = ResizeCrop
 		if a.pair {
@@ -173,22 +176,27 @@ func (l *LabelLists) Transform(aug Augmenter, opts ...TransformOption) *LabelLis
 		}
 	}
 	n := *l
-	n.pipe.aug, n.pipe.args = aug, a
-	if aug == nil || l.Train.Len() == 0 {
-		return &n
+	n.pipe.aug, n.pipe.args, n.pipe.target = aug, a, nil
+	return n.try("transform", l)
+}
+
+// try transforms the first training item, and gives l, or the error on what was before.
+func (l *LabelLists) try(verb string, before *LabelLists) *LabelLists {
+	if l.pipe.aug == nil && l.pipe.target == nil || l.Train.Len() == 0 {
+		return l
 	}
 	x, err := l.Train.open(0)
 	if err != nil {
-		return &n // a broken file is the loader's affair, which may be told to skip it
+		return l // a broken file is the loader's affair, which may be told to skip it
 	}
 	y, err := l.kind.Open(l.Train.y[0])
 	if err != nil {
-		return &n
+		return l
 	}
-	if _, _, err := n.pipe.apply(x, y, true, stream(0)); err != nil {
-		return l.fail("transform: %s: %w", l.Train.refs[0], err)
+	if _, _, err := l.pipe.apply(x, y, true, stream(0)); err != nil {
+		return before.fail("%s: %s: %w", verb, l.Train.refs[0], err)
 	}
-	return &n
+	return l
 }
 
 func (l *LabelLists) fail(format string, a ...any) *LabelLists {

@@ -60,15 +60,34 @@ func (t *Transforms) Augment(x, y data.Item, train bool, rng *rand.Rand, a data.
 		return nil, nil, err
 	}
 	if y != nil {
-		if y, err = settle(x, y, a); err == nil {
-			y, err = applyTo(y, drawn, a)
-		}
-		if err != nil {
+		if y, err = applyToTarget(x, y, drawn, a); err != nil {
 			return nil, nil, fmt.Errorf("target: %w", err)
 		}
 	}
 	x, err = applyTo(x, drawn, a)
 	return x, y, err
+}
+
+// AugmentTarget draws as Augment does and applies the transforms to the target y of x only.
+func (t *Transforms) AugmentTarget(x, y data.Item, train bool, rng *rand.Rand, a data.TransformArgs) (data.Item, error) {
+	list := t.Valid
+	if train {
+		list = t.Train
+	}
+	drawn, err := drawAll(withCrop(list, a), rng)
+	if err != nil {
+		return nil, err
+	}
+	return applyToTarget(x, y, drawn, a)
+}
+
+// applyToTarget applies to the target y of x what of the transforms is for targets.
+func applyToTarget(x, y data.Item, drawn []Drawn, a data.TransformArgs) (data.Item, error) {
+	y, err := settle(x, y, a)
+	if err != nil {
+		return nil, err
+	}
+	return applyTo(y, forTargets(drawn), a)
 }
 
 // settler is a target that must fit its picture, or needs its size.
@@ -163,6 +182,7 @@ type savedTransform struct {
 	Name string  `json:"name"`
 	Args []Dist  `json:"args,omitempty"`
 	P    float64 `json:"p"`
+	NotY bool    `json:"not_y,omitempty"`
 }
 
 type savedTransforms struct{ Train, Valid []savedTransform }
@@ -172,7 +192,7 @@ func (t *Transforms) State() (json.RawMessage, error) {
 	save := func(list []Transform) []savedTransform {
 		out := []savedTransform{}
 		for _, f := range list {
-			out = append(out, savedTransform{f.spec.name, f.args, f.p})
+			out = append(out, savedTransform{f.spec.name, f.args, f.p, f.notY})
 		}
 		return out
 	}
@@ -198,7 +218,7 @@ func loadTransforms(state json.RawMessage) (data.Augmenter, error) {
 			if len(f.Args) != len(sp.params) {
 				return nil, fmt.Errorf("transform %s has %d arguments, not %d", f.Name, len(sp.params), len(f.Args))
 			}
-			*part.dst = append(*part.dst, newTransform(sp, []TransformSetting{P(f.P)}, f.Args...))
+			*part.dst = append(*part.dst, newTransform(sp, []TransformSetting{P(f.P), UseOnY(!f.NotY)}, f.Args...))
 		}
 	}
 	return &t, t.Err()

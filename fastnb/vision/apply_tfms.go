@@ -24,10 +24,7 @@ func ApplyTfms(tfms []Transform, x *Image, ys []data.Item, opts ...data.Transfor
 	}
 	out := make([]data.Item, len(ys))
 	for k, y := range ys {
-		if y, err = settle(x, y, a); err == nil {
-			out[k], err = applyTo(y, drawn, a)
-		}
-		if err != nil {
+		if out[k], err = applyToTarget(x, y, drawn, a); err != nil {
 			return fail(fmt.Errorf("target %d: %w", k, err))
 		}
 	}

@@ -3,6 +3,7 @@ package vision
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -74,6 +75,7 @@ type Transform struct {
 	spec *spec
 	args []Dist // as the spec's params
 	p    float64
+	notY bool // left out for targets
 	err  error
 }
 
@@ -93,6 +95,10 @@ func P(p float64) TransformSetting {
 		t.p = p
 	})
 }
+
+// UseOnY says whether a transform is applied to targets such as masks and points too (default true), where
+// targets are transformed at all. (fastai's use_on_y)
+func UseOnY(on bool) TransformSetting { return settingFunc(func(t *Transform) { t.notY = !on }) }
 
 // RowPct is where a transform acts from the top (0) to the bottom (1).
 func RowPct(d Dist) TransformSetting { return set("row_pct", d) }
@@ -156,6 +162,9 @@ func (t Transform) String() string {
 	if t.p != 1 {
 		s = append(s, fmt.Sprintf("p: %g", t.p))
 	}
+	if t.notY {
+		s = append(s, "not on y")
+	}
 	return t.spec.name + "(" + strings.Join(s, ", ") + ")"
 }
 
@@ -165,6 +174,7 @@ type Drawn struct {
 	spec   *spec
 	values []float64
 	run    bool // false: the coin of P fell the other way
+	notY   bool // left out for targets
 	op     op
 }
 
@@ -174,7 +184,7 @@ func (t Transform) draw(rng *rand.Rand) (Drawn, error) {
 	if t.err != nil {
 		return Drawn{}, t.err
 	}
-	d := Drawn{spec: t.spec}
+	d := Drawn{spec: t.spec, notY: t.notY}
 	for k, p := range t.spec.params {
 		for range max(p.count, 1) {
 			d.values = append(d.values, t.args[k].draw(rng))
@@ -203,6 +213,11 @@ func (d Drawn) String() string {
 		}
 	}
 	return d.spec.name + "(" + strings.Join(s, ", ") + ")"
+}
+
+// forTargets are those of the drawn transforms that targets have too.
+func forTargets(list []Drawn) []Drawn {
+	return slices.DeleteFunc(slices.Clone(list), func(d Drawn) bool { return d.notY })
 }
 
 // drawAll draws a list in the order in which it will run.
