@@ -4,7 +4,8 @@
 // the end of a cell because it has gophernotes' Render method; the kernel need not know this package.
 // A figure is one bundle of forms: charts are text/html (interactive, with the static picture inside
 // the same element, so that a notebook that may not run scripts still shows it), image/png and
-// text/plain; grids of pictures are image/png and text/plain; tables are text/html and text/plain.
+// text/plain; grids of pictures are image/png, or image/jpeg where that is much smaller, and text/plain;
+// tables are text/html and text/plain.
 //
 //	fig := plotting.Lines(plotting.LineOpts{
 //		XLabel: "Learning Rate", YLabel: "Loss", LogX: true,

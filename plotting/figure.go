@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html"
 	"image"
+	"image/jpeg"
 	"image/png"
 )
 
@@ -27,6 +28,8 @@ type Figure struct {
 	html string      // whole HTML form; empty for charts and pictures
 	img  image.Image // static picture, drawn with density(w, h) pixels a nominal one
 	w, h int         // nominal pixels of img
+	// photo: img is made of photographs. Notebooks keep such a picture as JPEG where that is much smaller.
+	photo bool
 
 	// Interactive charts only.
 	opt   string   // ECharts option as JavaScript
@@ -61,7 +64,8 @@ func (f *Figure) PNG() []byte {
 	return b.Bytes()
 }
 
-// Render gives the figure in all its forms (gophernotes' Renderer). Rendering the first interactive
+// Render gives the figure in all its forms (gophernotes' Renderer): its static picture as image/png, or as
+// image/jpeg where it is made of photographs and much smaller so. Rendering the first interactive
 // chart of a session brings the chart script along.
 func (f *Figure) Render() bundle {
 	if f == nil {
@@ -70,8 +74,12 @@ func (f *Figure) Render() bundle {
 	out := bundle{Data: mimeMap{"text/plain": f.text}, Metadata: mimeMap{}, Transient: mimeMap{}}
 	file := f.PNG()
 	if file != nil {
-		out.Data["image/png"] = file
-		out.Metadata["image/png"] = mimeMap{"width": f.w, "height": f.h}
+		kind, shown := "image/png", file
+		if small := f.jpeg(len(file)); small != nil {
+			kind, shown = "image/jpeg", small
+		}
+		out.Data[kind] = shown
+		out.Metadata[kind] = mimeMap{"width": f.w, "height": f.h}
 	}
 	switch {
 	case f.html != "":
@@ -80,6 +88,25 @@ func (f *Figure) Render() bundle {
 		out.Data["text/html"] = chartHTML(f, file)
 	}
 	return out
+}
+
+// When a picture of photographs is kept as JPEG: where its PNG file is larger than smallFile bytes and the
+// JPEG file at most half of that. The quality is one at which edges of masks and letters stay clean.
+const (
+	smallFile   = 48 << 10
+	jpegQuality = 88
+)
+
+// jpeg is a photo as a JPEG file, or nil where its PNG file of so many bytes does as well.
+func (f *Figure) jpeg(png int) []byte {
+	if !f.photo || png <= smallFile {
+		return nil
+	}
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, f.img, &jpeg.Options{Quality: jpegQuality}); err != nil || b.Len() > png/2 {
+		return nil
+	}
+	return b.Bytes()
 }
 
 // imgTag is the static picture as an HTML element, shown at its nominal size.

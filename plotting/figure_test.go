@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"image"
 	"image/color"
+	"image/jpeg"
 	"image/png"
 	"math"
 	"os"
@@ -263,6 +264,38 @@ func TestFromEcharts(t *testing.T) {
 	if out := os.Getenv("FASTNB_TEST_PICTURES"); out != "" {
 		if err := os.WriteFile(filepath.Join(out, "bar.png"), f.PNG(), 0o666); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// TestPhotosAreJPEG keeps large grids of photographs as JPEG, and what is small or flat as PNG.
+func TestPhotosAreJPEG(t *testing.T) {
+	noise := image.NewRGBA(image.Rect(0, 0, 160, 160))
+	for i := range noise.Pix {
+		noise.Pix[i] = uint8(i*i*31>>7) | 1
+		if i%4 == 3 {
+			noise.Pix[i] = 255
+		}
+	}
+	grid := func(m image.Image, inches float64) *Figure {
+		return Grid([]Tile{{Image: m, Title: "a title"}}, GridOpts{W: inches, H: inches})
+	}
+	f := grid(noise, 5)
+	r := f.Render()
+	file, ok := r.Data["image/jpeg"].([]byte)
+	if !ok || r.Data["image/png"] != nil || len(file)*2 > len(f.PNG()) {
+		t.Fatalf("a photograph of %d bytes as PNG: %d as JPEG", len(f.PNG()), len(file))
+	}
+	m, err := jpeg.Decode(bytes.NewReader(file))
+	if err != nil || m.Bounds() != f.Image().Bounds() {
+		t.Errorf("%v, %v", m.Bounds(), err)
+	}
+	if w := r.Metadata["image/jpeg"].(mimeMap)["width"]; w != 360 {
+		t.Errorf("shown width %v, want 360", w)
+	}
+	for what, f := range map[string]*Figure{"a flat picture": grid(flat(160, 160, color.RGBA{9, 9, 99, 255}), 5), "a small one": grid(noise, .5)} {
+		if r := f.Render(); r.Data["image/png"] == nil || r.Data["image/jpeg"] != nil {
+			t.Errorf("%s is not kept as PNG", what)
 		}
 	}
 }

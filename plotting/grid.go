@@ -75,7 +75,7 @@ func Grid(tiles []Tile, o GridOpts) *Figure {
 	g.dst = image.NewRGBA(image.Rect(0, 0, g.px(float64(w)), g.px(float64(h))))
 	draw.Draw(g.dst, g.dst.Bounds(), image.NewUniform(paper), image.Point{}, draw.Src)
 	g.draw(tiles)
-	return &Figure{img: g.dst, w: w, h: h, text: fmt.Sprintf("Figure: %d pictures in %d rows of %d, %dx%d", len(tiles), o.Rows, o.Cols, w, h)}
+	return &Figure{img: g.dst, w: w, h: h, photo: true, text: fmt.Sprintf("Figure: %d pictures in %d rows of %d, %dx%d", len(tiles), o.Rows, o.Cols, w, h)}
 }
 
 var errNoPicture = errors.New("there is no picture")

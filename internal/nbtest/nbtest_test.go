@@ -60,7 +60,7 @@ func epochTable(metrics ...string) check {
 
 func picture(text string) check {
 	return anyOutput("a picture: "+text, func(o nb.Output) bool {
-		return len(o.MIME("image/png")) > 1000 && strings.Contains(o.Text(), text)
+		return len(o.MIME("image/png"))+len(o.MIME("image/jpeg")) > 1000 && strings.Contains(o.Text(), text)
 	})
 }
 
@@ -147,7 +147,7 @@ func (l lesson) run(t *testing.T, n *nb.Notebook) (home string) {
 		}
 		if len(l.shows[k]) == 0 {
 			for _, o := range c.Outputs {
-				if o.Has("image/png") {
+				if o.Has("image/png") || o.Has("image/jpeg") {
 					t.Errorf("cell %d shows a picture, the original shows none", k)
 				}
 			}

@@ -28,7 +28,7 @@ func (d Difference) String() string {
 }
 
 // Shape is the kinds of a code cell's outputs, in order: "stdout", "stderr", "error", or "display" or
-// "result" with the MIME types in alphabetical order. Pieces of one stream count once: where it is cut
+// "result" with the MIME types in alphabetical order, JPEG pictures named as PNG ones. Pieces of one stream count once: where it is cut
 // is chance.
 func (c *Cell) Shape() []string {
 	var s []string
@@ -46,6 +46,7 @@ func (c *Cell) Shape() []string {
 			d, _ := o["data"].(map[string]any)
 			name := map[string]string{"display_data": "display", "execute_result": "result"}[o.Type()]
 			kind = strings.Join(append([]string{name}, slices.Sorted(maps.Keys(d))...), " ")
+			kind = strings.Replace(kind, "image/jpeg", "image/png", 1) // which one a picture is kept as depends on its size
 		}
 		s = append(s, kind)
 	}
