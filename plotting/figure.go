@@ -94,7 +94,7 @@ func (f *Figure) Render() bundle {
 // JPEG file at most half of that. The quality is one at which edges of masks and letters stay clean.
 const (
 	smallFile   = 48 << 10
-	jpegQuality = 88
+	jpegQuality = 85
 )
 
 // jpeg is a photo as a JPEG file, or nil where its PNG file of so many bytes does as well.
