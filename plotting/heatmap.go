@@ -221,7 +221,7 @@ func heatOption(o HeatmapOpts, lo, hi float64) string {
 		}
 	}
 	for _, n := range o.Y {
-		gapY = max(gapY, min(150, 16+6*len(n)))
+		gapY = max(gapY, min(158, 24+6*len(n)))
 	}
 	number := jsFormat(o.Format)
 	if number == "" {
