@@ -119,12 +119,21 @@ func reason(err error) error {
 	var pe *os.PathError
 	if errors.As(err, &pe) {
 		if errors.Is(err, os.ErrNotExist) {
-			return fmt.Errorf("there is no such file: %w", pe.Err)
+			return noSuchFile{pe.Err}
 		}
 		return pe.Err
 	}
 	return err
 }
+
+// noSuchFile is os.ErrNotExist in other words.
+type noSuchFile struct{ err error }
+
+// Error says so.
+func (noSuchFile) Error() string { return "there is no such file" }
+
+// Unwrap is the system's error.
+func (e noSuchFile) Unwrap() error { return e.err }
 
 func (t *Table) numbered() *Table {
 	t.index = make([]string, len(t.rows))
