@@ -188,6 +188,7 @@ func init() {
 			"Stater":          r.TypeOf((*pkg.Stater)(nil)).Elem(),
 			"Stats":           r.TypeOf((*pkg.Stats)(nil)).Elem(),
 			"Table":           r.TypeOf((*pkg.Table)(nil)).Elem(),
+			"TargetAugmenter": r.TypeOf((*pkg.TargetAugmenter)(nil)).Elem(),
 			"TextOpener":      r.TypeOf((*pkg.TextOpener)(nil)).Elem(),
 			"TransformArgs":   r.TypeOf((*pkg.TransformArgs)(nil)).Elem(),
 			"TransformOption": r.TypeOf((*pkg.TransformOption)(nil)).Elem(),
@@ -195,29 +196,30 @@ func init() {
 			"VocabKind":       r.TypeOf((*pkg.VocabKind)(nil)).Elem(),
 		},
 		Proxies: map[string]r.Type{
-			"Augmenter":     r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Augmenter)(nil)).Elem(),
-			"BatchSource":   r.TypeOf((*P_github_com_fastnb_go_fastnb_data_BatchSource)(nil)).Elem(),
-			"Batcher":       r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Batcher)(nil)).Elem(),
-			"BunchCollater": r.TypeOf((*P_github_com_fastnb_go_fastnb_data_BunchCollater)(nil)).Elem(),
-			"Collater":      r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Collater)(nil)).Elem(),
-			"DrawnLabel":    r.TypeOf((*P_github_com_fastnb_go_fastnb_data_DrawnLabel)(nil)).Elem(),
-			"FileKind":      r.TypeOf((*P_github_com_fastnb_go_fastnb_data_FileKind)(nil)).Elem(),
-			"Fitter":        r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Fitter)(nil)).Elem(),
-			"Item":          r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Item)(nil)).Elem(),
-			"Kind":          r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Kind)(nil)).Elem(),
-			"LabelKind":     r.TypeOf((*P_github_com_fastnb_go_fastnb_data_LabelKind)(nil)).Elem(),
-			"LanguageKind":  r.TypeOf((*P_github_com_fastnb_go_fastnb_data_LanguageKind)(nil)).Elem(),
-			"Packer":        r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Packer)(nil)).Elem(),
-			"PlotOption":    r.TypeOf((*P_github_com_fastnb_go_fastnb_data_PlotOption)(nil)).Elem(),
-			"PredsOption":   r.TypeOf((*P_github_com_fastnb_go_fastnb_data_PredsOption)(nil)).Elem(),
-			"Preparer":      r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Preparer)(nil)).Elem(),
-			"Recycler":      r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Recycler)(nil)).Elem(),
-			"RowKind":       r.TypeOf((*P_github_com_fastnb_go_fastnb_data_RowKind)(nil)).Elem(),
-			"Sampler":       r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Sampler)(nil)).Elem(),
-			"ShowOption":    r.TypeOf((*P_github_com_fastnb_go_fastnb_data_ShowOption)(nil)).Elem(),
-			"Stater":        r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Stater)(nil)).Elem(),
-			"TextOpener":    r.TypeOf((*P_github_com_fastnb_go_fastnb_data_TextOpener)(nil)).Elem(),
-			"VocabKind":     r.TypeOf((*P_github_com_fastnb_go_fastnb_data_VocabKind)(nil)).Elem(),
+			"Augmenter":       r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Augmenter)(nil)).Elem(),
+			"BatchSource":     r.TypeOf((*P_github_com_fastnb_go_fastnb_data_BatchSource)(nil)).Elem(),
+			"Batcher":         r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Batcher)(nil)).Elem(),
+			"BunchCollater":   r.TypeOf((*P_github_com_fastnb_go_fastnb_data_BunchCollater)(nil)).Elem(),
+			"Collater":        r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Collater)(nil)).Elem(),
+			"DrawnLabel":      r.TypeOf((*P_github_com_fastnb_go_fastnb_data_DrawnLabel)(nil)).Elem(),
+			"FileKind":        r.TypeOf((*P_github_com_fastnb_go_fastnb_data_FileKind)(nil)).Elem(),
+			"Fitter":          r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Fitter)(nil)).Elem(),
+			"Item":            r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Item)(nil)).Elem(),
+			"Kind":            r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Kind)(nil)).Elem(),
+			"LabelKind":       r.TypeOf((*P_github_com_fastnb_go_fastnb_data_LabelKind)(nil)).Elem(),
+			"LanguageKind":    r.TypeOf((*P_github_com_fastnb_go_fastnb_data_LanguageKind)(nil)).Elem(),
+			"Packer":          r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Packer)(nil)).Elem(),
+			"PlotOption":      r.TypeOf((*P_github_com_fastnb_go_fastnb_data_PlotOption)(nil)).Elem(),
+			"PredsOption":     r.TypeOf((*P_github_com_fastnb_go_fastnb_data_PredsOption)(nil)).Elem(),
+			"Preparer":        r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Preparer)(nil)).Elem(),
+			"Recycler":        r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Recycler)(nil)).Elem(),
+			"RowKind":         r.TypeOf((*P_github_com_fastnb_go_fastnb_data_RowKind)(nil)).Elem(),
+			"Sampler":         r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Sampler)(nil)).Elem(),
+			"ShowOption":      r.TypeOf((*P_github_com_fastnb_go_fastnb_data_ShowOption)(nil)).Elem(),
+			"Stater":          r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Stater)(nil)).Elem(),
+			"TargetAugmenter": r.TypeOf((*P_github_com_fastnb_go_fastnb_data_TargetAugmenter)(nil)).Elem(),
+			"TextOpener":      r.TypeOf((*P_github_com_fastnb_go_fastnb_data_TextOpener)(nil)).Elem(),
+			"VocabKind":       r.TypeOf((*P_github_com_fastnb_go_fastnb_data_VocabKind)(nil)).Elem(),
 		},
 		Untypeds: map[string]string{
 			"BOS":    "string:xxbos",
@@ -518,6 +520,21 @@ type P_github_com_fastnb_go_fastnb_data_Stater struct {
 func (p *P_github_com_fastnb_go_fastnb_data_Stater) State() (i8.RawMessage, error) {
 	return p.State_(p.Object)
 }
+
+type P_github_com_fastnb_go_fastnb_data_TargetAugmenter struct {
+	Object         any
+	Augment_       func(o any, a0 pkg.Item, a1 pkg.Item, a2 bool, a3 *i3.Rand, a4 pkg.TransformArgs) (pkg.Item, pkg.Item, error)
+	AugmentTarget_ func(o any, a0 pkg.Item, a1 pkg.Item, a2 bool, a3 *i3.Rand, a4 pkg.TransformArgs) (pkg.Item, error)
+	Name_          func(o any) string
+}
+
+func (p *P_github_com_fastnb_go_fastnb_data_TargetAugmenter) Augment(a0 pkg.Item, a1 pkg.Item, a2 bool, a3 *i3.Rand, a4 pkg.TransformArgs) (pkg.Item, pkg.Item, error) {
+	return p.Augment_(p.Object, a0, a1, a2, a3, a4)
+}
+func (p *P_github_com_fastnb_go_fastnb_data_TargetAugmenter) AugmentTarget(a0 pkg.Item, a1 pkg.Item, a2 bool, a3 *i3.Rand, a4 pkg.TransformArgs) (pkg.Item, error) {
+	return p.AugmentTarget_(p.Object, a0, a1, a2, a3, a4)
+}
+func (p *P_github_com_fastnb_go_fastnb_data_TargetAugmenter) Name() string { return p.Name_(p.Object) }
 
 type P_github_com_fastnb_go_fastnb_data_TextOpener struct {
 	Object    any
