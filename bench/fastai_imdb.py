@@ -74,7 +74,8 @@ if __name__ == "__main__":
                                    pretrained=False, path=tmp, silent=True)
     learn.unfreeze()
     report = benchlib.Report(learn, "language model")
-    learn.fit_one_cycle(a.epochs, a.lr, moms=(.8, .7), wd=o["wd"], callbacks=[report, Tokens(learn, "lm_tokens_per_second")])
+    if a.epochs:  # else the classifier starts from nothing
+        learn.fit_one_cycle(a.epochs, a.lr, moms=(.8, .7), wd=o["wd"], callbacks=[report, Tokens(learn, "lm_tokens_per_second")])
     if o["clas-epochs"]:
         learn.save_encoder("enc")
         df = df[df["label"].isin(["negative", "positive"])]
