@@ -20,8 +20,7 @@ import (
 
 // mistakes are the page's rows.
 func mistakes() []mistake {
-	return slices.Concat(dataMistakes(), textMistakes(), trainingMistakes(), fileMistakes())
-	return slices.Concat(dataMistakes(), visionMistakes(), trainingMistakes(), fileMistakes())
+	return slices.Concat(dataMistakes(), visionMistakes(), textMistakes(), trainingMistakes(), fileMistakes())
 }
 
 func dataMistakes() []mistake {
