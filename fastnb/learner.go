@@ -137,6 +137,11 @@ func NewConfigured(d *data.DataBunch, model nn.Layer, groups [][]*nn.Param, spec
 			return nil, m.err
 		}
 	}
+	metrics, err := columns(c.Metrics, d.Classes)
+	if err != nil {
+		return nil, err
+	}
+	c.Metrics = metrics
 	l := &Learner{
 		Data: d, Model: model, Metrics: c.Metrics, Loss: d.Loss, WD: c.WD, Path: d.Path, ModelDir: c.ModelDir,
 		Callbacks: c.Callbacks, Silent: c.Silent, Recorder: newRecorder(c.Metrics), spec: spec, cfg: c, mom: defaultMom,

@@ -20,6 +20,8 @@ type Metric struct {
 	batch func(out, targ *Tensor) (float64, error) // averaged over batches, weighted by rows
 	whole func() accumulator                       // or: computed over the epoch
 	err   error
+
+	byClass func(k, classes int) Metric // or: a column for each class; gives that of class k
 }
 
 // accumulator computes a metric that is not an average of its batches.
@@ -30,9 +32,25 @@ type accumulator interface {
 
 // NewMetric makes a metric of a function of a batch's outputs (before the activation: logits) and
 // targets. It may return a *Tensor of one element or a float64, each with or without an error. The
-// figure of an epoch is the average over its batches, weighted by their rows.
-func NewMetric(name string, f any) Metric {
+// figure of an epoch is the average over its batches, weighted by their rows. With Average("none") f
+// returns a *Tensor with a value for each class, and each class has a column of the table.
+func NewMetric(name string, f any, o ...MetricOption) Metric {
 	m := Metric{Name: name}
+	switch average := metricCfg(.5, o).average; average {
+	case "":
+	case "none":
+		switch g := f.(type) {
+		case func(pred, targ *Tensor) *Tensor:
+			return vectorMetric(name, func(o, t *Tensor) (*Tensor, error) { return g(o, t), nil })
+		case func(pred, targ *Tensor) (*Tensor, error):
+			return vectorMetric(name, g)
+		}
+		m.err = fmt.Errorf("fastnb: new metric: %s: cannot use %T with Average(\"none\") (try func(pred, targ *Tensor) *Tensor)", name, f)
+		return m
+	default:
+		m.err = fmt.Errorf("fastnb: new metric: %s: no Average(%q) of a function's values (there is none)", name, average)
+		return m
+	}
 	switch g := f.(type) {
 	case func(pred, targ *Tensor) *Tensor:
 		m.batch = func(o, t *Tensor) (float64, error) { return item(g(o, t)) }
@@ -111,6 +129,9 @@ func (s *metricState) add(out, targ *Tensor) (err error) {
 	}
 	if s.acc != nil {
 		return s.acc.add(out, targ)
+	}
+	if s.m.byClass != nil {
+		return fmt.Errorf("has a value for each class, which are columns of a learner's table")
 	}
 	if s.m.batch == nil {
 		return fmt.Errorf("has no function (try NewMetric)")

@@ -49,11 +49,12 @@ func ofConfusion(name string, score func(n [][]float64) float64) Metric {
 }
 
 // averages are the ways to make one score of those of the classes.
-var averages = []string{"binary", "micro", "macro", "weighted"}
+var averages = []string{"binary", "micro", "macro", "weighted", "none"}
 
 // Average says how a metric makes one score of those of the classes: "binary" takes class 1 of two (and
 // "macro" of more), "macro" the mean, "weighted" the mean weighted by the items of each class, and "micro"
-// counts over all classes (Precision is then weighted by the predictions of each).
+// counts over all classes (Precision is then weighted by the predictions of each). "none" averages nothing:
+// each class has a column of its own in a learner's table.
 func Average(how string) MetricOption {
 	return metricOption(func(c *metricConfig) { c.average = how })
 }
@@ -63,6 +64,11 @@ func scored(name string, o []MetricOption, score func(n [][]float64, k int, c me
 	c := metricCfg(.5, o)
 	if c.average == "" {
 		c.average = "binary"
+	}
+	if c.average == "none" {
+		return Metric{Name: name, byClass: func(k, _ int) Metric {
+			return ofConfusion(name, func(n [][]float64) float64 { return score(n, k, c) })
+		}}
 	}
 	m := ofConfusion(name, func(n [][]float64) float64 {
 		s := 0.0

@@ -8,15 +8,21 @@ import (
 // MultiLabelFbeta is (1+b²)PR/(b²P+R) of precision P and recall R of the labels, counted over the epoch, for
 // outputs and targets [N, C] with several labels per item. Options: Thresh (0.3), Beta (2), WithSigmoid
 // (true), Average: "micro" (the default) counts over all labels, "macro" and "weighted" average over
-// labels. (fastai metrics.MultiLabelFbeta)
+// labels, "none" makes a column for each. (fastai metrics.MultiLabelFbeta)
 func MultiLabelFbeta(o ...MetricOption) Metric {
 	c := metricCfg(.3, o)
 	if c.average == "" {
 		c.average = "micro"
 	}
 	m := Metric{Name: "multi_label_fbeta", whole: func() accumulator { return &labelCounts{c: c} }}
-	if c.average != "micro" && c.average != "macro" && c.average != "weighted" {
-		m.err = fmt.Errorf("fastnb: metric multi_label_fbeta: no Average(%q) (there are micro, macro, weighted)", c.average)
+	switch c.average {
+	case "micro", "macro", "weighted":
+	case "none":
+		m = Metric{Name: m.Name, byClass: func(k, _ int) Metric {
+			return Metric{whole: func() accumulator { return &labelCounts{c: c, only: &k} }}
+		}}
+	default:
+		m.err = fmt.Errorf("fastnb: metric multi_label_fbeta: no Average(%q) (there are micro, macro, weighted, none)", c.average)
 	}
 	return m
 }
@@ -24,6 +30,7 @@ func MultiLabelFbeta(o ...MetricOption) Metric {
 // labelCounts counts for each label how often it was right, predicted and there.
 type labelCounts struct {
 	c                       metricConfig
+	only                    *int // the score is that of one label
 	right, predicted, there []float64
 }
 
@@ -62,6 +69,9 @@ func (l *labelCounts) value() float64 {
 	score := func(right, predicted, there float64) float64 {
 		p, r, b2 := right/(predicted+labelEps), right/(there+labelEps), l.c.beta*l.c.beta
 		return (1 + b2) * p * r / (b2*p + r + labelEps)
+	}
+	if k := l.only; k != nil {
+		return score(l.right[*k], l.predicted[*k], l.there[*k])
 	}
 	var all, sum, weights float64
 	var right, predicted, there float64
