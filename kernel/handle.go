@@ -23,8 +23,15 @@ func init() {
 		k.reply(s, m, c)
 	}
 	handlers["complete_request"] = func(k *kernel, s *wire.Socket, m *wire.Message) {
-		matches, start, end := k.s.Complete(m.String("code"), m.Int("cursor_pos", len([]rune(m.String("code")))))
-		k.reply(s, m, msg{"status": "ok", "matches": append([]string{}, matches...), "cursor_start": start, "cursor_end": end, "metadata": msg{}})
+		found, start, end := k.s.Complete(m.String("code"), m.Int("cursor_pos", len([]rune(m.String("code")))))
+		matches, kinds := make([]string, len(found)), make([]msg, len(found))
+		for i, c := range found {
+			matches[i], kinds[i] = c.Text, msg{"start": start, "end": end, "text": c.Text, "type": c.Type}
+		}
+		k.reply(s, m, msg{
+			"status": "ok", "matches": matches, "cursor_start": start, "cursor_end": end,
+			"metadata": msg{"_jupyter_types_experimental": kinds}, // IPython's name for it, which front ends know
+		})
 	}
 	handlers["inspect_request"] = func(k *kernel, s *wire.Socket, m *wire.Message) {
 		data, found := k.s.Inspect(m.String("code"), m.Int("cursor_pos", 0))

@@ -141,6 +141,10 @@ func input(t *testing.T, c *client) {
 	if c.prompts != "name?  false;pw true; false;" {
 		t.Errorf("prompts %q", c.prompts)
 	}
+	got, _ = c.run("import \"bufio\"\nsc := bufio.NewScanner(os.Stdin)\nsc.Scan()\nline, err := bufio.NewReader(os.Stdin).ReadString('\\n')\nfmt.Print(sc.Text(), \"+\", line)")
+	if strings.Join(got, "|") != "stream Ada+Ada\n" {
+		t.Errorf("os.Stdin gives %q", got)
+	}
 	m := c.ask("execute_request", map[string]any{"code": "who = cell.Input(\"?\")", "allow_stdin": false})
 	if m.String("status") != "error" || !strings.Contains(m.String("evalue"), "takes no input") {
 		t.Errorf("without stdin: %v", m.Content)

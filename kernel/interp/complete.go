@@ -3,16 +3,23 @@ package interp
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"sort"
 	"strings"
 	"unicode"
 
 	mp "github.com/cosmos72/gomacro/go/parser"
+
+	"github.com/fastnb/go/kernel/bind"
 )
 
-// Complete lists names that the word before the cursor (in code points) may become, and the range,
-// in code points, that they replace.
-func (s *Session) Complete(code string, cursor int) (matches []string, start, end int) {
+// Completion is what a word may become, and what it is: "function", "instance", "class", "module",
+// "property", "magic" or "path".
+type Completion struct{ Text, Type string }
+
+// Complete lists what the word before the cursor (in code points) may become, and the range, in code
+// points, that it replaces. Where an argument of a call begins, what fits it comes first.
+func (s *Session) Complete(code string, cursor int) (matches []Completion, start, end int) {
 	runes := []rune(code)
 	cursor = max(0, min(cursor, len(runes)))
 	line := runes[:cursor]
@@ -23,13 +30,14 @@ func (s *Session) Complete(code string, cursor int) (matches []string, start, en
 		}
 	}
 	start = cursor
-	for start > 0 && (unicode.IsLetter(runes[start-1]) || unicode.IsDigit(runes[start-1]) || runes[start-1] == '_') {
+	for start > 0 && inName(runes[start-1]) {
 		start--
 	}
+	word := string(runes[start:cursor])
 	if strings.HasPrefix(strings.TrimSpace(string(line)), "%") {
 		for _, m := range magicList {
-			if strings.HasPrefix(m.name, string(runes[start:cursor])) {
-				matches = append(matches, m.name)
+			if strings.HasPrefix(m.name, word) {
+				matches = append(matches, Completion{m.name, "magic"})
 			}
 		}
 		return matches, start, cursor
@@ -37,22 +45,84 @@ func (s *Session) Complete(code string, cursor int) (matches []string, start, en
 	if open := openString(string(line)); open >= 0 {
 		return paths(string(line[open:])), cursor - (len(line) - open), cursor
 	}
-	s.do(func() {
-		defer func() { _ = recover() }()
-		text := string(line)
-		_, matches, _ = s.ir.CompleteWords(text, len(text))
-	})
-	word := string(runes[start:cursor])
-	seen := map[string]bool{}
-	var out []string
-	for _, m := range matches {
-		if strings.HasPrefix(m, word) && !strings.ContainsRune(m, '\u02b9') && !seen[m] {
-			seen[m] = true
-			out = append(out, m)
+	seen := map[string]bool{"": true}
+	add := func(c Completion) {
+		if strings.HasPrefix(c.Text, word) && !strings.ContainsRune(c.Text, '\u02b9') && !seen[c.Text] {
+			seen[c.Text] = true
+			matches = append(matches, c)
 		}
 	}
-	sort.Strings(out)
-	return out, start, cursor
+	s.do(func() {
+		defer func() { _ = recover() }()
+		if a, ok := argumentAt(string(runes[:start])); ok {
+			for _, c := range s.fitting(a) {
+				add(c)
+			}
+		}
+		text := string(line)
+		_, words, _ := s.ir.CompleteWords(text, len(text))
+		sort.Strings(words)
+		kind := s.kinds(string(line[:len(line)-(cursor-start)]))
+		for _, w := range words {
+			add(Completion{w, kind(w)})
+		}
+	})
+	return matches, start, cursor
+}
+
+func inName(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || r == '_' }
+
+// kinds gives a function that says what a name is that comes after head.
+func (s *Session) kinds(head string) func(name string) string {
+	head, member := strings.CutSuffix(head, ".")
+	if !member {
+		return s.kind
+	}
+	from := len(head)
+	for from > 0 && (head[from-1] == '.' || head[from-1] >= 0x80 || inName(rune(head[from-1]))) {
+		from--
+	}
+	head = head[from:]
+	if sym := s.ir.Comp.TryResolve(head); sym != nil && importPath(sym) != "" {
+		values, types := bind.Symbols(importPath(sym))
+		return func(name string) string {
+			v, ok := values[name]
+			switch {
+			case types[name] != nil:
+				return "class"
+			case ok && v.Kind() == reflect.Func:
+				return "function"
+			}
+			return "instance"
+		}
+	}
+	t := s.typeOf(head)
+	return func(name string) string {
+		if t == nil {
+			return ""
+		}
+		if _, isField, _, _, err := s.ir.Comp.TryLookupFieldOrMethod(t, name); err == nil && isField {
+			return "property"
+		}
+		return "function"
+	}
+}
+
+// kind says what a name of the session is.
+func (s *Session) kind(name string) string {
+	if s.ir.Comp.TryResolveType(name) != nil {
+		return "class"
+	}
+	sym := s.ir.Comp.TryResolve(name)
+	switch {
+	case sym == nil:
+		return "keyword"
+	case importPath(sym) != "":
+		return "module"
+	case sym.Type != nil && sym.Type.Kind() == reflect.Func:
+		return "function"
+	}
+	return "instance"
 }
 
 // openString is where, in code points, the text of a string starts that is open at the end of a line;
@@ -76,7 +146,7 @@ func openString(line string) int {
 }
 
 // paths are the files and folders whose names start so; folders end with a slash.
-func paths(start string) (out []string) {
+func paths(start string) (out []Completion) {
 	dir, name := filepath.Split(start)
 	where := dir
 	if where == "" {
@@ -95,7 +165,7 @@ func paths(start string) (out []string) {
 		if e.IsDir() {
 			p += "/"
 		}
-		out = append(out, p)
+		out = append(out, Completion{p, "path"})
 	}
 	return out
 }

@@ -22,7 +22,8 @@ func TestComplete(t *testing.T) {
 		"fmt.Printl": "Println", "cfg.R": "Rate Rounds Run", "GetTransf": "GetTransforms", "x := πr + st": "strconv strings", "%ti": "time timeit",
 		`p := "` + dir + "/t": dir + "/tile.png " + dir + "/train.csv",
 	} {
-		matches, start, end := s.Complete(code, len([]rune(code)))
+		found, start, end := s.Complete(code, len([]rune(code)))
+		matches := texts(found)
 		for _, w := range strings.Fields(want) {
 			if !slices.Contains(matches, w) {
 				t.Errorf("%q completes to %v, want %s", code, matches, w)
@@ -30,6 +31,67 @@ func TestComplete(t *testing.T) {
 		}
 		if r := []rune(code); start < 0 || end != len(r) || len(matches) > 0 && !strings.HasPrefix(matches[0], string(r[start:end])) {
 			t.Errorf("%q: range %d to %d", code, start, end)
+		}
+	}
+}
+
+func texts(found []Completion) (out []string) {
+	for _, c := range found {
+		out = append(out, c.Text)
+	}
+	return out
+}
+
+// TestCompleteArguments: what fits an argument comes first, also for a method of a value that the cell has
+// still to make.
+func TestCompleteArguments(t *testing.T) {
+	s := session(t)
+	cells(t, s, "type Cfg struct{ Rate float64 }\nfunc use(c Cfg, n int, o ...FitOption) { }\ncfg := Cfg{1}\nvar dls *DataBunch")
+	for _, c := range []struct{ code, first, not string }{
+		{"CNNLearner(dls, models.ResNet34, ", "BNFinal BNWD Metrics Pretrained Silent", "PctStart FlipVert"},
+		{"CNNLearner(dls, models.ResNet34, Pre", "Pretrained", ""},
+		{"CNNLearner(", "dls", "Metrics"},
+		{"CNNLearner(dls, ", "models.ResNet18 models.ResNet34", "Metrics"},
+		{"learn := CNNLearner(dls, models.ResNet34)\nlearn.FitOneCycle(4, Slice(1e-3, 1e-2),\n\t", "Moms PctStart DivFactor WD", "Metrics"},
+		{"learn.FitOneCycle(4, ", "Slice", "Moms"},
+		{"tfms := GetTransforms(FlipVert(true), ", "MaxRotate MaxZoom", "Metrics Moms"},
+		{"x := use(", "cfg", "Moms"},
+		{"use(Cfg{1}, 3, ", "Moms", "cfg"},
+		{"fmt.Println(", "", "Moms"},
+		{"f := func(", "", "Moms"},
+		{"[]int{strings.Index(\"(,\", ", "", "Moms"},
+		{"// use(", "", "Moms"},
+		{"", "", ""}, {"(", "", ""}, {")(", "", ""}, {",", "", ""}, {"a.b(c)[1].(", "", ""},
+	} {
+		found, _, _ := s.Complete(c.code, len([]rune(c.code)))
+		rank := map[string]int{}
+		for i, f := range found {
+			rank[f.Text] = i + 1
+		}
+		most := 0
+		for _, w := range strings.Fields(c.first) {
+			if rank[w] == 0 {
+				t.Errorf("%q does not complete to %s, but to %.300v", c.code, w, found)
+			}
+			most = max(most, rank[w])
+		}
+		for _, w := range strings.Fields(c.not) {
+			if rank[w] > 0 && rank[w] < most {
+				t.Errorf("%q offers %s before %s", c.code, w, c.first)
+			}
+		}
+		if c.first != "" && most > 90 {
+			t.Errorf("%q: some of %s come as late as %d", c.code, c.first, most)
+		}
+	}
+	for code, want := range map[string]string{
+		"cf": "cfg instance", "us": "use function", "Cf": "Cfg class", "strc": "strconv module", "cfg.Ra": "Rate property",
+		"strings.Repe": "Repeat function", "strings.Buil": "Builder class", "math.MaxInt6": "MaxInt64 instance", "dls.Show": "ShowBatch function", "fo": "for keyword", "%tim": "time magic",
+	} {
+		found, _, _ := s.Complete(code, len(code))
+		text, kind, _ := strings.Cut(want, " ")
+		if !slices.Contains(found, Completion{text, kind}) {
+			t.Errorf("%q completes to %.300v, want %s", code, found, want)
 		}
 	}
 }

@@ -80,6 +80,9 @@ func TestLanguage(t *testing.T) {
 		{"carried error of a declared variable", "type S2 struct{ e error }\nfunc (s S2) Err() error { return s.e }\nvar s2 = S2{errors.New(\"broken\")}", "error at 3 broken"},
 		{"carried error of a value shown", "type S3 struct{ e error }\nfunc (s S3) Err() error { return s.e }\nfunc mk3() S3 { return S3{errors.New(\"broken\")} }\nmk3()", "error at 4 broken"},
 		{"unterminated", "x := \"abc", "error at 1 string literal not terminated"},
+		{"standard input without anybody to ask", "import (\"bufio\"; \"io\")\nsc := bufio.NewScanner(os.Stdin)\nfmt.Print(sc.Scan(), \" \", sc.Err())\nio.ReadAll(os.Stdin)", "error at 4 the front end takes no input here"},
+		{"defer in a loop over a function", seq + "func dd() {\n\tfor range seq {\n\t\tdefer fmt.Print(1)\n\t}\n}", "error at 4 defer inside a range over a function is not supported in cells: call the iterator with a function"},
+		{"goto back", "func ggb() int {\n\ti := 0\nagain:\n\ti++\n\tif i < 3 { goto again }\n\treturn i\n}\nggb()", "3"},
 		{"goto", "func gg() {\n\tgoto there\nthere:\n}", "error at 2 goto label not found"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

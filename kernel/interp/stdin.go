@@ -3,6 +3,7 @@ package interp
 import (
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/fastnb/go/cell"
 	"github.com/fastnb/go/kernel/bind"
@@ -28,9 +29,14 @@ func (l *lines) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// replaceScanning has fmt's functions that read the standard input ask the front end.
+// stdin is os.Stdin for cells. The process's own is a pipe that nobody writes to: reading it would wait for
+// ever.
+var stdin io.Reader = &lines{}
+
+// replaceScanning has os.Stdin, and fmt's functions that read it, ask the front end.
 func replaceScanning() {
-	in := &lines{}
+	in := stdin
+	bind.ReplaceVar("os", "Stdin", &stdin)
 	bind.Replace("fmt", "Scan", func(a ...any) (int, error) { return fmt.Fscan(in, a...) })
 	bind.Replace("fmt", "Scanln", func(a ...any) (int, error) { return fmt.Fscanln(in, a...) })
 	bind.Replace("fmt", "Scanf", func(format string, a ...any) (int, error) { return fmt.Fscanf(in, format, a...) })
