@@ -36,6 +36,7 @@ func TestProtocol(t *testing.T) {
 		{"queue", longQueue},
 		{"large", largeCell},
 		{"streams", manyLines},
+		{"endless", endlessOutput},
 		{"hostile", hostileCells},
 	} {
 		t.Run(sub.name, func(t *testing.T) {
@@ -259,12 +260,24 @@ func hostileCells(t *testing.T, c *client) {
 	for _, code := range []string{
 		"os.Exit(3)", "log.Fatal(1)", "import \"log\"\nlog.Fatal(\"over\")", "type Bad struct{}\nfunc (b Bad) String() string { panic(\"no\") }\nBad{}",
 		"var nf func()\ndefer nf()", "panic(nil)", "go func() { panic(\"later\") }()\ntime.Sleep(50 * time.Millisecond)", "close(make(chan int)); var cc chan int; close(cc)",
-		"func deep(n int) int { return 1 + deep(n+1) }",
+		"func deep(n int) int { return 1 + deep(n+1) }", "var ne error\nmv := ne.Error\nmv()",
+		"type Bi struct{}\nfunc (b Bi) M() int { panic(\"in it\") }\nvar got = Bi{}.M()\nf := Bi{}.M\nf()", "os.Stdout.Close()\nos.Stderr.Close()",
 	} {
 		c.ask("execute_request", map[string]any{"code": code})
 	}
 	if got, _ := c.run("fmt.Print(\"still here\")"); strings.Join(got, "|") != "stream still here" {
 		t.Errorf("afterwards printing gives %q", got)
+	}
+}
+
+// endlessOutput: a cell that prints without end can be interrupted, and its output does not pile up.
+func endlessOutput(t *testing.T, c *client) {
+	id := c.send(c.shell, "execute_request", map[string]any{"code": "for { fmt.Println(\"and on\") }"})
+	c.awaitStream(id)
+	time.Sleep(300 * time.Millisecond)
+	c.reply(c.send(c.control, "interrupt_request", map[string]any{}))
+	if m := c.reply(id); m.String("ename") != "interrupted" {
+		t.Errorf("ends with %v", m.Content)
 	}
 }
 

@@ -26,11 +26,13 @@ var errSilent = errors.New("failed")
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := rootCommand().ExecuteContext(ctx); err != nil {
+	root, status := rootCommand(), 2 // until the command line has been understood
+	root.PersistentPreRun = func(*cobra.Command, []string) { status = 1 }
+	if err := root.ExecuteContext(ctx); err != nil {
 		if !errors.Is(err, errSilent) {
 			fmt.Fprintln(os.Stderr, "fastnb:", strings.TrimPrefix(err.Error(), "fastnb: "))
 		}
-		os.Exit(1) //nolint:gocritic // stop has nothing left to undo
+		os.Exit(status) //nolint:gocritic // stop has nothing left to undo
 	}
 }
 

@@ -80,7 +80,7 @@ func TestPage(t *testing.T) {
 const head = `# Bad input
 
 What a cell says when something is wrong, and what is left. Each row is made and compared by ` + "`go test ./internal/badinput`" + `,
-which also writes this page (` + "`-update`" + `). ` + "`/there`" + ` stands for the folders of the test, ` + "`N`" + ` for figures of the machine.
+which also writes this page (` + "`-update`" + `). ` + "`/there`" + ` stands for the folders of the test, ` + "`N`" + ` for figures of the machine. Broken messages, clients and cells: [kernel-bad-input.md](kernel-bad-input.md).
 
 | what is wrong | what the cell says | what is left |
 |---|---|---|

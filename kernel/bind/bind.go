@@ -53,7 +53,9 @@ var shortNames = sync.OnceFunc(func() {
 func Replace(pkg, name string, f any) { imports.Packages[pkg].Binds[name] = reflect.ValueOf(f) }
 
 // ReplaceVar puts the variable that to points to in the place of one of a package's, as Replace does.
-func ReplaceVar(pkg, name string, to any) { imports.Packages[pkg].Binds[name] = reflect.ValueOf(to).Elem() }
+func ReplaceVar(pkg, name string, to any) {
+	imports.Packages[pkg].Binds[name] = reflect.ValueOf(to).Elem()
+}
 
 // Symbols are the functions, variables and constants of a package that is compiled in, and its types.
 func Symbols(p string) (values map[string]reflect.Value, types map[string]reflect.Type) {

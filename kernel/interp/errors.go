@@ -177,7 +177,7 @@ func goWords(s string) string {
 			return strings.Replace(s, w.from, w.to, 1)
 		}
 	}
-	return strings.TrimPrefix(s, "runtime error: ")
+	return strings.TrimPrefix(strings.ReplaceAll(s, "\u02b9", ""), "runtime error: ")
 }
 
 func hint(msg string) string {
@@ -197,7 +197,7 @@ func hint(msg string) string {
 	case strings.Contains(msg, " has no field or method "):
 		return memberHint
 	case strings.HasPrefix(msg, "goto label not found"):
-		return "In cells goto only goes back, inside one function: write a loop."
+		return "A goto and its label must stand in one function, the label not in a block beside it: write a loop, or a function."
 	}
 	return ""
 }

@@ -83,7 +83,11 @@ func TestLanguage(t *testing.T) {
 		{"standard input without anybody to ask", "import (\"bufio\"; \"io\")\nsc := bufio.NewScanner(os.Stdin)\nfmt.Print(sc.Scan(), \" \", sc.Err())\nio.ReadAll(os.Stdin)", "error at 4 the front end takes no input here"},
 		{"defer in a loop over a function", seq + "func dd() {\n\tfor range seq {\n\t\tdefer fmt.Print(1)\n\t}\n}", "error at 4 defer inside a range over a function is not supported in cells: call the iterator with a function"},
 		{"goto back", "func ggb() int {\n\ti := 0\nagain:\n\ti++\n\tif i < 3 { goto again }\n\treturn i\n}\nggb()", "3"},
-		{"goto", "func gg() {\n\tgoto there\nthere:\n}", "error at 2 goto label not found"},
+		{"goto forward", "func gg() string {\n\tx := \"a\"\n\tgoto there\n\tx += \"b\"\nthere:\n\treturn x + \"c\"\n}\ngg()", "ac"},
+		{"goto to the end", "func ge() {\n\tfmt.Print(1)\n\tgoto end\n\tfmt.Print(2)\nend:\n}\nge()", "1"},
+		{"goto out of loops", "func gl() (n int) {\n\tfor i := range 3 {\n\t\tfor j := 0; ; j++ {\n\t\t\tk := i + j\n\t\t\tif k == 4 { n = k; goto out }\n\t\t\tif k > 9 { goto next }\n\t\t}\n\tnext:\n\t}\nout:\n\treturn n * 10\n}\ngl()", "40"},
+		{"goto a loop's label", "func gf() (n int) {\nagain:\n\tfor i := range 5 {\n\t\tn++\n\t\tif i == 1 { continue again }\n\t\tif n == 3 { goto again }\n\t\tif n > 6 { break again }\n\t}\n\treturn n\n}\ngf()", "7"},
+		{"goto nowhere", "func gn() {\n\tgoto there\n}", "error at 2 goto label not found"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var out recorder

@@ -29,6 +29,7 @@ const (
 func (s *Session) rewrite(nodes []ast.Node) []ast.Node {
 	s.shadowed = shadows(nodes)
 	for i, n := range nodes {
+		s.gotos(n)
 		n = astutil.Apply(n, nil, func(c *astutil.Cursor) bool { s.node(c); return true })
 		n, found := s.rule(s.marks(n))
 		nodes[i] = s.ranges(n, nil)
