@@ -28,5 +28,6 @@ func replaceStd(stdout, stderr *os.File) (restore func(), err error) {
 	if err := set(stdout, stderr); err != nil {
 		return nil, err
 	}
+	roomy(2)
 	return func() { _ = set(RealStdout(), RealStderr()) }, nil
 }

@@ -2,10 +2,13 @@ package interp
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
+	"strconv"
 	"time"
 
 	"github.com/fastnb/go/fastnb/device/cpu"
@@ -22,6 +25,10 @@ type memory struct {
 }
 
 func newMemory(limit int64) memory {
+	if strconv.IntSize == 64 {
+		limit := int64(maxStack)
+		debug.SetMaxStack(int(limit))
+	}
 	m := memory{limit: limit, total: limit}
 	if limit > 0 {
 		return m
@@ -54,10 +61,33 @@ func (e *outOfMemoryError) Error() string {
 
 const memoryHint = "What the cell put into variables is still held: set them to nil, run %reset, or restart the kernel."
 
-// watch calls stop when a cell has eaten into the reserve, after a collection has not helped. A
-// machine that others have filled is no fault of the cell: it is stopped only if it has grown too.
+// deepest is how many bytes of stack a cell may grow by: some hundred thousand calls inside each other. Go
+// would end the process at the limit of one stack, which start puts far behind it.
+const (
+	deepest  = 256 << 20
+	maxStack = 4 << 30
+)
+
+// errTooDeep is why a cell was stopped whose calls do not end.
+var errTooDeep = errors.New("stack overflow: the cell was stopped with too many calls inside each other")
+
+const deepHint = "A function seems to call itself without end: what ends the recursion?"
+
+// stacks is how many bytes the stacks of all goroutines take.
+func stacks() int64 {
+	s := []metrics.Sample{{Name: "/memory/classes/heap/stacks:bytes"}}
+	metrics.Read(s)
+	if s[0].Value.Kind() != metrics.KindUint64 {
+		return 0
+	}
+	return int64(s[0].Value.Uint64())
+}
+
+// watch calls stop when a cell has eaten into the reserve, after a collection has not helped, and when its
+// calls go too deep. A machine that others have filled is no fault of the cell: it is stopped only if it
+// has grown too.
 func (m memory) watch(finished <-chan struct{}, stop context.CancelCauseFunc) {
-	atStart := resident()
+	atStart, stack := resident(), stacks()
 	tick := time.NewTicker(memoryPeriod)
 	defer tick.Stop()
 	low := func() bool { return m.free() < m.reserve() && resident()-atStart > m.reserve()/2 }
@@ -66,6 +96,10 @@ func (m memory) watch(finished <-chan struct{}, stop context.CancelCauseFunc) {
 		case <-finished:
 			return
 		case <-tick.C:
+		}
+		if stacks()-stack > deepest {
+			stop(errTooDeep)
+			return
 		}
 		if !low() {
 			continue

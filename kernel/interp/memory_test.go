@@ -27,3 +27,20 @@ func TestCellThatAllocatesWithoutEndIsStopped(t *testing.T) {
 		t.Errorf("a cell that holds nothing: %v", e)
 	}
 }
+
+func TestCellThatCallsItselfWithoutEndIsStopped(t *testing.T) {
+	s, err := New(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for range 2 {
+		r := s.Run(context.Background(), "func deep(n int) int {\n\treturn 1 + deep(n+1)\n}\ndeep(1)", RunOptions{}, &recorder{})
+		if r.Err == nil || !strings.Contains(r.Err.Value, "stack overflow") || r.Err.Line != 4 || r.Err.Interrupted {
+			t.Fatalf("error %v, line %d, interrupted %t", r.Err, r.Err.Line, r.Err.Interrupted)
+		}
+	}
+	if r := s.Run(context.Background(), "func down(n int) int { if n == 0 { return 0 }; return 1 + down(n-1) }\ndown(50000)", RunOptions{}, &recorder{}); r.Err != nil || r.Data["text/plain"] != "50000" {
+		t.Errorf("calls that end: %v %v", r.Data, r.Err)
+	}
+}

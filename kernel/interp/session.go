@@ -244,6 +244,12 @@ func (s *Session) Run(ctx context.Context, code string, o RunOptions, out Output
 		res.Err = res.Err.finish(code)
 		debug.FreeOSMemory()
 	}
+	if res.Err != nil && errors.Is(context.Cause(ctx), errTooDeep) {
+		res.Err.Name, res.Err.Value, res.Err.Hint = "error", errTooDeep.Error(), deepHint
+		res.Err.Interrupted = false // it is the cell's own fault
+		res.Err = res.Err.finish(code)
+		debug.FreeOSMemory()
+	}
 	s.Flush()
 	s.mu.Lock()
 	s.cancel = nil
