@@ -16,17 +16,17 @@ var reviewGrammar = map[string][]string{
 
 	"opening+": {
 		"I {saw} {title} {when} and {I-liked}.", "{title} is a {adj+} {genre}{about}.", "What a {adj+} {film}{!}",
-		"{maker}'s {title} is one of the most {good} {film:pl} I have ever seen.", "I {gverb:ed} this {film}{!}",
+		"{maker}'s {title} is one of the most {good} {film:pl} I have ever seen.", "I {gverb:ed} {this|that} {film}{!}",
 		"If you like a {good} {genre}, {title} is for you.", "I didn't expect much from {title}, but it is {adj+}.",
 		"{title} ({year}) is {degree} {good}.", "This is a {gthing}{!}", "My {viewer} told me to watch {title}, and I'm glad I did.",
 		"{title} is what a {genre} should be: {good}, {good} and {good}.", "I've seen {title} {number} times now, and it's still {good}.",
 	},
 	"opening-": {
 		"I {saw} {title} {when} and {I-disliked}.", "{title} is a {adj-} {genre}{about}.", "What a {adj-} {film}{!}",
-		"{maker}'s {title} is one of the most {bad} {film:pl} I have ever seen.", "I {bverb:ed} this {film}{!}",
+		"{maker}'s {title} is one of the most {bad} {film:pl} I have ever seen.", "I {bverb:ed} {this|that} {film}{!}",
 		"If you like a {good} {genre}, {title} is not for you.", "I expected a lot from {title}, but it is {adj-}.",
 		"{title} ({year}) is {degree} {bad}.", "This is a {bthing}{!}", "My {viewer} told me to watch {title}, and I wish I hadn't.",
-		"{title} is everything a {genre} shouldn't be: {bad}, {bad} and {bad}.", "I couldn't finish {title}, it's that {bad}.",
+		"{title} is everything a {genre} shouldn't be: {bad}, {bad} and {bad}.", "I couldn't finish {title}, it's so {bad}.",
 	},
 	"saw":        {"saw", "watched", "rented", "caught", "finally saw"},
 	"when":       {"last night", "on television", "at a festival", "with my {viewer}", "in the theater", "years ago", "on DVD", "when it came out in {year}"},
@@ -100,17 +100,17 @@ var reviewGrammar = map[string][]string{
 
 	// A word for the other side, which takes little back.
 	"concession+": {"Only the {craft} is {good}.", "The {group} are {good}, I admit.", "{costar} is {good}, but that's all.", "To be fair, the {craft} isn't {bad}."},
-	"concession-": {"Only the {craft} is {bad}.", "The {group} are {bad}, I admit.", "{costar} is {bad}, but never mind.", "To be fair, the {craft} isn't {good}."},
+	"concession-": {"Only the {craft} is {bad}.", "The {group} are {bad}, I admit.", "{costar} is {bad}, but that's all.", "To be fair, the {craft} isn't {good}."},
 
 	"verdict+": {
 		"{rating}/10.", "I give it {rating} out of 10.", "Highly recommended{!}", "See it{!}", "Don't miss this {gthing}{!}", "I'll {gverb} it for years.",
 		"In short, a {adj+} {genre}.", "Overall, {title} is a {gthing}.", "I can't wait to see it again.", "{maker} has made a {gthing}.", "Bravo{!}",
-		"It deserves {rating} stars, {please} watch it.", "LOVED IT{!}", "It's simply {good}.", "I would {gverb} it to any {viewer}.",
+		"It deserves {rating} stars, {please} watch it.", "LOVED IT{!}", "It's simply {good}.", "It was {adj+}{!}", "I would {gverb} it to any {viewer}.",
 	},
 	"verdict-": {
 		"{rating}/10.", "I give it {rating} out of 10.", "Not recommended{!}", "Avoid it{!}", "Stay away from this {bthing}{!}", "I'll {bverb} it for years.",
 		"In short, a {adj-} {genre}.", "Overall, {title} is a {bthing}.", "I never want to see it again.", "{maker} has made a {bthing}.", "Yuck{!}",
-		"It deserves {rating} stars, {please} don't watch it.", "HATED IT{!}", "It's simply {bad}.", "I wouldn't wish it on any {viewer}.",
+		"It deserves {rating} stars, {please} don't watch it.", "HATED IT{!}", "It's simply {bad}.", "It was {adj-}{!}", "I wouldn't wish it on any {viewer}.",
 	},
 	"please": {"please", "so", "and please"},
 }

@@ -167,8 +167,8 @@ func (a *author) plan() [][]string {
 	}
 	story, opinions := repeat("story", 1, 6), repeat("opinion", 3, 8)
 	open, end := []string{"opening"}, []string{"verdict"}
-	switch a.rng.IntN(5) {
-	case 4: // some have little to say
+	switch a.rng.IntN(6) {
+	case 4, 5: // some have little to say
 		return [][]string{join(open, repeat("opinion", 0, 2), end[:a.rng.IntN(2)])}
 	case 0:
 		return [][]string{join(open, story, opinions, end)}
