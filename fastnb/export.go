@@ -59,7 +59,7 @@ func (l *Learner) Export(name ...string) error {
 		return err
 	}
 	if l.spec == nil {
-		return fmt.Errorf("fastnb: export: %s: nothing knows how to build this model again, as for those of CNNLearner without CustomHead (try Save)", file)
+		return fmt.Errorf("fastnb: export: %s: it has no description to build it again from, as those of CNNLearner have unless with a CustomHead (try Save)", file)
 	}
 	state, err := l.Data.State()
 	if err != nil {
