@@ -119,21 +119,21 @@ func reason(err error) error {
 	var pe *os.PathError
 	if errors.As(err, &pe) {
 		if errors.Is(err, os.ErrNotExist) {
-			return noSuchFile{pe.Err}
+			return noFileError{pe.Err}
 		}
 		return pe.Err
 	}
 	return err
 }
 
-// noSuchFile is os.ErrNotExist in other words.
-type noSuchFile struct{ err error }
+// noFileError is os.ErrNotExist in other words.
+type noFileError struct{ err error }
 
 // Error says so.
-func (noSuchFile) Error() string { return "there is no such file" }
+func (noFileError) Error() string { return "there is no such file" }
 
 // Unwrap is the system's error.
-func (e noSuchFile) Unwrap() error { return e.err }
+func (e noFileError) Unwrap() error { return e.err }
 
 func (t *Table) numbered() *Table {
 	t.index = make([]string, len(t.rows))
