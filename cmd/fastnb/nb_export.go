@@ -13,6 +13,7 @@ import (
 
 func nbExportCommand() *cobra.Command {
 	var out string
+	var params []string
 	var allowErrors bool
 	c := &cobra.Command{
 		Use:   "export [flags] NB.ipynb",
@@ -24,6 +25,13 @@ become files. To build it, put it into a module that requires github.com/fastnb/
 		RunE: func(cmd *cobra.Command, args []string) error {
 			n, err := nb.Read(args[0])
 			if err != nil {
+				return err
+			}
+			given, err := parameters(params)
+			if err != nil {
+				return err
+			}
+			if err := nb.Override(n, given); err != nil {
 				return err
 			}
 			src, err := export.Program(n, filepath.Base(args[0]))
@@ -48,6 +56,7 @@ become files. To build it, put it into a module that requires github.com/fastnb/
 		},
 	}
 	c.Flags().StringVarP(&out, "output", "o", "", "write here (a folder: to its main.go) in place of the standard output")
+	c.Flags().StringArrayVarP(&params, "param", "p", nil, "NAME=VALUE: set a variable of the cell tagged parameters")
 	c.Flags().BoolVar(&allowErrors, "allow-errors", false, "write what could be made of a notebook that does not fit into a program")
 	return c
 }

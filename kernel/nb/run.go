@@ -50,7 +50,7 @@ func RunFile(ctx context.Context, path string, o Options) (*Notebook, Summary, e
 // Run runs the code cells in order in a fresh session and stores their outputs in n. Failed cells
 // are counted in the summary; the error is for what kept the run itself from happening.
 func Run(ctx context.Context, n *Notebook, o Options) (Summary, error) {
-	if err := override(n, o.Params); err != nil {
+	if err := Override(n, o.Params); err != nil {
 		return Summary{}, err
 	}
 	back, err := enterDir(o.Dir)
@@ -107,7 +107,9 @@ func enterDir(dir string) (back func(), err error) {
 	return func() { _ = os.Chdir(old) }, nil
 }
 
-func override(n *Notebook, params map[string]string) error {
+// Override sets variables of the cell tagged "parameters" to other values, as `-p NAME=VALUE` gives them. It
+// changes n, and is an error for a name that the cell does not set.
+func Override(n *Notebook, params map[string]string) error {
 	if len(params) == 0 {
 		return nil
 	}
