@@ -213,6 +213,10 @@ func (s *Session) failedAt(n ast.Node, at token.Position, err error, code string
 		e.Hint = s.memberHint(m[1], m[2])
 		return e.finish(code)
 	}
+	if m := unfit.FindStringSubmatch(e.Value); m != nil && e.Hint == "" {
+		e.Hint = s.fittingHint(n, m[1])
+		return e.finish(code)
+	}
 	if m := notInPackage.FindStringSubmatch(e.Value); m != nil && e.Hint == "" {
 		e.Hint = s.packageHint(m[1], m[2])
 		return e.finish(code)

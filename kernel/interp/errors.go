@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"go/token"
+	"math/big"
 	"path"
 	"regexp"
 	"strconv"
@@ -145,6 +146,10 @@ func goWords(s string) string {
 		return fmt.Sprintf("cannot use a value of type %s as %s in %s", folders.ReplaceAllString(m[1], ""), folders.ReplaceAllString(m[2], ""), m[3])
 	}
 	if m := notConvertible.FindStringSubmatch(s); m != nil {
+		if r, ok := new(big.Rat).SetString(m[2]); ok && strings.Contains(m[2], "/") {
+			f, _ := r.Float64()
+			m[2] = fmt.Sprint(f)
+		}
 		return fmt.Sprintf("cannot use %s (an untyped %s constant) as %s", m[2], m[1], path.Base(m[3]))
 	}
 	if m := wrongCount.FindStringSubmatch(s); m != nil {

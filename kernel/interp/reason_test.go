@@ -32,6 +32,10 @@ func TestErrorsTellWhatIsWrong(t *testing.T) {
 		{"_ = Metrics(Accuracy)", "cannot use a value of type func() fastnb.Metric as fastnb.Metric in argument to Metrics"},
 		{"_ = Metrics(Accuracy)", "This is a function: call it, with () behind its name."},
 		{"z := ImageListFromFolder(NewPath(\"a\")).SplitNone().LabelEmpty().DataBunch().Normalize()", "DataBunch gives 2 values, the last an error: .Normalize cannot follow it"},
+		{"var lr9 *Learner\nlr9.FitOneCycle(1, 1e-2)", "cannot use 0.01 (an untyped float64 constant) as fastnb.LRs"},
+		{"lr9.FitOneCycle(1, 1e-2)", "What fits: LR(...), LRList(...), Slice(...)."},
+		{"lr9.FitOneCycle(1, LR(1), Size(3))", "What fits: "},
+		{"var db9 *DataBunch\ndb9.ShowBatch(3)", "Rows(...)"},
 		{"type Leaf struct{ N *int; T time.Time }\nfunc (l Leaf) One() int { return 1 }\nLeaf{}.One()", ""},
 	} {
 		res := s.Run(context.Background(), c.code, RunOptions{}, &recorder{})
