@@ -110,8 +110,10 @@ func TestBenchIMDB(t *testing.T) {
 	var out bytes.Buffer
 	c := rootCommand()
 	c.SetOut(&out)
-	c.SetArgs([]string{"bench", "imdb", "--json", "--data", dir.String(), "--items", "24", "--emb", "4", "--hid", "4", "--bs", "2", "--bptt", "5", "--epochs", "1",
-		"--clas-epochs", "1", "--all-epochs", "2", "--clas-bs", "3", "--gradual", "--min-freq", "1"})
+	c.SetArgs([]string{
+		"bench", "imdb", "--json", "--data", dir.String(), "--items", "24", "--emb", "4", "--hid", "4", "--bs", "2", "--bptt", "5", "--epochs", "1",
+		"--clas-epochs", "1", "--all-epochs", "2", "--clas-bs", "3", "--gradual", "--min-freq", "1",
+	})
 	if err := c.ExecuteContext(context.Background()); err != nil {
 		t.Fatal(err)
 	}

@@ -30,14 +30,8 @@ func magics(cell int, code string, strict bool) (before []*item, rest string, is
 		if t == "" {
 			continue
 		}
-		if t[0] == '?' || t[len(t)-1] == '?' && !strings.HasPrefix(t, "//") { // a question about a name
-			lines[i] = ""
-			if err := add(i, "// "+t); err != nil {
-				return nil, "", strict, err
-			}
-			continue
-		}
-		if t[0] != '%' && t[0] != '$' {
+		asks := question(t)
+		if t[0] != '%' && t[0] != '$' && !asks {
 			break
 		}
 		lines[i] = ""
@@ -48,6 +42,7 @@ func magics(cell int, code string, strict bool) (before []*item, rest string, is
 		arg := strings.Join(f[1:], " ")
 		text := "// " + t
 		switch {
+		case asks: // a program has nobody to answer
 		case t[0] == '$':
 			text = "program.Command(" + quoted(f) + ")"
 		case f[0] == "cd" && arg != "":
@@ -70,6 +65,11 @@ func magics(cell int, code string, strict bool) (before []*item, rest string, is
 		}
 	}
 	return before, strings.Join(lines, "\n"), strict, nil
+}
+
+// question reports whether a line asks what a name is: `name?` or `?name`.
+func question(line string) bool {
+	return line[0] == '?' || line[len(line)-1] == '?' && !strings.HasPrefix(line, "//")
 }
 
 // wholeCell is a command that takes the whole cell: %%writefile FILE, %%capture and the like.

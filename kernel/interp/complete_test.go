@@ -61,7 +61,11 @@ func TestCompleteArguments(t *testing.T) {
 		{"f := func(", "", "Moms"},
 		{"[]int{strings.Index(\"(,\", ", "", "Moms"},
 		{"// use(", "", "Moms"},
-		{"", "", ""}, {"(", "", ""}, {")(", "", ""}, {",", "", ""}, {"a.b(c)[1].(", "", ""},
+		{"", "", ""},
+		{"(", "", ""},
+		{")(", "", ""},
+		{",", "", ""},
+		{"a.b(c)[1].(", "", ""},
 	} {
 		found, _, _ := s.Complete(c.code, len([]rune(c.code)))
 		rank := map[string]int{}

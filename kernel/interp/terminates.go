@@ -10,7 +10,7 @@ import (
 // through: they would give zeros. (The Go specification, Terminating statements)
 func missingReturn(nodes []ast.Node, at func(ast.Node) token.Position) (err error) {
 	check := func(t *ast.FuncType, body *ast.BlockStmt) {
-		if err != nil || body == nil || t.Results == nil || len(t.Results.List) == 0 || ends(body.List, "") {
+		if err != nil || body == nil || t.Results == nil || len(t.Results.List) == 0 || ends(body.List) {
 			return
 		}
 		p := at(&ast.BadExpr{From: body.Rbrace, To: body.Rbrace})
@@ -31,14 +31,14 @@ func missingReturn(nodes []ast.Node, at func(ast.Node) token.Position) (err erro
 }
 
 // ends reports whether a list of statements ends in one behind which nothing runs.
-func ends(list []ast.Stmt, label string) bool {
+func ends(list []ast.Stmt) bool {
 	for len(list) > 0 {
 		if _, ok := list[len(list)-1].(*ast.EmptyStmt); !ok {
 			break
 		}
 		list = list[:len(list)-1]
 	}
-	return len(list) > 0 && terminating(list[len(list)-1], label)
+	return len(list) > 0 && terminating(list[len(list)-1], "")
 }
 
 func terminating(s ast.Stmt, label string) bool {
@@ -55,9 +55,9 @@ func terminating(s ast.Stmt, label string) bool {
 		id, ok := cl.Fun.(*ast.Ident)
 		return ok && id.Name == "panic"
 	case *ast.BlockStmt:
-		return ends(s.List, "")
+		return ends(s.List)
 	case *ast.IfStmt:
-		return s.Else != nil && ends(s.Body.List, "") && terminating(s.Else, "")
+		return s.Else != nil && ends(s.Body.List) && terminating(s.Else, "")
 	case *ast.ForStmt:
 		return s.Cond == nil && !breaks(s.Body, label, true)
 	case *ast.LabeledStmt:
@@ -84,7 +84,7 @@ func clausesEnd(body *ast.BlockStmt, label string, wantDefault bool) bool {
 		case *ast.CommClause:
 			list = c.Body
 		}
-		if !ends(list, "") || breaks(&ast.BlockStmt{List: list}, label, true) {
+		if !ends(list) || breaks(&ast.BlockStmt{List: list}, label, true) {
 			return false
 		}
 	}
