@@ -9,6 +9,7 @@ figures; the exit status is 1 on a leak, a zombie, a death or a hang.
 import argparse
 import json
 import os
+import queue
 import random
 import statistics
 import sys
@@ -95,10 +96,7 @@ class Soak:
         if what in ("good", "bad"):
             kc.execute_interactive(r.choice(GOOD if what == "good" else BAD), timeout=60, output_hook=lambda m: None, store_history=r.random() < 0.5, silent=r.random() < 0.2)
         elif what == "interrupt":
-            kc.execute("for {}")
-            time.sleep(0.02)
-            self.km.interrupt_kernel()
-            self.shell(60)
+            self.interrupted(kc.execute("for {}"))
         elif what == "complete":
             kc.complete("fmt.Pr" + text, r.randrange(0, 40))
             self.shell(30)
@@ -135,6 +133,22 @@ class Soak:
             self.raw(self.frames(r.choice([{"code": 7}, {"code": None}, {"code": ["x"], "silent": "no"}, {"cursor_pos": "z", "code": "fmt"}, []]), r.choice(["execute_request", "complete_request", "inspect_request", "history_request"])), "shell_port")
         elif what == "vanish":
             self.raw(self.frames({"code": 'fmt.Println("nobody hears")', "silent": False}), "shell_port")
+
+    def interrupted(self, request):
+        """Interrupts a cell that runs for ever, once it runs. On a loaded machine it may not have begun yet a moment later: then
+        the interrupt is nobody's, and another one follows; how often is in the counts."""
+        while True:
+            m = self.kc.get_iopub_msg(timeout=60)
+            if m["msg_type"] == "execute_input" and m["parent_header"].get("msg_id") == request:
+                break
+        time.sleep(0.02)
+        for _ in range(30):
+            self.km.interrupt_kernel()
+            try:
+                return self.shell(2)
+            except queue.Empty:
+                self.counts["interrupted again"] = self.counts.get("interrupted again", 0) + 1
+        raise TimeoutError("30 interrupts did not end a cell")
 
     def shell(self, timeout):
         self.kc.get_shell_msg(timeout=timeout)
