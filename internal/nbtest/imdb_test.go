@@ -37,7 +37,7 @@ var imdb = lesson{
 		77: {epochTable("accuracy")},
 		78: {textLike(`^(pos|neg) \(0\.\d+\)$`)},
 	},
-	params: map[string]string{"items": "120", "batchSize": "8", "emb": "12", "hid": "16", "lrIters": "8", "epochs": "1"},
+	params: map[string]string{"items": "120", "batchSize": "8", "emb": "12", "hid": "16", "lrIters": "8", "epochs": "1", "clasEpochs": "1"},
 }
 
 func TestIMDB(t *testing.T) {
