@@ -59,7 +59,7 @@ func TestKappaWeights(t *testing.T) {
 			t.Errorf("%q: %v, want %v (%v)", name, got, want, err)
 		}
 	}
-	for _, m := range []Metric{KappaScore(KappaWeights("cubic")), Precision(Average("none")), MultiLabelFbeta(Average("binary"))} {
+	for _, m := range []Metric{KappaScore(KappaWeights("cubic")), Precision(Average("samples")), MultiLabelFbeta(Average("binary"))} {
 		if m.Err() == nil {
 			t.Errorf("%s: no error", m.Name)
 		}
