@@ -136,11 +136,19 @@ class Soak:
 
     def interrupted(self, request):
         """Interrupts a cell that runs for ever, once it runs. On a loaded machine it may not have begun yet a moment later: then
-        the interrupt is nobody's, and another one follows; how often is in the counts."""
-        while True:
-            m = self.kc.get_iopub_msg(timeout=60)
+        the interrupt is nobody's, and another one follows; how often is in the counts. A bad request right before it may have
+        aborted it: then there is a reply and nothing to interrupt."""
+        for _ in range(120):
+            try:
+                m = self.kc.get_iopub_msg(timeout=0.5)
+            except queue.Empty:
+                if self.kc.shell_channel.msg_ready():
+                    return self.shell(0)
+                continue
             if m["msg_type"] == "execute_input" and m["parent_header"].get("msg_id") == request:
                 break
+        else:
+            raise TimeoutError("a cell does not begin")
         time.sleep(0.02)
         for _ in range(30):
             self.km.interrupt_kernel()
