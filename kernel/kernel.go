@@ -54,7 +54,8 @@ func Run(ctx context.Context, connectionFile string) error {
 	k := &kernel{w: w, c: c, queue: make(chan *wire.Message, 1<<14), stdin: make(chan *wire.Message, 1), quit: quit, log: logger}
 	k.publish("status", nil, msg{"execution_state": "starting"})
 	k.history = openHistory(datasets.Home().String(), func(err error) { k.log.Print(err) })
-	k.s, err = interp.New(interp.Options{Capture: true})
+	go k.receive(w.Shell, func(m *wire.Message) { k.queue <- m })
+	first, err := k.open()
 	if err != nil {
 		return err
 	}
@@ -69,7 +70,9 @@ func Run(ctx context.Context, connectionFile string) error {
 		default: // nobody has asked
 		}
 	})
-	go k.receive(w.Shell, func(m *wire.Message) { k.queue <- m })
+	if first != nil {
+		k.shell(first)
+	}
 	for {
 		select {
 		case <-ctx.Done():
@@ -129,6 +132,29 @@ func (k *kernel) shell(m *wire.Message) {
 		return
 	}
 	k.handle(k.w.Shell, m)
+}
+
+// open makes the session. A front end that starts a kernel asks first what kernel it is, and waits for that:
+// it is answered meanwhile. The first request of another kind is given back, for when the session is there.
+func (k *kernel) open() (first *wire.Message, err error) {
+	made := make(chan error, 1)
+	go func() {
+		var err error
+		k.s, err = interp.New(interp.Options{Capture: true})
+		made <- err
+	}()
+	for queue := k.queue; ; {
+		select {
+		case err := <-made:
+			return first, err
+		case m := <-queue:
+			if m.Header.MsgType == "kernel_info_request" {
+				k.handle(k.w.Shell, m)
+				continue
+			}
+			first, queue = m, nil
+		}
+	}
 }
 
 // shutdown ends Run; if a cell cannot be interrupted, it ends the process.
