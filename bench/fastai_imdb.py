@@ -8,9 +8,12 @@ from pathlib import Path
 
 import benchlib
 import pandas as pd
+import torch
+import torch.nn.functional as F
 from fastai.basic_train import LearnerCallback
 from fastai.text import (AWD_LSTM, NumericalizeProcessor, TextList, TokenizeProcessor, Tokenizer, awd_lstm_clas_config,
                          awd_lstm_lm_config, language_model_learner, text_classifier_learner)
+from torch import nn
 
 OWN = {"bptt": 70, "emb": 200, "hid": 400, "layers": 3, "vocab": 60000, "min-freq": 2, "clas-epochs": 0, "all-epochs": 0, "clas-bs": 0,
        "gradual": False, "clas-lr": 1e-2, "spread": 2.6**4, "wd": .01, "drop-lm": .3, "drop-clas": .5}
@@ -51,6 +54,33 @@ class Tokens(LearnerCallback):
         benchlib.summary[self.name] = round(self.n / self.seconds, 1)
 
 
+def plain_torch(lm, o, lr, batches=30, warm=3):
+    """Words of training a second of a plain PyTorch loop: the same sizes, but no dropout and no penalty."""
+    words, sizes = len(lm.vocab.itos), [o["emb"]] + [o["hid"]] * (o["layers"] - 1) + [o["emb"]]
+    table = nn.Embedding(words, o["emb"], padding_idx=1)
+    nn.init.uniform_(table.weight, -.1, .1)
+    rnns = nn.ModuleList(nn.LSTM(a, b, batch_first=True) for a, b in zip(sizes, sizes[1:]))
+    bias = nn.Parameter(torch.zeros(words))
+    opt = torch.optim.AdamW([*table.parameters(), *rnns.parameters(), bias], lr=lr, betas=(.8, .99), weight_decay=.01)
+    states, n, seconds = [None] * len(rnns), 0, 0.
+    for i, (x, y) in enumerate(lm.train_dl):
+        if i == warm + batches:
+            break
+        start = time.perf_counter()
+        h = table(x)
+        for k, rnn in enumerate(rnns):
+            h, state = rnn(h, states[k])
+            states[k] = tuple(s.detach() for s in state)
+        loss = F.cross_entropy(F.linear(h, table.weight, bias).flatten(0, 1), y.flatten())
+        opt.zero_grad()
+        loss.backward()
+        opt.step()
+        if i >= warm:
+            n += x.numel()
+            seconds += time.perf_counter() - start
+    return round(n / seconds, 1)
+
+
 if __name__ == "__main__":
     o = own()
     a = benchlib.options(items=600, bs=48, epochs=2, lr=5e-3)
@@ -76,6 +106,7 @@ if __name__ == "__main__":
     report = benchlib.Report(learn, "language model")
     if a.epochs:  # else the classifier starts from nothing
         learn.fit_one_cycle(a.epochs, a.lr, moms=(.8, .7), wd=o["wd"], callbacks=[report, Tokens(learn, "lm_tokens_per_second")])
+        benchlib.summary["torch_lm_tokens_per_second"] = plain_torch(lm, o, a.lr)
     if o["clas-epochs"]:
         learn.save_encoder("enc")
         df = df[df["label"].isin(["negative", "positive"])]

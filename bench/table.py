@@ -76,8 +76,10 @@ def main(folder, seeds):
     for k, v in ours.items():
         w = theirs.get(k)
         print(f"| {k} | {v:.4g} | " + (f"{w:.4g} | {v / w:.2f} |" if w else "| |"))
-    for k in sorted(set(runs["fastnb"][0][1]) - {"library", "threads", "peak_mb", "loader_items_per_second"}):
-        print(f"| {k} | {runs['fastnb'][0][1][k]:.4g} | | |")
+    ours, theirs = runs["fastnb"][0][1], runs["fastai"][0][1]
+    for k in sorted({*ours, *theirs} - {"library", "threads", "peak_mb", "loader_items_per_second"}):
+        v, w = ours.get(k.removeprefix("torch_")), theirs.get(k)
+        print(f"| {k} | " + (f"{v:.4g} | " if v else "| ") + (f"{w:.4g} | " if w else "| ") + (f"{v / w:.2f} |" if v and w else "|"))
     names = ["seconds"] + losses(runs["fastnb"][0][0][0]) + [k for k in runs["fastnb"][0][0][0] if k not in KNOWN]
     print("\n| seed | epoch | " + " | ".join(f"{n}, fastnb | fastai" for n in names) + " |")
     print("|---|---|" + "---|---|" * len(names))

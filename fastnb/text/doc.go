@@ -24,7 +24,7 @@
 // the number of the word that follows. N is BS (ValBS for validation) and T is BPTT (70) in every batch.
 // All texts stand one behind the other in one long circle; row j of the first batch starts at the j-th
 // N-th part of it, and row j of each batch goes on where row j of the batch before ended, so that a model
-// may keep its state. The first epoch has the texts in the order of the list, later ones in random orders.
+// may keep its state. In training every epoch has the texts in a random order of its own.
 // A batch's N counts rows, and Index is nil. The label kind's name is "lm" and its loss is cross-entropy
 // over the words of the vocabulary.
 //

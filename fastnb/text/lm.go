@@ -68,7 +68,7 @@ func (k lmKind) Batches(items []data.Item, p data.Plan) (data.BatchSource, error
 	for i := range order {
 		order[i] = i
 	}
-	if p.Train && p.Epoch > 0 {
+	if p.Train {
 		order = p.Perm(len(items))
 	}
 	if s.backwards {
