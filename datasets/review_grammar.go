@@ -16,18 +16,19 @@ var reviewGrammar = map[string][]string{
 
 	"opening+": {
 		"I {saw} {title} {when} and {I-liked}.", "{title} is a {adj+} {genre}{about}.", "What a {adj+} {film}{!}",
-		"{maker}'s {title} is one of the most {good} {film:pl} I have ever seen.", "I {gverb:ed} {this|that} {film}{!}",
+		"{maker}'s {title} is one of the most {good} {film:pl} I have ever seen.", "I {truly}{gverb:ed} {this|that} {film}{!}", "I {truly}{gverb:ed} {this|that} {film}, it was {adj+}{!}",
 		"If you like a {good} {genre}, {title} is for you.", "I didn't expect much from {title}, but it is {adj+}.",
 		"{title} ({year}) is {degree} {good}.", "This is a {gthing}{!}", "My {viewer} told me to watch {title}, and I'm glad I did.",
 		"{title} is what a {genre} should be: {good}, {good} and {good}.", "I've seen {title} {number} times now, and it's still {good}.",
 	},
 	"opening-": {
 		"I {saw} {title} {when} and {I-disliked}.", "{title} is a {adj-} {genre}{about}.", "What a {adj-} {film}{!}",
-		"{maker}'s {title} is one of the most {bad} {film:pl} I have ever seen.", "I {bverb:ed} {this|that} {film}{!}",
+		"{maker}'s {title} is one of the most {bad} {film:pl} I have ever seen.", "I {truly}{bverb:ed} {this|that} {film}{!}", "I {truly}{bverb:ed} {this|that} {film}, it was {adj-}{!}",
 		"If you like a {good} {genre}, {title} is not for you.", "I expected a lot from {title}, but it is {adj-}.",
 		"{title} ({year}) is {degree} {bad}.", "This is a {bthing}{!}", "My {viewer} told me to watch {title}, and I wish I hadn't.",
 		"{title} is everything a {genre} shouldn't be: {bad}, {bad} and {bad}.", "I couldn't finish {title}, it's so {bad}.",
 	},
+	"truly":      {"", "", "really ", "truly ", "just "},
 	"saw":        {"saw", "watched", "rented", "caught", "finally saw"},
 	"when":       {"last night", "on television", "at a festival", "with my {viewer}", "in the theater", "years ago", "on DVD", "when it came out in {year}"},
 	"I-liked":    {"{gverb:ed} every minute of it", "I can't stop thinking about it", "was {pleased} by it", "it was {adj+}", "found it {adj+}"},
