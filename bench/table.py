@@ -77,6 +77,7 @@ def main(folder, seeds):
         w = theirs.get(k)
         print(f"| {k} | {v:.4g} | " + (f"{w:.4g} | {v / w:.2f} |" if w else "| |"))
     ours, theirs = runs["fastnb"][0][1], runs["fastai"][0][1]
+    # a figure torch_X of fastai's side, of PyTorch without fastai, stands beside our X
     for k in sorted({*ours, *theirs} - {"library", "threads", "peak_mb", "loader_items_per_second"}):
         v, w = ours.get(k.removeprefix("torch_")), theirs.get(k)
         print(f"| {k} | " + (f"{v:.4g} | " if v else "| ") + (f"{w:.4g} | " if w else "| ") + (f"{v / w:.2f} |" if v and w else "|"))

@@ -18,7 +18,7 @@ func TestJupyterKernelTest(t *testing.T) {
 		t.Fatal(err)
 	}
 	python := ""
-	for _, p := range []string{filepath.Join(os.Getenv("VENV"), "bin/python"), filepath.Join(root, ".venv/bin/python"), "python3"} {
+	for _, p := range []string{os.Getenv("VENV") + "/bin/python", filepath.Join(root, ".venv/bin/python"), "python3"} {
 		if exec.Command(p, "-c", "import jupyter_kernel_test").Run() == nil {
 			python = p
 			break

@@ -30,9 +30,8 @@ type LanguageKind interface{ LMKind() LabelKind }
 // Plan is what is to be known for the order or the batches of one walk through a data set.
 type Plan struct {
 	BS        int
-	Train     bool  // the training set, in a random order
-	Epoch     int64 // number of the walk, from 0
-	BPTT      int   // tokens in a row of a batch of a language model
+	Train     bool // the training set, in a random order
+	BPTT      int  // tokens in a row of a batch of a language model
 	Backwards bool
 	// Perm gives random permutations of 0..n-1; only a training walk calls it.
 	Perm func(n int) []int
@@ -111,7 +110,7 @@ func (s *SplitList) LabelForLM() *LabelLists {
 
 // plan describes a walk of a loader.
 func (l *Loader) plan(use, n uint64) Plan {
-	p := Plan{BS: l.bs, Train: l.shuffle, BPTT: l.bunch.BPTT, Backwards: l.bunch.Backwards, Epoch: int64(n)}
+	p := Plan{BS: l.bs, Train: l.shuffle, BPTT: l.bunch.BPTT, Backwards: l.bunch.Backwards}
 	rng := stream(CurrentSeed(), use, n)
 	p.Perm = rng.Perm
 	return p

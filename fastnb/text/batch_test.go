@@ -131,7 +131,7 @@ func TestLanguageModelBatchesAsFastai(t *testing.T) {
 				}
 				return append([]int{}, order...)
 			}
-			s, err := lmKind{}.Batches(items, data.Plan{BS: c.BS, BPTT: c.BPTT, Backwards: c.Backwards, Train: c.Shuffle && e > 0, Epoch: int64(e), Perm: perm}) // fastai's loader alone keeps the list's order at first
+			s, err := lmKind{}.Batches(items, data.Plan{BS: c.BS, BPTT: c.BPTT, Backwards: c.Backwards, Train: c.Shuffle && e > 0, Perm: perm}) // fastai's loader alone keeps the list's order at first
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -194,11 +194,11 @@ func TestOrdersOfBatches(t *testing.T) {
 		}
 		return it.Batch().X[0].At(0).Int64s()
 	}
-	if x, _, _ := lm.TrainDS.At(0); slices.Equal(first(0), x.(*Text).Data()[:8]) && slices.Equal(first(1), x.(*Text).Data()[:8]) {
-		t.Error("two epochs start with the first text")
+	if x, _, _ := lm.TrainDS.At(0); slices.Equal(first(0), x.(*Text).Data()[:8]) { // the seed settles it
+		t.Error("the first epoch has the list's order")
 	}
-	if slices.Equal(first(0), first(1)) && slices.Equal(first(1), first(2)) && slices.Equal(first(2), first(3)) {
-		t.Error("four epochs in the same order")
+	if slices.Equal(first(0), first(1)) && slices.Equal(first(1), first(2)) {
+		t.Error("three epochs in the same order")
 	}
 	if !slices.Equal(first(1), first(1)) {
 		t.Error("one epoch has two orders")
