@@ -10,15 +10,23 @@ import (
 // string, because the notebook's interpreter cannot convert constants to named strings.
 type Path struct{ p string }
 
-// NewPath makes a Path of its parts, joined.
-func NewPath(parts ...string) Path { return Path{filepath.Join(parts...)} }
+// NewPath makes a Path of its parts, joined as Join does.
+func NewPath(parts ...string) Path { return Path{}.Join(parts...) }
 
 // String is the path as the operating system writes it.
 func (p Path) String() string { return p.p }
 
-// Join appends parts.
+// Join appends parts. An absolute part begins anew, as in Python's pathlib: a file named in full is that file
+// whatever folder it is looked for in.
 func (p Path) Join(parts ...string) Path {
-	return Path{filepath.Join(append([]string{p.p}, parts...)...)}
+	all := append([]string{p.p}, parts...)
+	for i := len(all) - 1; i > 0; i-- {
+		if filepath.IsAbs(all[i]) {
+			all = all[i:]
+			break
+		}
+	}
+	return Path{filepath.Join(all...)}
 }
 
 // Name is the last element, with its extension.

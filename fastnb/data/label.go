@@ -2,10 +2,10 @@ package data
 
 import (
 	"encoding/csv"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -86,7 +86,8 @@ type labelFunc func(*labelConfig)
 
 func (f labelFunc) applyLabel(c *labelConfig) { f(c) }
 
-// LabelDelim is what stands between the labels of one field; with it items have any number of labels.
+// LabelDelim is what stands between the labels of one field, folder name, match or whatever a label is taken
+// from; with it items have any number of labels.
 func LabelDelim(s string) LabelOption { return labelFunc(func(c *labelConfig) { c.delim = s }) }
 
 // LabelCols are the columns with labels, by name or number (default 1). Several columns without
@@ -94,7 +95,8 @@ func LabelDelim(s string) LabelOption { return labelFunc(func(c *labelConfig) { 
 func LabelCols(cols ...any) LabelOption { return labelFunc(func(c *labelConfig) { c.cols = cols }) }
 
 // Classes are the class names in the order of the model's outputs; default the sorted labels of the
-// training items.
+// training items. Items with another label are left out, and so are other labels of items that may have
+// several; a line tells which.
 func Classes(names ...string) LabelOption {
 	return labelFunc(func(c *labelConfig) { c.classes = names })
 }
@@ -142,6 +144,9 @@ func (s *SplitList) label(how string, c labelConfig, raw rawLabel) *LabelLists {
 		parts[p] = make([]any, l.Len())
 		for i := range parts[p] {
 			v, err := raw(l, i)
+			if err == nil && c.delim != "" {
+				v, err = splitRaw(v, c.delim)
+			}
 			if err != nil {
 				return s.fail("%s: %s: %w", how, l.place(i), err)
 			}
@@ -153,11 +158,14 @@ func (s *SplitList) label(how string, c labelConfig, raw rawLabel) *LabelLists {
 		return s.fail("%s: %w", how, err)
 	}
 	out := &LabelLists{kind: kind}
-	if out.Train, err = encode(s.Train, kind, parts[0], false); err != nil {
+	if out.Train, err = encode(s.Train, kind, parts[0], "training"); err != nil {
 		return s.fail("%s: %w", how, err)
 	}
-	if out.Valid, err = encode(s.Valid, kind, parts[1], true); err != nil {
+	if out.Valid, err = encode(s.Valid, kind, parts[1], "validation"); err != nil {
 		return s.fail("%s: %w", how, err)
+	}
+	if c.kind == nil && c.classes == nil {
+		tellNumbers(how, kind, len(parts[0]))
 	}
 	if err := out.prepare(); err != nil {
 		return s.fail("%s: %w", how, err)
@@ -171,32 +179,6 @@ func (l *ItemList) place(i int) string {
 		return l.table.place(i)
 	}
 	return l.refs[i]
-}
-
-// encode gives the items their targets. With drop, items whose label is not among the classes are left
-// out and counted.
-func encode(l *ItemList, k LabelKind, raw []any, drop bool) (*LabelList, error) {
-	var keep []int
-	var ys []any
-	example := ""
-	for i, r := range raw {
-		y, err := k.Encode(r)
-		if drop && errors.Is(err, ErrUnknownLabel) {
-			if example == "" {
-				example = fmt.Sprintf("%s: %v", l.place(i), err)
-			}
-			continue
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", l.place(i), err)
-		}
-		keep, ys = append(keep, i), append(ys, y)
-	}
-	if n := len(raw) - len(keep); n > 0 {
-		warn("label: %d of %d validation items are left out, as %s", n, len(raw), example)
-		l = l.pick(keep)
-	}
-	return &LabelList{l, ys}, nil
 }
 
 func labelOptions(opts []LabelOption) labelConfig {
@@ -228,17 +210,33 @@ func (s *SplitList) LabelFromTable(opts ...LabelOption) *LabelLists {
 			return s.fail("from table: %w", err)
 		}
 	}
-	if len(ks) > 1 {
+	switch {
+	case len(ks) > 1 && c.delim != "":
+		return s.label("from table", c, func(l *ItemList, i int) (any, error) {
+			var all []string
+			for _, k := range ks {
+				ls, err := splitLabels(l.table.rows[i][k], c.delim)
+				if err != nil {
+					return nil, fmt.Errorf("column %q: %w", t.cols[k], err)
+				}
+				all = append(all, ls...)
+			}
+			return all, nil
+		})
+	case len(ks) > 1:
 		return s.labelColumns(c, ks)
 	}
 	numbers := c.delim == "" && c.kind == nil && s.Train.label == nil && fractions(t, ks[0])
 	return s.label("from table", c, func(l *ItemList, i int) (any, error) {
 		v := l.table.rows[i][ks[0]]
 		switch {
-		case c.delim != "":
-			return splitLabels(v, c.delim)
 		case strings.TrimSpace(v) == "":
-			return nil, fmt.Errorf("column %q is empty", t.cols[ks[0]])
+			if c.delim != "" {
+				return v, nil
+			}
+			return nil, fmt.Errorf("column %q is empty (try DropNA of the table to leave such rows out)", t.cols[ks[0]])
+		case isMissing(v) && !slices.Contains(c.classes, v):
+			return nil, fmt.Errorf("column %q: %q stands for a value that is missing (try DropNA of the table to leave such rows out, or name it in Classes if it is one)", t.cols[ks[0]], v)
 		case numbers:
 			x, err := strconv.ParseFloat(strings.TrimSpace(v), 64)
 			if err != nil {
@@ -382,8 +380,8 @@ func (s *SplitList) LabelFromLists(train, valid []string, opts ...LabelOption) *
 		if l == s.Train {
 			v = train
 		}
-		if c.delim != "" {
-			return splitLabels(v[i], c.delim)
+		if isMissing(v[i]) && c.delim == "" && c.kind == nil && !slices.Contains(c.classes, v[i]) {
+			return nil, fmt.Errorf("the label %q stands for a value that is missing (try Classes with it if it is a class)", v[i])
 		}
 		return v[i], nil
 	})

@@ -2,7 +2,6 @@ package data
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -165,7 +164,11 @@ func oneLabel(raw any) (string, error) {
 	case fmt.Stringer:
 		return v.String(), nil
 	}
-	return "", fmt.Errorf("cannot make a class of %T", raw)
+	switch raw.(type) {
+	case float64, float32, []float64, []float32:
+		return "", fmt.Errorf("cannot make a class of %T (try LabelAs(FloatKind()))", raw)
+	}
+	return "", fmt.Errorf("cannot make a class of %T (try LabelAs with a kind of label that fits)", raw)
 }
 
 func (k categoryKind) Encode(raw any) (any, error) {
@@ -238,20 +241,37 @@ func manyLabels(raw any) ([]string, error) {
 	return []string{s}, nil
 }
 
-// Encode leaves labels out that are not among the classes.
+// partlyKnown is the error of an item some of whose labels are not among the classes: encoded is what is left.
+type partlyKnown struct {
+	encoded any
+	unknown []string
+}
+
+// Error names the labels.
+func (p *partlyKnown) Error() string {
+	return fmt.Sprintf("%s: %v", quoted(p.unknown), ErrUnknownLabel)
+}
+
+// Encode says which labels are not among the classes.
 func (k multiKind) Encode(raw any) (any, error) {
 	ls, err := manyLabels(raw)
 	if err != nil {
 		return nil, err
 	}
-	ix := make([]int, 0, len(ls))
+	ix, unknown := make([]int, 0, len(ls)), []string(nil)
 	for _, s := range ls {
 		if i, ok := k.index[s]; ok {
 			ix = append(ix, i)
+		} else {
+			unknown = append(unknown, s)
 		}
 	}
 	slices.Sort(ix)
-	return slices.Compact(ix), nil
+	ix = slices.Compact(ix)
+	if unknown != nil {
+		return nil, &partlyKnown{ix, unknown}
+	}
+	return ix, nil
 }
 
 func (k multiKind) Open(e any) (Item, error) { return k.item(e.([]int)), nil }
@@ -284,11 +304,30 @@ func (k multiKind) Decode(pred *tensor.Tensor, a DecodeArgs) (Item, error) {
 func (multiKind) Loss() nn.Loss { return lossMulti() }
 
 // FloatKind is one or more numbers for each item; labels are numbers or lists of them, the same count
-// for every item.
-func FloatKind() LabelKind { return floatKind{} }
+// for every item. Option: LogScale (false).
+func FloatKind(opts ...FloatOption) LabelKind {
+	var k floatKind
+	for _, o := range opts {
+		o.applyFloat(&k)
+	}
+	return k
+}
+
+// FloatOption is an option of FloatKind.
+type FloatOption interface{ applyFloat(*floatKind) }
+
+type floatFunc func(*floatKind)
+
+func (f floatFunc) applyFloat(k *floatKind) { f(k) }
+
+// LogScale has the model learn the natural logarithms of the labels, which must be positive: for prices and
+// the like, whose proportions matter (fastai's FloatList with log). Targets and predictions are then
+// logarithms too; ExpRMSPE is a metric for them.
+func LogScale(on bool) FloatOption { return floatFunc(func(k *floatKind) { k.Log = on }) }
 
 type floatKind struct {
-	N int `json:"n"`
+	N   int  `json:"n"`
+	Log bool `json:"log,omitempty"`
 }
 
 func (floatKind) Name() string { return "float" }
@@ -298,7 +337,8 @@ func (k floatKind) Fit(raw []any) (LabelKind, error) {
 		return k, nil
 	}
 	f, err := floats(raw[0])
-	return floatKind{len(f)}, err
+	k.N = len(f)
+	return k, err
 }
 
 func floats(raw any) ([]float32, error) {
@@ -338,11 +378,21 @@ func (k floatKind) Encode(raw any) (any, error) {
 		return nil, fmt.Errorf("%d numbers, the first item has %d", len(f), k.N)
 	}
 	for _, v := range f {
-		if math.IsNaN(float64(v)) {
-			return nil, errors.New("the number is NaN")
+		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+			return nil, fmt.Errorf("the number is %v", v)
 		}
 	}
-	return f, nil
+	if !k.Log {
+		return f, nil
+	}
+	logs := make([]float32, len(f))
+	for i, v := range f {
+		if v <= 0 {
+			return nil, fmt.Errorf("the number %v has no logarithm (try FloatKind() without LogScale)", v)
+		}
+		logs[i] = float32(math.Log(float64(v)))
+	}
+	return logs, nil
 }
 
 func (floatKind) Open(e any) (Item, error) { return Float{e.([]float32)}, nil }

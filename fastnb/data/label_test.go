@@ -107,7 +107,7 @@ func TestLabelErrors(t *testing.T) {
 		{"panicking function", list.LabelFromFunc(func(p datasets.Path) string { return strings.Split(p.Name(), "_")[1] }), []string{": 0: ", "index out of range"}},
 		{"no match", list.LabelFromRe(`(x)`), []string{`"0" does not match "(x)"`}},
 		{"no group", list.LabelFromRe(`x`), []string{"no group"}},
-		{"unknown class in training", list.LabelFromFunc(parity, Classes("odd")), []string{`"even"`, "not among the classes"}},
+		{"no known class in training", list.LabelFromFunc(parity, Classes("prime")), []string{`"even" (2 times, first 0)`, `among the classes "prime"`}},
 		{"other count of numbers", list.LabelFromFunc(func(p datasets.Path) []float64 { return make([]float64, 1+len(p.Name())*int(p.Name()[0]-'0')) }), []string{"2 numbers, the first item has 1"}},
 		{"lists of other length", list.LabelFromLists([]string{"a"}, nil), []string{"1 and 0 labels for 3 training and 1 validation"}},
 	} {
@@ -125,7 +125,7 @@ func TestTargetTensors(t *testing.T) {
 	}{
 		{CategoryKind("a", "b"), "b", []int{}, []float64{1}, tensor.FromFloat32([]float32{.1, .9}, 2)},
 		{MultiCategoryKind("a", "b", "c"), []string{"c", "a", "a"}, []int{3}, []float64{1, 0, 1}, tensor.FromFloat32([]float32{.6, .2, .5}, 3)},
-		{floatKind{2}, []float64{1, 2}, []int{2}, []float64{1, 2}, tensor.FromFloat32([]float32{1, 2}, 2)},
+		{floatKind{N: 2}, []float64{1, 2}, []int{2}, []float64{1, 2}, tensor.FromFloat32([]float32{1, 2}, 2)},
 		{EmptyKind(), nil, []int{}, []float64{0}, tensor.FromFloat32([]float32{1}, 1)},
 	} {
 		e, err := c.k.Encode(c.raw)

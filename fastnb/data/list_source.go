@@ -96,11 +96,18 @@ func (c fromConfig) kindOf(k Kind) (Kind, error) {
 		}
 		k = n
 	}
+	if e, ok := k.(EncodedKind); ok && c.csv.encoding != "" {
+		if _, err := encodingOf(c.csv.encoding); err != nil {
+			return k, err
+		}
+		k = e.WithEncoding(c.csv.encoding)
+	}
 	return k, nil
 }
 
 // ListFromFolder is the list of the files below path with the kind's extensions. Hidden files and
-// folders are left out. Options: Recurse (true), Include, Exclude, Extensions.
+// folders are left out; links to files and folders are followed. Options: Recurse (true), Include, Exclude,
+// Extensions, and for text files Encoding.
 //
 // Items are in the order of their names, folder by folder, where fastai keeps the order of the file
 // system: a split with a seed is then the same on every machine.
@@ -121,53 +128,75 @@ func ListFromFolder(k Kind, path datasets.Path, opts ...FromOption) *ItemList {
 	for i, e := range c.ext {
 		c.ext[i] = strings.ToLower(e)
 	}
+	if _, ok := k.(EncodedKind); !ok && c.csv.encoding != "" {
+		return failedList(k, path, "from folder: option Encoding: items of %s are not texts", k.Name())
+	}
 	l := &ItemList{Path: path, kind: k}
-	others := 0
-	err = filepath.WalkDir(path.String(), func(p string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if p == path.String() {
-			return nil
-		}
-		top := filepath.Dir(p) == filepath.Clean(path.String())
-		if strings.HasPrefix(d.Name(), ".") {
-			return skip(d)
-		}
-		if d.IsDir() {
-			if !c.recurse || top && (c.include != nil && !slices.Contains(c.include, d.Name()) || slices.Contains(c.exclude, d.Name())) {
-				return filepath.SkipDir
-			}
-			return nil
-		}
-		if top && c.include != nil {
-			return nil
-		}
-		if c.ext == nil || slices.Contains(c.ext, strings.ToLower(filepath.Ext(p))) {
-			l.refs = append(l.refs, p)
-		} else {
-			others++
-		}
-		return nil
-	})
+	w := folderWalk{c: c}
+	err = w.folder(path.String(), true)
+	l.refs = w.files
 	if err != nil {
 		return failedList(k, path, "from folder: %s: %w", path, reason(err))
 	}
 	if len(l.refs) == 0 {
-		return failedList(k, path, "from folder: %s: no file ends in %s (%d other files)", path, strings.Join(c.ext, ", "), others)
+		return failedList(k, path, "from folder: %s: no file ends in %s (%d other files)", path, strings.Join(c.ext, ", "), w.others)
 	}
 	return l
 }
 
-func skip(d fs.DirEntry) error {
-	if d.IsDir() {
-		return filepath.SkipDir
+// folderWalk finds the files of a list.
+type folderWalk struct {
+	c      fromConfig
+	files  []string
+	others int           // files with other endings
+	inside []fs.FileInfo // the folders that are being walked through, the outermost first
+}
+
+// folder takes the files of a folder and of those inside it, in the order of their names. Links are followed,
+// but not to a folder that holds them.
+func (w *folderWalk) folder(dir string, top bool) error {
+	here, err := os.Stat(dir)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(w.inside, func(o fs.FileInfo) bool { return os.SameFile(o, here) }) {
+		return nil
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	w.inside = append(w.inside, here)
+	defer func() { w.inside = w.inside[:len(w.inside)-1] }()
+	for _, e := range entries {
+		name, p := e.Name(), filepath.Join(dir, e.Name())
+		isFolder := e.IsDir()
+		if e.Type()&fs.ModeSymlink != 0 {
+			if st, err := os.Stat(p); err == nil { // a link to nothing is told when it is opened
+				isFolder = st.IsDir()
+			}
+		}
+		switch {
+		case strings.HasPrefix(name, "."):
+		case isFolder:
+			if !w.c.recurse || top && (w.c.include != nil && !slices.Contains(w.c.include, name) || slices.Contains(w.c.exclude, name)) {
+				continue
+			}
+			if err := w.folder(p, false); err != nil {
+				return err
+			}
+		case top && w.c.include != nil:
+		case w.c.ext == nil || slices.Contains(w.c.ext, strings.ToLower(filepath.Ext(p))):
+			w.files = append(w.files, p)
+		default:
+			w.others++
+		}
 	}
 	return nil
 }
 
 // ListFromCSV is the list of the files that the table path/name names in its first column. Options:
-// Folder, Suffix, Col (0), Delimiter (","), Header (true), SkipMissing (false). A file that is absent is
+// Folder, Suffix, Col (0), Delimiter (","), Header (true), Encoding, SkipMissing (false). A file that is absent is
 // an error that names table, line and file.
 func ListFromCSV(k Kind, path datasets.Path, name string, opts ...FromOption) *ItemList {
 	c := fromOptions(opts)

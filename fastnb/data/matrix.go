@@ -68,7 +68,7 @@ func LoadMatrix(path datasets.Path, opts ...MatrixOption) (Matrix, error) {
 	b, err := os.ReadFile(path.String())
 	if err == nil {
 		var m Matrix
-		if m, err = parseMatrix(string(b), c); err == nil {
+		if m, err = parseMatrix(matrixText(b), c); err == nil {
 			return m, nil
 		}
 	}
@@ -83,6 +83,15 @@ func MustLoadMatrix(path datasets.Path, opts ...MatrixOption) Matrix {
 		panic(err)
 	}
 	return m
+}
+
+// matrixText is a file of numbers as text. Its comments and headers may be in any encoding.
+func matrixText(b []byte) string {
+	s, err := decodeText(b, "")
+	if err != nil {
+		s = string(b)
+	}
+	return plainLines(s)
 }
 
 func parseMatrix(text string, c matrixConfig) (Matrix, error) {
@@ -132,13 +141,4 @@ func anyNumber(n int) string {
 		return "any number"
 	}
 	return strconv.Itoa(n)
-}
-
-// LoadStrings reads the lines of a text file, without blanks around them; empty lines are left out.
-func LoadStrings(path datasets.Path) ([]string, error) {
-	lines, err := readLines(path.String())
-	if err != nil {
-		return nil, fmt.Errorf("fastnb: load strings: %s: %w", path, reason(err))
-	}
-	return lines, nil
 }

@@ -212,7 +212,8 @@ func untyped[T any](raw json.RawMessage, n int) ([]any, error) {
 }
 
 // LoadData reads what DataBunch.Save wrote to path/name ("data_save" if name is ""). Options are those of
-// DataBunch: batch sizes and the like are chosen anew. The kinds of items and labels in the file must be
+// DataBunch: batch sizes and workers are chosen anew, BPTT, Backwards, PadFirst and SkipBroken are as they were
+// unless an option says otherwise. The kinds of items and labels in the file must be
 // known, as for exports. A file that is damaged, or of a later version, is an error.
 func LoadData(path datasets.Path, name string, opts ...BunchOption) (*DataBunch, error) {
 	var names []string
@@ -256,7 +257,7 @@ func loadData(path datasets.Path, file string, opts []BunchOption) (*DataBunch, 
 			return nil, err
 		}
 	}
-	return l.DataBunch(opts...)
+	return l.DataBunch(append(h.State.options(), opts...)...)
 }
 
 // openSaved checks a file and gives its header and what follows.

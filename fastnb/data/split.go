@@ -2,7 +2,6 @@ package data
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -124,6 +123,15 @@ func (l *ItemList) SplitByIdxs(train, valid []int) *SplitList {
 			return l.failSplit("by index: item %d of %d", i, len(l.refs))
 		}
 	}
+	trains := make(map[int]bool, len(train))
+	for _, i := range train {
+		trains[i] = true
+	}
+	for _, i := range valid {
+		if trains[i] {
+			return l.failSplit("by index: item %d (%s) is both for training and for validation", i, shortened(l.refs[i]))
+		}
+	}
 	return l.split(train, valid, false)
 }
 
@@ -171,7 +179,11 @@ func (l *ItemList) SplitByValidFunc(valid func(datasets.Path) bool) *SplitList {
 
 // SplitByFiles takes the items with these file names (without folders) for validation.
 func (l *ItemList) SplitByFiles(names []string) *SplitList {
-	return l.splitByNames(names, fmt.Sprintf("%d names", len(names)))
+	lines := make([]line, len(names))
+	for i, n := range names {
+		lines[i] = line{text: n}
+	}
+	return l.splitByNames(lines, fmt.Sprintf("%d names", len(names)))
 }
 
 // SplitByFnameFile takes the items for validation whose file names (without folders) are the lines of a
@@ -184,39 +196,26 @@ func (l *ItemList) SplitByFnameFile(name string) *SplitList {
 	if !filepath.IsAbs(name) {
 		file = l.Path.Join(name).String()
 	}
-	lines, err := readLines(file)
+	lines, err := readLines(file, "")
 	if err != nil {
 		return l.failSplit("by file of names: %s: %w", file, reason(err))
 	}
 	return l.splitByNames(lines, file)
 }
 
-// readLines gives the lines of a text file, trimmed, without empty ones.
-func readLines(file string) ([]string, error) {
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	var lines []string
-	for s := range strings.Lines(string(b)) {
-		if s = strings.TrimSpace(s); s != "" {
-			lines = append(lines, s)
-		}
-	}
-	return lines, nil
-}
-
-func (l *ItemList) splitByNames(names []string, source string) *SplitList {
+func (l *ItemList) splitByNames(names []line, source string) *SplitList {
 	if l.err != nil {
 		return l.split(nil, nil, true)
 	}
-	want := make(map[string]bool, len(names))
+	found := make(map[string]bool, len(names))
 	for _, n := range names {
-		want[n] = true
+		found[n.text] = false
 	}
 	var v []int
 	for i, r := range l.refs {
-		if want[filepath.Base(r)] {
+		name := filepath.Base(r)
+		if _, ok := found[name]; ok {
+			found[name] = true
 			v = append(v, i)
 		}
 	}
@@ -224,7 +223,28 @@ func (l *ItemList) splitByNames(names []string, source string) *SplitList {
 		return l.failSplit("by names: %s: none of %d names is among the %d items (names have no folders, but an extension, as %q)",
 			source, len(names), len(l.refs), l.firstName())
 	}
+	l.tellUnfound(names, found, source)
 	return l.split(rest(len(l.refs), v), v, false)
+}
+
+// tellUnfound says which names are those of no item.
+func (l *ItemList) tellUnfound(names []line, found map[string]bool, source string) {
+	n, first := 0, line{}
+	for _, s := range names {
+		if !found[s.text] {
+			if n++; n == 1 {
+				first = s
+			}
+		}
+	}
+	if n == 0 {
+		return
+	}
+	where := ""
+	if first.at > 0 {
+		where = fmt.Sprintf(" in line %d", first.at)
+	}
+	warn("split: by names: %s: %d of %d names are those of no item, the first is %q%s (items have names such as %q)", source, n, len(names), first.text, where, l.firstName())
 }
 
 func (l *ItemList) firstName() string {

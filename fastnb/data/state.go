@@ -17,7 +17,17 @@ type State struct {
 	Norm    *NormState    `json:"normalize,omitempty"`
 	BS      int           `json:"bs"`
 
-	Backwards bool `json:"backwards,omitempty"` // of texts
+	Target     *TargetState `json:"target,omitempty"` // TransformY
+	Backwards  bool         `json:"backwards,omitempty"`
+	PadLast    bool         `json:"pad_last,omitempty"` // not PadFirst
+	BPTT       int          `json:"bptt,omitempty"`
+	SkipBroken bool         `json:"skip_broken,omitempty"`
+}
+
+// TargetState is what is done to targets alone.
+type TargetState struct {
+	Augment Part          `json:"augment"`
+	Args    TransformArgs `json:"args"`
 }
 
 // Part names a registered kind, label kind or augmenter, with its own state.
@@ -46,7 +56,7 @@ func part(name string, v any) (Part, error) {
 
 // State is what an export keeps of d.
 func (d *DataBunch) State() (State, error) {
-	s := State{Args: d.pipe.args, BS: d.ValBS, Backwards: d.Backwards}
+	s := State{Args: d.pipe.args, BS: d.ValBS, Backwards: d.Backwards, PadLast: !d.PadFirst, BPTT: d.BPTT, SkipBroken: d.SkipBroken}
 	var err error
 	if s.Kind, err = part(d.Kind().Name(), d.Kind()); err != nil {
 		return s, err
@@ -60,6 +70,13 @@ func (d *DataBunch) State() (State, error) {
 			return s, err
 		}
 		s.Augment = &p
+	}
+	if t := d.pipe.target; t != nil {
+		p, err := part(t.aug.Name(), t.aug)
+		if err != nil {
+			return s, err
+		}
+		s.Target = &TargetState{p, t.args}
 	}
 	if n := d.pipe.norm; n != nil {
 		s.Norm = &NormState{n.Stats, n.DoX, n.DoY}
@@ -75,29 +92,32 @@ func LoadState(s State, path datasets.Path, opts ...BunchOption) (*DataBunch, er
 	if err != nil {
 		return nil, fmt.Errorf("fastnb: import data: %w", err)
 	}
-	first := []BunchOption{Backwards(s.Backwards)}
+	first := s.options()
 	if s.BS > 0 {
 		first = append(first, BS(s.BS))
 	}
 	return l.DataBunch(append(first, opts...)...)
 }
 
+// options are those of the DataBunch that say what its batches are, not how many items they have.
+func (s State) options() []BunchOption {
+	o := []BunchOption{Backwards(s.Backwards), PadFirst(!s.PadLast), SkipBroken(s.SkipBroken)}
+	if s.BPTT > 0 {
+		o = append(o, BPTT(s.BPTT))
+	}
+	return o
+}
+
 // lists are empty lists of the state's kinds.
 func (s State) lists(path datasets.Path) (*LabelLists, error) {
 	registry.Lock()
 	kind, label := registry.kinds[s.Kind.Name], registry.labels[s.Label.Name]
-	var aug func(json.RawMessage) (Augmenter, error)
-	if s.Augment != nil {
-		aug = registry.augs[s.Augment.Name]
-	}
 	registry.Unlock()
 	switch {
 	case kind == nil:
 		return nil, fmt.Errorf("items of kind %q are not known here", s.Kind.Name)
 	case label == nil:
 		return nil, fmt.Errorf("labels of kind %q are not known here", s.Label.Name)
-	case s.Augment != nil && aug == nil:
-		return nil, fmt.Errorf("transforms %q are not known here", s.Augment.Name)
 	}
 	k, err := kind(s.Kind.State)
 	if err != nil {
@@ -108,9 +128,20 @@ func (s State) lists(path datasets.Path) (*LabelLists, error) {
 		return nil, fmt.Errorf("%s: %w", s.Label.Name, err)
 	}
 	if s.Augment != nil {
-		if l.pipe.aug, err = aug(s.Augment.State); err != nil {
-			return nil, fmt.Errorf("%s: %w", s.Augment.Name, err)
+		if l.pipe.aug, err = s.Augment.augmenter(); err != nil {
+			return nil, err
 		}
+	}
+	if t := s.Target; t != nil {
+		aug, err := t.Augment.augmenter()
+		if err != nil {
+			return nil, err
+		}
+		alone, ok := aug.(TargetAugmenter)
+		if !ok {
+			return nil, fmt.Errorf("%s cannot be applied to targets alone", aug.Name())
+		}
+		l.pipe.target = &targetPipe{alone, t.Args}
 	}
 	if s.Norm != nil {
 		l.pipe.norm = &normalizer{s.Norm.Stats, s.Norm.DoX, s.Norm.DoY}
@@ -118,4 +149,19 @@ func (s State) lists(path datasets.Path) (*LabelLists, error) {
 	empty := NewItemList(k, path, nil)
 	l.Train, l.Valid = &LabelList{empty, nil}, &LabelList{empty, nil}
 	return l, nil
+}
+
+// augmenter makes the transforms again.
+func (p Part) augmenter() (Augmenter, error) {
+	registry.Lock()
+	load := registry.augs[p.Name]
+	registry.Unlock()
+	if load == nil {
+		return nil, fmt.Errorf("transforms %q are not known here", p.Name)
+	}
+	a, err := load(p.State)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", p.Name, err)
+	}
+	return a, nil
 }

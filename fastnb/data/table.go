@@ -30,8 +30,9 @@ type Table struct {
 type CSVOption interface{ applyCSV(*csvConfig) }
 
 type csvConfig struct {
-	comma  rune
-	header bool
+	comma    rune
+	header   bool
+	encoding string
 }
 
 // CSVFormatOption is an option of reading CSV files, alone or as the source of a list.
@@ -55,8 +56,8 @@ func Header(has bool) CSVFormatOption {
 	return CSVFormatOption{func(c *csvConfig) { c.header = has }}
 }
 
-// ReadCSV reads a CSV file (RFC 4180, UTF-8, a byte-order mark is dropped). Options: Delimiter (",") and
-// Header (true). Errors name the file and the line.
+// ReadCSV reads a CSV file (RFC 4180; lines may end in any of the three ways). Options: Delimiter (","),
+// Header (true) and Encoding (UTF-8, or what a byte-order mark says). Errors name the file and the line.
 func ReadCSV(path datasets.Path, opts ...CSVOption) (*Table, error) {
 	c := csvConfig{comma: ',', header: true}
 	for _, o := range opts {
@@ -66,10 +67,10 @@ func ReadCSV(path datasets.Path, opts ...CSVOption) (*Table, error) {
 }
 
 func readCSV(path string, c csvConfig) (*Table, error) {
-	b, err := os.ReadFile(path)
+	s, err := ReadText(path, c.encoding)
 	if err == nil {
 		var t *Table
-		if t, err = parseCSV(string(b), c); err == nil {
+		if t, err = parseCSV(csvLines(s), c); err == nil {
 			t.name = path
 			return t, nil
 		}
@@ -81,7 +82,7 @@ func parseCSV(text string, c csvConfig) (*Table, error) {
 	if c.comma == utf8.RuneError || c.comma == '"' || c.comma == '\n' || c.comma == '\r' {
 		return nil, errors.New("the delimiter must be one character that is not a quote or line end")
 	}
-	r := csv.NewReader(strings.NewReader(strings.TrimPrefix(text, "\ufeff")))
+	r := csv.NewReader(strings.NewReader(text))
 	r.Comma, r.FieldsPerRecord = c.comma, -1
 	t := &Table{}
 	for {

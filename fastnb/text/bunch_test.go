@@ -343,8 +343,8 @@ func TestBadInput(t *testing.T) {
 		{"empty vocabulary", "vocabulary is empty", func() (*data.DataBunch, error) {
 			return TextDataBunchFromCSV(dir, "texts.csv", WithVocab(nil))
 		}},
-		{"training label not among the classes", `"negative"`, func() (*data.DataBunch, error) {
-			return TextDataBunchFromCSV(dir, "texts.csv", data.Classes("positive", "neutral"))
+		{"no training label among the classes", `"negative"`, func() (*data.DataBunch, error) {
+			return TextDataBunchFromCSV(dir, "texts.csv", data.Classes("good", "neutral"))
 		}},
 		{"no valid rows", "is for validation", func() (*data.DataBunch, error) {
 			return TextListFromCSV(dir, "texts.csv").SplitByIdx(nil).LabelFromTable().DataBunch()
@@ -364,7 +364,7 @@ func TestOddTexts(t *testing.T) {
 	long := strings.Repeat("All work and no play makes Jack a dull boy. ", 1<<20/44)
 	path := folders(t, map[string]string{
 		"train/a/empty.txt": "", "train/a/word.txt": "word", "train/b/long.txt": long,
-		"train/b/bytes.txt": "caf\xe9 \xff\xfe good", "train/a/windows.txt": "one\r\ntwo\rthree",
+		"train/b/bytes.txt": "\ufeffcafé good", "train/a/windows.txt": "one\r\ntwo\rthree",
 		"valid/a/blank.txt": " \n\t ", "valid/b/x.txt": "good",
 	})
 	d, err := TextDataBunchFromFolder(path, MinFreq(1), data.BS(2))
@@ -385,7 +385,7 @@ func TestOddTexts(t *testing.T) {
 	if s := got["word.txt"]; s != "xxbos word" {
 		t.Errorf("word: %q", s)
 	}
-	if s := got["bytes.txt"]; s != "xxbos caf \ufffd \ufffd good" {
+	if s := got["bytes.txt"]; s != "xxbos café good" {
 		t.Errorf("bytes: %q", s)
 	}
 	if s := got["windows.txt"]; s != "xxbos one \n  two \n  three" {

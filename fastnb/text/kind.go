@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/fastnb/go/fastnb/data"
@@ -40,7 +39,10 @@ func newConfig() config {
 type textKind struct{ config }
 
 // fileKind is texts in files.
-type fileKind struct{ config }
+type fileKind struct {
+	config
+	encoding string // "": UTF-8, or what a byte-order mark says
+}
 
 // textual is what both kinds are for the functions that treat them alike.
 type textual interface {
@@ -51,7 +53,7 @@ type textual interface {
 
 func (c config) conf() config                    { return c }
 func (k textKind) with(c config) textual         { return textKind{c} }
-func (k fileKind) with(c config) textual         { return fileKind{c} }
+func (k fileKind) with(c config) textual         { return fileKind{c, k.encoding} }
 func (textKind) Name() string                    { return "text" }
 func (fileKind) Name() string                    { return "text_file" }
 func (c config) Vocabulary() *data.Vocab         { return c.vocab }
@@ -60,11 +62,20 @@ func (fileKind) Extensions() []string            { return []string{".txt"} }
 func (k textKind) read(r string) (string, error) { return r, nil }
 
 func (k fileKind) read(ref string) (string, error) {
-	b, err := os.ReadFile(ref)
+	s, err := data.ReadText(ref, k.encoding)
+	if err != nil && !strings.Contains(err.Error(), ref) {
+		err = fmt.Errorf("%s: %w", ref, err)
+	}
 	if err != nil {
 		return "", err
 	}
-	return newlines(string(b)), nil
+	return newlines(s), nil
+}
+
+// WithEncoding says how the characters of the files are written.
+func (k fileKind) WithEncoding(name string) data.Kind {
+	k.encoding = name
+	return k
 }
 
 // newlines makes "\n" of all ends of lines, as Python's text files do.
@@ -287,6 +298,6 @@ func init() {
 	})
 	data.RegisterKind("text_file", func(raw json.RawMessage) (data.Kind, error) {
 		c, err := loadConfig(raw)
-		return fileKind{c}, err
+		return fileKind{config: c}, err
 	})
 }

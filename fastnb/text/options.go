@@ -92,5 +92,5 @@ func TextListFromTable(path datasets.Path, t *data.Table, o ...data.FromOption) 
 // TextListFromFolder is a list of the texts in the files below path that end in .txt (UTF-8). Options as
 // TextListFromCSV and data's Recurse (true), Include, Exclude, Extensions.
 func TextListFromFolder(path datasets.Path, o ...data.FromOption) *data.ItemList {
-	return data.ListFromFolder(fileKind{newConfig()}, path, o...)
+	return data.ListFromFolder(fileKind{config: newConfig()}, path, o...)
 }

@@ -144,22 +144,11 @@ func run(s string, at int) (n, size int) {
 }
 
 // ReplaceWRep writes a word that stands four or more times, with the same characters behind it each time,
-// as " xxwrep n word ". n is counted in words between blanks, as fastai does: "no,no,no,no," has 2.
+// as " xxwrep n word "; behind the last one more may stand. n is counted in words between blanks, as fastai
+// does: "no,no,no,no," has 2.
 func ReplaceWRep(s string) string {
 	var b []byte
-	done, first, n := 0, 0, 0 // written up to; start of the run of equal units and their number
-	prev := ""
-	flush := func() {
-		if n < repeats {
-			return
-		}
-		again := s[first+len(prev) : first+n*len(prev)]
-		b = append(append(b, s[done:first]...), ' ')
-		b = append(append(b, data.TKWRep...), ' ')
-		b = append(strconv.AppendInt(b, int64(len(fields(again))+1), 10), ' ')
-		b = append(append(b, prev...), ' ')
-		done = first + n*len(prev)
-	}
+	done := 0 // written up to here
 	for at := 0; at < len(s); {
 		word := skip(s, at, true)
 		end := skip(s, word, false)
@@ -168,18 +157,22 @@ func ReplaceWRep(s string) string {
 			continue
 		}
 		unit := s[at:end]
-		if end == word { // a word with nothing behind it ends the text
-			break
-		}
-		if unit == prev {
+		n := 1
+		for end > word && strings.HasPrefix(s[at+n*len(unit):], unit) {
 			n++
-		} else {
-			flush()
-			prev, first, n = unit, at, 1
 		}
-		at = end
+		if n < repeats {
+			at = end
+			continue
+		}
+		again := s[end : at+n*len(unit)]
+		b = append(append(b, s[done:at]...), ' ')
+		b = append(append(b, data.TKWRep...), ' ')
+		b = append(strconv.AppendInt(b, int64(len(fields(again))+1), 10), ' ')
+		b = append(append(b, unit...), ' ')
+		done = at + n*len(unit)
+		at = done
 	}
-	flush()
 	if b == nil {
 		return s
 	}

@@ -47,8 +47,14 @@ func textMistakes() []mistake {
 		{input: "empty text in a table", after: "nothing was done; an empty file is a text of `xxbos` alone", make: func(d *desk) error {
 			return d.texts(append(reviews(), "pos,,True")).Err()
 		}},
-		{input: "text's label absent from the classes", after: "the list and its split stay usable", make: func(d *desk) error {
-			return d.texts(reviews()).SplitFromTable("is_valid").LabelFromTable(data.LabelCols("label"), data.Classes("pos", "neutral")).Err()
+		{input: "no label among the classes", after: "the list and its split stay usable; where some are, the other items are left out and a line counts them", make: func(d *desk) error {
+			return d.texts(reviews()).SplitFromTable("is_valid").LabelFromTable(data.LabelCols("label"), data.Classes("good", "neutral")).Err()
+		}},
+		{input: "label that is missing", after: "nothing was done; `DropNA` leaves such rows out", make: func(d *desk) error {
+			return d.texts(append(reviews(), "NaN,fine,True")).SplitFromTable("is_valid").LabelFromTable(data.LabelCols("label")).Err()
+		}},
+		{input: "table in Latin-1", after: "nothing was done; with `Encoding` it is read, UTF-16 too", make: func(d *desk) error {
+			return d.texts(append(reviews(), "pos,sch\xf6n,True")).Err()
 		}},
 		{input: "vocabulary that does not match the encoder", after: "the classifier's weights are as they were", make: otherWords},
 		{input: "pickle that calls a function", after: nothing, make: func(d *desk) error {
