@@ -33,6 +33,7 @@ func init() {
 			"DoY":               r.ValueOf(pkg.DoY),
 			"EOS":               r.ValueOf(pkg.EOS),
 			"EmptyKind":         r.ValueOf(pkg.EmptyKind),
+			"Encoding":          r.ValueOf(pkg.Encoding),
 			"ErrUnknownLabel":   r.ValueOf(&pkg.ErrUnknownLabel).Elem(),
 			"Exclude":           r.ValueOf(pkg.Exclude),
 			"Extensions":        r.ValueOf(pkg.Extensions),
@@ -56,6 +57,7 @@ func init() {
 			"LoadMatrix":        r.ValueOf(pkg.LoadMatrix),
 			"LoadState":         r.ValueOf(pkg.LoadState),
 			"LoadStrings":       r.ValueOf(pkg.LoadStrings),
+			"LogScale":          r.ValueOf(pkg.LogScale),
 			"Mult":              r.ValueOf(pkg.Mult),
 			"MultiCategoryKind": r.ValueOf(pkg.MultiCategoryKind),
 			"MustLoadMatrix":    r.ValueOf(pkg.MustLoadMatrix),
@@ -78,6 +80,7 @@ func init() {
 			"PadZeros":          r.ValueOf(pkg.PadZeros),
 			"PaddingMode":       r.ValueOf(pkg.PaddingMode),
 			"ReadCSV":           r.ValueOf(pkg.ReadCSV),
+			"ReadText":          r.ValueOf(pkg.ReadText),
 			"Recurse":           r.ValueOf(pkg.Recurse),
 			"RegisterAugmenter": r.ValueOf(pkg.RegisterAugmenter),
 			"RegisterKind":      r.ValueOf(pkg.RegisterKind),
@@ -142,12 +145,15 @@ func init() {
 			"Dims":            r.TypeOf((*pkg.Dims)(nil)).Elem(),
 			"DrawnLabel":      r.TypeOf((*pkg.DrawnLabel)(nil)).Elem(),
 			"EmptyLabel":      r.TypeOf((*pkg.EmptyLabel)(nil)).Elem(),
+			"EncodedKind":     r.TypeOf((*pkg.EncodedKind)(nil)).Elem(),
+			"EncodingOption":  r.TypeOf((*pkg.EncodingOption)(nil)).Elem(),
 			"Factory":         r.TypeOf((*pkg.Factory)(nil)).Elem(),
 			"FactoryOption":   r.TypeOf((*pkg.FactoryOption)(nil)).Elem(),
 			"FigSizeOption":   r.TypeOf((*pkg.FigSizeOption)(nil)).Elem(),
 			"FileKind":        r.TypeOf((*pkg.FileKind)(nil)).Elem(),
 			"Fitter":          r.TypeOf((*pkg.Fitter)(nil)).Elem(),
 			"Float":           r.TypeOf((*pkg.Float)(nil)).Elem(),
+			"FloatOption":     r.TypeOf((*pkg.FloatOption)(nil)).Elem(),
 			"FromOption":      r.TypeOf((*pkg.FromOption)(nil)).Elem(),
 			"Item":            r.TypeOf((*pkg.Item)(nil)).Elem(),
 			"ItemError":       r.TypeOf((*pkg.ItemError)(nil)).Elem(),
@@ -159,6 +165,7 @@ func init() {
 			"LabelLists":      r.TypeOf((*pkg.LabelLists)(nil)).Elem(),
 			"LabelOption":     r.TypeOf((*pkg.LabelOption)(nil)).Elem(),
 			"LanguageKind":    r.TypeOf((*pkg.LanguageKind)(nil)).Elem(),
+			"LinesOption":     r.TypeOf((*pkg.LinesOption)(nil)).Elem(),
 			"Loader":          r.TypeOf((*pkg.Loader)(nil)).Elem(),
 			"Matrix":          r.TypeOf((*pkg.Matrix)(nil)).Elem(),
 			"MatrixOption":    r.TypeOf((*pkg.MatrixOption)(nil)).Elem(),
@@ -188,7 +195,9 @@ func init() {
 			"Stater":          r.TypeOf((*pkg.Stater)(nil)).Elem(),
 			"Stats":           r.TypeOf((*pkg.Stats)(nil)).Elem(),
 			"Table":           r.TypeOf((*pkg.Table)(nil)).Elem(),
+			"TableRow":        r.TypeOf((*pkg.TableRow)(nil)).Elem(),
 			"TargetAugmenter": r.TypeOf((*pkg.TargetAugmenter)(nil)).Elem(),
+			"TargetState":     r.TypeOf((*pkg.TargetState)(nil)).Elem(),
 			"TextOpener":      r.TypeOf((*pkg.TextOpener)(nil)).Elem(),
 			"TransformArgs":   r.TypeOf((*pkg.TransformArgs)(nil)).Elem(),
 			"TransformOption": r.TypeOf((*pkg.TransformOption)(nil)).Elem(),
@@ -202,6 +211,7 @@ func init() {
 			"BunchCollater":   r.TypeOf((*P_github_com_fastnb_go_fastnb_data_BunchCollater)(nil)).Elem(),
 			"Collater":        r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Collater)(nil)).Elem(),
 			"DrawnLabel":      r.TypeOf((*P_github_com_fastnb_go_fastnb_data_DrawnLabel)(nil)).Elem(),
+			"EncodedKind":     r.TypeOf((*P_github_com_fastnb_go_fastnb_data_EncodedKind)(nil)).Elem(),
 			"FileKind":        r.TypeOf((*P_github_com_fastnb_go_fastnb_data_FileKind)(nil)).Elem(),
 			"Fitter":          r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Fitter)(nil)).Elem(),
 			"Item":            r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Item)(nil)).Elem(),
@@ -320,6 +330,25 @@ func (p *P_github_com_fastnb_go_fastnb_data_DrawnLabel) Loss() i6.Loss { return 
 func (p *P_github_com_fastnb_go_fastnb_data_DrawnLabel) Name() string  { return p.Name_(p.Object) }
 func (p *P_github_com_fastnb_go_fastnb_data_DrawnLabel) Open(a0 any) (pkg.Item, error) {
 	return p.Open_(p.Object, a0)
+}
+
+type P_github_com_fastnb_go_fastnb_data_EncodedKind struct {
+	Object        any
+	Name_         func(o any) string
+	Open_         func(o any, a0 string) (pkg.Item, error)
+	Show_         func(o any, a0 []pkg.Item, a1 []pkg.Item, a2 pkg.ShowConfig) *i4.Figure
+	WithEncoding_ func(o any, a0 string) pkg.Kind
+}
+
+func (p *P_github_com_fastnb_go_fastnb_data_EncodedKind) Name() string { return p.Name_(p.Object) }
+func (p *P_github_com_fastnb_go_fastnb_data_EncodedKind) Open(a0 string) (pkg.Item, error) {
+	return p.Open_(p.Object, a0)
+}
+func (p *P_github_com_fastnb_go_fastnb_data_EncodedKind) Show(a0 []pkg.Item, a1 []pkg.Item, a2 pkg.ShowConfig) *i4.Figure {
+	return p.Show_(p.Object, a0, a1, a2)
+}
+func (p *P_github_com_fastnb_go_fastnb_data_EncodedKind) WithEncoding(a0 string) pkg.Kind {
+	return p.WithEncoding_(p.Object, a0)
 }
 
 type P_github_com_fastnb_go_fastnb_data_FileKind struct {
