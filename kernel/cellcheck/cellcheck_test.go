@@ -299,6 +299,7 @@ func TestPrograms(t *testing.T) {
 					case no || got == p.want && err == nil:
 					case *known || slices.Contains(was, id):
 						now = append(now, id)
+						t.Logf("known: prints %q, %v\nwant   %q", got, err, p.want)
 					default:
 						t.Errorf("%s\nprints %q, %v\nwant   %q", strings.Join(place.of(p), "\n---\n"), got, err, p.want)
 					}
