@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"html"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -20,9 +21,10 @@ var ErrUnavailable = errors.New("not available here")
 type DataOption interface{ applyData(*getConfig) }
 
 type getConfig struct {
-	tiles int
-	h, w  int
-	twin  bool
+	tiles  int
+	h, w   int
+	twin   bool
+	orTwin bool
 }
 
 type dataOption func(*getConfig)
@@ -42,6 +44,11 @@ func TwinSize(height, width int) DataOption {
 
 // UseTwin asks, with true, for the generated twin though FASTNB_OFFLINE is not set.
 func UseTwin(on bool) DataOption { return dataOption(func(c *getConfig) { c.twin = on }) }
+
+// OrTwin lets the generated twin stand in where the data set cannot be had: no connection, no address, an
+// account missing. A banner in the cell then says so, and how to get the real one. Data that came and was
+// wrong is still an error.
+func OrTwin() DataOption { return dataOption(func(c *getConfig) { c.orTwin = true }) }
 
 // GetData gives the folder of the named data set, bringing it there first if need be. It tries the
 // folder data/name (when it holds anything), name.tgz of the FASTNB_MIRROR, and the data set's own
@@ -85,11 +92,28 @@ func get(u URL, opts []DataOption) (Path, error) {
 		dir, err = twin(ctx, u, c)
 	} else if !filled(dir) { // another process may have brought it meanwhile
 		dir, err = bring(ctx, u, c, dir)
+		if c.orTwin && errors.Is(err, ErrUnavailable) && HasTwin(u.Name) {
+			why := err
+			if dir, err = twin(ctx, u, c); err == nil {
+				standIn(u, dir, why)
+			}
+		}
 	}
 	if err != nil {
 		return fail(err)
 	}
 	return dir, nil
+}
+
+// standIn says in the cell that a twin is shown in place of the data set, why, and how to get the real one.
+func standIn(u URL, dir Path, why error) {
+	head := fmt.Sprintf("Generated data: %s cannot be had here, so its twin is used: %s.", u.Name, dir.p)
+	plain := head + "\n(" + why.Error() + ")\n"
+	page := `<div style="border-left:4px solid #d9822b;padding:.3em .8em;margin:.3em 0"><b>` + html.EscapeString(head) +
+		`</b><details><summary>Why, and how to get the real data</summary><pre style="white-space:pre-wrap">` + html.EscapeString(why.Error()) + `</pre></details></div>`
+	if cell.Display(cell.Bundle{"text/plain": plain, "text/html": page}) != nil {
+		fmt.Print(plain)
+	}
 }
 
 // bring fetches u into dir from the first place that has it.
@@ -99,7 +123,10 @@ func bring(ctx context.Context, u URL, c getConfig, dir Path) (Path, error) {
 		return dir, err
 	}
 	if Offline() {
-		if _, has := twins[u.Name]; has {
+		if HasTwin(u.Name) && c.orTwin {
+			return dir, fmt.Errorf("%w: FASTNB_OFFLINE is set (%s)", ErrUnavailable, howToGet(u, dir))
+		}
+		if HasTwin(u.Name) {
 			return twin(ctx, u, c)
 		}
 		return dir, fmt.Errorf("%w: FASTNB_OFFLINE is set, and there is no generated twin of it (try unsetting FASTNB_OFFLINE, or FASTNB_MIRROR with a folder that holds %s.tgz)", ErrUnavailable, u.Name)
@@ -131,6 +158,14 @@ func noAddress(u URL, dir Path) error {
 		return explain(err, dir.p, 0)
 	}
 	return fmt.Errorf("%w: %s (%s)", ErrUnavailable, fmt.Sprintf(u.Manual, dir.p), otherWays(u))
+}
+
+// howToGet tells an offline reader how the data set is brought.
+func howToGet(u URL, dir Path) string {
+	if u.Address == "" && u.Manual != "" {
+		return fmt.Sprintf(u.Manual, dir.p)
+	}
+	return fmt.Sprintf("try without FASTNB_OFFLINE, or FASTNB_MIRROR with a folder that holds %s.tgz", u.Name)
 }
 
 // otherWays names what a reader without the address can do.

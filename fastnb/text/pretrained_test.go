@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -156,4 +158,43 @@ func TestClassifierFromPublishedFiles(t *testing.T) {
 	after, err := c.StateDict()
 	must(t, err)
 	fromCheckpoint(t, after, "0.module.", d.Vocab.Itos) // frozen
+}
+
+// A configuration that differs from the published one gets a notice and fresh weights, whether the files
+// are there or not, and nothing is fetched for it.
+func TestOtherSizesStartFresh(t *testing.T) {
+	home := datasets.NewPath(t.TempDir())
+	t.Setenv("FASTNB_HOME", home.String())
+	t.Setenv("FASTNB_OFFLINE", "")
+	asked := 0
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { asked++; w.WriteHeader(http.StatusNotFound) }))
+	defer srv.Close()
+	t.Setenv("FASTNB_MIRROR", srv.URL)
+	tab, dir := knownWords(t), datasets.NewPath(t.TempDir())
+	d, err := TextListFromTable(dir, tab, data.Cols("text"), MinFreq(1)).SplitByRandPct(.2, data.SplitSeed(1)).LabelForLM().DataBunch(data.BS(4), data.BPTT(9))
+	must(t, err)
+	for _, here := range []bool{false, true} {
+		if here {
+			published(t, home.Join("data", "wt103-fwd"), "lstm_wt103", "itos_wt103")
+		}
+		l, err := LanguageModelLearner(d, models.AWDLSTM, small(models.LMConfig()), fastnb.Silent(true))
+		must(t, err)
+		before, err := l.StateDict()
+		must(t, err)
+		must(t, l.FitOneCycle(1, fastnb.LR(1e-2)))
+		after, err := l.StateDict()
+		must(t, err)
+		for name, v := range before {
+			if strings.HasPrefix(name, "0.rnns.") && slices.Equal(v.Float32s(), after[name].Float32s()) {
+				t.Errorf("files here: %v: %s is frozen", here, name)
+			}
+		}
+		_, err = LanguageModelLearner(d, models.AWDLSTM, small(models.LMConfig()), fastnb.Pretrained(true))
+		if err == nil || !strings.Contains(err.Error(), map[bool]string{false: "EmbSz", true: "of shape"}[here]) {
+			t.Errorf("files here: %v: asked for outright: %v", here, err)
+		}
+	}
+	if asked > 0 {
+		t.Errorf("%d requests for weights that do not fit", asked)
+	}
 }
