@@ -21,6 +21,7 @@ func init() {
 			"EncoderParams":     r.ValueOf(pkg.EncoderParams),
 			"FillBody":          r.ValueOf(pkg.FillBody),
 			"Groups":            r.ValueOf(pkg.Groups),
+			"HasWeights":        r.ValueOf(pkg.HasWeights),
 			"Head":              r.ValueOf(pkg.Head),
 			"LMConfig":          r.ValueOf(pkg.LMConfig),
 			"LoadPretrained":    r.ValueOf(pkg.LoadPretrained),
