@@ -194,7 +194,9 @@ func (r *runner) epoch() error {
 	}
 	r.rec.ValLosses = append(r.rec.ValLosses, val)
 	r.rec.Metrics = append(r.rec.Metrics, metrics)
-	r.rec.rows = append(r.rec.rows, r.row(val, metrics, time.Since(began)))
+	took := time.Since(began)
+	r.rec.Times = append(r.rec.Times, took)
+	r.rec.rows = append(r.rec.rows, r.row(val, metrics, took))
 	r.show.row(r.rec.lastRow())
 	if err := r.p.hooks.call(afterEpoch, l); err != nil && (!isStop(err) || errors.Is(err, ErrStopFit)) {
 		return err

@@ -1,6 +1,9 @@
 package fastnb
 
-import "math"
+import (
+	"math"
+	"time"
+)
 
 // nan marks what was not measured.
 var nan = math.NaN()
@@ -22,6 +25,8 @@ type Recorder struct {
 	Metrics [][]float64
 	// NBatches is the number of training batches of each epoch.
 	NBatches []int
+	// Times is what each epoch took, validation included.
+	Times []time.Duration
 	// MinGradLR is the learning rate that Plot(Suggestion(true)) marked; 0 before.
 	MinGradLR float64
 
@@ -42,6 +47,18 @@ func (r *Recorder) LastLoss() float64 { return last(r.Losses) }
 
 // LastValLoss is the validation loss of the last epoch, NaN before the first.
 func (r *Recorder) LastValLoss() float64 { return last(r.ValLosses) }
+
+// EpochTime is the mean of Times, 0 before the first epoch ends.
+func (r *Recorder) EpochTime() time.Duration {
+	if len(r.Times) == 0 {
+		return 0
+	}
+	var sum time.Duration
+	for _, t := range r.Times {
+		sum += t
+	}
+	return sum / time.Duration(len(r.Times))
+}
 
 // lastRow is the last row of the epoch table.
 func (r *Recorder) lastRow() []string {

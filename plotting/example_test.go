@@ -19,6 +19,6 @@ func ExampleHTMLTable() {
 	fmt.Println(plotting.HTMLTable([]string{"stage", "fbeta"}, [][]string{{"head", "0.925"}, {"all", "0.931"}}))
 	// Output:
 	// stage  fbeta
-	//  head  0.925
-	//   all  0.931
+	// head   0.925
+	// all    0.931
 }

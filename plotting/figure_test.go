@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -213,12 +214,29 @@ func TestHeatmap(t *testing.T) {
 func TestTable(t *testing.T) {
 	f := HTMLTable([]string{"image_name", "tags"}, [][]string{{"train_0", "<haze>"}, {"train_10"}}, "0", "1")
 	h := f.Render().Data["text/html"].(string)
-	if !strings.Contains(h, `class="dataframe"`) || !strings.Contains(h, "<td>&lt;haze&gt;</td>") || !strings.Contains(h, "<th>1</th>") {
+	if !strings.Contains(h, `class="dataframe"`) || !strings.Contains(h, ">&lt;haze&gt;</td>") || !strings.Contains(h, "<th>1</th>") {
 		t.Error(h)
 	}
-	const want = "   image_name    tags\n0     train_0  <haze>\n1    train_10"
+	const want = "   image_name  tags\n0  train_0     <haze>\n1  train_10"
 	if f.String() != want {
 		t.Errorf("%q", f.String())
+	}
+}
+
+// Texts stand on the left and numbers on the right; the text form is never wider than 50 characters a column.
+func TestTableLooks(t *testing.T) {
+	long := strings.Repeat("word ", 200)
+	f := HTMLTable([]string{"n", "text"}, [][]string{{"1", "short"}, {"...", long}, {"1,200", "two\nlines"}})
+	lines := strings.Split(f.String(), "\n")
+	want := []string{"    n  text", "    1  short", "  ...  " + long[:47] + "...", "1,200  two\\nlines"}
+	if !slices.Equal(lines, want) {
+		t.Errorf("%q", lines)
+	}
+	h := f.Render().Data["text/html"].(string)
+	for _, part := range []string{"<td>1,200</td>", `<td style="text-align: left;">short</td>`, `<th style="text-align: left;">text</th>`, long} {
+		if !strings.Contains(h, part) {
+			t.Errorf("no %q in %s", part, h)
+		}
 	}
 }
 

@@ -51,7 +51,7 @@ func Heatmap(o HeatmapOpts) *Figure {
 	d.dst = image.NewRGBA(image.Rect(0, 0, int(float64(w)*d.scale), int(float64(h)*d.scale)))
 	draw.Draw(d.dst, d.dst.Bounds(), image.NewUniform(paper), image.Point{}, draw.Src)
 	d.draw()
-	return &Figure{img: d.dst, w: w, h: h, opt: heatOption(o, d.lo, d.hi), text: tableText(o.X, d.numbers(), o.Y)}
+	return &Figure{img: d.dst, w: w, h: h, opt: heatOption(o, d.lo, d.hi), text: tableText(o.X, d.numbers(), o.Y, nil)}
 }
 
 type heatDrawer struct {

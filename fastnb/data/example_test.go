@@ -14,6 +14,6 @@ func ExampleNewTable() {
 	}
 	fmt.Println(t.Head(1))
 	// Output:
-	//    image_name           tags
-	// 0      test_0  clear primary
+	//    image_name  tags
+	// 0  test_0      clear primary
 }

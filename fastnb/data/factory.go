@@ -8,9 +8,14 @@ type Factory struct {
 	Bunch  []BunchOption
 	Sample []SampleOption
 
+	Aug       Augmenter         // of DSTfms; nil: none
+	Transform []TransformOption // of Transform
+
 	ValidPct     float64 // part of the items for validation, where nothing else says which
+	PctGiven     bool    // ValidPct was an option
 	Train, Valid string  // folders
 	Test         string  // folder or table of items without labels; "" for none
+	Table        string  // of items and labels
 }
 
 // FactoryOption is an option of a one-line factory. The options of lists, labels, random choices and
@@ -26,11 +31,16 @@ func (o CSVFormatOption) applyFactory(c *Factory) { c.From = append(c.From, o) }
 func (f labelFunc) applyFactory(c *Factory)       { c.Label = append(c.Label, f) }
 func (f bunchFunc) applyFactory(c *Factory)       { c.Bunch = append(c.Bunch, f) }
 func (o SeedOption) applyFactory(c *Factory)      { c.Sample = append(c.Sample, o) }
+func (f transformFunc) applyFactory(c *Factory)   { c.Transform = append(c.Transform, f) }
+
+// DSTfms are the transforms of a factory's items, as GetTransforms gives them (default none; fastai's
+// ds_tfms).
+func DSTfms(aug Augmenter) FactoryOption { return factoryFunc(func(f *Factory) { f.Aug = aug }) }
 
 // NewFactory gathers options over fastai's defaults: a fifth of the items, or the folders "train" and
 // "valid".
 func NewFactory(opts ...FactoryOption) *Factory {
-	f := &Factory{ValidPct: .2, Train: "train", Valid: "valid"}
+	f := &Factory{ValidPct: .2, Train: "train", Valid: "valid", Table: "labels.csv"}
 	for _, o := range opts {
 		o.applyFactory(f)
 	}
@@ -38,7 +48,9 @@ func NewFactory(opts ...FactoryOption) *Factory {
 }
 
 // ValidPct is the part of the items, 0 to 1, that a factory takes for validation (default 0.2).
-func ValidPct(p float64) FactoryOption { return factoryFunc(func(f *Factory) { f.ValidPct = p }) }
+func ValidPct(p float64) FactoryOption {
+	return factoryFunc(func(f *Factory) { f.ValidPct, f.PctGiven = p, true })
+}
 
 // TrainFolder is where a factory looks for training items (default "train").
 func TrainFolder(name string) FactoryOption { return factoryFunc(func(f *Factory) { f.Train = name }) }
@@ -48,6 +60,9 @@ func ValidFolder(name string) FactoryOption { return factoryFunc(func(f *Factory
 
 // TestName is the folder, or the table, of items without labels (default none).
 func TestName(name string) FactoryOption { return factoryFunc(func(f *Factory) { f.Test = name }) }
+
+// CSVLabels is the table of items and labels (default "labels.csv").
+func CSVLabels(name string) FactoryOption { return factoryFunc(func(f *Factory) { f.Table = name }) }
 
 // SplitShuffled splits as fastai's factories for tables do: all items in a random order, the first
 // int(pct·n)+1 for validation. The order is NumPy's for the same seed. Option: SplitSeed.

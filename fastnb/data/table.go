@@ -368,7 +368,14 @@ func (t *Table) figure() *plotting.Figure {
 		rows = slices.Concat(rows[:h], [][]string{gap}, rows[len(rows)-h:])
 		index = slices.Concat(index[:h], []string{"..."}, index[len(index)-h:])
 	}
-	return plotting.HTMLTable(t.cols, rows, index...)
+	short := make([][]string, len(rows))
+	for r, row := range rows {
+		short[r] = make([]string, len(row))
+		for c, v := range row {
+			short[r][c] = plotting.Elided(v)
+		}
+	}
+	return plotting.HTMLTable(t.cols, short, index...)
 }
 
 // String is the table as text, long ones shortened.

@@ -55,7 +55,10 @@ type TransformArgs struct {
 }
 
 // TransformOption is an option of Transform.
-type TransformOption interface{ applyTransform(*TransformArgs) }
+type TransformOption interface {
+	FactoryOption
+	applyTransform(*TransformArgs)
+}
 
 type transformFunc func(*TransformArgs)
 
@@ -272,24 +275,33 @@ func (l *LabelLists) Normalize(opts ...NormalizeOption) *LabelLists {
 	if l.err != nil {
 		return l
 	}
-	if l.pipe.norm != nil {
-		return l.fail("normalize: the data is normalised already")
+	norm, err := newNormalizer(l.pipe.norm, opts)
+	if err != nil {
+		return l.fail("normalize: %w", err)
+	}
+	n := *l
+	n.pipe.norm = norm
+	return &n
+}
+
+// newNormalizer is what the options of Normalize say, where nothing was normalised before.
+func newNormalizer(before *normalizer, opts []NormalizeOption) (*normalizer, error) {
+	if before != nil {
+		return nil, errors.New("the data is normalised already")
 	}
 	norm := normalizer{DoX: true}
 	for _, o := range opts {
 		o.applyNormalize(&norm)
 	}
 	if len(norm.Mean) != len(norm.Std) {
-		return l.fail("normalize: %d means, %d standard deviations", len(norm.Mean), len(norm.Std))
+		return nil, fmt.Errorf("%d means, %d standard deviations", len(norm.Mean), len(norm.Std))
 	}
 	for _, s := range norm.Std {
 		if !(s > 0) {
-			return l.fail("normalize: standard deviation %v is not positive", s)
+			return nil, fmt.Errorf("standard deviation %v is not positive", s)
 		}
 	}
-	n := *l
-	n.pipe.norm = &norm
-	return &n
+	return &norm, nil
 }
 
 // apply normalises [N, C, ...] in place.

@@ -488,7 +488,7 @@ func TestTablesShowTexts(t *testing.T) {
 	}
 	out = fig.Render()
 	page = out.Data["text/html"].(string)
-	if strings.Count(page, "<tr>") != 3 || !strings.Contains(page, "<th>target</th>") || !strings.Contains(page, `\n`) || !strings.Contains(page, "pos") {
+	if strings.Count(page, "<tr>") != 3 || !strings.Contains(page, ">target</th>") || !strings.Contains(page, `\n`) || !strings.Contains(page, "pos") {
 		t.Error(page)
 	}
 	if s := cut(strings.Repeat("a ", 100)); strings.Count(s, "a") != 70 {

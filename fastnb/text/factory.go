@@ -1,6 +1,8 @@
 package text
 
 import (
+	"errors"
+
 	"github.com/fastnb/go/datasets"
 	"github.com/fastnb/go/fastnb/data"
 )
@@ -93,6 +95,9 @@ func testFolder(path datasets.Path, f *data.Factory) *data.ItemList {
 
 // bunch ends the chain.
 func bunch(f *data.Factory, l *data.LabelLists, test *data.ItemList) (*data.DataBunch, error) {
+	if f.Aug != nil || len(f.Transform) > 0 {
+		return nil, errors.New("fastnb: text data bunch: transforms and sizes are for pictures (try without DSTfms, Size and the like)")
+	}
 	if test != nil {
 		l = l.AddTest(test)
 	}

@@ -31,10 +31,10 @@ func ImageList(path datasets.Path, files ...datasets.Path) *data.ItemList {
 	return data.NewItemList(imageKind{}, path, refs)
 }
 
-// GetImageFiles are the pictures of one folder, sorted by name; folders inside it are not searched, hidden
-// files left out. (fastai/vision/data.py, get_image_files, which keeps the file system's order.)
-func GetImageFiles(path datasets.Path) (datasets.Listing, error) {
-	l := ImageListFromFolder(path, data.Recurse(false))
+// GetImageFiles are the pictures of one folder, sorted by name, hidden files left out. Folders inside it are
+// not searched unless Recurse(true). Other options as ImageListFromFolder. (fastai/vision/data.py, get_image_files, which keeps the file system's order.)
+func GetImageFiles(path datasets.Path, o ...data.FromOption) (datasets.Listing, error) {
+	l := ImageListFromFolder(path, append([]data.FromOption{data.Recurse(false)}, o...)...)
 	if err := l.Err(); err != nil {
 		return nil, err
 	}

@@ -14,7 +14,7 @@ var camVid = lesson{
 		13: {picture("360x360")},
 		14: {textLike(`\[48 64\]`), textLike(`17 17 17`)},
 		15: {textLike(`Animal`), textLike(`VegetationMisc`)},
-		17: {textLike(`batch size \d+, \d+ MB free`)},
+		17: {textLike(`pictures of \[24 32\], batch size \d+, \d+ MB free`)},
 		20: {picture("4 pictures in 2 rows of 2, 720x504")},
 		21: {picture("3 pictures in 2 rows of 2")},
 		26: {textLike(`weights`)},
@@ -29,8 +29,8 @@ var camVid = lesson{
 		53: {picture("6 pictures in 3 rows of 2, 720x720")},
 	},
 	params: map[string]string{
-		"items": "18", "twinHeight": "48", "twinWidth": "64", "bs1": "5", "bs2": "5", "epochs1": "1", "epochs2": "1", "epochs3": "1", "epochs4": "1",
-		"lrIters": "8", "archName": "resnet18",
+		"items": "18", "height1": "24", "width1": "32", "height2": "48", "width2": "64", "bs1": "5", "bs2": "5", "epochs1": "1", "epochs2": "1", "epochs3": "1", "epochs4": "1",
+		"lrIters": "8", "scratchName": "resnet18",
 	},
 }
 

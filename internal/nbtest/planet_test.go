@@ -31,7 +31,7 @@ var planet = lesson{
 		59: {textLike(`[a-z_]+ [a-z_]+`)},
 		63: {textLike(`kaggle competitions submit`)},
 	},
-	params: map[string]string{"items": "60", "bs": "10", "size1": "32", "size2": "48", "epochs": "1", "lrIters": "6", "archName": "resnet18"},
+	params: map[string]string{"items": "60", "bs": "10", "size1": "32", "size2": "48", "epochs": "1", "lrIters": "6", "scratchName": "resnet18"},
 }
 
 func TestPlanet(t *testing.T) {
