@@ -12,6 +12,7 @@ func init() {
 	imports.Packages["github.com/fastnb/go/plotting"] = imports.Package{
 		Name: "plotting",
 		Binds: map[string]r.Value{
+			"Elided":           r.ValueOf(pkg.Elided),
 			"FromEcharts":      r.ValueOf(pkg.FromEcharts),
 			"Grid":             r.ValueOf(pkg.Grid),
 			"HTMLTable":        r.ValueOf(pkg.HTMLTable),
