@@ -295,7 +295,7 @@ func TestDescription(t *testing.T) {
 	if d := cmp.Diff(want, d.String()); d != "" {
 		t.Error(d)
 	}
-	if h := d.Render().Data["text/html"].(string); !strings.Contains(h, "<td>24 items, 3 batches of 7</td>") {
+	if h := d.Render().Data["text/html"].(string); !strings.Contains(h, ">24 items, 3 batches of 7</td>") {
 		t.Error(h)
 	}
 }
