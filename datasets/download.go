@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"net"
 	"net/http"
@@ -14,9 +15,11 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/fastnb/go/cell"
+	"github.com/fastnb/go/internal/whole"
 )
 
 // file is something to download and how to tell that it came whole.
@@ -31,10 +34,14 @@ type file struct {
 const (
 	connectTimeout = 5 * time.Second  // to an address that may not exist from here
 	headerTimeout  = 30 * time.Second // from request to answer
-	stallTimeout   = 60 * time.Second // without a byte
 	attempts       = 5                // as fastai: broken connections go on where they stopped
 	md5Head        = 1 << 20          // how much fastai's checksums cover
+	maxUntold      = 16 << 30         // of an answer that does not say how long it is
+	reserve        = 256 << 20        // of the disk, which a download leaves free
 )
+
+// stallTimeout is how long no byte may come; tests shorten it.
+var stallTimeout = 30 * time.Second
 
 var client = &http.Client{Transport: &http.Transport{
 	Proxy:                 http.ProxyFromEnvironment,
@@ -42,6 +49,9 @@ var client = &http.Client{Transport: &http.Transport{
 	TLSHandshakeTimeout:   connectTimeout,
 	ResponseHeaderTimeout: headerTimeout,
 }}
+
+// errStalled is a connection over which nothing came at all.
+var errStalled = errors.New("nothing came")
 
 // errBroken is a connection that ended early; asking again may help.
 var errBroken = errors.New("the connection broke")
@@ -126,7 +136,37 @@ func (f file) fetch(ctx context.Context, part string, bar *progress) error {
 	if bar.Total() == 0 && resp.ContentLength > 0 {
 		bar.SetTotal(have + resp.ContentLength)
 	}
-	return f.receive(resp, out, have, bar, cancel)
+	most, err := f.most(resp, part, have)
+	if err != nil {
+		return err
+	}
+	return f.receive(resp, out, have, most, bar, cancel)
+}
+
+// most is how long the file may become: as long as is known of it, as the server says, or as the disk
+// allows. A server that announces another length than is known, or one that does not fit, is refused
+// before anything is taken.
+func (f file) most(resp *http.Response, part string, have int64) (int64, error) {
+	most := int64(maxUntold)
+	switch told := resp.ContentLength; {
+	case f.size > 0 && told >= 0 && have+told != f.size:
+		_ = os.Remove(part) // what is there is of no use
+		return 0, fmt.Errorf("%s: wrong size: the server announces %d bytes, expected %d (it was changed, or something else answers in its place)", f.address, have+told, f.size)
+	case f.size > 0:
+		most = f.size
+	case told >= 0:
+		most = have + told
+	}
+	free, ok := whole.Free(filepath.Dir(part))
+	if !ok {
+		return most, nil
+	}
+	if known := f.size > 0 || resp.ContentLength >= 0; known && most-have > free {
+		return 0, fmt.Errorf("%s: it needs %s more, and the disk of %s has %s left (try freeing space, or setting FASTNB_HOME to a folder on another disk)", f.address, sizeText(most-have), filepath.Dir(part), sizeText(free))
+	} else if !known {
+		most = min(most, have+max(free-reserve, 0))
+	}
+	return most, nil
 }
 
 // ask sends the request, for the bytes from have on.
@@ -165,14 +205,19 @@ func (f file) ask(ctx context.Context, part string, have int64) (*http.Response,
 }
 
 // receive writes the answer's body behind the first have bytes.
-func (f file) receive(resp *http.Response, out *os.File, have int64, bar *progress, cancel func()) error {
-	stall := time.AfterFunc(stallTimeout, cancel)
+func (f file) receive(resp *http.Response, out *os.File, have, most int64, bar *progress, cancel func()) error {
+	var stalled atomic.Bool
+	stall := time.AfterFunc(stallTimeout, func() { stalled.Store(true); cancel() })
 	defer stall.Stop()
 	buf := make([]byte, 1<<17)
 	got := int64(0)
 	for {
 		n, err := resp.Body.Read(buf)
 		stall.Reset(stallTimeout)
+		if have+got+int64(n) > most {
+			_ = os.Remove(out.Name()) // it is not what was asked for
+			return fmt.Errorf("%s: sends more than %s (stopped, and removed what came)", f.address, sizeText(most))
+		}
 		if _, e := out.Write(buf[:n]); e != nil {
 			return explain(e, f.dest, f.size-have-got)
 		}
@@ -180,6 +225,9 @@ func (f file) receive(resp *http.Response, out *os.File, have int64, bar *progre
 		bar.set(have + got)
 		if errors.Is(err, io.EOF) {
 			return nil
+		}
+		if stalled.Load() && got == 0 {
+			return fmt.Errorf("%w: %s: %w for %v, at %s (try again later: it goes on from there)", ErrUnavailable, f.address, errStalled, stallTimeout, sizeText(have))
 		}
 		if err != nil {
 			return fmt.Errorf("%w: %s after %s: %w", errBroken, f.address, sizeText(have+got), err)
@@ -218,9 +266,15 @@ func (f file) check(name string) error {
 		if _, err := io.Copy(h, in); err != nil {
 			return err
 		}
-		if got := hex.EncodeToString(h.Sum(nil)); !strings.HasPrefix(got, strings.ToLower(f.sha256)) {
-			return fmt.Errorf("wrong checksum: SHA-256 starts with %s, expected %s", got[:len(f.sha256)], f.sha256)
-		}
+		return sameSum(f.sha256, h)
+	}
+	return nil
+}
+
+// sameSum compares a sum with the first digits of what it should be.
+func sameSum(want string, h hash.Hash) error {
+	if got := hex.EncodeToString(h.Sum(nil)); !strings.HasPrefix(got, strings.ToLower(want)) {
+		return fmt.Errorf("wrong checksum: SHA-256 starts with %s, expected %s", got[:min(len(want), len(got))], want)
 	}
 	return nil
 }

@@ -5,10 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"html"
+	"io"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/fastnb/go/cell"
 )
@@ -119,9 +123,18 @@ func standIn(u URL, dir Path, why error) {
 // bring fetches u into dir from the first place that has it.
 func bring(ctx context.Context, u URL, c getConfig, dir Path) (Path, error) {
 	ok, err := fromMirror(ctx, u, dir)
-	if ok || err != nil {
+	if ok || err != nil && !errors.Is(err, ErrUnavailable) {
 		return dir, err
 	}
+	d, other := bringOther(ctx, u, c, dir)
+	if err != nil && other != nil { // the mirror was asked, and had nothing
+		other = fmt.Errorf("%w; the mirror before that: %w", other, err)
+	}
+	return d, other
+}
+
+// bringOther fetches u from elsewhere than the mirror.
+func bringOther(ctx context.Context, u URL, c getConfig, dir Path) (Path, error) {
 	if Offline() {
 		if HasTwin(u.Name) && c.orTwin {
 			return dir, fmt.Errorf("%w: FASTNB_OFFLINE is set (%s)", ErrUnavailable, howToGet(u, dir))
@@ -135,17 +148,16 @@ func bring(ctx context.Context, u URL, c getConfig, dir Path) (Path, error) {
 		return dir, noAddress(u, dir)
 	}
 	archive := dataDir().Join(u.Name + archiveExt(u.Address))
-	err = download(ctx, file{address: u.Address, dest: archive.p, size: u.Size, md5: u.MD5})
+	err := download(ctx, file{address: u.Address, dest: archive.p, size: u.Size, md5: u.MD5})
 	if errors.Is(err, ErrUnavailable) {
 		return dir, fmt.Errorf("%w (%s)", err, otherWays(u))
 	}
 	if err != nil {
 		return dir, err
 	}
-	if err := unpackWhole(ctx, archive.p, dir); err != nil {
+	if err := unpackFetched(ctx, archive.p, u.Address, dir); err != nil {
 		return dir, err
 	}
-	_ = os.Remove(archive.p) // what is unpacked needs no archive; failing to remove it harms nothing
 	return dir, note(dir, origin{Source: sourceReal, From: u.Address})
 }
 
@@ -209,17 +221,59 @@ func fromMirrorURL(ctx context.Context, base string, u URL, dir Path) (bool, err
 	address := base + "/" + u.Name + ".tgz"
 	archive := dataDir().Join(u.Name + ".tgz")
 	err := download(ctx, file{address: address, dest: archive.p})
-	if errors.Is(err, ErrUnavailable) {
-		return false, nil // the mirror does not have it: the next place may
+	if err != nil {
+		return false, err // where the mirror does not have it, the next place may
+	}
+	if err := unpackFetched(ctx, archive.p, address, dir); err != nil {
+		return false, err
+	}
+	return true, note(dir, origin{Source: sourceMirror, From: address})
+}
+
+// unpackFetched unpacks an archive that came from address and removes it: what is unpacked needs no
+// archive, and one that cannot be unpacked would be in the way of every later try. It is kept when the
+// archive is not to blame.
+func unpackFetched(ctx context.Context, archive, address string, dir Path) error {
+	err := unpackWhole(ctx, archive, dir)
+	if err != nil && (ctx.Err() != nil || ours(err)) {
+		return err
 	}
 	if err != nil {
-		return false, err
+		err = fmt.Errorf("%w (%s came from %s, and was removed)", err, whatIs(archive), address)
 	}
-	if err := unpackWhole(ctx, archive.p, dir); err != nil {
-		return false, err
+	_ = os.Remove(archive) // failing to do so harms nothing now
+	return err
+}
+
+// ours reports whether an error of unpacking is about this machine's disk, not about the archive.
+func ours(err error) bool {
+	for _, e := range []error{fs.ErrPermission, syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EIO, errNoRoom} {
+		if errors.Is(err, e) {
+			return true
+		}
 	}
-	_ = os.Remove(archive.p) // see bring
-	return true, note(dir, origin{Source: sourceMirror, From: address})
+	return false
+}
+
+// whatIs describes a file that was to be an archive.
+func whatIs(name string) string {
+	f, err := os.Open(name)
+	if err != nil {
+		return "it"
+	}
+	defer func() { _ = f.Close() }()
+	head := make([]byte, 512)
+	n, _ := io.ReadFull(f, head)
+	kind, _, _ := strings.Cut(http.DetectContentType(head[:n]), ";")
+	switch {
+	case n == 0:
+		return "an empty answer"
+	case kind == "text/html":
+		return "a web page, such as one that asks to log in,"
+	case strings.HasPrefix(kind, "text/"):
+		return "a text that begins " + strconv.Quote(string(head[:min(n, 60)]))
+	}
+	return "it"
 }
 
 // filled reports whether dir is a folder with something in it.

@@ -130,7 +130,7 @@ func TestDownloadErrors(t *testing.T) {
 		want        string
 		unavailable bool
 	}{
-		"size":    {file{address: ok, size: 8}, "wrong size: 7 bytes, expected 8", false},
+		"size":    {file{address: ok, size: 8}, "the server announces 7 bytes, expected 8", false},
 		"md5":     {file{address: ok, md5: "00"}, "wrong checksum: MD5", false},
 		"sha256":  {file{address: ok, sha256: "00000000"}, "wrong checksum: SHA-256 starts with", false},
 		"gone":    {file{address: gone}, "404", true},
@@ -421,7 +421,7 @@ func TestLockKeepsOthersOut(t *testing.T) {
 
 func TestExplain(t *testing.T) {
 	full := explain(&fs.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}, "/data", 3<<20)
-	if s := full.Error(); !errors.Is(full, syscall.ENOSPC) || !strings.Contains(s, "disk of /data is full") || !strings.Contains(s, "3.0 MB") {
+	if s := full.Error(); !errors.Is(full, syscall.ENOSPC) || !strings.Contains(s, "disk of /data: free at least") || !strings.Contains(s, "3.0 MB") {
 		t.Error(s)
 	}
 	if s := explain(&fs.PathError{Op: "mkdir", Path: "x", Err: syscall.EROFS}, "/data", 0).Error(); !strings.Contains(s, "FASTNB_HOME") {

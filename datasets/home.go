@@ -82,12 +82,12 @@ func checkName(name string) error {
 // number of bytes still wanted, 0 when unknown), a folder that may not be written.
 func explain(err error, where string, need int64) error {
 	switch {
-	case errors.Is(err, syscall.ENOSPC):
-		want := ""
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		free := "free some space"
 		if need > 0 {
-			want = " of at least " + sizeText(need)
+			free = "free at least " + sizeText(need)
 		}
-		return fmt.Errorf("%w (the disk of %s is full: free space%s, or set FASTNB_HOME to a folder on another disk)", err, where, want)
+		return fmt.Errorf("%w (no room is left on the disk of %s: %s, or set FASTNB_HOME to a folder on another disk)", err, where, free)
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		return fmt.Errorf("%w (try setting FASTNB_HOME to a folder that you may write in)", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/fastnb/go/cell"
+	"github.com/fastnb/go/internal/whole"
 )
 
 // lock takes the named lock file, so that two kernels do not write one cache at once. It waits until
@@ -18,7 +19,7 @@ func lock(ctx context.Context, name string) (unlock func(), err error) {
 	}
 	told := false
 	for {
-		ok, err := tryLock(f)
+		ok, err := whole.TryLock(f)
 		if err != nil {
 			_ = f.Close() // nothing was written
 			return nil, fmt.Errorf("lock file %s: %w", name, err)

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/fastnb/go/internal/whole"
 )
 
 // Where a data set came from.
@@ -62,22 +64,7 @@ func Source(path Path) string {
 
 // writeFile puts a whole file in place at once: readers see the old one or the new one.
 func writeFile(name string, content []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(name), ".tmp-*")
-	if err != nil {
-		return explain(err, filepath.Dir(name), int64(len(content)))
-	}
-	_, err = f.Write(content)
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = os.Chmod(f.Name(), 0o644)
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), name)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name()) // the first error is the one to tell
+	if err := whole.WriteBytes(name, content); err != nil {
 		return fmt.Errorf("writing %s: %w", name, explain(err, filepath.Dir(name), int64(len(content))))
 	}
 	return nil

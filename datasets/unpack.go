@@ -20,6 +20,9 @@ import (
 const (
 	maxEntries  = 5_000_000
 	maxUnpacked = 256 << 30
+	maxRatio    = 1100     // of unpacked bytes to packed ones: deflate can reach 1032
+	freeBytes   = 64 << 20 // what an archive of any size may unpack to,
+	freeEntries = 1024     // and hold
 )
 
 // Unpack puts the content of an archive into the folder dir, which is made if need be: tar, tar.gz,
@@ -37,15 +40,12 @@ func Unpack(archive, dir Path) error {
 // everything lies, or the files themselves. An empty folder at dir is replaced.
 func unpackWhole(ctx context.Context, archive string, dir Path) error {
 	sweep(dir.p)
-	tmp, err := extractBeside(ctx, archive, dir.p)
+	tmp, top, err := extractBeside(ctx, archive, dir.p, true)
 	if err != nil {
 		return fmt.Errorf("unpacking %s: %w", archive, err)
 	}
 	defer func() { _ = os.RemoveAll(tmp) }()
-	from := tmp
-	if entries, err := os.ReadDir(tmp); err == nil && len(entries) == 1 && entries[0].IsDir() {
-		from = filepath.Join(tmp, entries[0].Name())
-	}
+	from := filepath.Join(tmp, top)
 	if err := os.Remove(dir.p); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("unpacking %s: %w", archive, err)
 	}
@@ -75,7 +75,7 @@ func unpackInto(ctx context.Context, archive, dir string) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return explain(err, dir, 0)
 	}
-	tmp, err := extractBeside(ctx, archive, filepath.Join(dir, "x"))
+	tmp, _, err := extractBeside(ctx, archive, filepath.Join(dir, "x"), false)
 	if err != nil {
 		return err
 	}
@@ -105,20 +105,21 @@ func merge(src, dst string) error {
 }
 
 // extractBeside unpacks into a new hidden folder next to target, so that a rename can put the result
-// in place. On an error nothing is left.
-func extractBeside(ctx context.Context, archive, target string) (dir string, err error) {
+// in place. With one, top is the single folder in which everything lies, if there is such a one, and
+// else "."; links must stay inside of it. On an error nothing is left.
+func extractBeside(ctx context.Context, archive, target string, one bool) (dir, top string, err error) {
 	f, err := os.Open(archive)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	defer func() { _ = f.Close() }()
 	st, err := f.Stat()
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	tmp, err := os.MkdirTemp(filepath.Dir(target), unpackPrefix(target)+"*")
 	if err != nil {
-		return "", explain(err, filepath.Dir(target), 0)
+		return "", "", explain(err, filepath.Dir(target), 0)
 	}
 	defer func() {
 		if err != nil {
@@ -126,23 +127,45 @@ func extractBeside(ctx context.Context, archive, target string) (dir string, err
 		}
 	}()
 	if err := os.Chmod(tmp, 0o755); err != nil {
-		return "", err
+		return "", "", err
 	}
 	root, err := os.OpenRoot(tmp)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	defer func() { _ = root.Close() }()
 	bar := newProgress("unpacking "+filepath.Base(archive), st.Size())
 	defer bar.done()
-	x := &extractor{ctx: ctx, root: root, bar: bar, made: map[string]bool{".": true}}
-	if err := x.archive(f, st.Size(), filepath.Base(archive)); err != nil {
-		if ctx.Err() != nil {
-			return "", cell.ErrInterrupted
-		}
-		return "", explain(err, filepath.Dir(target), 0)
+	x := &extractor{
+		ctx: ctx, root: root, bar: bar, made: map[string]bool{".": true}, links: map[string]string{}, where: tmp,
+		most: min(maxUnpacked, freeBytes+maxRatio*st.Size()), mostEntries: min(maxEntries, freeEntries+st.Size()/2),
 	}
-	return tmp, nil
+	if top, err = x.all(f, st.Size(), filepath.Base(archive), one); err != nil {
+		if ctx.Err() != nil {
+			return "", "", cell.ErrInterrupted
+		}
+		return "", "", explain(err, filepath.Dir(target), 0)
+	}
+	return tmp, top, nil
+}
+
+// all unpacks the archive, and makes its links when everything else is there.
+func (x *extractor) all(f *os.File, size int64, name string, one bool) (top string, err error) {
+	defer func() {
+		if r := recover(); r != nil { // a decoder's slip over damaged bytes
+			err = fmt.Errorf("the archive is damaged (%v)", r)
+		}
+	}()
+	if err := x.archive(f, size, name); err != nil {
+		return "", err
+	}
+	top = "."
+	if one {
+		if top, err = x.single(); err != nil {
+			return "", err
+		}
+	}
+	return top, x.makeLinks(top)
 }
 
 // extractor writes an archive's entries below root. os.Root already refuses to leave it; names are
@@ -151,9 +174,13 @@ type extractor struct {
 	ctx     context.Context
 	root    *os.Root
 	bar     *progress
-	made    map[string]bool // folders that are there
-	entries int
+	where   string            // what root is, for asking how much fits there
+	made    map[string]bool   // folders that are there
+	links   map[string]string // symbolic links to make in the end, and where they lead
+	entries int64
 	bytes   int64
+
+	most, mostEntries int64 // what an archive of this size can hold
 }
 
 // archive tells the kind by the first bytes and unpacks it.
@@ -204,8 +231,8 @@ func clean(name string) (string, error) {
 // next counts an entry and sees to interrupts.
 func (x *extractor) next() error {
 	x.entries++
-	if x.entries > maxEntries {
-		return fmt.Errorf("refused: more than %d entries", maxEntries)
+	if x.entries > x.mostEntries {
+		return fmt.Errorf("refused: more than %d entries, which an archive of this size cannot hold", x.mostEntries)
 	}
 	return x.ctx.Err()
 }
@@ -236,6 +263,7 @@ func (x *extractor) file(name string, r io.Reader) error {
 	if err != nil {
 		return err
 	}
+	delete(x.links, local)
 	if err := x.mkdir(filepath.Dir(local)); err != nil {
 		return err
 	}
@@ -268,8 +296,8 @@ func (x *extractor) copy(w io.Writer, r io.Reader) error {
 			return err
 		}
 		n, err := r.Read(buf)
-		if x.bytes += int64(n); x.bytes > maxUnpacked {
-			return fmt.Errorf("refused: unpacks to more than %s", sizeText(maxUnpacked))
+		if x.bytes += int64(n); x.bytes > x.most {
+			return fmt.Errorf("refused: unpacks to more than %s, which no honest archive of this size does", sizeText(x.most))
 		}
 		if _, e := w.Write(buf[:n]); e != nil {
 			return e
@@ -281,21 +309,4 @@ func (x *extractor) copy(w io.Writer, r io.Reader) error {
 			return err
 		}
 	}
-}
-
-// link makes a symbolic link if it stays inside the archive's folder.
-func (x *extractor) link(name, target string) error {
-	local, err := clean(name)
-	if err != nil {
-		return err
-	}
-	slashed := strings.ReplaceAll(target, `\`, "/")
-	if slashed == "" || strings.HasPrefix(slashed, "/") || len(slashed) > 1 && slashed[1] == ':' ||
-		!filepath.IsLocal(filepath.FromSlash(path.Join(path.Dir(filepath.ToSlash(local)), slashed))) {
-		return fmt.Errorf("refused: entry %q is a link out of the archive's folder, to %q", name, target)
-	}
-	if err := x.mkdir(filepath.Dir(local)); err != nil {
-		return err
-	}
-	return x.root.Symlink(filepath.FromSlash(slashed), local)
 }

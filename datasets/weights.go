@@ -50,18 +50,21 @@ func Weights(address, sha256 string) (Path, error) {
 		return fail(err)
 	}
 	defer unlock()
+	var answer error
 	if m := mirror(); isURL(m) {
 		g := f
 		g.address = m + "/" + name
-		err := download(cell.Context(), g)
-		if err == nil {
+		if answer = download(cell.Context(), g); answer == nil {
 			return Path{f.dest}, nil
 		}
-		if !errors.Is(err, ErrUnavailable) {
-			return fail(err)
+		if !errors.Is(answer, ErrUnavailable) {
+			return fail(answer)
 		}
 	}
 	if err := download(cell.Context(), f); err != nil {
+		if answer != nil {
+			err = fmt.Errorf("%w; the mirror before that: %w", err, answer)
+		}
 		return fail(fmt.Errorf("%w (try downloading %s by hand into %s)", err, address, modelsDir().p))
 	}
 	return Path{f.dest}, nil

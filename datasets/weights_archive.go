@@ -2,12 +2,14 @@ package datasets
 
 import (
 	"archive/zip"
-	"errors"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"os"
 	"path"
 	"path/filepath"
+
+	"github.com/fastnb/go/internal/whole"
 )
 
 // maxWeights is the most that a file of weights may unpack to.
@@ -71,29 +73,16 @@ func unpackOne(archive, name string, f file) (err error) {
 	return fmt.Errorf("it holds no %s", name)
 }
 
-func writeChecked(in io.Reader, f file) (err error) {
-	out, err := os.CreateTemp(filepath.Dir(f.dest), ".weights-*")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, removed(out.Name())) }()
-	n, err := io.Copy(out, io.LimitReader(in, maxWeights))
-	if err = errors.Join(err, out.Close()); err != nil {
-		return err
-	}
-	if n == maxWeights {
-		return fmt.Errorf("it unpacks to more than %s", sizeText(maxWeights))
-	}
-	if err := f.check(out.Name()); err != nil {
-		return err
-	}
-	return os.Rename(out.Name(), f.dest)
-}
-
-// removed deletes a temporary file that may have been renamed already.
-func removed(name string) error {
-	if err := os.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	return nil
+func writeChecked(in io.Reader, f file) error {
+	return whole.Write(f.dest, func(w io.Writer) error {
+		sum := sha256.New()
+		n, err := io.Copy(io.MultiWriter(w, sum), io.LimitReader(in, maxWeights))
+		if err != nil {
+			return err
+		}
+		if n == maxWeights {
+			return fmt.Errorf("it unpacks to more than %s", sizeText(maxWeights))
+		}
+		return sameSum(f.sha256, sum)
+	})
 }
