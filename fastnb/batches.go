@@ -79,7 +79,25 @@ func (l *Learner) set(verb string, t data.DSType) (func(context.Context) batches
 	if f == nil {
 		return nil, 0, fmt.Errorf("fastnb: %s: the data has no %s set (try AddTest, or LoadLearner with TestItems)", verb, t)
 	}
+	if b, ok := f.(bunchFeed); ok && t == data.Train { // all items, each in its place
+		f = bunchFeed{b.InOrder()}
+	}
 	return func(ctx context.Context) batches { return f.Run(ctx, l.seen) }, f.Len(), nil
+}
+
+// first is the first n batches of a run, all for 0.
+func first(n int, set batches) batches {
+	if n < 1 {
+		return set
+	}
+	return func(yield func(*data.Batch, error) bool) {
+		k := 0
+		for b, err := range set {
+			if k++; !yield(b, err) || k == n {
+				return
+			}
+		}
+	}
 }
 
 // loaderFeed is a feed of a DataBunch, nil where it has no such set.

@@ -3,17 +3,20 @@ package fastnb
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 )
 
 // A callback's function returns one of these to cut the fit short without an error.
 var (
 	// ErrStopBatch skips the rest of the batch: after BeforeBatch its training, after AfterBackward
-	// its optimizer step.
+	// its optimizer step. In validation the batch does not count.
 	ErrStopBatch = errors.New("stop batch")
-	// ErrStopEpoch ends the epoch's training; validation follows.
+	// ErrStopEpoch ends the epoch's training; validation follows. In validation it ends that: what was seen
+	// before this batch counts (with AfterBatch, this batch too).
 	ErrStopEpoch = errors.New("stop epoch")
-	// ErrStopFit ends the fit: in the middle of an epoch at once, without validation.
+	// ErrStopFit ends the fit: in the middle of an epoch at once, without validation; in validation as
+	// ErrStopEpoch, and the fit ends with the epoch.
 	ErrStopFit = errors.New("stop fit")
 )
 
@@ -24,6 +27,9 @@ type Callback struct {
 	Name string
 	// Order decides who is called first, the lowest; of equal ones the first given.
 	Order int
+	// NotInLRFind leaves the callback out of LRFind: for those that write, save, stop or keep what they saw of
+	// a fit. Others, such as those that change gradients, are called there as in any fit.
+	NotInLRFind bool
 
 	BeforeFit     func(*Learner) error // the recorder is new, nothing has run
 	BeforeEpoch   func(*Learner) error
@@ -49,6 +55,11 @@ func newHooks(cs ...[]Callback) hooks {
 	}
 	sort.SliceStable(h, func(i, j int) bool { return h[i].Order < h[j].Order })
 	return h
+}
+
+// inLRFind are the hooks that a search for learning rates calls.
+func (h hooks) inLRFind() hooks {
+	return slices.DeleteFunc(slices.Clone(h), func(c Callback) bool { return c.NotInLRFind })
 }
 
 // event picks one of a callback's functions.

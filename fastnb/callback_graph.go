@@ -25,7 +25,7 @@ func ShowGraph() Callback {
 		return err
 	}
 	return Callback{
-		Name: "ShowGraph", Order: 30,
+		Name: "ShowGraph", Order: 30, NotInLRFind: true,
 		BeforeFit:  func(*Learner) error { shown = nil; return nil },
 		AfterEpoch: draw,
 		AfterFit:   draw,

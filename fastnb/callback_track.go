@@ -78,14 +78,15 @@ func (t *tracker) reset(l *Learner) error {
 	return nil
 }
 
-// value is the column's last value, NaN with a line that says so once where the epoch has none.
-func (t *tracker) value(l *Learner) float64 {
-	v, ok := l.Recorder.Monitored(t.monitor)
+// value is the column's last value. Where the epoch has none, a line says so once: it is neither better nor
+// worse.
+func (t *tracker) value(l *Learner) (v float64, ok bool) {
+	v, ok = l.Recorder.Monitored(t.monitor)
 	if !ok && !t.warned {
 		t.warned = true
 		l.say("Epoch %d has no value of %s to watch.", l.Epoch, t.monitor)
 	}
-	return v
+	return v, ok
 }
 
 // improved says whether v is better than the best by more than delta, and keeps it if so.
@@ -98,12 +99,13 @@ func (t *tracker) improved(v float64) bool {
 	return false
 }
 
-// EarlyStopping ends the fit when the watched column has not improved for more than Patience epochs.
+// EarlyStopping ends the fit when the watched column has not improved for more than Patience epochs; epochs
+// without a value, as where there is no validation set, do not count.
 // Options: Monitor, Lower, MinDelta, Patience.
 func EarlyStopping(o ...TrackOption) Callback {
 	t := newTracker(o)
-	return Callback{Name: "EarlyStopping", BeforeFit: t.reset, AfterEpoch: func(l *Learner) error {
-		if t.improved(t.value(l)) || t.wait <= t.patience {
+	return Callback{Name: "EarlyStopping", NotInLRFind: true, BeforeFit: t.reset, AfterEpoch: func(l *Learner) error {
+		if v, ok := t.value(l); !ok || t.improved(v) || t.wait <= t.patience {
 			return nil
 		}
 		l.say("Epoch %d: early stopping", l.Epoch)
@@ -118,7 +120,7 @@ func SaveModel(name string, o ...TrackOption) Callback {
 	t := newTracker(o)
 	saved := false
 	return Callback{
-		Name: "SaveModel", Order: 10,
+		Name: "SaveModel", Order: 10, NotInLRFind: true,
 		BeforeFit: func(l *Learner) error {
 			saved = false
 			if t.every && l.Epoch > 0 { // the fit goes on from a later epoch
@@ -133,8 +135,8 @@ func SaveModel(name string, o ...TrackOption) Callback {
 			if t.every {
 				return l.Save(fmt.Sprintf("%s_%d", name, l.Epoch))
 			}
-			v := t.value(l)
-			if !t.improved(v) {
+			v, ok := t.value(l)
+			if !ok || !t.improved(v) {
 				return nil
 			}
 			l.say("Better model found at epoch %d with %s value: %v.", l.Epoch, t.monitor, v)
@@ -145,6 +147,7 @@ func SaveModel(name string, o ...TrackOption) Callback {
 			if !saved {
 				return nil
 			}
+			saved = false // the next fit may end before it begins
 			return l.Load(name)
 		},
 	}
@@ -154,8 +157,8 @@ func SaveModel(name string, o ...TrackOption) Callback {
 // for more than Patience epochs. Options: Monitor, Lower, MinDelta, Patience, Factor, MinLR.
 func ReduceLROnPlateau(o ...TrackOption) Callback {
 	t := newTracker(o)
-	return Callback{Name: "ReduceLROnPlateau", BeforeFit: t.reset, AfterEpoch: func(l *Learner) error {
-		if t.improved(t.value(l)) || t.wait <= t.patience {
+	return Callback{Name: "ReduceLROnPlateau", NotInLRFind: true, BeforeFit: t.reset, AfterEpoch: func(l *Learner) error {
+		if v, ok := t.value(l); !ok || t.improved(v) || t.wait <= t.patience {
 			return nil
 		}
 		if lr := last(l.Recorder.LRs); lr > t.minLR {
@@ -170,7 +173,7 @@ func ReduceLROnPlateau(o ...TrackOption) Callback {
 // TerminateOnNaN ends the fit quietly at a loss that is not a number or infinite, where otherwise it
 // ends with an error.
 func TerminateOnNaN() Callback {
-	return Callback{Name: "TerminateOnNaN", nanOK: true, AfterLoss: func(l *Learner) error {
+	return Callback{Name: "TerminateOnNaN", NotInLRFind: true, nanOK: true, AfterLoss: func(l *Learner) error {
 		if l.Training && (isNaN(l.BatchLoss) || math.IsInf(l.BatchLoss, 0)) {
 			l.say("Epoch/Batch (%d/%d): Invalid loss, terminating training.", l.Epoch, l.Batch)
 			return ErrStopFit
@@ -181,7 +184,7 @@ func TerminateOnNaN() Callback {
 
 // StopAfterNBatches ends the fit after n training batches, for a quick try.
 func StopAfterNBatches(n int) Callback {
-	return Callback{Name: "StopAfterNBatches", AfterBatch: func(l *Learner) error {
+	return Callback{Name: "StopAfterNBatches", NotInLRFind: true, AfterBatch: func(l *Learner) error {
 		if l.Training && l.Iteration+1 >= n {
 			return ErrStopFit
 		}

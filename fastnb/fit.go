@@ -187,9 +187,12 @@ func (r *runner) epoch() error {
 	}
 	val, metrics := math.NaN(), []float64(nil)
 	if r.p.validate && l.validBatches() > 0 && !errors.Is(stop, ErrStopFit) {
-		var err error
-		if val, metrics, err = r.validation(); err != nil {
+		var err, end error
+		if val, metrics, end, err = r.validation(); err != nil {
 			return err
+		}
+		if errors.Is(end, ErrStopFit) {
+			stop = end
 		}
 	}
 	r.rec.ValLosses = append(r.rec.ValLosses, val)
@@ -321,65 +324,105 @@ func (r *runner) step(h hypers) error {
 	return r.p.hooks.call(afterStep, l)
 }
 
-// validation gives the loss and the metrics of the validation set.
-func (r *runner) validation() (float64, []float64, error) {
+// validation gives the loss and the metrics of the validation set, NaN and nil if callbacks let no batch
+// count, and what they stopped it with.
+func (r *runner) validation() (val float64, metrics []float64, stop, err error) {
 	l := r.l
 	r.show.phase(l.validBatches())
-	v, err := l.evaluate(r.ctx, l.feedOf(data.Valid).Run(r.ctx, l.seen), l.Metrics, r.p.hooks, func() { r.show.step("") })
-	if err != nil {
-		return 0, nil, r.failed(err)
+	v, stop, err := l.evaluate(r.ctx, l.feedOf(data.Valid).Run(r.ctx, l.seen), l.Metrics, r.p.hooks, func() { r.show.step("") })
+	switch {
+	case err != nil:
+		return nan, nil, nil, r.failed(err)
+	case v == nil:
+		return nan, nil, stop, nil
 	}
-	return v[0], v[1:], nil
+	return v[0], v[1:], stop, nil
 }
 
-// evaluate gives the mean loss and the metrics over a set of batches. It is never an empty list: the
-// loss comes first.
-func (l *Learner) evaluate(ctx context.Context, set batches, metrics []Metric, h hooks, tick func()) ([]float64, error) {
+// evaluate gives the mean loss and the metrics over a set of batches: the loss comes first. The list is nil if
+// callbacks let no batch count. stop is the strongest of the sentinels that ended it early.
+func (l *Learner) evaluate(ctx context.Context, set batches, metrics []Metric, h hooks, tick func()) (values []float64, stop, err error) {
 	training := l.Training
 	l.Training = false
 	defer func() { l.Training = training }()
-	states := make([]*metricState, len(metrics))
-	for k, m := range metrics {
-		states[k] = m.start()
+	e := &evaluation{l: l, hooks: h}
+	for _, m := range metrics {
+		e.states = append(e.states, m.start())
 	}
-	sum, n := 0.0, 0
 	for b, err := range set {
-		if err != nil {
-			return nil, err
+		if err == nil {
+			err = ctx.Err()
 		}
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
+		if err == nil {
+			err = e.batch(ctx, b)
 		}
-		l.Input, l.Target = b.X, b.Y
-		if err := h.call(beforeBatch, l); err != nil {
-			return nil, unlessStop(err)
-		}
-		loss, out, err := l.eng.Eval(ctx, l.Input, l.Target)
-		if err != nil {
-			return nil, err
-		}
-		l.Output, l.BatchLoss = out, float64(loss)
-		if err := h.call(afterLoss, l); err != nil && !isStop(err) {
-			return nil, err
-		}
-		rows := firstSize(l.Target)
-		sum += l.BatchLoss * float64(rows)
-		n += rows
-		for _, s := range states {
-			if err := s.add(l.Output, l.Target[0]); err != nil {
-				return nil, err
-			}
-		}
-		if err := h.call(afterBatch, l); err != nil && !isStop(err) {
-			return nil, err
+		if err != nil && !isStop(err) {
+			return nil, nil, err
 		}
 		tick()
+		if err != nil && !errors.Is(err, ErrStopBatch) {
+			stop = err
+			break
+		}
+		if err != nil {
+			e.stopped = true
+		}
 	}
-	values := []float64{sum / float64(n)}
-	for _, s := range states {
-		values = append(values, s.value())
+	if e.n == 0 && stop == nil && !e.stopped && ctx.Err() == nil {
+		return nil, nil, errors.New("fastnb: validation: no item of the set could be opened (Data.Skipped names them)")
 	}
-	return values, ctx.Err()
+	return e.values(), stop, ctx.Err()
+}
+
+// evaluation is what was seen of a set.
+type evaluation struct {
+	l       *Learner
+	hooks   hooks
+	states  []*metricState
+	sum     float64 // of the losses, weighted by rows
+	n       int     // rows
+	stopped bool    // a callback left a batch out
+}
+
+// batch evaluates one batch. A stop before AfterBatch leaves it out.
+func (e *evaluation) batch(ctx context.Context, b *data.Batch) error {
+	l := e.l
+	l.Input, l.Target = b.X, b.Y
+	if err := e.hooks.call(beforeBatch, l); err != nil {
+		return err
+	}
+	loss, out, err := l.eng.Eval(ctx, l.Input, l.Target)
+	if err != nil {
+		return err
+	}
+	l.Output, l.BatchLoss = out, float64(loss)
+	if err := e.hooks.call(afterLoss, l); err != nil {
+		return err
+	}
+	rows := firstSize(l.Target)
+	e.sum += l.BatchLoss * float64(rows)
+	e.n += rows
+	for _, s := range e.states {
+		if err := s.add(l.Output, l.Target[0]); err != nil {
+			return err
+		}
+	}
+	err = e.hooks.call(afterBatch, l)
+	if errors.Is(err, ErrStopBatch) { // nothing of it is left to skip
+		return nil
+	}
+	return err
+}
+
+func (e *evaluation) values() []float64 {
+	if e.n == 0 {
+		return nil
+	}
+	v := []float64{e.sum / float64(e.n)}
+	for _, s := range e.states {
+		v = append(v, s.value())
+	}
+	return v
 }
 
 func firstSize(ts []*Tensor) int {

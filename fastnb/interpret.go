@@ -15,6 +15,8 @@ type ClassificationInterpretation struct {
 	Targs  *Tensor   // [N] class numbers, or [N, C] labels
 	Losses []float64 // of each item
 
+	// An item that SkipBroken leaves out has its row, of NaN, and counts nowhere.
+
 	l  *Learner
 	on data.DSType
 }
@@ -61,7 +63,7 @@ func (l *Learner) Interpret(o ...data.PredsOption) (*ClassificationInterpretatio
 }
 
 // TopLosses gives the k largest losses, largest first, and which items of the set they are. k below 1
-// means all.
+// means all. A loss that is NaN is not among them.
 func (c *ClassificationInterpretation) TopLosses(k int) (losses []float64, items []int) {
 	return topLosses(c.Losses, k)
 }
@@ -79,7 +81,9 @@ func (c *ClassificationInterpretation) ConfusionMatrix() ([][]int, error) {
 	}
 	p, y := c.Preds.ArgMax(1).Int64s(), c.Targs.Long().Int64s()
 	for i := range p {
-		m[y[i]][p[i]]++
+		if known(c.Preds, i) {
+			m[y[i]][p[i]]++
+		}
 	}
 	return m, nil
 }

@@ -13,8 +13,9 @@ import (
 // SegmentationInterpretation looks at what a model that gives every pixel a class gets wrong. Predictions
 // are not kept, only what is counted of them.
 type SegmentationInterpretation struct {
-	Losses []float64 // of each item, the mean over its pixels
-	// Counts says of each item how many pixels of each actual class (row) were given each class (column).
+	Losses []float64 // of each item, the mean over its pixels; NaN where SkipBroken leaves it out
+	// Counts says of each item how many pixels of each actual class (row) were given each class (column); nil
+	// where SkipBroken leaves it out.
 	Counts [][][]int
 
 	l  *Learner
@@ -41,6 +42,7 @@ func SegmentationInterpretationFromLearner(l *Learner, o ...data.PredsOption) (*
 	show := l.walkBar(1)
 	defer show.stop()
 	show.phase(n)
+	var order []int
 	for b, err := range set(ctx) {
 		var out *Tensor
 		if err == nil {
@@ -55,9 +57,26 @@ func SegmentationInterpretationFromLearner(l *Learner, o ...data.PredsOption) (*
 		if err != nil {
 			return nil, because(verb, err)
 		}
+		order = append(order, b.Index...)
 		show.step("")
 	}
+	s.align(order, l.itemsOf(c.On))
 	return s, nil
+}
+
+// align gives each of n items its place, those that could not be opened too. order says which were.
+func (s *SegmentationInterpretation) align(order []int, n int) {
+	if len(order) != len(s.Losses) || len(order) == n {
+		return
+	}
+	losses, counts := make([]float64, n), make([][][]int, n)
+	for i := range losses {
+		losses[i] = nan
+	}
+	for k, i := range order {
+		losses[i], counts[i] = s.Losses[k], s.Counts[k]
+	}
+	s.Losses, s.Counts = losses, counts
 }
 
 // add counts a batch: outputs [N, C, H, W], targets [N, 1, H, W].
@@ -86,15 +105,17 @@ func (s *SegmentationInterpretation) add(out, y *Tensor) error {
 }
 
 // TopLosses gives the k largest losses, largest first, and which items of the set they are. k below 1
-// means all.
+// means all. Items that SkipBroken leaves out have none.
 func (s *SegmentationInterpretation) TopLosses(k int) (losses []float64, items []int) {
 	return topLosses(s.Losses, k)
 }
 
 // topLosses are the k largest, all for k below 1, and where they are.
 func topLosses(all []float64, k int) (losses []float64, items []int) {
-	for i := range all {
-		items = append(items, i)
+	for i, v := range all {
+		if !math.IsNaN(v) {
+			items = append(items, i)
+		}
 	}
 	sort.SliceStable(items, func(a, b int) bool { return all[items[a]] > all[items[b]] })
 	if k > 0 {

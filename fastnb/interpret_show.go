@@ -73,7 +73,7 @@ func (c *ClassificationInterpretation) show(verb string, items []int, head strin
 		if err != nil {
 			return nil, because(verb, err)
 		}
-		p, err := c.l.decode(c.Preds.At(i), orDefault(cfg.Thresh, .5))
+		p, err := c.l.decode(c.Preds.At(i), threshOf(cfg))
 		if err != nil {
 			return nil, err
 		}
@@ -116,7 +116,7 @@ func (t titled) HeatMap() image.Image { return t.heat }
 // LabelTable counts for each label how often it was rightly and wrongly predicted and missed, with
 // precision and recall: for models with several labels per item. Option: Thresh (0.5).
 func (c *ClassificationInterpretation) LabelTable(o ...data.ShowOption) (*plotting.Figure, error) {
-	thresh := orDefault(data.NewShowConfig(c.on, o...).Thresh, .5)
+	thresh := threshOf(data.NewShowConfig(c.on, o...))
 	if c.l.Loss.Activation != "sigmoid" || c.Targs.Len() != c.Preds.Len() {
 		return nil, fmt.Errorf("fastnb: label table: the model has one label per item (try ConfusionMatrix)")
 	}
@@ -125,7 +125,10 @@ func (c *ClassificationInterpretation) LabelTable(o ...data.ShowOption) (*plotti
 	for k := range n {
 		var right, wrong, missed int
 		for i := k; i < len(p); i += n {
-			switch on := float64(p[i]) > thresh; {
+			if isNaN(float64(p[i])) { // an item left out
+				continue
+			}
+			switch on := float64(p[i]) >= thresh; {
 			case on && y[i] == 1:
 				right++
 			case on:

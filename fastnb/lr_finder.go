@@ -14,7 +14,8 @@ const divergence = 4
 // LRFind tries learning rates from StartLR (1e-7) to EndLR (10), each a constant factor above the
 // last, on NumIt (100) batches, and records the loss of each: Recorder.Plot shows them. It stops
 // early where the smoothed loss exceeds four times its best or is not a number, unless StopDiv(false).
-// Weights and optimizer are put back afterwards. (L. Smith 2015; fastai callbacks/lr_finder.py)
+// Weights and optimizer are put back afterwards, and the learner's callbacks that write, save or stop are not
+// called: but for the Recorder it leaves no trace. (L. Smith 2015; fastai callbacks/lr_finder.py)
 func (l *Learner) LRFind(o ...FitOption) (err error) {
 	c := l.fitConfig(o)
 	if err := c.refuse("lr find", "LRFind"); err != nil {
@@ -22,6 +23,11 @@ func (l *Learner) LRFind(o ...FitOption) (err error) {
 	}
 	if c.numIt < 1 {
 		return fmt.Errorf("fastnb: lr find: NumIt(%d): must be at least 1", c.numIt)
+	}
+	for _, k := range c.callbacks {
+		if k.NotInLRFind {
+			return fmt.Errorf("fastnb: lr find: callback: %s: there is nothing for it to do here (try leaving it out)", nameOr(k.Name, 0))
+		}
 	}
 	if err := l.ready("lr find", 1, c); err != nil {
 		return err
@@ -46,7 +52,7 @@ func (l *Learner) LRFind(o ...FitOption) (err error) {
 	epochs := (c.numIt + l.trainBatches() - 1) / l.trainBatches()
 	err = l.run(plan{
 		verb: "lr find", to: epochs, sched: finder(start, end, c.numIt, l.mom), wd: *c.wd,
-		hooks: newHooks(l.Callbacks, c.callbacks, []Callback{stopper(c)}), nanOK: true, bare: true,
+		hooks: newHooks(newHooks(l.Callbacks).inLRFind(), c.callbacks, []Callback{stopper(c)}), nanOK: true, bare: true,
 	})
 	if err == nil && !l.Silent {
 		fmt.Println("LRFind is complete: learn.Recorder.Plot() draws the loss over the learning rate.")

@@ -219,6 +219,7 @@ type ThreshOption interface {
 	MetricOption
 	PredictOption
 	data.ShowOption
+	data.DecodeOption
 }
 
 type threshOption float64
@@ -229,7 +230,11 @@ func (o threshOption) applyMetric(c *metricConfig) { c.thresh = float64(o) }
 func (o threshOption) ApplyPredict(c *PredictConfig) { c.Thresh = float64(o) }
 
 // ApplyShow sets the threshold of shown predictions.
-func (o threshOption) ApplyShow(c *data.ShowConfig) { c.Thresh = float64(o) }
+func (o threshOption) ApplyShow(c *data.ShowConfig) { t := float64(o); c.Thresh = &t }
 
-// Thresh is the probability above which a label counts as predicted.
+// ApplyDecode sets the threshold of decoded predictions.
+func (o threshOption) ApplyDecode(a *data.DecodeArgs) { t := float64(o); a.Thresh = &t }
+
+// Thresh is the probability from which on a label counts as predicted. Metrics, as fastai's, count only what
+// lies above it: that matters for a probability that is exactly the threshold.
 func Thresh(p float64) ThreshOption { return threshOption(p) }

@@ -17,7 +17,7 @@ import (
 
 // PredictConfig is what the options of Predict say.
 type PredictConfig struct {
-	Thresh float64 // probability above which a label counts: 0.5
+	Thresh float64 // probability from which on a label counts: 0.5
 }
 
 // PredictOption changes Predict.
@@ -110,9 +110,11 @@ func (l *Learner) PredBatch(o ...data.PredsOption) (*Tensor, error) {
 	return out, out.Err()
 }
 
-// GetPreds gives the predictions for a set of the data, after the loss's activation, and the targets,
-// both in the order of the set (Train is shuffled; Fix is the training set in order). Options:
-// On (Valid), NBatch (all), Activ. A test set's targets are zeros.
+// GetPreds gives the predictions for a set of the data, after the loss's activation, and the targets: a row
+// for each item, in the order of the set (Train has the training transforms, Fix those of validation).
+// Options: On (Valid), NBatch (all), Activ. A test set's targets are zeros. An item that SkipBroken leaves
+// out keeps its row: its predictions are NaN, and so is its target where that cannot be told without the item
+// (-1 for whole numbers).
 func (l *Learner) GetPreds(o ...data.PredsOption) (preds, targs *Tensor, err error) {
 	p, err := l.walk("get predictions", data.NewPredsConfig(data.Valid, o...))
 	if err != nil {
@@ -157,7 +159,7 @@ func (l *Learner) walkSet(verb string, set func(context.Context) batches, n int,
 	l.eng.ResetState()
 	show.phase(n)
 	var ps, ts []*Tensor
-	var order []int
+	var order, lost []int
 	p := &predictions{}
 	for b, err := range set(ctx) {
 		var out *Tensor
@@ -178,7 +180,7 @@ func (l *Learner) walkSet(verb string, set func(context.Context) batches, n int,
 			return nil, because(verb, err)
 		}
 		ps = append(ps, act)
-		order = append(order, b.Index...)
+		order, lost = append(order, b.Index...), append(lost, b.Skipped...)
 		if len(b.Y) > 0 {
 			ts = append(ts, b.Y[0])
 		}
@@ -186,6 +188,9 @@ func (l *Learner) walkSet(verb string, set func(context.Context) batches, n int,
 		if len(ps) == n {
 			break
 		}
+	}
+	if len(ps) == 0 {
+		return nil, fmt.Errorf("fastnb: %s: none of the %s items could be opened (learn.Data.Skipped names them)", verb, c.On)
 	}
 	p.preds = tensor.Concat(ps...)
 	p.targs = tensor.New(tensor.Int64, firstSize([]*Tensor{p.preds}))
@@ -198,7 +203,22 @@ func (l *Learner) walkSet(verb string, set func(context.Context) batches, n int,
 		}
 	}
 	p.sort(order)
+	if len(order) == p.preds.Shape()[0] {
+		if len(ps) < n || c.Batches == 0 { // lost at the end, behind the last batch
+			lost = absent(order, l.itemsOf(c.On))
+		}
+		if err := p.fillLost(l, c.On, order, lost); err != nil {
+			return nil, because(verb, err)
+		}
+	}
 	return p, nil
+}
+
+func (l *Learner) itemsOf(t data.DSType) int {
+	if f := l.feedOf(t); f != nil {
+		return f.Items()
+	}
+	return 0
 }
 
 // sort brings predictions that were made in another order, as texts are by length, into that of the set.
@@ -250,7 +270,8 @@ func (p *predictions) addLosses(l *Learner, out *Tensor, y []*Tensor) error {
 	return err
 }
 
-// Validate gives the loss and the metrics on a set: the validation set, or another with On.
+// Validate gives the loss and the metrics on a set: the validation set, or another with On, or with NBatch the
+// first batches of it. Items that SkipBroken leaves out do not count.
 func (l *Learner) Validate(o ...data.PredsOption) ([]float64, error) {
 	c := data.NewPredsConfig(data.Valid, o...)
 	set, n, err := l.set("validate", c.On)
@@ -261,11 +282,14 @@ func (l *Learner) Validate(o ...data.PredsOption) ([]float64, error) {
 		return nil, fmt.Errorf("fastnb: validate: the %s set is empty", c.On)
 	}
 	ctx := cell.Context()
-	v, err := l.evaluate(ctx, set(ctx), l.Metrics, newHooks(l.Callbacks), func() {})
+	v, _, err := l.evaluate(ctx, first(c.Batches, set(ctx)), l.Metrics, newHooks(l.Callbacks), func() {})
 	if ctx.Err() != nil {
 		return nil, cell.ErrInterrupted
 	}
-	return v, err
+	if err == nil && v == nil {
+		err = fmt.Errorf("fastnb: validate: callbacks let no batch of the %s set count", c.On)
+	}
+	return v, because("validate", err)
 }
 
 // Prediction is what a model says about one item.
@@ -377,21 +401,24 @@ func (l *Learner) decode(row *Tensor, thresh float64) (Prediction, error) {
 	if err := row.Err(); err != nil {
 		return p, err
 	}
-	y, err := l.Data.LabelKind().Decode(row, data.DecodeArgs{Thresh: thresh})
+	y, err := l.Data.LabelKind().Decode(row, data.DecodeArgs{Thresh: &thresh})
 	if err != nil {
 		return p, because("predict", err)
 	}
 	p.Target, p.Class = y, y.String()
-	names := l.Data.Classes
 	switch {
 	case l.Loss.Activation == "softmax" && len(row.Shape()) == 1:
 		p.Index = int(row.ArgMax(0).Item())
 		p.Classes = []string{p.Class}
 	case l.Loss.Activation == "sigmoid" && len(row.Shape()) == 1:
 		p.Classes = []string{}
-		for k, v := range p.Probs {
-			if v > thresh {
-				p.Classes = append(p.Classes, className(names, k))
+		if m, ok := y.(data.MultiCategory); ok {
+			p.Classes = m.Labels
+			break
+		}
+		for k, v := range p.Probs { // a kind of label of somebody's own
+			if v >= thresh {
+				p.Classes = append(p.Classes, className(l.Data.Classes, k))
 			}
 		}
 	}

@@ -82,8 +82,8 @@ func (r *Recorder) Monitored(name string) (float64, bool) {
 	case "train_loss":
 		return r.LastLoss(), len(r.Losses) > 0
 	case "valid_loss":
-		v := r.LastValLoss()
-		return v, !math.IsNaN(v)
+		n := len(r.Metrics)
+		return r.LastValLoss(), n > 0 && r.Metrics[n-1] != nil
 	}
 	for k, n := range r.Names[3 : len(r.Names)-1] {
 		if n == name && len(r.Metrics) > 0 {

@@ -1,6 +1,7 @@
 package fastnb
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/fastnb/go/cell"
@@ -33,18 +34,21 @@ func (l *Learner) ShowResults(o ...data.ShowOption) (*plotting.Figure, error) {
 	if _, ok := l.Data.LabelKind().(data.DrawnLabel); ok {
 		n = c.Rows
 	}
-	n = min(n, ds.Len())
-	xs, ys := make([]data.Item, n), make([]data.Item, n)
-	for i := range n {
+	var xs, ys []data.Item
+	for i := 0; i < ds.Len() && len(xs) < n; i++ {
 		x, y, err := ds.At(i)
+		var broken *data.ItemError
+		if l.Data.SkipBroken && errors.As(err, &broken) {
+			continue
+		}
 		if err != nil {
 			return nil, because("show results", err)
 		}
-		p, err := l.Predict(ds.Items()[i], threshOption(orDefault(c.Thresh, .5)))
+		p, err := l.Predict(ds.Items()[i], threshOption(threshOf(c)))
 		if err != nil {
 			return nil, err
 		}
-		xs[i], ys[i] = x, beside{y, p.Target}
+		xs, ys = append(xs, x), append(ys, beside{y, p.Target})
 		if cell.Interrupted() != nil {
 			return nil, cell.ErrInterrupted
 		}
@@ -54,6 +58,9 @@ func (l *Learner) ShowResults(o ...data.ShowOption) (*plotting.Figure, error) {
 	}
 	return shown(l.Data.Kind().Show(xs, ys, c))
 }
+
+// threshOf is the threshold that the options of showing name, or 0.5.
+func threshOf(c data.ShowConfig) float64 { return data.DecodeArgs{Thresh: c.Thresh}.Least() }
 
 func orDefault(x, d float64) float64 {
 	if x == 0 {

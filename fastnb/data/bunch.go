@@ -267,8 +267,12 @@ func (d *DataBunch) DenormalizeX(x *tensor.Tensor) (*tensor.Tensor, error) {
 	return c, nil
 }
 
-// Decode makes a target of each prediction [N, ...] after the activation.
-func (d *DataBunch) Decode(preds *tensor.Tensor, a DecodeArgs) ([]Item, error) {
+// Decode makes a target of each prediction [N, ...] after the activation. Option: fastnb's Thresh (0.5).
+func (d *DataBunch) Decode(preds *tensor.Tensor, opts ...DecodeOption) ([]Item, error) {
+	var a DecodeArgs
+	for _, o := range opts {
+		o.ApplyDecode(&a)
+	}
 	s := preds.Shape()
 	if len(s) == 0 {
 		return nil, fmt.Errorf("fastnb: decode: predictions without axes")

@@ -77,8 +77,19 @@ type DrawnLabel interface {
 
 // DecodeArgs are the choices of turning predictions into targets.
 type DecodeArgs struct {
-	Thresh float64 // probability from which a label counts, for multi-label kinds; 0 means 0.5
+	Thresh *float64 // probability from which on a label counts, for multi-label kinds; nil means 0.5
 }
+
+// Least is the probability from which on a label counts.
+func (a DecodeArgs) Least() float64 {
+	if a.Thresh == nil {
+		return .5
+	}
+	return *a.Thresh
+}
+
+// DecodeOption is an option of DataBunch.Decode: fastnb's Thresh.
+type DecodeOption interface{ ApplyDecode(*DecodeArgs) }
 
 // ErrUnknownLabel is what Encode wraps when a label is not among the classes.
 var ErrUnknownLabel = fmt.Errorf("label is not among the classes")

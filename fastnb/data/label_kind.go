@@ -288,10 +288,7 @@ func (k multiKind) Decode(pred *tensor.Tensor, a DecodeArgs) (Item, error) {
 	if pred.Len() != len(k.Names) {
 		return nil, fmt.Errorf("fastnb: decode: prediction of shape %v for %d classes", pred.Shape(), len(k.Names))
 	}
-	t := a.Thresh
-	if t == 0 {
-		t = 0.5
-	}
+	t := a.Least()
 	var ix []int
 	for i, p := range pred.Float().Float32s() {
 		if float64(p) >= t {

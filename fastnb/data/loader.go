@@ -16,6 +16,9 @@ type Batch struct {
 	X, Y  []*tensor.Tensor // inputs and targets, each with a leading axis of N
 	N     int              // items
 	Index []int            // which items of the data set they are
+	// Skipped are the items that SkipBroken left out of this batch, and of batches before it of which nothing
+	// was left.
+	Skipped []int
 }
 
 // Loader makes batches of a data set. Its batches depend only on the seed and the epoch's number.
@@ -46,6 +49,14 @@ func (l *Loader) Len() int {
 		return n / l.bs
 	}
 	return (n + l.bs - 1) / l.bs
+}
+
+// InOrder is the same loader, but that its items come in the order of the set (or that of their kind, such as
+// texts by their length) and none is dropped at the end.
+func (l *Loader) InOrder() *Loader {
+	c := *l
+	c.shuffle, c.dropLast, c.draws, c.sums = false, false, 0, nil
+	return &c
 }
 
 // BatchSize is the number of items in a full batch.
@@ -117,8 +128,9 @@ type Iter struct {
 	user    context.Context // of the running cell, which ctx need not come from
 	release [2]func() bool  // of the callbacks of ctx and user
 
-	cur *pending
-	err error
+	cur  *pending
+	lost []int // items of batches of which nothing was left
+	err  error
 }
 
 // pending is a batch in the making.
@@ -128,6 +140,7 @@ type pending struct {
 	errs  []error
 	left  int // items not opened yet
 	ready bool
+	lost  []int // items that were left out
 	batch *Batch
 	err   error
 }
@@ -254,6 +267,7 @@ func (it *Iter) finish(p *pending) {
 			return
 		}
 		it.l.bunch.skipped(broken)
+		p.lost = append(p.lost, p.index[k])
 	}
 	p.index, p.x, p.y = index, x, y
 	if it.l.keepItems || len(index) == 0 {
@@ -318,10 +332,14 @@ func (it *Iter) Next() bool {
 			it.err = p.err
 			return false
 		}
-		if p.batch != nil || len(p.index) > 0 { // else all its items were left out
+		if p.batch != nil {
+			p.batch.Skipped, it.lost = append(it.lost, p.lost...), nil
+		}
+		if p.batch != nil || len(p.index) > 0 {
 			it.cur = p
 			return true
 		}
+		it.lost = append(it.lost, p.lost...) // all its items were left out
 	}
 }
 

@@ -35,7 +35,7 @@ type ShowConfig struct {
 	Y      Item    // drawn on the item
 	Alpha  float64 // opacity of what is drawn on top; 0: the default
 	Title  string
-	Thresh float64 // for decoding predictions; 0: the default
+	Thresh *float64 // for decoding predictions; nil: the default
 	Heat   bool    // draw what a prediction looks at
 }
 
