@@ -36,7 +36,7 @@ type ShowConfig struct {
 	Alpha  float64 // opacity of what is drawn on top; 0: the default
 	Title  string
 	Thresh *float64 // for decoding predictions; nil: the default
-	Heat   bool    // draw what a prediction looks at
+	Heat   bool     // draw what a prediction looks at
 }
 
 // ShowOption is an option of showing.
