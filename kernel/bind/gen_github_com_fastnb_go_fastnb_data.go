@@ -144,6 +144,7 @@ func init() {
 			"DataBunch":       r.TypeOf((*pkg.DataBunch)(nil)).Elem(),
 			"Dataset":         r.TypeOf((*pkg.Dataset)(nil)).Elem(),
 			"DecodeArgs":      r.TypeOf((*pkg.DecodeArgs)(nil)).Elem(),
+			"DecodeOption":    r.TypeOf((*pkg.DecodeOption)(nil)).Elem(),
 			"Dims":            r.TypeOf((*pkg.Dims)(nil)).Elem(),
 			"DrawnLabel":      r.TypeOf((*pkg.DrawnLabel)(nil)).Elem(),
 			"EmptyLabel":      r.TypeOf((*pkg.EmptyLabel)(nil)).Elem(),
@@ -212,6 +213,7 @@ func init() {
 			"Batcher":         r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Batcher)(nil)).Elem(),
 			"BunchCollater":   r.TypeOf((*P_github_com_fastnb_go_fastnb_data_BunchCollater)(nil)).Elem(),
 			"Collater":        r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Collater)(nil)).Elem(),
+			"DecodeOption":    r.TypeOf((*P_github_com_fastnb_go_fastnb_data_DecodeOption)(nil)).Elem(),
 			"DrawnLabel":      r.TypeOf((*P_github_com_fastnb_go_fastnb_data_DrawnLabel)(nil)).Elem(),
 			"EncodedKind":     r.TypeOf((*P_github_com_fastnb_go_fastnb_data_EncodedKind)(nil)).Elem(),
 			"FileKind":        r.TypeOf((*P_github_com_fastnb_go_fastnb_data_FileKind)(nil)).Elem(),
@@ -299,6 +301,15 @@ type P_github_com_fastnb_go_fastnb_data_Collater struct {
 
 func (p *P_github_com_fastnb_go_fastnb_data_Collater) Collate(a0 []pkg.Item) ([]*i5.Tensor, error) {
 	return p.Collate_(p.Object, a0)
+}
+
+type P_github_com_fastnb_go_fastnb_data_DecodeOption struct {
+	Object       any
+	ApplyDecode_ func(o any, a0 *pkg.DecodeArgs)
+}
+
+func (p *P_github_com_fastnb_go_fastnb_data_DecodeOption) ApplyDecode(a0 *pkg.DecodeArgs) {
+	p.ApplyDecode_(p.Object, a0)
 }
 
 type P_github_com_fastnb_go_fastnb_data_DrawnLabel struct {
