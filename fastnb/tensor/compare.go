@@ -80,6 +80,8 @@ func (t *Tensor) Mask(m *Tensor) *Tensor {
 		pick(out.i, t.i, keep)
 	case Uint8:
 		pick(out.u, t.u, keep)
+	default:
+		pick(out.h, t.h, keep)
 	}
 	return out
 }

@@ -76,6 +76,9 @@ func (t *Tensor) ArgMax(axis int) *Tensor {
 	if !ok || t.shape[a] == 0 {
 		return failed("argmax", "axis %d of shape %v", axis, t.shape)
 	}
+	if t.dtype.Half() {
+		t = t.Float()
+	}
 	out := New(Int64, t.without(a)...)
 	outer, n, inner := t.split(a)
 	for o := 0; o < outer; o++ {
@@ -126,7 +129,7 @@ func (t *Tensor) reduce(op string, mean bool, axis []int) *Tensor {
 		shape = t.without(a)
 	}
 	out := New(Float32, shape...)
-	if !mean && t.dtype != Float32 {
+	if !mean && (t.dtype == Int64 || t.dtype == Uint8) {
 		out = New(Int64, shape...)
 	}
 	for o := 0; o < outer; o++ {

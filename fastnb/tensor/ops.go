@@ -41,10 +41,15 @@ func (t *Tensor) Float() *Tensor {
 		return t
 	}
 	out := New(Float32, t.shape...)
-	if t.dtype == Int64 {
+	switch t.dtype {
+	case Int64:
 		convert(out.f, t.i)
-	} else {
+	case Uint8:
 		convert(out.f, t.u)
+	default:
+		for k, h := range t.h {
+			out.f[k] = t.dtype.number(h)
+		}
 	}
 	return out
 }
@@ -64,6 +69,9 @@ func (t *Tensor) Long() *Tensor {
 	}
 	out := New(Int64, t.shape...)
 	convert(out.i, t.u)
+	if t.dtype.Half() {
+		convert(out.i, t.Float().f)
+	}
 	return out
 }
 
@@ -80,8 +88,10 @@ func (t *Tensor) value(k int) float64 {
 		return float64(t.f[k])
 	case Int64:
 		return float64(t.i[k])
+	case Uint8:
+		return float64(t.u[k])
 	}
-	return float64(t.u[k])
+	return float64(t.dtype.number(t.h[k]))
 }
 
 // view is t with another shape of the same count, data shared.
@@ -192,6 +202,8 @@ func (t *Tensor) Slice(from, to int) *Tensor {
 		v.i = t.i[from*n : to*n]
 	case Uint8:
 		v.u = t.u[from*n : to*n]
+	default:
+		v.h = t.h[from*n : to*n]
 	}
 	return v
 }
@@ -258,6 +270,8 @@ func Concat(ts ...*Tensor) *Tensor {
 			copy(out.i[at:], t.i)
 		case Uint8:
 			copy(out.u[at:], t.u)
+		default:
+			copy(out.h[at:], t.h)
 		}
 		at += t.Len()
 	}
@@ -271,6 +285,6 @@ func (t *Tensor) Clone() *Tensor {
 	}
 	return &Tensor{
 		shape: append([]int{}, t.shape...), dtype: t.dtype,
-		f: append([]float32(nil), t.f...), i: append([]int64(nil), t.i...), u: append([]uint8(nil), t.u...),
+		f: append([]float32(nil), t.f...), i: append([]int64(nil), t.i...), u: append([]uint8(nil), t.u...), h: append([]uint16(nil), t.h...),
 	}
 }

@@ -32,8 +32,8 @@ func (t *Tensor) String() string {
 }
 
 func (t *Tensor) text(k int) string {
-	if t.dtype == Float32 {
-		v := float64(t.f[k])
+	if t.dtype == Float32 || t.dtype.Half() {
+		v := t.value(k)
 		if a := max(v, -v); a != 0 && (a < 1e-3 || a >= 1e5) {
 			return strconv.FormatFloat(v, 'e', 4, 32)
 		}

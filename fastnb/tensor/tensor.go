@@ -1,5 +1,5 @@
-// Package tensor holds numbers on the host: a dense, row-major array of float32, int64 or uint8
-// with a shape. Batches, predictions and metrics are Tensors; what a device holds is a
+// Package tensor holds numbers on the host: a dense, row-major array of float32, int64,
+// uint8 or half-precision numbers with a shape. Batches, predictions and metrics are Tensors; what a device holds is a
 // device.Buffer.
 //
 // It is a leaf: it imports nothing of ours.
@@ -15,13 +15,17 @@ const (
 	Float32 DType = iota
 	Int64
 	Uint8
+	Float16  // IEEE 754 binary16: 11 bits of mantissa, numbers up to 65504
+	BFloat16 // the upper half of a float32: 8 bits of mantissa
 )
 
 // String is the kind's name, as in "float32".
-func (d DType) String() string { return [...]string{"float32", "int64", "uint8"}[d] }
+func (d DType) String() string {
+	return [...]string{"float32", "int64", "uint8", "float16", "bfloat16"}[d]
+}
 
 // Size is an element's size in bytes.
-func (d DType) Size() int { return [...]int{4, 8, 1}[d] }
+func (d DType) Size() int { return [...]int{4, 8, 1, 2, 2}[d] }
 
 // Tensor is a dense row-major array. Exactly one of its slices is in use, as DType says.
 type Tensor struct {
@@ -30,6 +34,7 @@ type Tensor struct {
 	f     []float32
 	i     []int64
 	u     []uint8
+	h     []uint16
 	err   error // see Err
 }
 
@@ -52,6 +57,8 @@ func New(t DType, shape ...int) *Tensor {
 		x.i = make([]int64, n)
 	case Uint8:
 		x.u = make([]uint8, n)
+	case Float16, BFloat16:
+		x.h = make([]uint16, n)
 	}
 	return x
 }
