@@ -46,9 +46,16 @@ func (l *Learner) alive(verb string) error {
 // device can be opened. (fastai/utils/mem.py, gpu_mem_get_free_no_cache.)
 func GPUMemFree() int {
 	debug.FreeOSMemory()
+	return int(deviceFree() >> 20)
+}
+
+// deviceFree is the free memory in bytes of the device in use, 0 without one. A device that is open is asked;
+// none is opened for good.
+func deviceFree() int64 {
 	d, err := device.Open("")
 	if err != nil {
 		return 0
 	}
-	return int(d.FreeMemory() >> 20)
+	defer func() { _ = d.Close() }()
+	return d.FreeMemory()
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/fastnb/go/datasets"
 	"github.com/fastnb/go/fastnb/data"
+	"github.com/fastnb/go/fastnb/device"
 	"github.com/fastnb/go/fastnb/engine"
 	"github.com/fastnb/go/fastnb/nn"
 	"github.com/fastnb/go/fastnb/tensor"
@@ -105,12 +106,12 @@ func (e *fakeEngine) Inspect(context.Context, *Tensor, string, *Tensor) (*engine
 func (e *fakeEngine) EvalWithDropout(context.Context, *Tensor, int) ([]*Tensor, error) {
 	return nil, nil
 }
-func (e *fakeEngine) LayerShapes(*Tensor) ([]engine.LayerShape, error) { return nil, nil }
-func (e *fakeEngine) Prepare(x, y []engine.Spec) error                 { return nil }
-func (e *fakeEngine) ResetState()                                      {}
-func (e *fakeEngine) SelectState([]int) error                          { return nil }
-func (e *fakeEngine) Purge()                                           { e.purged++ }
-func (e *fakeEngine) Close()                                           { e.closed = true }
+func (e *fakeEngine) LayerShapes(*Tensor) ([]engine.LayerShape, error)        { return nil, nil }
+func (e *fakeEngine) Prepare(x, y []engine.Spec, norm device.Normalize) error { return nil }
+func (e *fakeEngine) ResetState()                                             {}
+func (e *fakeEngine) SelectState([]int) error                                 { return nil }
+func (e *fakeEngine) Purge()                                                  { e.purged++ }
+func (e *fakeEngine) Close()                                                  { e.closed = true }
 
 // fakeFeed gives n batches of two rows.
 type fakeFeed struct{ n, items, bs int }

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/fastnb/go/fastnb/data"
+	"github.com/fastnb/go/fastnb/device"
 	"github.com/fastnb/go/fastnb/engine"
 	"github.com/fastnb/go/fastnb/tensor"
 )
@@ -22,7 +23,7 @@ func (l *Learner) fits(verb string) error {
 	if err != nil || len(b.X) != 1 || len(b.Y) != 1 || b.X[0].DType() != tensor.Float32 {
 		return nil //nolint:nilerr // a broken item may be left out; sequences have shapes of their own in each batch
 	}
-	if err := l.eng.Prepare(grown(b.X, loader), grown(b.Y, loader)); errors.Is(err, engine.ErrMemory) {
+	if err := l.eng.Prepare(grown(b.X, loader), grown(b.Y, loader), device.Normalize{}); errors.Is(err, engine.ErrMemory) {
 		return because(verb, err)
 	}
 	return nil

@@ -81,7 +81,7 @@ type trainer interface {
 	Inspect(ctx context.Context, x *Tensor, layer string, weights *Tensor) (*engine.Activation, error)
 	LayerShapes(x *Tensor) ([]engine.LayerShape, error)
 	EvalWithDropout(ctx context.Context, x *Tensor, times int) ([]*Tensor, error)
-	Prepare(x, y []engine.Spec) error
+	Prepare(x, y []engine.Spec, norm device.Normalize) error
 	ResetState()
 	SelectState(rows []int) error
 	Purge()

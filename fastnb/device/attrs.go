@@ -4,6 +4,8 @@ package device
 // weights [O, KH, KW, C] (PyTorch's [O, C, KH, KW] in channels-last memory), matrices row-major.
 //
 //	op            in                                   out                 attrs
+//	picture       x [N,C,H,W] uint8 or float32         [N,H,W,C] float32   Normalize (bytes stand for v/255)
+//	cast          x                                    the same numbers in the output's kind, rounded to nearest
 //	conv2d        x, w [, bias[O]]                     y [N,OH,OW,O]       Conv
 //	conv2d_dx     dy, w                                dx                  Conv
 //	conv2d_dw     x, dy                                dw                  Conv
@@ -63,13 +65,30 @@ package device
 //	soft_xent_dx  x, y, dl                             dx                  SoftXent
 //	mse           x, y                                 scalar mean
 //	mse_dx        x, y, dl                             dx
-//	adam          p, g, m, v, h float32 [8]            p, m, v (in place)  -        h: lr, beta1, beta2, eps, wd, 1-beta1^t, 1-beta2^t, grad scale; p *= 1-lr*wd first
+//	adam          p, g, m, v, h float32 [n, 8]         p, m, v (in place)  Group    row of h: lr, beta1, beta2, eps, wd, 1-beta1^t, 1-beta2^t, grad scale; p *= 1-lr*wd first
 //	adam_l2       the same, wd added to the gradient instead
-//	sgd           p, g, m, h                           p, m (in place)     -        h: lr, momentum, 0, 0, wd, first(1/0), 0, grad scale
+//	sgd           p, g, m, h                           p, m (in place)     Group    h: lr, momentum, 0, 0, wd, first(1/0), 0, grad scale
 //	sgd_l2        the same, wd added to the gradient instead
-//	rmsprop, rmsprop_l2  p, g, v, m, h                 p, v, m (in place)  h: lr, momentum, alpha, eps, wd, first, 0, grad scale
+//	rmsprop, rmsprop_l2  p, g, v, m, h                 p, v, m (in place)  Group  h: lr, momentum, alpha, eps, wd, first, 0, grad scale
 //	accumulate    acc, g, h float32 [2] (keep, weight) acc = keep acc + weight g (in place; keep 0 overwrites)
 //	sqnorm        g...                                 scalar: sum of squares of all inputs (float64 inside)
+
+// Normalize is (x - Mean) / Std of each channel; without them, x.
+type Normalize struct{ Mean, Std []float32 }
+
+// At is the normalised value of x in channel c.
+func (n Normalize) At(c int, x float32) float32 {
+	if n.Std == nil {
+		return x
+	}
+	return (x - n.Mean[c]) / n.Std[c]
+}
+
+// Group is the row of hyper-parameters that an optimizer's step takes.
+type Group struct{ Row int }
+
+// Of are the row's numbers.
+func (g Group) Of(h []float32) []float32 { return h[8*g.Row : 8*g.Row+8] }
 
 // Conv is a two-dimensional convolution.
 type Conv struct {

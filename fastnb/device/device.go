@@ -1,46 +1,92 @@
-// Package device is the border between what is computed and where: plans, buffers and the interface
-// that every device implements.
+// Package device is the border between what is computed and where: plans, buffers, queues and the
+// interface that every device implements. docs/ARCHITECTURE.md has its rules on a page.
 //
-// It stands below graph, which produces plans, and above nothing but tensor; device/cpu and
-// device/gpu implement it.
+// It stands below graph, which produces plans, and above nothing but tensor; device/cpu implements it,
+// device/hostdev is its reference and device/devicetest the suite that each device passes.
 package device
 
 import (
-	"context"
+	"slices"
 
 	"github.com/fastnb/go/fastnb/tensor"
 )
 
-// Buffer is memory on a device.
-type Buffer interface {
-	Shape() []int
-	DType() tensor.DType
+// Spec is the kind of elements and the shape of an array. A scalar has no sizes.
+type Spec struct {
+	DType tensor.DType
+	Shape []int
 }
 
-// Device runs plans. Its methods may be called from any one goroutine at a time.
+// SpecOf describes a host array.
+func SpecOf(t *tensor.Tensor) Spec { return Spec{t.DType(), t.Shape()} }
+
+// Count is the number of elements.
+func (s Spec) Count() int { return tensor.Count(s.Shape) }
+
+// Bytes is the size of the array.
+func (s Spec) Bytes() int64 {
+	n := int64(s.DType.Size())
+	for _, d := range s.Shape {
+		n *= int64(d)
+	}
+	return n
+}
+
+// Fits reports whether an array of o can be copied into one of s: same kind, same count.
+func (s Spec) Fits(o Spec) bool { return s.DType == o.DType && s.Count() == o.Count() }
+
+// Kind says what a device is.
+type Kind uint8
+
+// The kinds of device.
+const (
+	CPU Kind = iota // the machine's own processors
+	GPU             // a card with memory of its own
+)
+
+// Info is what a device says of itself. It does not change.
+type Info struct {
+	Name   string // "cpu", "cuda:0", "opencl:0 ..."
+	Kind   Kind
+	DTypes []tensor.DType // kinds of elements that its buffers may have
+	// Memory is the bytes it has in all; 0 where that is not known.
+	Memory int64
+	// HostMemory: its buffers lie in the memory that the host's own arrays take too.
+	HostMemory bool
+	// Activations is the kind in which temporaries are kept that need no full precision: Float32, or
+	// Float16 or BFloat16 where the device computes in mixed precision.
+	Activations tensor.DType
+}
+
+// Takes reports whether buffers may be of a kind.
+func (i Info) Takes(d tensor.DType) bool { return slices.Contains(i.DTypes, d) }
+
+// Buffer is memory on a device.
+type Buffer interface{ Spec() Spec }
+
+// Device allocates memory, compiles plans and gives queues to run them. Any goroutine may call it.
 type Device interface {
-	// Name is "cpu", "cuda:0", "opencl:0 ...".
-	Name() string
-	// Alloc gives zeroed memory that stays until Free.
-	Alloc(t tensor.DType, shape ...int) (Buffer, error)
-	Free(Buffer)
-	// Upload copies src into dst; kinds and counts must agree.
-	Upload(dst Buffer, src *tensor.Tensor) error
-	// Download copies src into dst; kinds and counts must agree.
-	Download(dst *tensor.Tensor, src Buffer) error
-	// Compile makes a plan runnable: it chooses kernels, layouts and temporaries' places.
-	Compile(*Plan) (Program, error)
+	Info() Info
 	// FreeMemory is the number of bytes that can still be allocated.
 	FreeMemory() int64
+	// Alloc gives zeroed memory that stays until Free, or until nothing refers to it any more.
+	Alloc(Spec) (Buffer, error)
+	// Free gives memory back. Work that uses it may still be queued, but none may be queued any more.
+	Free(Buffer)
+	// Compile makes a plan runnable: it chooses kernels, layouts and temporaries' places.
+	Compile(*Plan) (Program, error)
+	// NewQueue gives a line of work of one's own.
+	NewQueue() Queue
+	// Close ends the device's threads and frees what it keeps. Queues, programs and buffers must not be
+	// used after it.
+	Close() error
 }
 
-// Program is a compiled plan. It is not safe for concurrent use.
+// Program is a compiled plan. Any queue of its device may run it, and several may at once: the device lets
+// the runs of one program follow one another.
 type Program interface {
-	// Run binds args to the plan's Args, in order, and runs all steps. It returns ctx's error if
-	// ctx ends first (checked between steps).
-	Run(ctx context.Context, args ...Buffer) error
 	// Memory is the number of bytes its temporaries take.
 	Memory() int64
-	// Close frees the temporaries.
+	// Close frees the temporaries. Runs may still be queued, but none may be queued any more.
 	Close()
 }

@@ -28,9 +28,7 @@ func (e *Engine) AddGrads(weight float64) error {
 	if e.sums.weight == 0 {
 		keep = 0
 	}
-	if err := e.sums.run(e, e.sums.add, e.sums.addArgs, keep, weight/e.scaled); err != nil {
-		return err
-	}
+	e.sums.run(e, e.sums.add, e.sums.addArgs, keep, weight/e.scaled)
 	e.sums.weight += weight
 	return nil
 }
@@ -41,9 +39,9 @@ func (e *Engine) TakeGrads() error {
 	if e.sums == nil || e.sums.weight == 0 {
 		return fmt.Errorf("fastnb: adding up gradients: there are none yet")
 	}
-	err := e.sums.run(e, e.sums.take, e.sums.takeTo, 0, 1/e.sums.weight)
+	e.sums.run(e, e.sums.take, e.sums.takeTo, 0, 1/e.sums.weight)
 	e.sums.weight, e.scaled = 0, 1
-	return err
+	return nil
 }
 
 // DropGrads forgets what was added up, and the memory it takes.
@@ -64,7 +62,7 @@ func (e *Engine) makeSums() (err error) {
 		return nil
 	}
 	s := &sums{}
-	if s.h, err = e.dev.Alloc(tensor.Float32, 2); err != nil {
+	if s.h, err = e.alloc(2); err != nil {
 		return fmt.Errorf("fastnb: adding up gradients: %w", err)
 	}
 	s.addArgs, s.takeTo = []device.Buffer{s.h}, []device.Buffer{s.h}
@@ -73,7 +71,7 @@ func (e *Engine) makeSums() (err error) {
 		if p.grad == nil {
 			return fmt.Errorf("fastnb: adding up gradients: there are none yet")
 		}
-		b, err := e.dev.Alloc(tensor.Float32, p.DeviceShape()...)
+		b, err := e.alloc(p.DeviceShape()...)
 		if err != nil {
 			return fmt.Errorf("fastnb: adding up gradients: %s: %w", p.Name, err)
 		}
@@ -93,9 +91,7 @@ func (e *Engine) makeSums() (err error) {
 	return nil
 }
 
-func (s *sums) run(e *Engine, p device.Program, args []device.Buffer, keep, weight float64) error {
-	if err := e.dev.Upload(s.h, tensor.FromFloat32([]float32{float32(keep), float32(weight)}, 2)); err != nil {
-		return err
-	}
-	return p.Run(context.Background(), args...)
+func (s *sums) run(e *Engine, p device.Program, args []device.Buffer, keep, weight float64) {
+	e.queue.Write(s.h, tensor.FromFloat32([]float32{float32(keep), float32(weight)}, 2))
+	e.queue.Run(context.Background(), p, args...)
 }

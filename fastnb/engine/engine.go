@@ -17,6 +17,7 @@ type Hyper = optim.Hyper
 // Engine is a model on a device. It is not safe for concurrent use.
 type Engine struct {
 	dev    device.Device
+	queue  device.Queue
 	net    nn.Layer
 	loss   nn.Loss
 	cfg    optim.Config
@@ -33,12 +34,14 @@ type Engine struct {
 	scale    float64 // what the backward pass begins with
 	scaled   float64 // the scale of the gradients that are there
 	norm     *gradNorm
+	factor   device.Buffer // what the backward pass begins with, on the device
+	there    float64       // the scale that factor has, 0 at first
 	rng      device.Buffer
 	seed     int64
 	batches  int64 // training batches so far: dropout's stream
 	hidden   hiddenState
-	watch    []string        // paths of layers whose outputs training keeps
-	seen     []device.Buffer // those outputs of the last training batch
+	watch    []string   // paths of layers whose outputs training keeps
+	seen     []seenPart // those outputs of the last training batch
 }
 
 // param is a parameter on the device.
@@ -56,15 +59,15 @@ const keepPrograms = 10
 
 // New brings a model to a device. groups are the layer groups, first layers first; parameters must
 // have names (nn.NamePaths) and may have start values, which the engine takes over; those without are
-// drawn from seed 0. At first everything trains.
+// drawn from seed 0. At first everything trains. The engine closes the device when it is closed.
 func New(dev device.Device, net nn.Layer, loss nn.Loss, groups [][]*nn.Param, cfg optim.Config) (*Engine, error) {
 	cfg, err := cfg.Normal()
 	if err != nil {
 		return nil, err
 	}
 	e := &Engine{
-		dev: dev, net: net, loss: loss, cfg: cfg, byName: map[string]*param{}, groups: len(groups), programs: map[string]*program{}, clip: 1, scale: 1, scaled: 1,
-		hidden: hiddenState{sets: map[int]map[string]device.Buffer{}},
+		dev: dev, queue: dev.NewQueue(), net: net, loss: loss, cfg: cfg, byName: map[string]*param{}, groups: len(groups), programs: map[string]*program{}, clip: 1, scale: 1, scaled: 1,
+		hidden: hiddenState{sets: map[int]map[string]device.Buffer{}, other: map[string]device.Buffer{}},
 	}
 	inGroup := map[*nn.Param]int{}
 	for g, ps := range groups {
@@ -84,17 +87,20 @@ func New(dev device.Device, net nn.Layer, loss nn.Loss, groups [][]*nn.Param, cf
 			return nil, fmt.Errorf("fastnb: engine: parameter %s is in no layer group", p.Name)
 		}
 		q := &param{Param: p, group: g, trainable: p.Kind.Trainable()}
-		if q.buf, err = dev.Alloc(tensor.Float32, p.DeviceShape()...); err != nil {
+		if q.buf, err = e.alloc(p.DeviceShape()...); err != nil {
 			return nil, fmt.Errorf("fastnb: engine: parameter %s: %w", p.Name, err)
 		}
-		if err := dev.Upload(q.buf, toDevice(p.Value)); err != nil {
+		if err := e.queue.Write(q.buf, p.Layout.ToDevice(p.Value)).Wait(context.Background()); err != nil {
 			return nil, fmt.Errorf("fastnb: engine: parameter %s: %w", p.Name, err)
 		}
 		p.Value = nil // the device has it; twice the weights is too much to keep
 		e.params = append(e.params, q)
 		e.byName[p.Name] = q
 	}
-	if e.rng, err = dev.Alloc(tensor.Int64, 2); err != nil {
+	if e.rng, err = dev.Alloc(device.Spec{DType: tensor.Int64, Shape: []int{2}}); err != nil {
+		return nil, fmt.Errorf("fastnb: engine: %w", err)
+	}
+	if e.factor, err = e.alloc(); err != nil {
 		return nil, fmt.Errorf("fastnb: engine: %w", err)
 	}
 	return e, nil
@@ -149,64 +155,57 @@ func (e *Engine) FreezeNorm(on bool) {
 	}
 }
 
-// TrainBatch runs a batch forward and backward in training mode. The gradients stay on the device
-// for Step. It gives the mean loss and the model's output; a NaN loss is given as it is. x [N, C, H,
-// W] (or [N, F], or int64 [N, T]), y as the loss wants it. Of a language model the output is the likeliest
-// word at each place, float32 [N, T] (see graph.Builder.Decoder).
-func (e *Engine) TrainBatch(ctx context.Context, x, y []*tensor.Tensor) (float32, *tensor.Tensor, error) {
+// Train runs a batch forward and backward in training mode. The gradients stay on the device for Step.
+func (e *Engine) Train(ctx context.Context, b Batch) (*Result, error) {
 	e.clip, e.scaled = 1, e.scale
-	pr, err := e.program(true, specs(x), specs(y))
+	pr, err := e.program(true, b)
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
-	if err := e.dev.Upload(pr.inputs[len(x)+len(y)], tensor.FromFloat32([]float32{float32(e.scale)})); err != nil {
-		return 0, nil, err
+	if e.there != e.scale {
+		e.queue.Write(e.factor, tensor.FromFloat32([]float32{float32(e.scale)}))
+		e.there = e.scale
 	}
-	if err := e.dev.Upload(e.rng, tensor.FromInt64([]int64{e.seed, e.batches}, 2)); err != nil {
-		return 0, nil, err
-	}
+	e.queue.Write(e.rng, tensor.FromInt64([]int64{e.seed, e.batches}, 2))
 	e.batches++
 	e.seen = pr.watch
-	return e.run(ctx, pr, x, y)
+	return e.run(ctx, pr, b)
 }
 
-// Eval runs a batch forward in evaluation mode. Without y there is no loss: 0, and a language model gives
-// its scores [N, T, V].
-func (e *Engine) Eval(ctx context.Context, x, y []*tensor.Tensor) (float32, *tensor.Tensor, error) {
-	pr, err := e.program(false, specs(x), specs(y))
+// TrainBatch is Train that waits for the mean loss and the model's output. x [N, C, H, W] (or [N, F], or
+// int64 [N, T]), y as the loss wants it.
+func (e *Engine) TrainBatch(ctx context.Context, x, y []*tensor.Tensor) (float32, *tensor.Tensor, error) {
+	r, err := e.Train(ctx, Batch{X: x, Y: y})
 	if err != nil {
 		return 0, nil, err
 	}
-	return e.run(ctx, pr, x, y)
+	return r.both(ctx)
 }
 
-func (e *Engine) run(ctx context.Context, pr *program, x, y []*tensor.Tensor) (float32, *tensor.Tensor, error) {
-	for i, t := range slices.Concat(x, y) {
-		if i < len(x) {
-			t = toDevice(t)
-		}
-		if err := e.dev.Upload(pr.inputs[i], t); err != nil {
-			return 0, nil, fmt.Errorf("fastnb: engine: input %d: %w", i, err)
-		}
+// Forward runs a batch forward in evaluation mode. Without targets there is no loss.
+func (e *Engine) Forward(ctx context.Context, b Batch) (*Result, error) {
+	pr, err := e.program(false, b)
+	if err != nil {
+		return nil, err
 	}
-	if err := e.enter(pr.rows); err != nil {
+	return e.run(ctx, pr, b)
+}
+
+// Eval is Forward that waits for the loss, 0 without y, and the model's output.
+func (e *Engine) Eval(ctx context.Context, x, y []*tensor.Tensor) (float32, *tensor.Tensor, error) {
+	r, err := e.Forward(ctx, Batch{X: x, Y: y})
+	if err != nil {
 		return 0, nil, err
 	}
-	if err := pr.prog.Run(ctx, pr.args...); err != nil {
-		return 0, nil, err
+	return r.both(ctx)
+}
+
+func (e *Engine) run(ctx context.Context, pr *program, b Batch) (*Result, error) {
+	for i, t := range slices.Concat(b.X, b.Y) {
+		e.queue.Write(pr.inputs[i], t)
 	}
-	out := tensor.New(tensor.Float32, pr.out.Shape()...)
-	if err := e.dev.Download(out, pr.out); err != nil {
-		return 0, nil, err
-	}
-	if pr.words {
-		out = turned(out)
-	}
-	loss := tensor.New(tensor.Float32)
-	if pr.loss != nil {
-		if err := e.dev.Download(loss, pr.loss); err != nil {
-			return 0, nil, err
-		}
-	}
-	return loss.Float32s()[0], fromDevice(out), nil
+	e.enter(pr.rows)
+	pr.runs++
+	e.queue.Run(ctx, pr.prog, pr.args...)
+	return &Result{e, pr, pr.runs}, nil
 }

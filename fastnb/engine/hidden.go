@@ -1,19 +1,20 @@
 package engine
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
 	"github.com/fastnb/go/fastnb/device"
-	"github.com/fastnb/go/fastnb/tensor"
 )
 
 // hiddenState is what a model carries from batch to batch, such as the state of recurrent layers, for each
 // batch size: [N, ...] by name. All programs for a batch size share one set. A batch of another size than
 // the last begins from zeros.
 type hiddenState struct {
-	sets map[int]map[string]device.Buffer // by batch size
-	size int                              // of the batch that ran last, 0 after a reset
+	sets  map[int]map[string]device.Buffer // by batch size
+	size  int                              // of the batch that ran last, 0 after a reset
+	other map[string]device.Buffer         // where a set waits while its rows change places
 }
 
 // hiddenBuffer finds or makes the buffer of a state.
@@ -24,12 +25,12 @@ func (e *Engine) hiddenBuffer(name string, shape []int) (device.Buffer, error) {
 		e.hidden.sets[shape[0]] = set
 	}
 	if b, ok := set[name]; ok {
-		if !slices.Equal(b.Shape(), shape) {
-			return nil, fmt.Errorf("fastnb: engine: state %s is %v, not %v", name, b.Shape(), shape)
+		if !slices.Equal(b.Spec().Shape, shape) {
+			return nil, fmt.Errorf("fastnb: engine: state %s is %v, not %v", name, b.Spec().Shape, shape)
 		}
 		return b, nil
 	}
-	b, err := e.dev.Alloc(tensor.Float32, shape...)
+	b, err := e.alloc(shape...)
 	if err != nil {
 		return nil, fmt.Errorf("fastnb: engine: state %s: %w", name, err)
 	}
@@ -38,17 +39,14 @@ func (e *Engine) hiddenBuffer(name string, shape []int) (device.Buffer, error) {
 }
 
 // enter makes the state ready for a batch of n rows: zeros unless the last batch had n too.
-func (e *Engine) enter(n int) error {
+func (e *Engine) enter(n int) {
 	if n == e.hidden.size {
-		return nil
+		return
 	}
-	for name, b := range e.hidden.sets[n] {
-		if err := e.dev.Upload(b, tensor.New(tensor.Float32, b.Shape()...)); err != nil {
-			return fmt.Errorf("fastnb: engine: clearing state %s: %w", name, err)
-		}
+	for _, b := range e.hidden.sets[n] {
+		e.queue.Clear(b)
 	}
 	e.hidden.size = n
-	return nil
 }
 
 // ResetState lets the next batch begin from a zero state.
@@ -61,29 +59,45 @@ func (e *Engine) SelectState(rows []int) error {
 	if e.hidden.size == 0 || len(from) == 0 {
 		return fmt.Errorf("fastnb: engine: selecting rows of the state: there is none yet")
 	}
+	for _, r := range rows {
+		if r < 0 || r >= e.hidden.size {
+			return fmt.Errorf("fastnb: engine: selecting row %d of a state of %d", r, e.hidden.size)
+		}
+	}
 	for name, b := range from {
-		src := tensor.New(tensor.Float32, b.Shape()...)
-		if err := e.dev.Download(src, b); err != nil {
-			return fmt.Errorf("fastnb: engine: reading state %s: %w", name, err)
-		}
-		shape := append([]int{len(rows)}, b.Shape()[1:]...)
-		dst, width := tensor.New(tensor.Float32, shape...), src.Len()/e.hidden.size
-		for i, r := range rows {
-			if r < 0 || r >= e.hidden.size {
-				return fmt.Errorf("fastnb: engine: selecting row %d of a state of %d", r, e.hidden.size)
-			}
-			copy(dst.Float32s()[i*width:(i+1)*width], src.Float32s()[r*width:])
-		}
-		to, err := e.hiddenBuffer(name, shape)
+		n := b.Spec().Count()
+		to, err := e.hiddenBuffer(name, append([]int{len(rows)}, b.Spec().Shape[1:]...))
 		if err != nil {
 			return err
 		}
-		if err := e.dev.Upload(to, dst); err != nil {
-			return fmt.Errorf("fastnb: engine: writing state %s: %w", name, err)
+		if to == b { // as many rows as there are: they may change places
+			if b, err = e.aside(name, b, n); err != nil {
+				return err
+			}
+		}
+		width := n / e.hidden.size
+		for i, r := range rows {
+			e.queue.Copy(to, i*width, b, r*width, width)
 		}
 	}
 	e.hidden.size = len(rows)
-	return nil
+	return e.queue.Wait(context.Background())
+}
+
+// aside copies a state to where it can be read while it is written.
+func (e *Engine) aside(name string, b device.Buffer, n int) (device.Buffer, error) {
+	if old := e.hidden.other[name]; old == nil || old.Spec().Count() < n {
+		if old != nil {
+			e.dev.Free(old)
+		}
+		c, err := e.alloc(n)
+		if err != nil {
+			return nil, fmt.Errorf("fastnb: engine: state %s: %w", name, err)
+		}
+		e.hidden.other[name] = c
+	}
+	e.queue.Copy(e.hidden.other[name], 0, b, 0, n)
+	return e.hidden.other[name], nil
 }
 
 // forgetHidden frees the states of batch sizes that no program is compiled for.

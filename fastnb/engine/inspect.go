@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/fastnb/go/fastnb/device"
 	"github.com/fastnb/go/fastnb/graph"
@@ -26,7 +25,7 @@ func (e *Engine) Inspect(ctx context.Context, x *tensor.Tensor, layer string, we
 	if weights != nil {
 		b.WantGrads()
 	}
-	out := e.net.Forward(b, b.Input("x", x.DType(), deviceShape(x)...))
+	out := e.net.Forward(b, b.Feed("x", device.SpecOf(x), device.Normalize{}))
 	if err := b.Err(); err != nil {
 		return nil, err
 	}
@@ -35,22 +34,25 @@ func (e *Engine) Inspect(ctx context.Context, x *tensor.Tensor, layer string, we
 		return nil, fmt.Errorf("fastnb: inspecting layer %q: the model has no such layer, or it computes nothing", layer)
 	}
 	spec := graph.LowerSpec{Name: "inspection", Outputs: []*graph.Node{out, node}}
-	feed := []*tensor.Tensor{toDevice(x)}
+	feed := []*tensor.Tensor{x}
 	if weights != nil {
 		spec.Of, spec.By = out, []*graph.Node{node}
-		spec.Weights = b.Input("weights", weights.DType(), deviceShape(weights)...)
-		feed = append(feed, toDevice(weights))
+		spec.Weights = b.Feed("weights", device.SpecOf(weights), device.Normalize{})
+		feed = append(feed, weights)
 	}
-	low, err := b.Lower(spec)
+	plan, err := b.Lower(spec)
 	if err != nil {
 		return nil, err
 	}
-	runs, err := e.several(ctx, low, feed, 1)
+	runs, err := e.several(ctx, plan, feed, 1)
 	if err != nil {
 		return nil, err
 	}
-	results := runs[0]
-	a := &Activation{Output: results["output 0"], Value: results["output 1"], Grad: results["by 0"]}
+	r := runs[0]
+	a := &Activation{Output: r.outputs[0], Value: r.outputs[1]}
+	if weights != nil {
+		a.Grad = r.by[0]
+	}
 	return a, nil
 }
 
@@ -59,70 +61,65 @@ func (e *Engine) Inspect(ctx context.Context, x *tensor.Tensor, layer string, we
 func (e *Engine) EvalWithDropout(ctx context.Context, x *tensor.Tensor, times int) ([]*tensor.Tensor, error) {
 	b := graph.NewBuilder(false)
 	b.DropInEvaluation()
-	out := e.net.Forward(b, b.Input("x", x.DType(), deviceShape(x)...))
-	low, err := b.Lower(graph.LowerSpec{Name: "evaluation with dropout", Outputs: []*graph.Node{out}})
+	out := e.net.Forward(b, b.Feed("x", device.SpecOf(x), device.Normalize{}))
+	plan, err := b.Lower(graph.LowerSpec{Name: "evaluation with dropout", Outputs: []*graph.Node{out}})
 	if err != nil {
 		return nil, err
 	}
-	runs, err := e.several(ctx, low, []*tensor.Tensor{toDevice(x)}, times)
+	runs, err := e.several(ctx, plan, []*tensor.Tensor{x}, times)
 	if err != nil {
 		return nil, err
 	}
 	outs := make([]*tensor.Tensor, times)
 	for k, r := range runs {
-		outs[k] = r["output 0"]
+		outs[k] = r.outputs[0]
 	}
 	return outs, nil
 }
 
+// results are what a run of an inspection gives, by the arguments' numbers.
+type results struct{ outputs, by map[int]*tensor.Tensor }
+
 // several compiles a plan, runs it so many times, each with a random stream of its own, and gives the
-// results of each run by kind and index.
-func (e *Engine) several(ctx context.Context, low *graph.Lowered, feed []*tensor.Tensor, times int) ([]map[string]*tensor.Tensor, error) {
-	prog, err := e.dev.Compile(low.Plan)
+// results of each run.
+func (e *Engine) several(ctx context.Context, plan *device.Plan, feed []*tensor.Tensor, times int) ([]results, error) {
+	prog, err := e.dev.Compile(plan)
 	if err != nil {
 		return nil, err
 	}
 	defer prog.Close()
-	var args []device.Buffer
-	own := map[string]device.Buffer{}
+	var args, own []device.Buffer
 	defer func() {
 		for _, b := range own {
 			e.dev.Free(b)
 		}
 	}()
-	for i, ref := range low.Args {
-		switch ref.Kind {
-		case "param":
-			args = append(args, e.byName[ref.Name].buf)
-			continue
-		case "rng":
-			args = append(args, e.rng)
-			continue
-		}
-		v := low.Plan.Values[low.Plan.Args[i]]
-		buf, err := e.dev.Alloc(v.DType, v.Shape...)
+	for i, a := range plan.Args {
+		buf, err := e.shared(a, plan.Spec(i))
 		if err != nil {
-			return nil, fmt.Errorf("fastnb: engine: %s: %w", v.Name, err)
+			return nil, err
 		}
-		own[fmt.Sprint(ref.Kind, " ", ref.Index)] = buf
-		args = append(args, buf)
-		if ref.Kind == "input" {
-			if err := e.dev.Upload(buf, feed[ref.Index]); err != nil {
-				return nil, fmt.Errorf("fastnb: engine: input %d: %w", ref.Index, err)
+		if buf == nil {
+			if buf, err = e.dev.Alloc(plan.Spec(i)); err != nil {
+				return nil, fmt.Errorf("fastnb: engine: %s: %w", plan.Values[a.Value].Name, err)
 			}
+			own = append(own, buf)
+		}
+		if args = append(args, buf); a.Role == device.Input {
+			e.queue.Write(buf, feed[a.Index])
 		}
 	}
-	runs := make([]map[string]*tensor.Tensor, times)
+	runs := make([]results, times)
 	for k := range runs {
-		if err := e.dev.Upload(e.rng, tensor.FromInt64([]int64{e.seed, int64(k)}, 2)); err != nil {
-			return nil, err
-		}
-		if err := prog.Run(ctx, args...); err != nil {
-			return nil, err
-		}
-		runs[k] = map[string]*tensor.Tensor{}
-		for name, buf := range own {
-			if runs[k][name], err = e.get(buf); err != nil {
+		e.queue.Write(e.rng, tensor.FromInt64([]int64{e.seed, int64(k)}, 2))
+		e.queue.Run(ctx, prog, args...)
+		runs[k] = results{map[int]*tensor.Tensor{}, map[int]*tensor.Tensor{}}
+		for i, a := range plan.Args {
+			to := map[device.Role]map[int]*tensor.Tensor{device.Output: runs[k].outputs, device.By: runs[k].by}[a.Role]
+			if to == nil {
+				continue
+			}
+			if to[a.Index], err = e.read(ctx, args[i], plan.Layout(i)); err != nil {
 				return nil, err
 			}
 		}
@@ -141,7 +138,7 @@ type LayerShape struct {
 // computed: the graph alone knows the shapes.
 func (e *Engine) LayerShapes(x *tensor.Tensor) ([]LayerShape, error) {
 	b := graph.NewBuilder(false)
-	in := b.Input("x", x.DType(), deviceShape(x)...)
+	in := b.Feed("x", device.SpecOf(x), device.Normalize{})
 	e.net.Forward(b, in)
 	if err := b.Err(); err != nil {
 		return nil, err
@@ -155,7 +152,7 @@ func (e *Engine) LayerShapes(x *tensor.Tensor) ([]LayerShape, error) {
 			if n := b.Result(path); n != nil {
 				last = n
 			} // else it passes its input on, or works within the op before it
-			out = append(out, LayerShape{Path: path, Layer: l, Output: userShape(b.Shape(last))})
+			out = append(out, LayerShape{Path: path, Layer: l, Output: b.Layout(last).User(b.Shape(last))})
 		}
 		for _, c := range children {
 			p := c.Name
@@ -167,12 +164,4 @@ func (e *Engine) LayerShapes(x *tensor.Tensor) ([]LayerShape, error) {
 	}
 	walk("", e.net)
 	return out, nil
-}
-
-// userShape is a device's shape as users see it.
-func userShape(s []int) []int {
-	if len(s) == 4 {
-		return []int{s[0], s[3], s[1], s[2]}
-	}
-	return slices.Clone(s)
 }

@@ -13,40 +13,21 @@ import (
 var ErrMemory = errors.New("too little memory")
 
 // Spec is the kind and shape of an array that need not exist yet.
-type Spec struct {
-	DType tensor.DType
-	Shape []int
-}
+type Spec = device.Spec
 
 // specs describe arrays.
 func specs(ts []*tensor.Tensor) []Spec {
 	var out []Spec
 	for _, t := range ts {
-		out = append(out, Spec{t.DType(), t.Shape()})
+		out = append(out, device.SpecOf(t))
 	}
 	return out
 }
 
-// device is the shape on a device.
-func (s Spec) device() []int {
-	if len(s.Shape) == 4 && s.DType == tensor.Float32 {
-		return []int{s.Shape[0], s.Shape[2], s.Shape[3], s.Shape[1]}
-	}
-	return s.Shape
-}
-
-func (s Spec) bytes() int64 {
-	n := int64(s.DType.Size())
-	for _, d := range s.Shape {
-		n *= int64(d)
-	}
-	return n
-}
-
 // Prepare builds the training program for batches of these kinds and shapes, so that what does not fit
 // into the memory is told before a batch is made (ErrMemory).
-func (e *Engine) Prepare(x, y []Spec) error {
-	_, err := e.program(true, x, y)
+func (e *Engine) Prepare(x, y []Spec, norm device.Normalize) error {
+	_, err := e.programFor(true, shapes{x, y, norm})
 	return err
 }
 
@@ -58,10 +39,10 @@ const hostBatches = 4
 func (e *Engine) fits(name string, prog device.Program, train bool, x, y []Spec) error {
 	batch := int64(0)
 	for _, s := range slices.Concat(x, y) {
-		batch += s.bytes()
+		batch += s.Bytes()
 	}
 	need := prog.Memory() + batch
-	if e.dev.Name() == "cpu" {
+	if e.dev.Info().HostMemory {
 		need += hostBatches * batch // they lie in the same memory
 	}
 	if train {
@@ -78,7 +59,7 @@ func (e *Engine) fits(name string, prog device.Program, train bool, x, y []Spec)
 	}
 	if free := e.dev.FreeMemory(); need > free {
 		return fmt.Errorf("fastnb: %s on %s with a batch of %v: %w: it takes about %.1f GB, and %.1f GB are free (try a smaller batch size or smaller pictures)",
-			name, e.dev.Name(), x[0].Shape, ErrMemory, float64(need)/1e9, float64(free)/1e9)
+			name, e.dev.Info().Name, x[0].Shape, ErrMemory, float64(need)/1e9, float64(free)/1e9)
 	}
 	return nil
 }

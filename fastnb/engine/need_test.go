@@ -24,7 +24,7 @@ func TestPrepare(t *testing.T) {
 		t.Fatal(err)
 	}
 	prepare := func(rows int) error {
-		return eng.Prepare([]engine.Spec{{DType: tensor.Float32, Shape: []int{rows, 4}}}, []engine.Spec{{DType: tensor.Float32, Shape: []int{rows, 3}}})
+		return eng.Prepare([]engine.Spec{{DType: tensor.Float32, Shape: []int{rows, 4}}}, []engine.Spec{{DType: tensor.Float32, Shape: []int{rows, 3}}}, device.Normalize{})
 	}
 	if err := prepare(6); err != nil {
 		t.Error(err)

@@ -10,12 +10,12 @@ import (
 	"github.com/fastnb/go/fastnb/tensor"
 )
 
-// optimizer is the optimizer's state on the device: for each layer group two hyper arrays, one for
-// the parameters that decay and one for those that BNWD leaves alone.
+// optimizer is the optimizer's state on the device: for each layer group two rows of hyper-parameters, one
+// for the parameters that decay and one for those that BNWD leaves alone.
 type optimizer struct {
 	prog   device.Program
 	args   []device.Buffer
-	hypers []device.Buffer
+	hypers device.Buffer // [2 groups, 8], written at once
 	params []*param
 	t      int
 }
@@ -36,14 +36,10 @@ func (e *Engine) makeOptimizer() (err error) {
 	}
 	o := &optimizer{params: e.trained()}
 	n := 2 * max(e.groups, 1)
-	for range n {
-		h, err := e.dev.Alloc(tensor.Float32, 8)
-		if err != nil {
-			return fmt.Errorf("fastnb: optimizer: %w", err)
-		}
-		o.hypers = append(o.hypers, h)
-		o.args = append(o.args, h)
+	if o.hypers, err = e.alloc(n, 8); err != nil {
+		return fmt.Errorf("fastnb: optimizer: %w", err)
 	}
+	o.args = append(o.args, o.hypers)
 	var targets []optim.Target
 	for _, p := range o.params {
 		h := 2 * p.group
@@ -53,14 +49,14 @@ func (e *Engine) makeOptimizer() (err error) {
 		targets = append(targets, optim.Target{Name: p.Name, Shape: p.DeviceShape(), Hyper: h})
 		p.state = nil
 		for range e.cfg.Slots() {
-			s, err := e.dev.Alloc(tensor.Float32, p.DeviceShape()...)
+			s, err := e.alloc(p.DeviceShape()...)
 			if err != nil {
 				return fmt.Errorf("fastnb: optimizer: state of %s: %w", p.Name, err)
 			}
 			p.state = append(p.state, s)
 		}
 		if p.grad == nil {
-			if p.grad, err = e.dev.Alloc(tensor.Float32, p.DeviceShape()...); err != nil {
+			if p.grad, err = e.alloc(p.DeviceShape()...); err != nil {
 				return fmt.Errorf("fastnb: optimizer: gradient of %s: %w", p.Name, err)
 			}
 		}
@@ -75,7 +71,7 @@ func (e *Engine) makeOptimizer() (err error) {
 }
 
 // Step changes the trainable parameters by the gradients of the last TrainBatch: one Hyper for each
-// layer group (one alone serves all).
+// layer group (one alone serves all). It does not wait: what goes wrong is told by what is read next.
 func (e *Engine) Step(h []Hyper) error {
 	if len(h) != e.groups && len(h) != 1 {
 		return fmt.Errorf("fastnb: optimizer: %d sets of hyper-parameters for %d layer groups", len(h), e.groups)
@@ -84,18 +80,19 @@ func (e *Engine) Step(h []Hyper) error {
 		return err
 	}
 	e.opt.t++
-	for i, buf := range e.opt.hypers {
+	var rows []float32
+	n := 2 * max(e.groups, 1)
+	for i := range n {
 		hy := h[min(i/2, len(h)-1)]
 		if i%2 == 1 && !e.cfg.BNWD {
 			hy.WD = 0
 		}
-		v := e.cfg.Pack(hy, e.opt.t, e.clip/e.scaled)
-		if err := e.dev.Upload(buf, tensor.FromFloat32(v, 8)); err != nil {
-			return err
-		}
+		rows = append(rows, e.cfg.Pack(hy, e.opt.t, e.clip/e.scaled)...)
 	}
 	e.clip = 1
-	return e.opt.prog.Run(context.Background(), e.opt.args...)
+	e.queue.Write(e.opt.hypers, tensor.FromFloat32(rows, n, 8))
+	e.queue.Run(context.Background(), e.opt.prog, e.opt.args...)
+	return nil
 }
 
 // HasOptimizer reports whether a step has been made since the optimizer was new.
@@ -107,9 +104,7 @@ func (e *Engine) ZeroOptimizer() {
 		return
 	}
 	e.opt.prog.Close()
-	for _, h := range e.opt.hypers {
-		e.dev.Free(h)
-	}
+	e.dev.Free(e.opt.hypers)
 	for _, p := range e.opt.params {
 		for _, s := range p.state {
 			e.dev.Free(s)

@@ -12,26 +12,42 @@ import (
 
 // program is a compiled plan for one batch shape and its buffers.
 type program struct {
-	train  bool
-	rows   int  // of the batch
-	words  bool // out is [T, N], to be turned
-	prog   device.Program
-	args   []device.Buffer
-	inputs []device.Buffer // x, y and, in training, the loss scale
-	out    device.Buffer
-	loss   device.Buffer // nil without targets
-	own    []device.Buffer
-	watch  []device.Buffer // of the layers that are watched
+	train     bool
+	rows      int // of the batch
+	runs      int // so far
+	prog      device.Program
+	args      []device.Buffer
+	inputs    []device.Buffer // x and y
+	out       device.Buffer   // nil when the program was dropped
+	outLayout device.Layout
+	loss      device.Buffer // nil without targets
+	own       []device.Buffer
+	watch     []seenPart // of the layers that are watched
 }
 
-func deviceShape(t *tensor.Tensor) []int { return Spec{t.DType(), t.Shape()}.device() }
+// seenPart is the output of a watched layer.
+type seenPart struct {
+	buf    device.Buffer
+	layout device.Layout
+}
+
+// shapes are what a program is compiled for.
+type shapes struct {
+	x, y []Spec
+	norm device.Normalize
+}
 
 // program finds or makes the program for a batch.
-func (e *Engine) program(train bool, x, y []Spec) (*program, error) {
+func (e *Engine) program(train bool, b Batch) (*program, error) {
+	return e.programFor(train, shapes{specs(b.X), specs(b.Y), b.Norm})
+}
+
+func (e *Engine) programFor(train bool, s shapes) (*program, error) {
+	x, y := s.x, s.y
 	if len(x) != 1 || len(y) > 1 {
 		return nil, fmt.Errorf("fastnb: engine: %d inputs and %d targets, want 1 and at most 1", len(x), len(y))
 	}
-	key := fmt.Sprint(train)
+	key := fmt.Sprint(train, s.norm)
 	for _, t := range slices.Concat(x, y) {
 		key += fmt.Sprint(" ", t.DType, t.Shape)
 	}
@@ -43,7 +59,7 @@ func (e *Engine) program(train bool, x, y []Spec) (*program, error) {
 	if train && len(y) == 0 {
 		return nil, fmt.Errorf("fastnb: engine: training without targets")
 	}
-	pr, err := e.build(train, x, y)
+	pr, err := e.build(train, s)
 	if err != nil {
 		return nil, err
 	}
@@ -59,6 +75,7 @@ func (e *Engine) drop(key string) {
 	pr := e.programs[key]
 	e.seen = nil // it may be this program's
 	pr.prog.Close()
+	pr.out = nil
 	for _, b := range pr.own {
 		e.dev.Free(b)
 	}
@@ -68,7 +85,8 @@ func (e *Engine) drop(key string) {
 	e.recent = slices.Delete(e.recent, i, i+1)
 }
 
-func (e *Engine) build(train bool, x, y []Spec) (*program, error) {
+func (e *Engine) build(train bool, s shapes) (*program, error) {
+	x, y := s.x, s.y
 	b := graph.NewBuilder(train)
 	if e.evalNorm {
 		for _, p := range e.params {
@@ -77,11 +95,10 @@ func (e *Engine) build(train bool, x, y []Spec) (*program, error) {
 			}
 		}
 	}
-	in := b.Input("x", x[0].DType, x[0].device()...)
-	out := e.net.Forward(b, in)
+	out := e.net.Forward(b, b.Feed("x", x[0], s.norm))
 	spec := graph.LowerSpec{Name: "evaluation", Outputs: []*graph.Node{out}}
 	if len(y) > 0 {
-		target := b.Input("y", y[0].DType, y[0].device()...)
+		target := b.Feed("y", y[0], device.Normalize{})
 		b.Push("loss")
 		spec.Loss = e.loss.Build(b, out, target)
 		b.Pop()
@@ -94,7 +111,7 @@ func (e *Engine) build(train bool, x, y []Spec) (*program, error) {
 		}
 		spec.Outputs = append(spec.Outputs, nodes...)
 		spec.Name = "training"
-		spec.Seed = b.Input("loss scale", tensor.Float32)
+		spec.Seed = b.Input(scaleInput, tensor.Float32)
 		if r, ok := e.net.(nn.Regularised); ok && b.Err() == nil {
 			spec.Penalty = r.Penalty(b)
 		}
@@ -104,11 +121,11 @@ func (e *Engine) build(train bool, x, y []Spec) (*program, error) {
 			}
 		}
 	}
-	low, err := b.Lower(spec)
+	plan, err := b.Lower(spec)
 	if err != nil {
 		return nil, err
 	}
-	prog, err := e.dev.Compile(low.Plan)
+	prog, err := e.dev.Compile(plan)
 	if err != nil {
 		return nil, err
 	}
@@ -116,8 +133,8 @@ func (e *Engine) build(train bool, x, y []Spec) (*program, error) {
 		prog.Close()
 		return nil, err
 	}
-	pr := &program{train: train, rows: firstOf(x[0].Shape), words: spec.Outputs[0] != out, prog: prog}
-	if err := e.bind(pr, low); err != nil {
+	pr := &program{train: train, rows: firstOf(x[0].Shape), prog: prog}
+	if err := e.bind(pr, plan); err != nil {
 		prog.Close()
 		return nil, err
 	}
@@ -125,51 +142,31 @@ func (e *Engine) build(train bool, x, y []Spec) (*program, error) {
 }
 
 // bind finds or makes the buffer of each of the plan's arguments.
-func (e *Engine) bind(pr *program, low *graph.Lowered) error {
-	inputs, watch := map[int]device.Buffer{}, map[int]device.Buffer{}
-	for i, ref := range low.Args {
-		v := low.Plan.Values[low.Plan.Args[i]]
-		var buf device.Buffer
-		switch ref.Kind {
-		case "param":
-			buf = e.byName[ref.Name].buf
-		case "rng":
-			buf = e.rng
-		case "state":
-			h, err := e.hiddenBuffer(ref.Name, v.Shape)
-			if err != nil {
-				return err
+func (e *Engine) bind(pr *program, plan *device.Plan) error {
+	inputs := map[int]device.Buffer{}
+	watch := map[int]seenPart{}
+	for i, a := range plan.Args {
+		buf, err := e.shared(a, plan.Spec(i))
+		if err != nil {
+			return err
+		}
+		if buf == nil {
+			if buf, err = e.dev.Alloc(plan.Spec(i)); err != nil {
+				return fmt.Errorf("fastnb: engine: %s: %w", plan.Values[a.Value].Name, err)
 			}
-			buf = h
-		case "grad":
-			p := e.byName[ref.Name]
-			if p.grad == nil {
-				g, err := e.dev.Alloc(tensor.Float32, p.DeviceShape()...)
-				if err != nil {
-					return fmt.Errorf("fastnb: engine: gradient of %s: %w", ref.Name, err)
-				}
-				p.grad = g
+			pr.own = append(pr.own, buf)
+		}
+		switch a.Role {
+		case device.Input:
+			inputs[a.Index] = buf
+		case device.Output:
+			if a.Index > 0 {
+				watch[a.Index-1] = seenPart{buf, plan.Layout(i)}
+			} else {
+				pr.out, pr.outLayout = buf, plan.Layout(i)
 			}
-			buf = p.grad
-		default:
-			own, err := e.dev.Alloc(v.DType, v.Shape...)
-			if err != nil {
-				return fmt.Errorf("fastnb: engine: %s: %w", v.Name, err)
-			}
-			pr.own = append(pr.own, own)
-			buf = own
-			switch ref.Kind {
-			case "input":
-				inputs[ref.Index] = own
-			case "output":
-				if ref.Index > 0 {
-					watch[ref.Index-1] = own
-				} else {
-					pr.out = own
-				}
-			case "loss":
-				pr.loss = own
-			}
+		case device.Loss:
+			pr.loss = buf
 		}
 		pr.args = append(pr.args, buf)
 	}
@@ -181,6 +178,34 @@ func (e *Engine) bind(pr *program, low *graph.Lowered) error {
 	}
 	return nil
 }
+
+// shared is the buffer of an argument that programs have in common, nil where it is the program's own.
+func (e *Engine) shared(a device.Arg, s device.Spec) (device.Buffer, error) {
+	switch {
+	case a.Role == device.Parameter:
+		return e.byName[a.Name].buf, nil
+	case a.Role == device.RNG:
+		return e.rng, nil
+	case a.Role == device.State:
+		return e.hiddenBuffer(a.Name, s.Shape)
+	case a.Role == device.Input && a.Name == scaleInput:
+		return e.factor, nil
+	case a.Role == device.Grad:
+		p := e.byName[a.Name]
+		if p.grad == nil {
+			g, err := e.alloc(p.DeviceShape()...)
+			if err != nil {
+				return nil, fmt.Errorf("fastnb: engine: gradient of %s: %w", a.Name, err)
+			}
+			p.grad = g
+		}
+		return p.grad, nil
+	}
+	return nil, nil
+}
+
+// scaleInput is the name of the input that the backward pass begins with.
+const scaleInput = "loss scale"
 
 // firstOf is the number of rows of a batch of this shape.
 func firstOf(s []int) int {

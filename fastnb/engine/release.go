@@ -1,5 +1,10 @@
 package engine
 
+import (
+	"maps"
+	"slices"
+)
+
 // Purge frees what can be made again: the compiled programs with their activations, and gradients that no
 // optimizer or sum holds. Parameters and the optimizer's state stay.
 func (e *Engine) Purge() {
@@ -18,7 +23,7 @@ func (e *Engine) Purge() {
 	}
 }
 
-// Close frees everything the engine has on the device. It cannot be used after it.
+// Close frees everything the engine has on the device, and closes the device. It cannot be used after it.
 func (e *Engine) Close() {
 	e.DropGrads()
 	e.ZeroOptimizer()
@@ -26,8 +31,16 @@ func (e *Engine) Close() {
 	for _, p := range e.params {
 		e.dev.Free(p.buf)
 	}
+	for _, set := range append(slices.Collect(maps.Values(e.hidden.sets)), e.hidden.other) {
+		for _, b := range set {
+			e.dev.Free(b)
+		}
+	}
 	if e.rng != nil {
 		e.dev.Free(e.rng)
+		e.dev.Free(e.factor)
+		_ = e.queue.Close() // nobody waits for what it still does
+		_ = e.dev.Close()
 	}
-	e.params, e.byName, e.rng = nil, nil, nil
+	e.params, e.byName, e.rng, e.hidden = nil, nil, nil, hiddenState{}
 }

@@ -17,9 +17,18 @@ type counter struct {
 	buffers, programs int
 }
 
-func (c *counter) Alloc(t tensor.DType, shape ...int) (device.Buffer, error) {
+func (c *counter) Alloc(s device.Spec) (device.Buffer, error) {
 	c.buffers++
-	return c.Device.Alloc(t, shape...)
+	return c.Device.Alloc(s)
+}
+
+func (c *counter) NewQueue() device.Queue { return unwrap{c.Device.NewQueue()} }
+
+// unwrap is a queue that runs counted programs.
+type unwrap struct{ device.Queue }
+
+func (q unwrap) Run(ctx context.Context, p device.Program, args ...device.Buffer) device.Event {
+	return q.Queue.Run(ctx, p.(counted).Program, args...)
 }
 
 func (c *counter) Free(b device.Buffer) { c.buffers--; c.Device.Free(b) }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/fastnb/go/fastnb/device"
 	"github.com/fastnb/go/fastnb/optim"
-	"github.com/fastnb/go/fastnb/tensor"
 )
 
 // SetLossScale makes the backward passes from the next TrainBatch on begin with scale instead of 1, so
@@ -58,11 +57,9 @@ func (e *Engine) sqNorm(what string) (float64, error) {
 		}
 		e.norm = n
 	}
-	if err := e.norm.prog.Run(context.Background(), e.norm.args...); err != nil {
-		return 0, err
-	}
-	t := tensor.New(tensor.Float32)
-	if err := e.dev.Download(t, e.norm.sum); err != nil {
+	e.queue.Run(context.Background(), e.norm.prog, e.norm.args...)
+	t, err := e.read(context.Background(), e.norm.sum, device.Plain)
+	if err != nil {
 		return 0, err
 	}
 	return float64(t.Float32s()[0]), nil
@@ -78,7 +75,7 @@ func (e *Engine) makeNorm() (*gradNorm, error) {
 		shapes, n.args = append(shapes, p.DeviceShape()), append(n.args, p.grad)
 	}
 	var err error
-	if n.sum, err = e.dev.Alloc(tensor.Float32); err != nil {
+	if n.sum, err = e.alloc(); err != nil {
 		return nil, err
 	}
 	n.args = append(n.args, n.sum)

@@ -1,11 +1,11 @@
 package engine
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
 
-	"github.com/fastnb/go/fastnb/device"
 	"github.com/fastnb/go/fastnb/tensor"
 )
 
@@ -13,21 +13,13 @@ import (
 func (e *Engine) State() (map[string]*tensor.Tensor, error) {
 	out := map[string]*tensor.Tensor{}
 	for _, p := range e.params {
-		t, err := e.get(p.buf)
+		t, err := e.read(context.Background(), p.buf, p.Layout)
 		if err != nil {
 			return nil, fmt.Errorf("fastnb: engine: reading %s: %w", p.Name, err)
 		}
 		out[p.Name] = t
 	}
 	return out, nil
-}
-
-func (e *Engine) get(b device.Buffer) (*tensor.Tensor, error) {
-	t := tensor.New(b.DType(), b.Shape()...)
-	if err := e.dev.Download(t, b); err != nil {
-		return nil, err
-	}
-	return fromDevice(t), nil
 }
 
 // LoadState sets parameters and running statistics. With strict, names that are missing or unknown
@@ -50,7 +42,7 @@ func (e *Engine) LoadState(state map[string]*tensor.Tensor, strict bool) error {
 	}
 	for _, p := range e.params {
 		if t, ok := state[p.Name]; ok {
-			if err := e.dev.Upload(p.buf, toDevice(t)); err != nil {
+			if err := e.queue.Write(p.buf, p.Layout.ToDevice(t)).Wait(context.Background()); err != nil {
 				return fmt.Errorf("fastnb: loading weights: %s: %w", p.Name, err)
 			}
 		}
@@ -68,7 +60,7 @@ func (e *Engine) OptState() (map[string]*tensor.Tensor, error) {
 	out["t"] = tensor.FromInt64([]int64{int64(e.opt.t)}, 1)
 	for _, p := range e.opt.params {
 		for i, s := range p.state {
-			t, err := e.get(s)
+			t, err := e.read(context.Background(), s, p.Layout)
 			if err != nil {
 				return nil, fmt.Errorf("fastnb: optimizer: reading state of %s: %w", p.Name, err)
 			}
@@ -106,7 +98,7 @@ func (e *Engine) LoadOptState(state map[string]*tensor.Tensor) error {
 	}
 	for _, p := range trained {
 		for i, buf := range p.state {
-			if err := e.dev.Upload(buf, toDevice(state[fmt.Sprintf("%d.%s", i, p.Name)])); err != nil {
+			if err := e.queue.Write(buf, p.Layout.ToDevice(state[fmt.Sprintf("%d.%s", i, p.Name)])).Wait(context.Background()); err != nil {
 				return fmt.Errorf("fastnb: loading optimizer state: %s: %w", p.Name, err)
 			}
 		}

@@ -218,7 +218,7 @@ func TestDrawnMasks(t *testing.T) {
 				t.Errorf("%s: loss %v in batch %d, %v when told the masks", dev, got, step, loss)
 			}
 			for k, w := range grads {
-				g, err := e.get(e.byName[k].grad)
+				g, err := e.read(context.Background(), e.byName[k].grad, e.byName[k].Layout)
 				if err != nil {
 					t.Fatal(err)
 				}

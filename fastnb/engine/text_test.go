@@ -93,7 +93,7 @@ func checkGrads(t *testing.T, e *Engine, ts map[string]*tensor.Tensor, prefix st
 			continue
 		}
 		n++
-		g, err := e.get(e.byName[name].grad)
+		g, err := e.read(context.Background(), e.byName[name].grad, e.byName[name].Layout)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -132,7 +132,7 @@ func TestLanguageModelGolden(t *testing.T) {
 			}
 			for l := range 3 {
 				for _, s := range []string{"h", "c"} {
-					got, err := e.get(e.hidden.sets[4]["rnns."+string(rune('0'+l))+"."+s])
+					got, err := e.read(context.Background(), e.hidden.sets[4]["rnns."+string(rune('0'+l))+"."+s], device.Plain)
 					if err != nil {
 						t.Fatal(err)
 					}

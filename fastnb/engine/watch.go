@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -40,8 +41,8 @@ func (e *Engine) watched(b *graph.Builder) ([]*graph.Node, error) {
 // pictures as [N, C, H, W].
 func (e *Engine) Watched() ([]*tensor.Tensor, error) {
 	var out []*tensor.Tensor
-	for _, buf := range e.seen {
-		t, err := e.get(buf)
+	for _, s := range e.seen {
+		t, err := e.read(context.Background(), s.buf, s.layout)
 		if err != nil {
 			return nil, err
 		}

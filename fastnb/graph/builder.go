@@ -49,10 +49,11 @@ type made struct {
 }
 
 type leaf struct {
-	kind  string // "input", "param", "state" or "rng"
-	name  string
-	node  *Node
-	index int
+	role   device.Role // Input, Parameter, State or RNG
+	name   string
+	node   *Node
+	index  int
+	layout device.Layout
 }
 
 // update is a step at the end of the forward pass that writes into parameters: op(targets..., source)
@@ -134,9 +135,20 @@ func (b *Builder) layer() string { return strings.Join(b.path, ".") }
 // Shape is the shape of n.
 func (b *Builder) Shape(n *Node) []int { return slices.Clone([]int(n.Shape())) }
 
-// Input is a leaf that the caller feeds: a batch or its targets.
+// Layout is how n lies on the device.
+func (b *Builder) Layout(n *Node) device.Layout {
+	if l, ok := b.leafOf[n]; ok {
+		return l.layout
+	}
+	if o, ok := n.Op().(*op); ok {
+		return o.layout
+	}
+	return device.Plain
+}
+
+// Input is a leaf that the caller feeds: a batch or its targets. The shape is the device's.
 func (b *Builder) Input(name string, t tensor.DType, shape ...int) *Node {
-	l := b.leaf("input", name, t, shape)
+	l := b.leaf(device.Input, name, t, device.Plain, shape)
 	l.index = len(b.inputs)
 	b.inputs = append(b.inputs, l)
 	return l.node
@@ -145,13 +157,18 @@ func (b *Builder) Input(name string, t tensor.DType, shape ...int) *Node {
 // Param is a float32 leaf that lives on the device: a parameter or a running statistic. The same
 // name gives the same node.
 func (b *Builder) Param(name string, shape ...int) *Node {
+	return b.ParamAs(device.Plain, name, shape...)
+}
+
+// ParamAs is Param with a layout; the shape is the device's.
+func (b *Builder) ParamAs(layout device.Layout, name string, shape ...int) *Node {
 	if l, ok := b.byName[name]; ok {
 		if !slices.Equal([]int(l.node.Shape()), shape) {
 			return b.Failf("parameter %s has shape %v, asked for as %v", name, l.node.Shape(), shape)
 		}
 		return l.node
 	}
-	l := b.leaf("param", name, tensor.Float32, shape)
+	l := b.leaf(device.Parameter, name, tensor.Float32, layout, shape)
 	l.index = len(b.params)
 	b.params = append(b.params, l)
 	b.byName[name] = l
@@ -161,23 +178,20 @@ func (b *Builder) Param(name string, shape ...int) *Node {
 // RNG is the leaf that seeds dropout: int64 [2], seed and step.
 func (b *Builder) RNG() *Node {
 	if b.rng == nil {
-		b.rng = b.leaf("rng", "rng", tensor.Int64, []int{2})
+		b.rng = b.leaf(device.RNG, "rng", tensor.Int64, device.Plain, []int{2})
 	}
 	return b.rng.node
 }
 
-func (b *Builder) leaf(kind, name string, t tensor.DType, shape []int) *leaf {
-	of := gtensor.Float32
-	if t == tensor.Int64 {
-		of = gtensor.Int64
-	}
-	l := &leaf{kind: kind, name: name}
+func (b *Builder) leaf(role device.Role, name string, t tensor.DType, layout device.Layout, shape []int) *leaf {
+	of, label := gtype(t), fmt.Sprint(role, " ", name)
+	l := &leaf{role: role, name: name, layout: layout}
 	err := guard(func() error {
 		if len(shape) == 0 {
-			l.node = gorgonia.NewScalar(b.g, of, gorgonia.WithName(kind+" "+name))
+			l.node = gorgonia.NewScalar(b.g, of, gorgonia.WithName(label))
 			return nil
 		}
-		l.node = gorgonia.NewTensor(b.g, of, len(shape), gorgonia.WithShape(shape...), gorgonia.WithName(kind+" "+name))
+		l.node = gorgonia.NewTensor(b.g, of, len(shape), gorgonia.WithShape(shape...), gorgonia.WithName(label))
 		return nil
 	})
 	if err != nil {
@@ -196,6 +210,11 @@ func (b *Builder) apply(o op, in ...*Node) *Node {
 		return b.Failf("%s: an input is missing", o.name)
 	}
 	o.layer = b.layer()
+	for _, x := range in {
+		if o.layout == device.Plain && x.Shape().Eq(gtensor.Shape(o.shape)) {
+			o.layout = b.Layout(x)
+		}
+	}
 	n, err := call(o, in...)
 	if err != nil {
 		return b.Fail(err)

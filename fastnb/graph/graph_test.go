@@ -66,54 +66,53 @@ func fill(t *tensor.Tensor, r *rand.Rand, name string) *tensor.Tensor {
 func TestAgainstTapeMachine(t *testing.T) {
 	b := NewBuilder(true)
 	loss, out, grads := smallNet(b)
-	low, err := b.Lower(LowerSpec{Name: "small", Outputs: []*Node{out}, Loss: loss, Grads: grads})
+	plan, err := b.Lower(LowerSpec{Name: "small", Outputs: []*Node{out}, Loss: loss, Grads: grads})
 	if err != nil {
 		t.Fatal(err)
 	}
 	dev := hostdev.New()
-	prog, err := dev.Compile(low.Plan)
+	prog, err := dev.Compile(plan)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := rand.New(rand.NewPCG(1, 2))
 	var args []device.Buffer
 	host := map[string]*tensor.Tensor{}
-	for i, ref := range low.Args {
-		v := low.Plan.Values[low.Plan.Args[i]]
-		buf, err := dev.Alloc(v.DType, v.Shape...)
+	q, ctx := dev.NewQueue(), context.Background()
+	for i, a := range plan.Args {
+		buf, err := dev.Alloc(plan.Spec(i))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if ref.Kind == "input" || ref.Kind == "param" || ref.Kind == "rng" {
-			host[ref.Kind+ref.Name] = fill(tensor.New(v.DType, v.Shape...), r, ref.Name)
-			if err := dev.Upload(buf, host[ref.Kind+ref.Name]); err != nil {
+		if a.Role == device.Input || a.Role == device.Parameter || a.Role == device.RNG {
+			s := plan.Spec(i)
+			host[a.Name] = fill(tensor.New(s.DType, s.Shape...), r, a.Name)
+			if err := q.Write(buf, host[a.Name]).Wait(ctx); err != nil {
 				t.Fatal(err)
 			}
 		}
 		args = append(args, buf)
 	}
 	run := func() {
-		if err := prog.Run(context.Background(), args...); err != nil {
+		if err := q.Run(ctx, prog, args...).Wait(ctx); err != nil {
 			t.Fatal(err)
 		}
 	}
-	get := func(kind, name string) []float32 {
-		for i, ref := range low.Args {
-			if ref.Kind == kind && ref.Name == name {
-				v := tensor.New(tensor.Float32, args[i].Shape()...)
-				if err := dev.Download(v, args[i]); err != nil {
-					t.Fatal(err)
-				}
-				return v.Float32s()
-			}
+	get := func(role device.Role, name string) []float32 {
+		i := plan.Arg(role, name)
+		if i < 0 {
+			t.Fatalf("no argument %s %s", role, name)
 		}
-		t.Fatalf("no argument %s %s", kind, name)
-		return nil
+		v := tensor.New(tensor.Float32, args[i].Spec().Shape...)
+		if err := q.Read(v, args[i]).Wait(ctx); err != nil {
+			t.Fatal(err)
+		}
+		return v.Float32s()
 	}
 	run()
 	ours := map[string][]float32{}
 	for _, g := range grads {
-		ours[g] = get("grad", g)
+		ours[g] = get(device.Grad, g)
 	}
 	want := tape(t, b, loss, grads, host)
 	for _, g := range grads {
@@ -125,18 +124,18 @@ func TestAgainstTapeMachine(t *testing.T) {
 		}
 	}
 	for _, g := range grads {
-		i := argIndex(low, "param", g)
-		p := host["param"+g]
+		i := plan.Arg(device.Parameter, g)
+		p := host[g]
 		k := r.IntN(p.Len())
 		old := p.Float32s()[k]
 		const eps = 1e-3
 		at := func(v float32) float64 {
 			p.Float32s()[k] = v
-			if err := dev.Upload(args[i], p); err != nil {
+			if err := q.Write(args[i], p).Wait(ctx); err != nil {
 				t.Fatal(err)
 			}
 			run()
-			return float64(get("loss", "")[0])
+			return float64(get(device.Loss, "")[0])
 		}
 		num := (at(old+eps) - at(old-eps)) / (2 * eps)
 		at(old)
@@ -146,19 +145,10 @@ func TestAgainstTapeMachine(t *testing.T) {
 	}
 }
 
-func argIndex(l *Lowered, kind, name string) int {
-	for i, ref := range l.Args {
-		if ref.Kind == kind && ref.Name == name {
-			return i
-		}
-	}
-	return -1
-}
-
 func tape(t *testing.T, b *Builder, loss *Node, grads []string, host map[string]*tensor.Tensor) map[string][]float32 {
 	t.Helper()
 	for n, l := range b.leafOf {
-		v := host[l.kind+l.name]
+		v := host[l.name]
 		if err := gorgonia.Let(n, gtensor.New(gtensor.WithShape(v.Shape()...), gtensor.WithBacking(backing(v)))); err != nil {
 			t.Fatal(err)
 		}

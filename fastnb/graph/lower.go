@@ -25,22 +25,9 @@ type LowerSpec struct {
 	By          []*Node
 }
 
-// ArgRef says what a plan's argument is.
-type ArgRef struct {
-	Kind  string // "input", "param", "state", "rng", "output", "loss", "grad" or "by"
-	Name  string // of an input, a parameter, a state, or the parameter of a gradient
-	Index int    // of an input, an output or a node of By
-}
-
-// Lowered is a plan and the meaning of its Args, in order.
-type Lowered struct {
-	Plan *device.Plan
-	Args []ArgRef
-}
-
 // Lower differentiates the loss and turns the graph into a plan that holds just the steps that the
 // outputs, the loss, the gradients and (in training) the running statistics need.
-func (b *Builder) Lower(s LowerSpec) (*Lowered, error) {
+func (b *Builder) Lower(s LowerSpec) (*device.Plan, error) {
 	if b.err != nil {
 		return nil, b.err
 	}
@@ -48,7 +35,7 @@ func (b *Builder) Lower(s LowerSpec) (*Lowered, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &lowering{b: b, plan: &device.Plan{Name: s.Name}, id: map[*Node]device.ValueID{}, arg: map[*Node]ArgRef{}}
+	l := &lowering{b: b, plan: &device.Plan{Name: s.Name}, id: map[*Node]device.ValueID{}, arg: map[*Node]device.Arg{}}
 	for _, leaf := range slices.Concat(b.inputs, b.params) {
 		l.leaf(leaf)
 	}
@@ -59,17 +46,18 @@ func (b *Builder) Lower(s LowerSpec) (*Lowered, error) {
 		l.leaf(s.leaf)
 	}
 	for i, n := range s.Outputs {
-		l.result(n, ArgRef{Kind: "output", Index: i})
+		l.result(n, b.Layout(n), device.Arg{Role: device.Output, Index: i})
 	}
 	if s.Loss != nil {
-		l.result(s.Loss, ArgRef{Kind: "loss"})
+		l.result(s.Loss, device.Plain, device.Arg{Role: device.Loss})
 	}
 	for i, n := range gradNodes {
-		ref := ArgRef{Kind: "by", Index: i}
-		if s.Of == nil {
-			ref = ArgRef{Kind: "grad", Name: s.Grads[i]}
+		if s.Of != nil {
+			l.result(n, b.Layout(s.By[i]), device.Arg{Role: device.By, Index: i})
+			continue
 		}
-		l.result(n, ref)
+		of := b.byName[s.Grads[i]]
+		l.result(n, of.layout, device.Arg{Role: device.Grad, Name: of.name})
 	}
 	for _, n := range s.Outputs {
 		l.visit(n)
@@ -92,7 +80,7 @@ func (b *Builder) Lower(s LowerSpec) (*Lowered, error) {
 	if l.err != nil {
 		return nil, l.err
 	}
-	return &Lowered{Plan: l.plan, Args: l.args}, nil
+	return l.plan.Settle(), nil
 }
 
 func (b *Builder) differentiate(s LowerSpec) (gorgonia.Nodes, error) {
@@ -153,39 +141,26 @@ func (b *Builder) pullBack(s LowerSpec) (out gorgonia.Nodes, err error) {
 type lowering struct {
 	b    *Builder
 	plan *device.Plan
-	args []ArgRef
 	id   map[*Node]device.ValueID
-	arg  map[*Node]ArgRef // results still to be met
+	arg  map[*Node]device.Arg // results still to be met
 	err  error
 }
 
-func (l *lowering) value(v device.Value) device.ValueID {
-	l.plan.Values = append(l.plan.Values, v)
-	return device.ValueID(len(l.plan.Values) - 1)
-}
-
-func (l *lowering) addArg(id device.ValueID, ref ArgRef) {
-	l.plan.Args = append(l.plan.Args, id)
-	l.args = append(l.args, ref)
-}
-
 func (l *lowering) leaf(f *leaf) {
-	id := l.value(device.Value{Name: f.name, Shape: slices.Clone(f.node.Shape()), DType: nodeDType(f.node), Kind: device.Arg})
-	l.id[f.node] = id
-	l.addArg(id, ArgRef{Kind: f.kind, Name: f.name, Index: f.index})
+	v := device.Value{Name: f.name, Shape: slices.Clone(f.node.Shape()), DType: nodeDType(f.node), Layout: f.layout}
+	l.id[f.node] = l.plan.Bind(v, device.Arg{Role: f.role, Name: f.name, Index: f.index})
 }
 
 // result settles that n's value is an argument. A node that is two results, or a leaf, is copied
 // into its other places.
-func (l *lowering) result(n *Node, ref ArgRef) {
+func (l *lowering) result(n *Node, layout device.Layout, ref device.Arg) {
 	_, isLeaf := l.id[n]
 	_, twice := l.arg[n]
-	name := ref.Kind
+	name := ref.Role.String()
 	if ref.Name != "" {
 		name += " " + ref.Name
 	}
-	id := l.value(device.Value{Name: name, Shape: slices.Clone(n.Shape()), DType: nodeDType(n), Kind: device.Arg})
-	l.addArg(id, ref)
+	id := l.plan.Bind(device.Value{Name: name, Shape: slices.Clone(n.Shape()), DType: nodeDType(n), Layout: layout}, ref)
 	if isLeaf || twice {
 		defer func() {
 			l.visit(n)
@@ -246,7 +221,7 @@ func (l *lowering) step(n *Node, children []*Node) {
 		return
 	}
 	if !settled {
-		out = l.value(device.Value{Name: fmt.Sprint(n.Op()), Shape: slices.Clone(n.Shape()), DType: nodeDType(n)})
+		out = l.temp(n, children)
 	}
 	st := device.Step{Out: []device.ValueID{out}}
 	for _, c := range children {
@@ -267,6 +242,27 @@ func (l *lowering) step(n *Node, children []*Node) {
 	l.id[n] = out
 }
 
+// views are ops whose result is a part of their first input: it needs the precision that this has.
+var views = map[string]bool{"reshape": true, "part": true, "piece": true, "scaled_part": true, "row": true}
+
+// temp makes the value of a node that is no argument.
+func (l *lowering) temp(n *Node, children []*Node) device.ValueID {
+	v := device.Value{Name: fmt.Sprint(n.Op()), Shape: slices.Clone(n.Shape()), DType: nodeDType(n), Full: n.Dims() == 0}
+	if o, ok := n.Op().(*op); ok {
+		v.Layout, v.Full = o.layout, v.Full || o.full
+		if views[o.name] {
+			first := l.plan.Values[l.id[children[0]]]
+			v.Full = v.Full || first.Full && first.Place == device.Temp
+		}
+	}
+	for _, c := range children {
+		if of := l.plan.Values[l.id[c]]; v.Layout == device.Plain && slices.Equal(of.Shape, v.Shape) {
+			v.Layout = of.Layout
+		}
+	}
+	return l.plan.Add(v)
+}
+
 // constant places a node without inputs that is no leaf: Gorgonia's own, as the gradient of the
 // loss by itself.
 func (l *lowering) constant(n *Node, settled bool) {
@@ -275,7 +271,7 @@ func (l *lowering) constant(n *Node, settled bool) {
 		l.err = fmt.Errorf("fastnb: graph: %s: node %v is neither leaf nor op", l.plan.Name, n)
 		return
 	}
-	l.id[n] = l.value(device.Value{Name: "constant", DType: tensor.Float32, Kind: device.Const, Data: tensor.FromFloat32([]float32{float32(*v)})})
+	l.id[n] = l.plan.Add(device.Value{Name: "constant", DType: tensor.Float32, Full: true, Place: device.Const, Data: tensor.FromFloat32([]float32{float32(*v)})})
 }
 
 // updates appends the moves of the running statistics and the like.

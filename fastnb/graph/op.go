@@ -30,15 +30,26 @@ type op struct {
 	wrt   []bool // which inputs have a derivative; nil is none
 	diff  func(in gorgonia.Nodes, out, grad *Node) (gorgonia.Nodes, error)
 	layer string
+	// layout of the result; where it is Plain, that of an input of the same shape.
+	layout device.Layout
+	full   bool // the result needs full precision: statistics, sums, numbers of words
 }
 
 var lastID atomic.Uint64
 
-func hmType(dims int, t tensor.DType) hm.Type {
-	var of hm.Type = gtensor.Float32
-	if t == tensor.Int64 {
-		of = gtensor.Int64
+// gtype is a kind of elements as Gorgonia's arrays know it.
+func gtype(t tensor.DType) gtensor.Dtype {
+	switch t {
+	case tensor.Int64:
+		return gtensor.Int64
+	case tensor.Uint8:
+		return gtensor.Uint8
 	}
+	return gtensor.Float32
+}
+
+func hmType(dims int, t tensor.DType) hm.Type {
+	var of hm.Type = gtype(t)
 	if dims == 0 {
 		return of
 	}
@@ -46,8 +57,11 @@ func hmType(dims int, t tensor.DType) hm.Type {
 }
 
 func nodeDType(n *Node) tensor.DType {
-	if n.Dtype() == gtensor.Int64 {
+	switch n.Dtype() {
+	case gtensor.Int64:
 		return tensor.Int64
+	case gtensor.Uint8:
+		return tensor.Uint8
 	}
 	return tensor.Float32
 }
@@ -157,6 +171,8 @@ func hostValue(v gorgonia.Value, shape []int) (*tensor.Tensor, error) {
 		return tensor.FromFloat32(d, shape...), nil
 	case []int64:
 		return tensor.FromInt64(d, shape...), nil
+	case []uint8:
+		return tensor.FromUint8(d, shape...), nil
 	case float32:
 		return tensor.FromFloat32([]float32{d}), nil
 	case int64:

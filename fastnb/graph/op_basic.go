@@ -90,6 +90,19 @@ func hostCopy(out, in []*tensor.Tensor) error {
 	return nil
 }
 
+// AsMap is Reshape to a map [N, H, W, C].
+func (b *Builder) AsMap(x *Node, n, h, w, c int) *Node {
+	if b.err != nil || x == nil {
+		return b.Failf("map: input is missing")
+	}
+	if x.Shape().TotalSize() != n*h*w*c {
+		return b.Failf("map: %v does not fill %v", x.Shape(), []int{n, h, w, c})
+	}
+	o := reshapeOp([]int{n, h, w, c}, x.Shape(), b.layer())
+	o.layout = device.Picture
+	return b.apply(o, x)
+}
+
 // Detach is x with no way back for gradients.
 func (b *Builder) Detach(x *Node) *Node {
 	if b.err != nil || x == nil {

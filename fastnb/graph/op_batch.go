@@ -100,7 +100,7 @@ func (b *Builder) Scale(x, factor *Node) *Node {
 	o.wrt = allTrue(2)
 	o.diff = func(in gorgonia.Nodes, _, dy *Node) (gorgonia.Nodes, error) {
 		g := &grads{layer: layer}
-		dot := op{name: "dot", shape: in[1].Shape(), host: func(out, in []*tensor.Tensor) error {
+		dot := op{name: "dot", full: true, shape: in[1].Shape(), host: func(out, in []*tensor.Tensor) error {
 			var s float64
 			for i, v := range in[0].Float32s() {
 				s += float64(v) * float64(in[1].Float32s()[i])

@@ -28,7 +28,7 @@ func (b *Builder) Concat(xs ...*Node) *Node {
 	}
 	layer := b.layer()
 	return b.apply(op{
-		name: "concat", shape: shape, wrt: allTrue(len(xs)), host: hostConcat,
+		name: "concat", shape: shape, layout: b.Layout(xs[0]), wrt: allTrue(len(xs)), host: hostConcat,
 		diff: func(in gorgonia.Nodes, _, dy *Node) (gorgonia.Nodes, error) {
 			g := &grads{layer: layer}
 			var d gorgonia.Nodes

@@ -30,7 +30,7 @@ func (b *Builder) Conv2D(x, w, bias *Node, a device.Conv) *Node {
 	}
 	out := []int{xs[0], oh, ow, ws[0]}
 	return b.apply(op{
-		name: "conv2d", attrs: a, shape: out, wrt: allTrue(len(in)), host: hostConv(a), diff: diffConv(a, b.layer()),
+		name: "conv2d", attrs: a, shape: out, layout: device.Picture, wrt: allTrue(len(in)), host: hostConv(a), diff: diffConv(a, b.layer()),
 	}, in...)
 }
 

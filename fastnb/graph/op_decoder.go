@@ -1,7 +1,6 @@
 package graph
 
 import (
-	"fmt"
 	"math"
 
 	"gorgonia.org/gorgonia"
@@ -70,7 +69,7 @@ func (b *Builder) decoderXent(scores, y *Node, dec []*Node) *Node {
 	wrt := []bool{a.Grad, a.Grad, false, a.Grad}[:len(in)]
 	layer := b.layer()
 	work := b.apply(op{
-		name: "decoder_xent", attrs: a, shape: []int{a.Size()}, wrt: wrt, host: hostDecoderXent(a),
+		name: "decoder_xent", full: true, attrs: a, shape: []int{a.Size()}, wrt: wrt, host: hostDecoderXent(a),
 		diff: func(in gorgonia.Nodes, work, dl *Node) (gorgonia.Nodes, error) {
 			g := &grads{layer: layer}
 			d := gorgonia.Nodes{
@@ -87,7 +86,9 @@ func (b *Builder) decoderXent(scores, y *Node, dec []*Node) *Node {
 	if b.err != nil {
 		return work
 	}
-	b.shown[scores] = b.apply(pieceOp(a.Best(), s[0], s[1]), work)
+	best := pieceOp(a.Best(), s[0], s[1])
+	best.layout = device.TimeMajor
+	b.shown[scores] = b.apply(best, work)
 	return b.apply(partOp(0), work)
 }
 
@@ -113,7 +114,7 @@ func hostDecoderXent(a device.Decoder) device.HostFunc {
 		for r := range a.R {
 			class := y[r%rows*steps+r/rows]
 			if class < 0 || int(class) >= a.V {
-				return fmt.Errorf("target %d of row %d is not one of %d words", class, r%rows, a.V)
+				return device.BadIndex{What: "target", Value: class, Row: r % rows, Place: r / rows, Count: a.V}
 			}
 			hostScores(scores, dec, r)
 			l := logSumExp(scores)

@@ -1,8 +1,6 @@
 package graph
 
 import (
-	"fmt"
-
 	"gorgonia.org/gorgonia"
 
 	"github.com/fastnb/go/fastnb/device"
@@ -102,7 +100,7 @@ func eachWord(a device.Embedding, y, ids, w *tensor.Tensor, rng []*tensor.Tensor
 		for r := range n {
 			id := int(ids.Int64s()[r*all+t])
 			if id < 0 || id >= v {
-				return fmt.Errorf("word %d of row %d is number %d, the vocabulary has %d", t, r, id, v)
+				return device.BadIndex{What: "word", Value: int64(id), Row: r, Place: t, Count: v}
 			}
 			factor := float32(1)
 			if m != nil {

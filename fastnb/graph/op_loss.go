@@ -1,7 +1,6 @@
 package graph
 
 import (
-	"fmt"
 	"math"
 
 	"gorgonia.org/gorgonia"
@@ -104,7 +103,7 @@ func (b *Builder) CrossEntropy(x, y *Node) *Node {
 		x := in[0].Float32s()
 		for r, k := range in[1].Int64s() {
 			if k < 0 || int(k) >= c {
-				return fmt.Errorf("cross-entropy: target %d of row %d is not one of %d classes", k, r, c)
+				return device.BadIndex{What: "target", Value: k, Row: r, Count: c}
 			}
 			row := x[r*c : r*c+c]
 			sum += logSumExp(row) - float64(row[k])
@@ -115,7 +114,7 @@ func (b *Builder) CrossEntropy(x, y *Node) *Node {
 		x, dl := in[0].Float32s(), float64(in[2].Float32s()[0])/float64(in[1].Len())
 		for r, k := range in[1].Int64s() {
 			if k < 0 || int(k) >= c {
-				return fmt.Errorf("cross-entropy: target %d of row %d is not one of %d classes", k, r, c)
+				return device.BadIndex{What: "target", Value: k, Row: r, Count: c}
 			}
 			row := x[r*c : r*c+c]
 			l := logSumExp(row)

@@ -51,7 +51,7 @@ func (b *Builder) BatchNorm(x *Node, p BNParams, o BNOptions) *Node {
 	if count < 2 {
 		return b.Failf("batch norm: one value per channel (input %v) has no variance (try a larger batch or picture)", xs)
 	}
-	stats := b.apply(op{name: "bn_stats", shape: []int{2, c}, host: hostBNStats}, x)
+	stats := b.apply(op{name: "bn_stats", full: true, shape: []int{2, c}, host: hostBNStats}, x)
 	in := []*Node{x, stats, p.Gamma, p.Beta}
 	wrt := []bool{true, false, true, true}
 	if o.Res != nil {
@@ -86,7 +86,7 @@ func diffBNTrain(a device.BatchNorm, layer string) func(gorgonia.Nodes, *Node, *
 		if g.err != nil {
 			return nil, g.err
 		}
-		gr := g.call(op{name: "bn_grads", attrs: at, shape: []int{2, gamma.Shape()[0]}, host: hostBNGrads(at)}, append([]*Node{dy, x, stats}, mask...)...)
+		gr := g.call(op{name: "bn_grads", full: true, attrs: at, shape: []int{2, gamma.Shape()[0]}, host: hostBNGrads(at)}, append([]*Node{dy, x, stats}, mask...)...)
 		d := gorgonia.Nodes{
 			g.call(op{name: "bn_dx", attrs: at, shape: x.Shape(), host: hostBNDX(at)}, append([]*Node{dy, x, stats, gamma, gr}, mask...)...),
 			nil,
@@ -108,7 +108,7 @@ func diffBNEval(a device.BatchNorm, layer string) func(gorgonia.Nodes, *Node, *N
 		if g.err != nil {
 			return nil, g.err
 		}
-		gr := g.call(op{name: "bn_eval_grads", attrs: at, shape: []int{2, gamma.Shape()[0]}, host: hostBNEvalGrads(at)}, append([]*Node{dy, x, mean, variance}, mask...)...)
+		gr := g.call(op{name: "bn_eval_grads", full: true, attrs: at, shape: []int{2, gamma.Shape()[0]}, host: hostBNEvalGrads(at)}, append([]*Node{dy, x, mean, variance}, mask...)...)
 		d := gorgonia.Nodes{
 			g.call(op{name: "bn_eval_dx", attrs: at, shape: x.Shape(), host: hostBNEvalDX(at)}, append([]*Node{dy, variance, gamma}, mask...)...),
 			nil, nil,

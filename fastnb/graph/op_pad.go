@@ -21,7 +21,7 @@ func (b *Builder) Pad2D(x *Node, a device.Pad) *Node {
 	}
 	layer := b.layer()
 	return b.apply(op{
-		name: "pad2d", attrs: a, shape: []int{s[0], s[1] + a.Pad[0] + a.Pad[2], s[2] + a.Pad[1] + a.Pad[3], s[3]}, wrt: allTrue(1),
+		name: "pad2d", layout: device.Picture, attrs: a, shape: []int{s[0], s[1] + a.Pad[0] + a.Pad[2], s[2] + a.Pad[1] + a.Pad[3], s[3]}, wrt: allTrue(1),
 		host: func(out, in []*tensor.Tensor) error {
 			y, x := out[0].Float32s(), in[0].Float32s()
 			clear(y)

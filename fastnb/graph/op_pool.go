@@ -30,7 +30,7 @@ func (b *Builder) MaxPool2D(x *Node, a device.Pool) *Node {
 	}
 	layer := b.layer()
 	return b.apply(op{
-		name: "maxpool2d", attrs: a, shape: out, wrt: allTrue(1), host: hostMaxPool(a),
+		name: "maxpool2d", attrs: a, shape: out, layout: device.Picture, wrt: allTrue(1), host: hostMaxPool(a),
 		diff: func(in gorgonia.Nodes, y, dy *Node) (gorgonia.Nodes, error) {
 			g := &grads{layer: layer}
 			return gorgonia.Nodes{g.call(op{name: "maxpool2d_dx", attrs: a, shape: in[0].Shape(), host: hostMaxPoolDX(a)}, dy, in[0], y)}, g.err
@@ -46,7 +46,7 @@ func (b *Builder) AvgPool2D(x *Node, a device.Pool) *Node {
 	}
 	layer := b.layer()
 	return b.apply(op{
-		name: "avgpool2d", attrs: a, shape: out, wrt: allTrue(1), host: hostAvgPool(a),
+		name: "avgpool2d", attrs: a, shape: out, layout: device.Picture, wrt: allTrue(1), host: hostAvgPool(a),
 		diff: func(in gorgonia.Nodes, _, dy *Node) (gorgonia.Nodes, error) {
 			g := &grads{layer: layer}
 			return gorgonia.Nodes{g.call(op{name: "avgpool2d_dx", attrs: a, shape: in[0].Shape(), host: hostAvgPoolDX(a)}, dy)}, g.err

@@ -22,7 +22,7 @@ func (b *Builder) ResizeNearest(x *Node, h, w int) *Node {
 	}
 	layer := b.layer()
 	return b.apply(op{
-		name: "resize_nearest", shape: []int{s[0], h, w, s[3]}, wrt: allTrue(1),
+		name: "resize_nearest", layout: device.Picture, shape: []int{s[0], h, w, s[3]}, wrt: allTrue(1),
 		host: func(out, in []*tensor.Tensor) error {
 			y, x := out[0].Float32s(), in[0].Float32s()
 			nearest(in[0].Shape(), out[0].Shape(), func(i, j int) { y[j] = x[i] })

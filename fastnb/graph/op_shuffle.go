@@ -20,7 +20,7 @@ func (b *Builder) PixelShuffle(x *Node, r int) *Node {
 	layer := b.layer()
 	a := device.Shuffle{Scale: r}
 	return b.apply(op{
-		name: "pixel_shuffle", attrs: a, shape: []int{s[0], s[1] * r, s[2] * r, s[3] / (r * r)}, wrt: allTrue(1),
+		name: "pixel_shuffle", layout: device.Picture, attrs: a, shape: []int{s[0], s[1] * r, s[2] * r, s[3] / (r * r)}, wrt: allTrue(1),
 		host: func(out, in []*tensor.Tensor) error {
 			y, x := out[0].Float32s(), in[0].Float32s()
 			shuffle(in[0].Shape(), r, func(i, j int) { y[j] = x[i] })

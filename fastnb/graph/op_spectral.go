@@ -5,6 +5,7 @@ import (
 
 	"gorgonia.org/gorgonia"
 
+	"github.com/fastnb/go/fastnb/device"
 	"github.com/fastnb/go/fastnb/tensor"
 )
 
@@ -20,17 +21,18 @@ func (b *Builder) SpectralNorm(w, u, v *Node) *Node {
 	if u.Shape().TotalSize() != o || v.Shape().TotalSize() != k {
 		return b.Failf("spectral norm: weight %v with vectors %v and %v", s, u.Shape(), v.Shape())
 	}
+	as := b.Layout(w)
 	name, host := "spectral_keep", hostSpectralKeep
 	if b.train {
-		name, host = "spectral_iterate", hostSpectralIterate
+		name, host = "spectral_iterate", hostSpectralIterate(as)
 	}
-	uv := b.apply(op{name: name, shape: []int{o + k}, host: host}, w, u, v)
+	uv := b.apply(op{name: name, shape: []int{o + k}, host: host, full: true}, w, u, v)
 	layer := b.layer()
 	y := b.apply(op{
-		name: "spectral_norm", shape: s, wrt: []bool{true, false}, host: hostSpectralNorm,
+		name: "spectral_norm", shape: s, wrt: []bool{true, false}, host: hostSpectralNorm(as),
 		diff: func(in gorgonia.Nodes, _, dy *Node) (gorgonia.Nodes, error) {
 			g := &grads{layer: layer}
-			return gorgonia.Nodes{g.call(op{name: "spectral_norm_dx", shape: s, host: hostSpectralNormDX}, dy, in[0], in[1]), nil}, g.err
+			return gorgonia.Nodes{g.call(op{name: "spectral_norm_dx", shape: s, host: hostSpectralNormDX(as)}, dy, in[0], in[1]), nil}, g.err
 		},
 	}, w, uv)
 	if b.err == nil && b.train {
@@ -40,10 +42,10 @@ func (b *Builder) SpectralNorm(w, u, v *Node) *Node {
 }
 
 // matrixOf views a weight on the device as PyTorch's matrix [O, K]: at gives its element's place.
-func matrixOf(w *tensor.Tensor) (o, k int, at func(i, j int) int) {
+func matrixOf(w *tensor.Tensor, as device.Layout) (o, k int, at func(i, j int) int) {
 	s := w.Shape()
 	o, k = s[0], w.Len()/s[0]
-	if len(s) != 4 {
+	if as != device.Picture {
 		return o, k, func(i, j int) int { return i*k + j }
 	}
 	pixels, c := s[1]*s[2], s[3]
@@ -56,8 +58,12 @@ func hostSpectralKeep(out, in []*tensor.Tensor) error {
 	return nil
 }
 
-func hostSpectralIterate(out, in []*tensor.Tensor) error {
-	o, k, at := matrixOf(in[0])
+func hostSpectralIterate(as device.Layout) device.HostFunc {
+	return func(out, in []*tensor.Tensor) error { return spectralIterate(out, in, as) }
+}
+
+func spectralIterate(out, in []*tensor.Tensor, as device.Layout) error {
+	o, k, at := matrixOf(in[0], as)
 	w, u := in[0].Float32s(), in[1].Float32s()
 	nu, nv := make([]float64, o), make([]float64, k)
 	for i := range o {
@@ -89,8 +95,8 @@ func normalize(x []float64) {
 	}
 }
 
-func sigma(w, uv *tensor.Tensor) float64 {
-	o, k, at := matrixOf(w)
+func sigma(w, uv *tensor.Tensor, as device.Layout) float64 {
+	o, k, at := matrixOf(w, as)
 	f, x := w.Float32s(), uv.Float32s()
 	var s float64
 	for i := range o {
@@ -101,22 +107,28 @@ func sigma(w, uv *tensor.Tensor) float64 {
 	return s
 }
 
-func hostSpectralNorm(out, in []*tensor.Tensor) error {
-	s := sigma(in[0], in[1])
-	for i, v := range in[0].Float32s() {
-		out[0].Float32s()[i] = float32(float64(v) / s)
+func hostSpectralNorm(as device.Layout) device.HostFunc {
+	return func(out, in []*tensor.Tensor) error {
+		s := sigma(in[0], in[1], as)
+		for i, v := range in[0].Float32s() {
+			out[0].Float32s()[i] = float32(float64(v) / s)
+		}
+		return nil
 	}
-	return nil
 }
 
-func hostSpectralNormDX(out, in []*tensor.Tensor) error {
+func hostSpectralNormDX(as device.Layout) device.HostFunc {
+	return func(out, in []*tensor.Tensor) error { return spectralNormDX(out, in, as) }
+}
+
+func spectralNormDX(out, in []*tensor.Tensor, as device.Layout) error {
 	dy, w, uv := in[0].Float32s(), in[1].Float32s(), in[2].Float32s()
-	s := sigma(in[1], in[2])
+	s := sigma(in[1], in[2], as)
 	var dot float64
 	for i, d := range dy {
 		dot += float64(d) * float64(w[i])
 	}
-	o, k, at := matrixOf(in[1])
+	o, k, at := matrixOf(in[1], as)
 	for i := range o {
 		for j := range k {
 			p := at(i, j)

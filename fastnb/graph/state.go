@@ -1,6 +1,9 @@
 package graph
 
-import "github.com/fastnb/go/fastnb/tensor"
+import (
+	"github.com/fastnb/go/fastnb/device"
+	"github.com/fastnb/go/fastnb/tensor"
+)
 
 // state is a leaf that keeps its value from one run of a program to the next, as the hidden state of a
 // recurrent layer does.
@@ -12,7 +15,7 @@ type state struct {
 // State is a float32 leaf that lives on the device and that the program itself changes: SetState says to
 // what. It is zero until then.
 func (b *Builder) State(name string, shape ...int) *Node {
-	l := b.leaf("state", name, tensor.Float32, shape)
+	l := b.leaf(device.State, name, tensor.Float32, device.Plain, shape)
 	l.index = len(b.states)
 	b.states = append(b.states, &state{leaf: l})
 	return l.node

@@ -3,6 +3,7 @@ package nn
 import (
 	"math"
 
+	"github.com/fastnb/go/fastnb/device"
 	"github.com/fastnb/go/fastnb/graph"
 	"github.com/fastnb/go/fastnb/tensor"
 )
@@ -74,7 +75,7 @@ func (s *SelfAttention) Forward(b *graph.Builder, x *graph.Node) *graph.Node {
 	q, k, v := part("query", s.query, small), part("key", s.key, small), part("value", s.value, c)
 	// Row j holds how much pixel j takes of each pixel.
 	look := b.Softmax(b.BatchMatMul(k, q, true))
-	out := b.Reshape(b.BatchMatMul(look, v, false), size...)
+	out := b.AsMap(b.BatchMatMul(look, v, false), n, size[1], size[2], c)
 	return b.Add(b.Scale(out, s.Gamma.node(b)), x)
 }
 
@@ -91,7 +92,7 @@ func newPointwise(in, out int) *pointwise {
 
 // newPointwise2D is a pointwise whose weight has the shape of a convolution's over pictures.
 func newPointwise2D(in, out int) *pointwise {
-	return &pointwise{weight: newSpectral(&Param{Shape: []int{out, in, 1, 1}, Kind: Weight, Init: KaimingNormal(in)})}
+	return &pointwise{weight: newSpectral(&Param{Shape: []int{out, in, 1, 1}, Layout: device.Picture, Kind: Weight, Init: KaimingNormal(in)})}
 }
 
 // Params are the weight and the vectors of its norm.

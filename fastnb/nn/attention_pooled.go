@@ -49,7 +49,7 @@ func (s *PooledSelfAttention2d) Forward(b *graph.Builder, x *graph.Node) *graph.
 	}
 	pooled := func(name string, p *pointwise) *graph.Node {
 		channels := p.weight.orig.Shape[0]
-		maps := b.Reshape(of(name, p, x, n*h*w), n, h, w, channels)
+		maps := b.AsMap(of(name, p, x, n*h*w), n, h, w, channels)
 		maps = b.MaxPool2D(maps, device.Pool{Size: [2]int{2, 2}, Stride: [2]int{2, 2}})
 		return b.Reshape(maps, n, h*w/4, channels)
 	}
@@ -57,5 +57,5 @@ func (s *PooledSelfAttention2d) Forward(b *graph.Builder, x *graph.Node) *graph.
 	// Row i holds how much pixel i takes of each pooled one.
 	look := b.Softmax(b.BatchMatMul(query, pooled("phi", s.phi), true))
 	out := of("o", s.o, b.BatchMatMul(look, pooled("g", s.g), false), n*h*w)
-	return b.Add(b.Scale(b.Reshape(out, n, h, w, c), s.Gamma.node(b)), x)
+	return b.Add(b.Scale(b.AsMap(out, n, h, w, c), s.Gamma.node(b)), x)
 }

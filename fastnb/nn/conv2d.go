@@ -52,7 +52,7 @@ func Groups(n int) ConvOption {
 func WeightNorm() ConvOption {
 	return func(c *Conv2D) {
 		c.Weight.Leaf = "weight_v"
-		c.length = &Param{Leaf: "weight_g", Shape: []int{c.Weight.Shape[0], 1, 1, 1}, Kind: Weight, Init: Ones}
+		c.length = &Param{Leaf: "weight_g", Shape: []int{c.Weight.Shape[0], 1, 1, 1}, Layout: device.Picture, Kind: Weight, Init: Ones}
 	}
 }
 
@@ -78,7 +78,7 @@ func KaimingFanIn() ConvOption {
 func NewConv2D(in, out, kernel int, o ...ConvOption) *Conv2D {
 	fan := in * kernel * kernel
 	c := &Conv2D{
-		Weight: &Param{Leaf: "weight", Shape: []int{out, in, kernel, kernel}, Kind: Weight, Init: torchDefault(fan)},
+		Weight: &Param{Leaf: "weight", Shape: []int{out, in, kernel, kernel}, Layout: device.Picture, Kind: Weight, Init: torchDefault(fan)},
 		Bias:   &Param{Leaf: "bias", Shape: []int{out}, Kind: Bias, Init: torchDefault(fan)},
 		attrs:  device.Conv{Stride: [2]int{1, 1}, Groups: 1},
 	}

@@ -3,6 +3,7 @@ package nn
 import (
 	"strconv"
 
+	"github.com/fastnb/go/fastnb/device"
 	"github.com/fastnb/go/fastnb/graph"
 	"github.com/fastnb/go/fastnb/tensor"
 )
@@ -45,28 +46,25 @@ func (k Kind) Norm() bool { return k >= NormWeight && k <= RunningVar }
 
 // Param is an array of a layer, trained or running.
 type Param struct {
-	Leaf  string                        // its name in the layer: "weight"
-	Name  string                        // its path in the model, set by NamePaths: "0.4.0.conv1.weight"
-	Shape []int                         // PyTorch's: convolution weights are [O, C, KH, KW]
-	Kind  Kind                          // what it is
-	Init  func(rng *RNG, dst []float32) // fills a fresh one
-	Value *tensor.Tensor                // the start value on the host, in Shape; set by InitParams or a checkpoint, nil once an engine has it
+	Leaf  string // its name in the layer: "weight"
+	Name  string // its path in the model, set by NamePaths: "0.4.0.conv1.weight"
+	Shape []int  // PyTorch's: convolution weights are [O, C, KH, KW]
+	// Layout is how it lies on devices: device.Picture for a convolution's weight, which is [O, KH, KW, C] there.
+	Layout device.Layout
+	Kind   Kind                          // what it is
+	Init   func(rng *RNG, dst []float32) // fills a fresh one
+	Value  *tensor.Tensor                // the start value on the host, in Shape; set by InitParams or a checkpoint, nil once an engine has it
 }
 
 // DeviceShape is the shape on devices: convolution weights live as [O, KH, KW, C].
-func (p *Param) DeviceShape() []int {
-	if s := p.Shape; len(s) == 4 {
-		return []int{s[0], s[2], s[3], s[1]}
-	}
-	return p.Shape
-}
+func (p *Param) DeviceShape() []int { return p.Layout.Device(p.Shape) }
 
 // node is the parameter's leaf in a graph.
 func (p *Param) node(b *graph.Builder) *graph.Node {
 	if p.Name == "" {
 		return b.Failf("parameter %q has no path yet (call nn.NamePaths on the model)", p.Leaf)
 	}
-	return b.Param(p.Name, p.DeviceShape()...)
+	return b.ParamAs(p.Layout, p.Name, p.DeviceShape()...)
 }
 
 // NamePaths sets the names of all parameters below root as PyTorch's state_dict has them, each with

@@ -79,48 +79,43 @@ func (c Config) Pack(h Hyper, t int, scale float64) []float32 {
 	return out
 }
 
-// Target is a parameter to be stepped: its device shape and which of the hyper arrays rules it.
+// Target is a parameter to be stepped: its device shape and which row of the hyper-parameters rules it.
 type Target struct {
 	Name  string
 	Shape []int
 	Hyper int
 }
 
-// Plan makes the plan of one step over all targets. Its arguments are, in order: the hyper arrays
-// (float32 [8] each), then for each target the parameter, its gradient and its Slots states.
+// Plan makes the plan of one step over all targets. Its arguments are, in order: the hyper-parameters
+// (float32 [hypers, 8], rows as Pack gives them), then for each target the parameter, its gradient and its
+// Slots states.
 func (c Config) Plan(targets []Target, hypers int) *device.Plan {
 	p := &device.Plan{Name: c.Kind}
-	arg := func(name string, shape ...int) device.ValueID {
-		p.Values = append(p.Values, device.Value{Name: name, Shape: shape, DType: tensor.Float32, Kind: device.Arg})
-		id := device.ValueID(len(p.Values) - 1)
-		p.Args = append(p.Args, id)
-		return id
+	arg := func(r device.Role, name, label string, k int, shape ...int) device.ValueID {
+		return p.Bind(device.Value{Name: label, Shape: shape}, device.Arg{Role: r, Name: name, Index: k})
 	}
-	hs := make([]device.ValueID, hypers)
-	for i := range hs {
-		hs[i] = arg("hyper-parameters", 8)
-	}
-	op, host := c.Kind, c.host()
+	h := arg(device.Hyper, "", "hyper-parameters", 0, hypers, 8)
+	op := c.Kind
 	if !c.TrueWD {
 		op += "_l2"
 	}
 	for _, t := range targets {
-		w, g := arg(t.Name, t.Shape...), arg(t.Name+" gradient", t.Shape...)
+		w, g := arg(device.Parameter, t.Name, t.Name, 0, t.Shape...), arg(device.Grad, t.Name, t.Name+" gradient", 0, t.Shape...)
 		in, out := []device.ValueID{w, g}, []device.ValueID{w}
 		for i := range c.Slots() {
-			s := arg(fmt.Sprintf("%s state %d", t.Name, i), t.Shape...)
+			s := arg(device.Slot, t.Name, fmt.Sprintf("%s state %d", t.Name, i), i, t.Shape...)
 			in, out = append(in, s), append(out, s)
 		}
-		in = append(in, hs[t.Hyper])
-		p.Steps = append(p.Steps, device.Step{Op: op, Host: host, In: in, Out: out, Layer: t.Name})
+		a := device.Group{Row: t.Hyper}
+		p.Steps = append(p.Steps, device.Step{Op: op, Attrs: a, Host: c.host(a), In: append(in, h), Out: out, Layer: t.Name})
 	}
-	return p
+	return p.Settle()
 }
 
 // host is the definition of the optimizer's step, in place.
-func (c Config) host() device.HostFunc {
+func (c Config) host(a device.Group) device.HostFunc {
 	return func(out, in []*tensor.Tensor) error {
-		h := in[len(in)-1].Float32s()
+		h := a.Of(in[len(in)-1].Float32s())
 		w, g := in[0].Float32s(), in[1].Float32s()
 		lr, wd, scale := float64(h[0]), float64(h[4]), float64(h[7])
 		for i := range w {
@@ -177,17 +172,12 @@ func SqNorm(shapes [][]int) *device.Plan {
 		out[0].Float32s()[0] = float32(s)
 		return nil
 	}}
-	for i, s := range append(append([][]int{}, shapes...), []int{}) {
-		p.Values = append(p.Values, device.Value{Name: "gradient", Shape: s, DType: tensor.Float32, Kind: device.Arg})
-		p.Args = append(p.Args, device.ValueID(i))
-		if i < len(shapes) {
-			st.In = append(st.In, device.ValueID(i))
-		} else {
-			st.Out = []device.ValueID{device.ValueID(i)}
-		}
+	for _, s := range shapes {
+		st.In = append(st.In, p.Bind(device.Value{Name: "gradient", Shape: s}, device.Arg{Role: device.Grad}))
 	}
+	st.Out = []device.ValueID{p.Bind(device.Value{Name: "sum of squares"}, device.Arg{Role: device.Output})}
 	p.Steps = []device.Step{st}
-	return p
+	return p.Settle()
 }
 
 // Accumulate is the plan that adds gradients up: its arguments are a float32 [2] array, what to keep of
@@ -195,18 +185,13 @@ func SqNorm(shapes [][]int) *device.Plan {
 // and itself.
 func Accumulate(shapes [][]int) *device.Plan {
 	p := &device.Plan{Name: "gradient sum"}
-	arg := func(name string, shape ...int) device.ValueID {
-		p.Values = append(p.Values, device.Value{Name: name, Shape: shape, DType: tensor.Float32, Kind: device.Arg})
-		id := device.ValueID(len(p.Values) - 1)
-		p.Args = append(p.Args, id)
-		return id
-	}
-	h := arg("keep and weight", 2)
+	h := p.Bind(device.Value{Name: "keep and weight", Shape: []int{2}}, device.Arg{Role: device.Hyper})
 	for _, s := range shapes {
-		sum, g := arg("sum", s...), arg("gradient", s...)
+		sum := p.Bind(device.Value{Name: "sum", Shape: s}, device.Arg{Role: device.Sum})
+		g := p.Bind(device.Value{Name: "gradient", Shape: s}, device.Arg{Role: device.Grad})
 		p.Steps = append(p.Steps, device.Step{Op: "accumulate", Host: hostAccumulate, In: []device.ValueID{sum, g, h}, Out: []device.ValueID{sum}})
 	}
-	return p
+	return p.Settle()
 }
 
 func hostAccumulate(out, in []*tensor.Tensor) error {

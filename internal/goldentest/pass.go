@@ -44,7 +44,8 @@ type Result struct {
 type run struct {
 	Pass
 	dev  device.Device
-	low  *graph.Lowered
+	q    device.Queue
+	plan *device.Plan
 	bufs []device.Buffer
 	prog device.Program
 	x    []string // names of the inputs
@@ -65,7 +66,8 @@ func (p Pass) try() (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	r := &run{Pass: p, dev: dev}
+	defer func() { _ = dev.Close() }()
+	r := &run{Pass: p, dev: dev, q: dev.NewQueue()}
 	if err := r.compile(); err != nil {
 		return Result{}, err
 	}
@@ -97,7 +99,8 @@ func (r *run) compile() error {
 		name := fmt.Sprintf("input %d", i)
 		r.x = append(r.x, name)
 		if x.DType() == tensor.Float32 {
-			xs = append(xs, b.Param(name, onDevice(x.Shape())...))
+			as := device.LayoutOf(device.SpecOf(x))
+			xs = append(xs, b.ParamAs(as, name, as.Device(x.Shape())...))
 			spec.Grads = append(spec.Grads, name)
 		} else {
 			xs = append(xs, b.Input(name, x.DType(), x.Shape()...))
@@ -119,25 +122,24 @@ func (r *run) compile() error {
 	spec.Outputs = []*graph.Node{out}
 	switch {
 	case r.Loss != nil:
-		spec.Loss = r.Loss.Build(b, out, b.Input("y", r.Y.DType(), onDevice(r.Y.Shape())...))
+		spec.Loss = r.Loss.Build(b, out, b.Feed("y", device.SpecOf(r.Y), device.Normalize{}))
 	case r.Cot != nil:
 		spec.Loss = b.MSE(out, b.Input("y", tensor.Float32, b.Shape(out)...))
 	default:
 		spec.Grads = nil
 	}
 	var err error
-	if r.low, err = b.Lower(spec); err != nil {
+	if r.plan, err = b.Lower(spec); err != nil {
 		return err
 	}
-	for _, id := range r.low.Plan.Args {
-		v := r.low.Plan.Values[id]
-		buf, err := r.dev.Alloc(v.DType, v.Shape...)
+	for i := range r.plan.Args {
+		buf, err := r.dev.Alloc(r.plan.Spec(i))
 		if err != nil {
 			return err
 		}
 		r.bufs = append(r.bufs, buf)
 	}
-	r.prog, err = r.dev.Compile(r.low.Plan)
+	r.prog, err = r.dev.Compile(r.plan)
 	return err
 }
 
@@ -159,8 +161,9 @@ func (r *run) values() map[string]*tensor.Tensor {
 // once uploads the leaves, runs and collects.
 func (r *run) once(values map[string]*tensor.Tensor) (Result, error) {
 	res := Result{Grads: map[string]*tensor.Tensor{}, After: map[string]*tensor.Tensor{}, DX: make([]*tensor.Tensor, len(r.X))}
-	for i, a := range r.low.Args {
-		if a.Kind != "param" && a.Kind != "input" {
+	ctx := context.Background()
+	for i, a := range r.plan.Args {
+		if a.Role != device.Parameter && a.Role != device.Input {
 			continue
 		}
 		t := values[a.Name]
@@ -170,31 +173,38 @@ func (r *run) once(values map[string]*tensor.Tensor) (Result, error) {
 		if t == nil {
 			return res, fmt.Errorf("no value for %s", a.Name)
 		}
-		if err := r.dev.Upload(r.bufs[i], turn(t, true)); err != nil {
+		if err := r.q.Write(r.bufs[i], r.layout(i, t).ToDevice(t)).Wait(ctx); err != nil {
 			return res, fmt.Errorf("%s: %w", a.Name, err)
 		}
 	}
-	if err := r.prog.Run(context.Background(), r.bufs...); err != nil {
-		return res, err
-	}
-	for i, a := range r.low.Args {
-		t := tensor.New(r.bufs[i].DType(), r.bufs[i].Shape()...)
-		if err := r.dev.Download(t, r.bufs[i]); err != nil {
+	r.q.Run(ctx, r.prog, r.bufs...)
+	for i, a := range r.plan.Args {
+		s := r.plan.Spec(i)
+		t := tensor.New(s.DType, s.Shape...)
+		if err := r.q.Read(t, r.bufs[i]).Wait(ctx); err != nil {
 			return res, err
 		}
-		if t = turn(t, false); a.Kind == "output" {
+		switch t = r.plan.Layout(i).FromDevice(t); a.Role {
+		case device.Output:
 			res.Out = t
-		}
-		switch a.Kind {
-		case "loss":
+		case device.Loss:
 			res.Loss = float64(t.Float32s()[0])
-		case "param":
+		case device.Parameter:
 			res.After[a.Name] = t
-		case "grad":
+		case device.Grad:
 			r.grad(&res, a.Name, t)
 		}
 	}
 	return res, nil
+}
+
+// layout is how a value lies in its buffer: as its plan says, but for what is fed, which goes up as it is,
+// and for the target of a cotangent, which is an output.
+func (r *run) layout(i int, t *tensor.Tensor) device.Layout {
+	if r.plan.Args[i].Role == device.Input && r.Cot != nil && r.plan.Args[i].Name == "y" {
+		return device.LayoutOf(device.SpecOf(t))
+	}
+	return r.plan.Layout(i)
 }
 
 func (r *run) grad(res *Result, name string, t *tensor.Tensor) {
@@ -205,35 +215,4 @@ func (r *run) grad(res *Result, name string, t *tensor.Tensor) {
 		}
 	}
 	res.Grads[name] = t
-}
-
-func onDevice(s []int) []int {
-	if len(s) == 4 {
-		return []int{s[0], s[2], s[3], s[1]}
-	}
-	return s
-}
-
-// turn brings an array of four dimensions to channels-last, or back.
-func turn(t *tensor.Tensor, toDevice bool) *tensor.Tensor {
-	s := t.Shape()
-	if len(s) != 4 || t.DType() != tensor.Float32 {
-		return t
-	}
-	n, rows, cols := s[0], s[1], s[2]*s[3]
-	shape := onDevice(s)
-	if !toDevice {
-		rows, cols = s[1]*s[2], s[3]
-		shape = []int{s[0], s[3], s[1], s[2]}
-	}
-	out := tensor.New(tensor.Float32, shape...)
-	d, v := out.Float32s(), t.Float32s()
-	for k := range n {
-		for i := range rows {
-			for j := range cols {
-				d[(k*cols+j)*rows+i] = v[(k*rows+i)*cols+j]
-			}
-		}
-	}
-	return out
 }

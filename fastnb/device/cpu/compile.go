@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unsafe"
 
 	"github.com/fastnb/go/fastnb/device"
 	"github.com/fastnb/go/fastnb/tensor"
@@ -23,9 +24,11 @@ type call struct {
 // val is an array and its shape.
 type val struct {
 	shape []int
+	dtype tensor.DType
 	f     []float32
 	i     []int64
 	u     []uint8
+	h     []uint16 // bits of half-precision numbers
 }
 
 // kernel runs one step.
@@ -64,9 +67,9 @@ func (d *Device) Compile(p *device.Plan) (device.Program, error) {
 	pr := &program{dev: d, plan: p, vals: make([]val, len(p.Values))}
 	pr.place, pr.size = layout(p)
 	for i, v := range p.Values {
-		pr.vals[i].shape = v.Shape
-		if v.Kind == device.Const {
-			pr.vals[i].f, pr.vals[i].i, pr.vals[i].u = v.Data.Float32s(), v.Data.Int64s(), v.Data.Uint8s()
+		pr.vals[i].shape, pr.vals[i].dtype = v.Shape, v.DType
+		if v.Place == device.Const {
+			pr.vals[i].f, pr.vals[i].i, pr.vals[i].u, pr.vals[i].h = v.Data.Float32s(), v.Data.Int64s(), v.Data.Uint8s(), v.Data.Bits()
 		}
 	}
 	for i := range p.Steps {
@@ -107,6 +110,8 @@ func hostKernel(st *device.Step, _ *device.Plan) (kernel, error) {
 					ts = append(ts, tensor.FromInt64(v.i, v.shape...))
 				case v.u != nil:
 					ts = append(ts, tensor.FromUint8(v.u, v.shape...))
+				case v.h != nil:
+					ts = append(ts, tensor.FromBits(v.dtype, v.h, v.shape...))
 				default:
 					ts = append(ts, tensor.FromFloat32(v.f, v.shape...))
 				}
@@ -143,8 +148,8 @@ func (pr *program) profile() string {
 	return b.String()
 }
 
-// Run binds the arguments and runs the steps.
-func (pr *program) Run(ctx context.Context, args ...device.Buffer) (err error) {
+// run binds the arguments and runs the steps.
+func (pr *program) run(ctx context.Context, args []device.Buffer) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("fastnb: cpu: %s: %v", pr.plan.Name, r)
@@ -153,23 +158,23 @@ func (pr *program) Run(ctx context.Context, args ...device.Buffer) (err error) {
 	if len(args) != len(pr.plan.Args) {
 		return fmt.Errorf("fastnb: cpu: %s: %d arguments, want %d", pr.plan.Name, len(args), len(pr.plan.Args))
 	}
-	for i, id := range pr.plan.Args {
+	for i, a := range pr.plan.Args {
 		b, err := own(args[i])
 		if err != nil {
 			return err
 		}
-		v := pr.plan.Values[id]
-		if b.dtype != v.DType || tensor.Count(b.shape) != tensor.Count(v.Shape) {
-			return fmt.Errorf("fastnb: cpu: %s: argument %s is %v %v, want %v %v", pr.plan.Name, v.Name, b.dtype, b.shape, v.DType, v.Shape)
+		v := pr.plan.Values[a.Value]
+		if !v.Spec().Fits(b.spec) {
+			return fmt.Errorf("fastnb: cpu: %s: argument %s is %v %v, want %v %v", pr.plan.Name, v.Name, b.spec.DType, b.spec.Shape, v.DType, v.Shape)
 		}
-		pr.vals[id].f, pr.vals[id].i, pr.vals[id].u = b.f, b.i, b.u
+		to := &pr.vals[a.Value]
+		to.f, to.i, to.u, to.h = b.f, b.i, b.u, b.h
 	}
 	defer runtime.KeepAlive(args)
 	arena := pr.dev.place(pr.size)
 	for id, off := range pr.place {
 		if off >= 0 {
-			n := tensor.Count(pr.plan.Values[id].Shape)
-			pr.vals[id].f = arena[off : off+n : off+n]
+			pr.vals[id].lieIn(arena[off:], tensor.Count(pr.plan.Values[id].Shape))
 		}
 	}
 	for i := range pr.steps {
@@ -177,11 +182,32 @@ func (pr *program) Run(ctx context.Context, args ...device.Buffer) (err error) {
 			return err
 		}
 		if err := pr.step(&pr.steps[i]); err != nil {
-			return fmt.Errorf("fastnb: %s: %s: %s: %w", pr.plan.Name, pr.steps[i].st.Layer, pr.steps[i].st.Op, err)
+			return device.StepError(pr.plan, pr.steps[i].st, err)
 		}
 	}
 	return nil
 }
+
+// lieIn lets a temporary of n elements begin where the arena does.
+func (v *val) lieIn(arena []float32, n int) {
+	if n == 0 {
+		return
+	}
+	at := unsafe.Pointer(unsafe.SliceData(arena[:floatsFor(v.dtype, n)]))
+	switch v.dtype {
+	case tensor.Float32:
+		v.f = arena[:n:n]
+	case tensor.Int64:
+		v.i = unsafe.Slice((*int64)(at), n)
+	case tensor.Uint8:
+		v.u = unsafe.Slice((*uint8)(at), n)
+	default:
+		v.h = unsafe.Slice((*uint16)(at), n)
+	}
+}
+
+// floatsFor is how many floats of the arena n elements of a kind take.
+func floatsFor(d tensor.DType, n int) int { return (n*d.Size() + 3) / 4 }
 
 func (pr *program) step(s *step) error {
 	for j, id := range s.st.In {
@@ -213,21 +239,22 @@ func viewOf(st *device.Step) (offset int, ok bool) {
 
 // layout gives every temporary its place in the arena. Values whose lives do not meet share places;
 // reshapes and parts are views, and ops that can work in place do.
-func layout(p *device.Plan) (place []int, size int) {
+func layout(p *device.Plan) (place []int, all int) {
 	root := make([]int, len(p.Values)) // whose storage a value lives in
 	for i := range root {
 		root[i] = i
 	}
 	shift := make([]int, len(p.Values)) // and where in it
-	temp := func(id device.ValueID) bool { return p.Values[id].Kind == device.Temp }
+	temp := func(id device.ValueID) bool { return p.Values[id].Place == device.Temp }
 	last := lastUses(p)
 	for i, st := range p.Steps {
 		if len(st.Out) != 1 || !temp(st.Out[0]) || len(st.In) == 0 || !temp(st.In[0]) {
 			continue
 		}
 		in, out := root[st.In[0]], int(st.Out[0])
-		same := tensor.Count(p.Values[in].Shape) >= tensor.Count(p.Values[out].Shape)
-		if v, ok := viewOf(&st); ok {
+		kind := p.Values[in].DType == p.Values[out].DType
+		same := kind && tensor.Count(p.Values[in].Shape) >= tensor.Count(p.Values[out].Shape)
+		if v, ok := viewOf(&st); ok && kind {
 			root[out] = in
 			shift[out] = shift[st.In[0]] + v
 			last[in] = max(last[in], last[out])
@@ -243,6 +270,7 @@ func layout(p *device.Plan) (place []int, size int) {
 	for i := range place {
 		place[i] = -1
 	}
+	size := func(id int) int { return floatsFor(p.Values[id].DType, tensor.Count(p.Values[id].Shape)) }
 	var a arena
 	dead := map[int][]int{} // roots that die after a step
 	for i, st := range p.Steps {
@@ -252,14 +280,13 @@ func layout(p *device.Plan) (place []int, size int) {
 				continue
 			}
 			if place[r] < 0 {
-				n := tensor.Count(p.Values[r].Shape)
-				place[r] = a.take(n)
+				place[r] = a.take(size(r))
 				dead[last[r]] = append(dead[last[r]], r)
 			}
 			place[o] = place[r] + shift[o]
 		}
 		for _, r := range dead[i] {
-			a.give(place[r], tensor.Count(p.Values[r].Shape))
+			a.give(place[r], size(r))
 		}
 	}
 	return place, a.size

@@ -1,7 +1,6 @@
 package cpu
 
 import (
-	"fmt"
 	"math"
 
 	"github.com/fastnb/go/fastnb/device"
@@ -104,7 +103,7 @@ func decoderXent(a device.Decoder, c *call) error {
 	for r := range a.R {
 		x.class[r] = int(y.i[r%n*t+r/n])
 		if x.class[r] < 0 || x.class[r] >= a.V {
-			return fmt.Errorf("target %d of row %d is not one of %d words", x.class[r], r%n, a.V)
+			return device.BadIndex{What: "target", Value: int64(x.class[r]), Row: r % n, Place: r / n, Count: a.V}
 		}
 	}
 	x.right = s.transposedRight(x.w, a.E, a.V)

@@ -1,10 +1,13 @@
 package cpu
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
+	"sync/atomic"
 
 	"github.com/fastnb/go/fastnb/device"
 	"github.com/fastnb/go/fastnb/tensor"
@@ -14,16 +17,18 @@ func init() {
 	device.Register("cpu", 0, func() (device.Device, error) { return New(0), nil })
 }
 
-// Device is the processor.
+// Device is the processor. It runs one program at a time, with all its workers: programs of several queues
+// take turns.
 type Device struct {
 	team  *team
 	isa   *isa
-	arena *memory // the temporaries of whichever program runs
+	busy  chan struct{} // holds one token while a program runs
+	arena *memory       // the temporaries of whichever program runs
 	pack  []*memory
 }
 
 // New makes a device of so many worker threads: 0 takes FASTNB_THREADS, or as many as there are
-// cores.
+// cores. The threads end with Close, or when nothing refers to the device any more.
 func New(threads int) *Device {
 	if threads <= 0 {
 		threads, _ = strconv.Atoi(os.Getenv("FASTNB_THREADS"))
@@ -31,11 +36,18 @@ func New(threads int) *Device {
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	return &Device{team: newTeam(threads), isa: best(), pack: make([]*memory, threads)}
+	d := &Device{team: newTeam(threads), isa: best(), busy: make(chan struct{}, 1), pack: make([]*memory, threads)}
+	runtime.AddCleanup(d, func(t *team) { t.end() }, d.team)
+	return d
 }
 
-// Name is "cpu".
-func (d *Device) Name() string { return "cpu" }
+// Info says what the processor can do. Its memory is the machine's.
+func (d *Device) Info() device.Info {
+	return device.Info{
+		Name: "cpu", Kind: device.CPU, HostMemory: true, Memory: totalMemory(),
+		DTypes: []tensor.DType{tensor.Float32, tensor.Int64, tensor.Uint8, tensor.Float16, tensor.BFloat16},
+	}
+}
 
 // Threads is the number of workers.
 func (d *Device) Threads() int { return d.team.n }
@@ -43,27 +55,43 @@ func (d *Device) Threads() int { return d.team.n }
 // ISA names the instructions in use: "avx512", "avx2" or "generic".
 func (d *Device) ISA() string { return d.isa.name }
 
+// NewQueue gives a queue that works at once.
+func (d *Device) NewQueue() device.Queue { return device.Immediate(worker{d}) }
+
+// Close ends the worker threads and frees the memory of temporaries, after the program that runs.
+func (d *Device) Close() error {
+	d.busy <- struct{}{}
+	defer func() { <-d.busy }()
+	d.team.end()
+	d.arena.free()
+	for _, m := range d.pack {
+		m.free()
+	}
+	d.arena, d.pack = nil, make([]*memory, d.team.n)
+	return nil
+}
+
 // buffer is memory of the device: a view of aligned host memory.
 type buffer struct {
-	shape []int
-	dtype tensor.DType
+	spec  device.Spec
 	mem   *memory // what f is in
 	f     []float32
 	i     []int64
 	u     []uint8
+	h     []uint16 // bits of half-precision numbers
+	freed atomic.Bool
 }
 
-func (b *buffer) Shape() []int        { return b.shape }
-func (b *buffer) DType() tensor.DType { return b.dtype }
+func (b *buffer) Spec() device.Spec { return b.spec }
 
 // Alloc gives zeroed memory.
-func (d *Device) Alloc(t tensor.DType, shape ...int) (device.Buffer, error) {
-	n := tensor.Count(shape)
-	if need := int64(n) * int64(t.Size()); need > 1<<28 && need > d.FreeMemory() {
-		return nil, fmt.Errorf("cpu: %v %v takes %.1f GB, %.1f GB are free", t, shape, float64(need)/1e9, float64(d.FreeMemory())/1e9)
+func (d *Device) Alloc(s device.Spec) (device.Buffer, error) {
+	n := s.Count()
+	if need := s.Bytes(); need > 1<<28 && need > d.FreeMemory() {
+		return nil, fmt.Errorf("cpu: %v %v takes %.1f GB, %.1f GB are free", s.DType, s.Shape, float64(need)/1e9, float64(d.FreeMemory())/1e9)
 	}
-	b := &buffer{shape: append([]int{}, shape...), dtype: t}
-	switch t {
+	b := &buffer{spec: device.Spec{DType: s.DType, Shape: slices.Clone(s.Shape)}}
+	switch s.DType {
 	case tensor.Float32:
 		b.mem = newMemory(n)
 		b.f = b.mem.f
@@ -71,48 +99,112 @@ func (d *Device) Alloc(t tensor.DType, shape ...int) (device.Buffer, error) {
 		b.i = make([]int64, n)
 	case tensor.Uint8:
 		b.u = make([]uint8, n)
+	default:
+		b.h = make([]uint16, n)
 	}
 	return b, nil
 }
 
 // Free gives memory back. What is never freed goes with its last reference.
 func (d *Device) Free(b device.Buffer) {
-	if b, ok := b.(*buffer); ok {
-		b.f, b.i, b.u = nil, nil, nil
+	if b, ok := b.(*buffer); ok && !b.freed.Swap(true) {
+		b.f, b.i, b.u, b.h = nil, nil, nil, nil
 		b.mem.free()
 	}
 }
 
-// Upload copies a host tensor into dst.
-func (d *Device) Upload(dst device.Buffer, src *tensor.Tensor) error {
+// worker does the work of queues.
+type worker struct{ d *Device }
+
+// Write copies a host array into dst.
+func (worker) Write(dst device.Buffer, src *tensor.Tensor) error {
 	b, err := own(dst)
 	if err != nil {
 		return err
 	}
-	if b.dtype != src.DType() || tensor.Count(b.shape) != src.Len() {
-		return fmt.Errorf("cpu: upload: %v %v does not fit %v %v", src.DType(), src.Shape(), b.dtype, b.shape)
+	if !b.spec.Fits(device.SpecOf(src)) {
+		return fmt.Errorf("cpu: write: %v %v does not fit %v %v", src.DType(), src.Shape(), b.spec.DType, b.spec.Shape)
 	}
 	copy(b.f, src.Float32s())
 	copy(b.i, src.Int64s())
 	copy(b.u, src.Uint8s())
+	copy(b.h, src.Bits())
 	runtime.KeepAlive(b)
 	return nil
 }
 
-// Download copies src into a host tensor.
-func (d *Device) Download(dst *tensor.Tensor, src device.Buffer) error {
+// Read copies src into a host array.
+func (worker) Read(dst *tensor.Tensor, src device.Buffer) error {
 	b, err := own(src)
 	if err != nil {
 		return err
 	}
-	if b.dtype != dst.DType() || tensor.Count(b.shape) != dst.Len() {
-		return fmt.Errorf("cpu: download: %v %v does not fit %v %v", b.dtype, b.shape, dst.DType(), dst.Shape())
+	if !b.spec.Fits(device.SpecOf(dst)) {
+		return fmt.Errorf("cpu: read: %v %v does not fit %v %v", b.spec.DType, b.spec.Shape, dst.DType(), dst.Shape())
 	}
 	copy(dst.Float32s(), b.f)
 	copy(dst.Int64s(), b.i)
 	copy(dst.Uint8s(), b.u)
+	copy(dst.Bits(), b.h)
 	runtime.KeepAlive(b)
 	return nil
+}
+
+// Copy copies a stretch of one buffer to another's.
+func (worker) Copy(dst device.Buffer, at int, src device.Buffer, from, n int) error {
+	to, err := own(dst)
+	if err != nil {
+		return err
+	}
+	b, err := own(src)
+	if err != nil {
+		return err
+	}
+	if err := device.CheckCopy(to.spec, at, b.spec, from, n); err != nil {
+		return fmt.Errorf("cpu: %w", err)
+	}
+	switch {
+	case b.f != nil:
+		copy(to.f[at:at+n], b.f[from:])
+	case b.i != nil:
+		copy(to.i[at:at+n], b.i[from:])
+	case b.u != nil:
+		copy(to.u[at:at+n], b.u[from:])
+	case b.h != nil:
+		copy(to.h[at:at+n], b.h[from:])
+	}
+	runtime.KeepAlive(to)
+	runtime.KeepAlive(b)
+	return nil
+}
+
+// Clear zeroes a buffer.
+func (worker) Clear(dst device.Buffer) error {
+	b, err := own(dst)
+	if err != nil {
+		return err
+	}
+	clear(b.f)
+	clear(b.i)
+	clear(b.u)
+	clear(b.h)
+	runtime.KeepAlive(b)
+	return nil
+}
+
+// Run runs a program when no other runs.
+func (w worker) Run(ctx context.Context, p device.Program, args []device.Buffer) error {
+	pr, ok := p.(*program)
+	if !ok || pr.dev != w.d {
+		return fmt.Errorf("cpu: a program of another device (%T)", p)
+	}
+	select {
+	case w.d.busy <- struct{}{}:
+		defer func() { <-w.d.busy }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return pr.run(ctx, args)
 }
 
 func own(b device.Buffer) (*buffer, error) {
@@ -120,8 +212,8 @@ func own(b device.Buffer) (*buffer, error) {
 	if !ok {
 		return nil, fmt.Errorf("cpu: a buffer of another device (%T)", b)
 	}
-	if o.mem != nil && o.mem.f == nil {
-		return nil, fmt.Errorf("cpu: a buffer %v that was freed", o.shape)
+	if o.freed.Load() {
+		return nil, fmt.Errorf("cpu: a buffer %v that was freed", o.spec.Shape)
 	}
 	return o, nil
 }

@@ -20,6 +20,12 @@ func (d *Device) FreeMemory() int64 {
 	return max(4<<30-int64(m.HeapAlloc), 1<<28)
 }
 
+// totalMemory is the machine's, 0 where the system does not say.
+func totalMemory() int64 {
+	kb, _ := field("/proc/meminfo", "MemTotal:")
+	return kb << 10
+}
+
 // linuxFree reads the figures of the system whose files are under root.
 func linuxFree(root string) (free int64, ok bool) {
 	kb, ok := field(filepath.Join(root, "proc/meminfo"), "MemAvailable:")

@@ -1,7 +1,6 @@
 package cpu
 
 import (
-	"fmt"
 	"math"
 
 	"github.com/fastnb/go/fastnb/device"
@@ -64,7 +63,7 @@ func rowsOf(c *call, f func(part int, row []float32, class, r int)) (parts int, 
 	ch := len(x) / len(y)
 	for r, k := range y {
 		if k < 0 || int(k) >= ch {
-			return 0, fmt.Errorf("target %d of row %d is not one of %d classes", k, r, ch)
+			return 0, device.BadIndex{What: "target", Value: k, Row: r, Count: ch}
 		}
 	}
 	parts = min(maxParts, len(y))

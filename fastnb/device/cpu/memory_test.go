@@ -1,9 +1,11 @@
 package cpu
 
 import (
+	"context"
 	"testing"
 	"unsafe"
 
+	"github.com/fastnb/go/fastnb/device"
 	"github.com/fastnb/go/fastnb/tensor"
 )
 
@@ -26,22 +28,23 @@ func TestMemory(t *testing.T) {
 	var none *memory
 	none.free()
 	d := New(1)
-	b, err := d.Alloc(tensor.Float32, 300, 300)
+	q, ctx := d.NewQueue(), context.Background()
+	b, err := d.Alloc(device.Spec{DType: tensor.Float32, Shape: []int{300, 300}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	one := tensor.New(tensor.Float32, 300, 300)
 	one.Float32s()[7] = 3
-	if err := d.Upload(b, one); err != nil {
+	if err := q.Write(b, one).Wait(ctx); err != nil {
 		t.Fatal(err)
 	}
 	back := tensor.New(tensor.Float32, 300, 300)
-	if err := d.Download(back, b); err != nil || back.Float32s()[7] != 3 {
+	if err := q.Read(back, b).Wait(ctx); err != nil || back.Float32s()[7] != 3 {
 		t.Error("what went up must come down:", err)
 	}
 	d.Free(b)
 	d.Free(b)
-	if d.Upload(b, one) == nil || d.Download(back, b) == nil {
+	if q.Write(b, one).Wait(ctx) == nil || q.Read(back, b).Wait(ctx) == nil {
 		t.Error("a freed buffer must be refused")
 	}
 }

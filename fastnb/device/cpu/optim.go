@@ -15,15 +15,15 @@ func init() {
 		if l2 {
 			suffix = "_l2"
 		}
-		kernels["adam"+suffix] = plain(func(c *call) error {
+		kernels["adam"+suffix] = attrsKernel(func(a device.Group, c *call) error {
 			p, m, v := c.out[0].f, c.out[1].f, c.out[2].f
-			g, h := c.in[1].f, c.in[4].f
+			g, h := c.in[1].f, a.Of(c.in[4].f)
 			c.dev.team.ranges(len(p), 16, 4, func(_, i, j int) { c.dev.isa.vec.adam(p[i:j], g[i:j], m[i:j], v[i:j], h, l2) })
 			return nil
 		})
-		kernels["sgd"+suffix] = plain(func(c *call) error {
+		kernels["sgd"+suffix] = attrsKernel(func(a device.Group, c *call) error {
 			p, m := c.out[0].f, c.out[1].f
-			g, h := c.in[1].f, c.in[3].f
+			g, h := c.in[1].f, a.Of(c.in[3].f)
 			c.dev.team.ranges(len(p), 16, 2, func(_, i, j int) {
 				for k := i; k < j; k++ {
 					d := decay(p, g, h, k, l2)
@@ -36,9 +36,9 @@ func init() {
 			})
 			return nil
 		})
-		kernels["rmsprop"+suffix] = plain(func(c *call) error {
+		kernels["rmsprop"+suffix] = attrsKernel(func(a device.Group, c *call) error {
 			p, v, m := c.out[0].f, c.out[1].f, c.out[2].f
-			g, h := c.in[1].f, c.in[4].f
+			g, h := c.in[1].f, a.Of(c.in[4].f)
 			c.dev.team.ranges(len(p), 16, 4, func(_, i, j int) {
 				for k := i; k < j; k++ {
 					d := decay(p, g, h, k, l2)

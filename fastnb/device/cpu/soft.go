@@ -1,7 +1,6 @@
 package cpu
 
 import (
-	"fmt"
 	"math"
 
 	"github.com/fastnb/go/fastnb/device"
@@ -93,7 +92,7 @@ func softRows(c *call, a device.SoftXent, f func(part int, row []float32, w []fl
 	rows := len(x) / ch
 	for r, v := range k {
 		if v < 0 || int(v) >= ch {
-			return 0, fmt.Errorf("target %d of row %d is not one of %d classes", v, r, ch)
+			return 0, device.BadIndex{What: "target", Value: v, Row: r, Count: ch}
 		}
 	}
 	parts = min(maxParts, rows)

@@ -7,10 +7,11 @@ import (
 )
 
 // team is a fixed number of workers that share out the parts of an op. The caller is the first; the
-// others wait on their channels, so an idle team costs nothing.
+// others begin with the first job and wait on their channels, so an idle team costs nothing.
 type team struct {
-	n    int
-	jobs []chan *job
+	n     int
+	start sync.Mutex
+	jobs  []chan *job
 }
 
 type job struct {
@@ -21,9 +22,13 @@ type job struct {
 	bad   atomic.Pointer[any]
 }
 
-func newTeam(n int) *team {
-	t := &team{n: n}
-	for w := 1; w < n; w++ {
+func newTeam(n int) *team { return &team{n: n} }
+
+// helpers are the channels of the others.
+func (t *team) helpers() []chan *job {
+	t.start.Lock()
+	defer t.start.Unlock()
+	for w := len(t.jobs) + 1; w < t.n; w++ {
 		c := make(chan *job)
 		t.jobs = append(t.jobs, c)
 		go func() {
@@ -33,7 +38,17 @@ func newTeam(n int) *team {
 			}
 		}()
 	}
-	return t
+	return t.jobs
+}
+
+// end lets the others go. A later job would call new ones.
+func (t *team) end() {
+	t.start.Lock()
+	defer t.start.Unlock()
+	for _, c := range t.jobs {
+		close(c)
+	}
+	t.jobs = nil
 }
 
 func (j *job) work(w int) {
@@ -63,7 +78,7 @@ func (t *team) each(parts int, fn func(worker, part int)) {
 	j := &job{parts: int64(parts), fn: fn}
 	helpers := min(t.n, parts) - 1
 	j.wg.Add(helpers)
-	for _, c := range t.jobs[:helpers] {
+	for _, c := range t.helpers()[:helpers] {
 		c <- j
 	}
 	j.work(0)

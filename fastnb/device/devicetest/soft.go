@@ -1,7 +1,6 @@
 package devicetest
 
 import (
-	"context"
 	"fmt"
 	"testing"
 
@@ -33,14 +32,11 @@ func compareSoft(t *testing.T, dev device.Device) {
 			} else {
 				loss = b.SoftCrossEntropy(x, y, eps)
 			}
-			low, err := b.Lower(graph.LowerSpec{Name: "soft", Loss: loss, Grads: []string{"x"}})
+			plan, err := b.Lower(graph.LowerSpec{Name: fmt.Sprint("soft ", soft, " eps ", eps), Loss: loss, Grads: []string{"x"}})
 			if err != nil {
 				t.Fatal(err)
 			}
-			want, got := execute(t, hostdev.New(), low), execute(t, dev, low)
-			for i, ref := range low.Args {
-				near(t, fmt.Sprint("soft ", soft, " eps ", eps, " ", ref.Kind), got[i], want[i])
-			}
+			agree(t, dev, plan, tol)
 		}
 	}
 }
@@ -51,45 +47,27 @@ func compareAccumulate(t *testing.T, dev device.Device) {
 	plan := optim.Accumulate(shapes)
 	var results [][]*tensor.Tensor
 	for _, d := range []device.Device{hostdev.New(), dev} {
-		prog, err := d.Compile(plan)
-		if err != nil {
-			t.Fatal(err)
-		}
+		r := newRig(t, d)
+		prog := r.compile(plan)
 		var args []device.Buffer
-		for k, id := range plan.Args {
-			v := plan.Values[id]
-			buf, err := d.Alloc(v.DType, v.Shape...)
-			if err != nil {
-				t.Fatal(err)
-			}
-			x := tensor.New(v.DType, v.Shape...)
+		for k, a := range plan.Args {
+			x := tensor.New(tensor.Float32, plan.Values[a.Value].Shape...)
 			for i := range x.Float32s() {
 				x.Float32s()[i] = float32(i*(k+1)%17) - 8
 			}
-			if err := d.Upload(buf, x); err != nil {
-				t.Fatal(err)
-			}
-			args = append(args, buf)
+			args = append(args, r.up(x))
 		}
 		for _, h := range [][]float32{{0, 2}, {1, .5}, {.25, -1}} {
-			if err := d.Upload(args[0], tensor.FromFloat32(h, 2)); err != nil {
-				t.Fatal(err)
-			}
-			if err := prog.Run(context.Background(), args...); err != nil {
-				t.Fatal(err)
-			}
+			r.write(args[0], tensor.FromFloat32(h, 2))
+			r.run(prog, args...)
 		}
 		var out []*tensor.Tensor
 		for _, a := range args {
-			x := tensor.New(a.DType(), a.Shape()...)
-			if err := d.Download(x, a); err != nil {
-				t.Fatal(err)
-			}
-			out = append(out, x)
+			out = append(out, r.down(a))
 		}
 		results = append(results, out)
 	}
 	for i := range results[0] {
-		near(t, plan.Values[plan.Args[i]].Name, results[1][i], results[0][i])
+		near(t, plan.Values[plan.Args[i].Value].Name, results[1][i], results[0][i])
 	}
 }
