@@ -12,9 +12,12 @@ func init() {
 	imports.Packages["github.com/fastnb/go/fastnb/tensor"] = imports.Package{
 		Name: "tensor",
 		Binds: map[string]r.Value{
+			"BFloat16":    r.ValueOf(pkg.BFloat16),
 			"Concat":      r.ValueOf(pkg.Concat),
 			"Count":       r.ValueOf(pkg.Count),
+			"Float16":     r.ValueOf(pkg.Float16),
 			"Float32":     r.ValueOf(pkg.Float32),
+			"FromBits":    r.ValueOf(pkg.FromBits),
 			"FromFloat32": r.ValueOf(pkg.FromFloat32),
 			"FromInt64":   r.ValueOf(pkg.FromInt64),
 			"FromUint8":   r.ValueOf(pkg.FromUint8),
