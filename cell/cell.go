@@ -124,20 +124,27 @@ type Handle struct {
 	last  Bundle
 }
 
-// NewDisplay shows data and returns the handle to replace it.
-func NewDisplay(data Bundle) (*Handle, error) {
+// NewDisplay shows data, with the metadata if there are any, and returns the handle to replace it.
+func NewDisplay(data Bundle, metadata ...Bundle) (*Handle, error) {
 	h := &Handle{id: "fastnb-" + strconv.Itoa(os.Getpid()) + "-" + strconv.FormatInt(nextID.Add(1), 10), state: current.Load()}
 	h.last = data
-	return h, show(data, nil, h.id, false)
+	return h, show(data, first(metadata), h.id, false)
+}
+
+func first(list []Bundle) Bundle {
+	if len(list) == 0 {
+		return nil
+	}
+	return list[0]
 }
 
 // Update replaces what h shows. It may be called from any goroutine.
-func (h *Handle) Update(data Bundle) error {
+func (h *Handle) Update(data Bundle, metadata ...Bundle) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.last = data
 	if h.state == nil || h.state.sink == nil {
 		return nil
 	}
-	return h.state.sink.Display(data, nil, h.id, true)
+	return h.state.sink.Display(data, first(metadata), h.id, true)
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -149,35 +150,60 @@ func TestBnFreeze(t *testing.T) {
 	}
 }
 
-// sink keeps what a cell shows, by id.
-type sink struct {
-	shown, updated []string
-	png            int
+// sink keeps the charts that a cell shows.
+type sink struct{ shown []chartShown }
+
+type chartShown struct {
+	id           string
+	update, png  bool
+	live         bool // a script that draws
+	width        any  // nominal, of the picture
+	sinceTheLast time.Duration
+	at           time.Time
 }
 
-func (s *sink) Display(data, _ cell.Bundle, id string, update bool) error {
-	if b, ok := data["image/png"].([]byte); ok && len(b) > 0 {
-		s.png++
-		if update {
-			s.updated = append(s.updated, id)
-		} else {
-			s.shown = append(s.shown, id)
-		}
+func (s *sink) Display(data, meta cell.Bundle, id string, update bool) error {
+	html, _ := data["text/html"].(string)
+	_, png := data["image/png"]
+	if !png && !strings.Contains(html, "fastnb-chart") {
+		return nil
 	}
+	c := chartShown{id: id, update: update, png: png, live: strings.Contains(html, "<script"), at: time.Now()}
+	if m, ok := meta["image/png"].(map[string]any); ok {
+		c.width = m["width"]
+	}
+	if n := len(s.shown); n > 0 {
+		c.sinceTheLast = c.at.Sub(s.shown[n-1].at)
+	}
+	s.shown = append(s.shown, c)
 	return nil
 }
 func (s *sink) ClearOutput(bool) error { return nil }
 
+// One chart grows in its place, at most twice a second, and ends as a picture of its true size.
 func TestShowGraph(t *testing.T) {
 	s := &sink{}
 	defer cell.Enter(context.Background(), s)()
 	l, _ := fakeLearner(t, 2, 1, 1, 1)
 	l.Silent = false
-	if err := l.Fit(3, LR(1), Callbacks(ShowGraph())); err != nil {
+	slow := Callback{AfterBatch: func(*Learner) error { time.Sleep(120 * time.Millisecond); return nil }}
+	if err := l.Fit(4, LR(1), Callbacks(ShowGraph(), slow)); err != nil {
 		t.Fatal(err)
 	}
-	if len(s.shown) != 1 || len(s.updated) != 3 || s.updated[2] != s.shown[0] {
-		t.Errorf("one picture, replaced after each epoch: shown %v, updated %v", s.shown, s.updated)
+	n := len(s.shown)
+	if n < 3 || n > 6 {
+		t.Fatalf("%d drawings: %+v", n, s.shown)
+	}
+	for k, c := range s.shown {
+		if c.update != (k > 0) || c.id != s.shown[0].id || c.png != (k == n-1) || !c.live {
+			t.Errorf("drawing %d of %d: %+v", k, n, c)
+		}
+		if k > 0 && k < n-1 && c.sinceTheLast < redraw {
+			t.Errorf("drawing %d came after %v", k, c.sinceTheLast)
+		}
+	}
+	if s.shown[n-1].width != 432 {
+		t.Errorf("the picture's width is %v", s.shown[n-1].width)
 	}
 }
 

@@ -41,7 +41,8 @@ func plotCfg(start, end int, o []data.PlotOption) data.PlotConfig {
 
 // Plot draws the smoothed loss over the learning rate, as after LRFind. Options: SkipStart (10),
 // SkipEnd (5), Suggestion (false): it marks the point where the loss falls fastest, prints its rate and
-// keeps it in MinGradLR. Where skipping would leave nothing, as when the loss exploded early, all is
+// keeps it in MinGradLR. A click on the interactive chart writes the line that trains with the rate under the
+// pointer. Where skipping would leave nothing, as when the loss exploded early, all is
 // drawn.
 func (r *Recorder) Plot(o ...data.PlotOption) (*plotting.Figure, error) {
 	c := plotCfg(10, 5, o)
@@ -66,7 +67,10 @@ func (r *Recorder) Plot(o ...data.PlotOption) (*plotting.Figure, error) {
 			series = append(series, plotting.Series{X: lrs[g : g+1], Y: losses[g : g+1], Points: true, Color: "#d62728"})
 		}
 	}
-	return shown(plotting.Lines(plotting.LineOpts{W: c.W, H: c.H, XLabel: "Learning Rate", YLabel: "Loss", LogX: true, Series: series}))
+	return shown(plotting.Lines(plotting.LineOpts{
+		W: c.W, H: c.H, XLabel: "Learning Rate", YLabel: "Loss", LogX: true, Series: series,
+		Pick: "learn.FitOneCycle(1, Slice({}))",
+	}))
 }
 
 // sci writes a number as 3.31E+00.
@@ -83,16 +87,19 @@ func shown(f *plotting.Figure) (*plotting.Figure, error) {
 // PlotLosses draws the smoothed training loss of each batch and the validation loss of each epoch.
 // Options: SkipStart (0), SkipEnd (0).
 func (r *Recorder) PlotLosses(o ...data.PlotOption) (*plotting.Figure, error) {
-	c := plotCfg(0, 0, o)
 	if len(r.Losses) == 0 {
 		return nil, errNothing("losses")
 	}
+	return shown(plotting.Lines(r.lossLines(plotCfg(0, 0, o))))
+}
+
+func (r *Recorder) lossLines(c data.PlotConfig) plotting.LineOpts {
 	y := cut(r.Losses, c.SkipStart, c.SkipEnd)
 	series := []plotting.Series{{Name: "Train", X: count(min(c.SkipStart, len(r.Losses)), len(y)), Y: y}}
 	if x, v := r.atEpochs(r.ValLosses); len(v) > 0 {
 		series = append(series, plotting.Series{Name: "Validation", X: x, Y: v})
 	}
-	return shown(plotting.Lines(plotting.LineOpts{W: c.W, H: c.H, XLabel: "Batches processed", YLabel: "Loss", Series: series}))
+	return plotting.LineOpts{W: c.W, H: c.H, XLabel: "Batches processed", YLabel: "Loss", Series: series}
 }
 
 // atEpochs gives the number of batches at the end of each epoch that has a value, and the values.

@@ -26,10 +26,7 @@ func (k *kernel) execute(m *wire.Message) {
 		k.publish("execute_input", m, msg{"code": code, "execution_count": k.count})
 	}
 	out := &output{k: k, parent: m, asks: m.Bool("allow_stdin", true)}
-	var res interp.Result
-	k.script.run(m, func() {
-		res = k.s.Run(context.Background(), code, interp.RunOptions{Silent: silent, Count: k.count}, out)
-	})
+	res := k.s.Run(context.Background(), code, interp.RunOptions{Silent: silent, Count: k.count}, out)
 	if res.Err != nil {
 		c := errorContent(res.Err)
 		if !silent {

@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+
+	"github.com/fastnb/go/plotting"
 )
 
 // Name is the kernel's name among Jupyter's kernelspecs.
@@ -86,18 +88,9 @@ func writeSpec(base string) (err error) {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(tmp) }()
-	spec, err := json.MarshalIndent(map[string]any{
-		"argv": []string{self, "kernel", "run", "{connection_file}"}, "display_name": "Go (fastnb)", "language": "go",
-		"interrupt_mode": "message", "metadata": map[string]any{"debugger": false},
-	}, "", " ")
+	files, err := SpecFiles(self)
 	if err != nil {
 		return err
-	}
-	files := map[string][]byte{"kernel.json": append(spec, '\n')}
-	for _, n := range []int{32, 64} {
-		if files[fmt.Sprintf("logo-%dx%d.png", n, n)], err = logo(n); err != nil {
-			return err
-		}
 	}
 	for name, b := range files {
 		if err := os.WriteFile(filepath.Join(tmp, name), b, 0o644); err != nil {
@@ -118,6 +111,28 @@ func writeSpec(base string) (err error) {
 		return err
 	}
 	return os.RemoveAll(old)
+}
+
+// SpecFiles are the files of a kernelspec that starts the named program: kernel.json, logos, and the chart
+// script, which Jupyter's server hands to pages from there.
+func SpecFiles(program string) (map[string][]byte, error) {
+	spec, err := json.MarshalIndent(map[string]any{
+		"argv": []string{program, "kernel", "run", "{connection_file}"}, "display_name": "Go (fastnb)", "language": "go",
+		"interrupt_mode": "message", "metadata": map[string]any{"debugger": false},
+	}, "", " ")
+	if err != nil {
+		return nil, err
+	}
+	files := map[string][]byte{"kernel.json": append(spec, '\n')}
+	for _, n := range []int{32, 64} {
+		if files[fmt.Sprintf("logo-%dx%d.png", n, n)], err = logo(n); err != nil {
+			return nil, err
+		}
+	}
+	if src := plotting.Script(); src != nil {
+		files[plotting.ScriptFile] = src
+	}
+	return files, nil
 }
 
 // logo draws a small net of three layers on Go's blue.

@@ -15,7 +15,6 @@ import (
 	"github.com/fastnb/go/datasets"
 	"github.com/fastnb/go/kernel/interp"
 	"github.com/fastnb/go/kernel/wire"
-	"github.com/fastnb/go/plotting"
 )
 
 // kernel is one running kernel.
@@ -27,7 +26,6 @@ type kernel struct {
 	queue   chan *wire.Message // of the shell, in order
 	count   int
 	history *history
-	script  chartScript
 	stdin   chan *wire.Message
 	asking  sync.Mutex
 	quit    context.CancelFunc
@@ -50,7 +48,6 @@ func Run(ctx context.Context, connectionFile string) error {
 		return err
 	}
 	defer w.Close()
-	plotting.NewSession()
 	k := &kernel{w: w, c: c, queue: make(chan *wire.Message, 1<<14), stdin: make(chan *wire.Message, 1), quit: quit, log: logger}
 	k.publish("status", nil, msg{"execution_state": "starting"})
 	k.history = openHistory(datasets.Home().String(), func(err error) { k.log.Print(err) })

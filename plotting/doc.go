@@ -15,6 +15,7 @@
 // Sizes are in inches of 72 nominal pixels, as figure sizes in the lesson are; pictures are drawn with
 // more pixels than that and shown at the nominal size, so that they stay crisp.
 //
-// Interactive charts are drawn by Apache ECharts. Its script is part of the first chart of a notebook
-// session (see [NewSession]); later charts find it on the page. [SetStatic] leaves scripts out.
+// Interactive charts are drawn by Apache ECharts. Its script is in no output: a page fetches it once, from the
+// kernelspec's folder ([ScriptFile]), and pages that stand alone hold it once ([ScriptElement]).
+// [SetStatic] leaves scripts out.
 package plotting

@@ -65,8 +65,7 @@ func (f *Figure) PNG() []byte {
 }
 
 // Render gives the figure in all its forms (gophernotes' Renderer): its static picture as image/png, or as
-// image/jpeg where it is made of photographs and much smaller so. Rendering the first interactive
-// chart of a session brings the chart script along.
+// image/jpeg where it is made of photographs and much smaller so.
 func (f *Figure) Render() bundle {
 	if f == nil {
 		return bundle{Data: mimeMap{"text/plain": ""}}
@@ -84,7 +83,7 @@ func (f *Figure) Render() bundle {
 	switch {
 	case f.html != "":
 		out.Data["text/html"] = f.html
-	case f.opt != "":
+	case f.opt != "" && !(staticOnly.Load() && file != nil): // a picture need not be kept twice
 		out.Data["text/html"] = chartHTML(f, file)
 	}
 	return out

@@ -7,6 +7,7 @@ import (
 	"math"
 	"strings"
 
+	xfont "golang.org/x/image/font"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/plotter"
@@ -31,6 +32,7 @@ type LineOpts struct {
 	XTick          string  // fmt verb of the x axis' numbers; default "%.0e" with LogX (1e-06), else plain
 	W, H           float64 // inches; default 6 x 4
 	Series         []Series
+	Pick           string // what a click on the interactive chart writes below it, {} being the place on the x axis
 }
 
 func (o *LineOpts) defaults() {
@@ -76,7 +78,11 @@ func Lines(o LineOpts) *Figure {
 	scaleX(p, o, empty)
 	placeLegend(p, o)
 	w, h := pixels(o.W, o.H)
-	return &Figure{img: paint(p, w, h), w: w, h: h, opt: linesOption(o), text: linesText(o)}
+	f := &Figure{img: paint(p, w, h), w: w, h: h, opt: linesOption(o), text: linesText(o)}
+	if o.Pick != "" {
+		f.after = pickScript(o.Pick)
+	}
+	return f
 }
 
 // Axes cannot show what lies beyond: sums of such numbers overflow, logarithms lose their digits.
@@ -126,6 +132,7 @@ func newPlot(title, xLabel, yLabel string) *plot.Plot {
 	p.Title.Text = title
 	p.Title.Padding = vg.Points(6)
 	sans(&p.Title.TextStyle.Font, 12)
+	p.Title.TextStyle.Font.Weight = xfont.WeightBold // as ECharts has it
 	sans(&p.Legend.TextStyle.Font, 10)
 	p.Legend.Top = true
 	p.Legend.Padding = vg.Points(3)
@@ -158,7 +165,7 @@ func scaleX(p *plot.Plot, o LineOpts, empty bool) {
 		*lo, *hi = *lo-d, *hi+d
 	}
 	margin(&p.Y.Min, &p.Y.Max)
-	p.Y.Tick.Marker = ticker("", 6)
+	p.Y.Tick.Marker = ticker("", yParts)
 	if o.LogX && !empty {
 		a, b := math.Log10(p.X.Min), math.Log10(p.X.Max)
 		margin(&a, &b)
@@ -169,7 +176,7 @@ func scaleX(p *plot.Plot, o LineOpts, empty bool) {
 		return
 	}
 	margin(&p.X.Min, &p.X.Max)
-	p.X.Tick.Marker = ticker(o.XTick, 7)
+	p.X.Tick.Marker = ticker(o.XTick, xParts)
 }
 
 // placeLegend moves the legend to the corner with the fewest points.

@@ -55,8 +55,8 @@ func linesOption(o LineOpts) string {
 		"grid":      map[string]any{"left": 24, "right": 24, "bottom": 28, "top": 40, "containLabel": true},
 		"tooltip":   map[string]any{"trigger": "axis", "confine": true, "axisPointer": map[string]any{"type": "line"}},
 		"toolbox":   map[string]any{"feature": map[string]any{"dataZoom": map[string]any{}, "restore": map[string]any{}}, "right": 16, "itemSize": 12},
-		"xAxis":     axisOption(o.XLabel, 26, o.LogX, o.XTick),
-		"yAxis":     axisOption(o.YLabel, 16+7*yDigits(o), false, ""),
+		"xAxis":     axisOption(o.XLabel, 26, xParts, o.LogX, o.XTick),
+		"yAxis":     axisOption(o.YLabel, 16+7*yDigits(o), yParts, false, ""),
 		"series":    series,
 	}
 	if o.YLabel != "" {
@@ -72,7 +72,7 @@ func linesOption(o LineOpts) string {
 		x["axisLabel"] = label
 	}
 	if len(names) > 0 {
-		opt["legend"] = map[string]any{"data": names, "top": 4, "left": "center"}
+		opt["legend"] = map[string]any{"data": names, "top": 4, "left": "center", "type": "scroll", "itemWidth": 18}
 	}
 	if o.Title != "" {
 		opt["title"] = map[string]any{"text": o.Title, "left": "center", "textStyle": map[string]any{"fontSize": 14}}
@@ -81,7 +81,26 @@ func linesOption(o LineOpts) string {
 			opt["grid"].(map[string]any)["top"] = 56
 		}
 	}
-	return scriptOption(opt)
+	return "(function(){var o=" + scriptOption(opt) + ";" + hoverScript + "return o;})()"
+}
+
+// hoverScript makes the tooltip tell every curve's value where the pointer is: of each the last point that is
+// not to the right of it, as curves have their points at different places. ECharts would tell those alone
+// whose place is the nearest.
+const hoverScript = `o.tooltip.formatter=function(ps){var x=ps[0].axisValue,fmt=o.xAxis.axisLabel&&o.xAxis.axisLabel.formatter,
+n=function(v){return Math.abs(v)>=1e5||(v&&Math.abs(v)<1e-3)?v.toExponential(3):+v.toPrecision(5);},
+out="<b>"+(fmt?fmt(x):n(x))+"</b>";
+o.series.forEach(function(s){var p=null;s.data.forEach(function(d){if(d[0]<=x*(1+1e-9))p=d;});p=p||s.data[0];
+if(p)out+='<br><span style="display:inline-block;width:9px;height:9px;border-radius:5px;background:'+s.itemStyle.color+'"></span> '+(s.name||"")+" <b>"+n(p[1])+"</b>";});
+return out;};`
+
+// pickScript makes a click on the chart write a line with the pointer's place below it, for the reader to copy.
+func pickScript(line string) string {
+	return `var say=` + jsText(line) + `;chart.getZr().on("click",function(e){
+var v=chart.convertFromPixel({gridIndex:0},[e.offsetX,e.offsetY]);if(!v)return;
+var box=chart.getDom(),id=box.id+"-pick",p=document.getElementById(id);
+if(!p){p=document.createElement("pre");p.id=id;p.style.cssText="margin:4px 0;user-select:all";box.parentNode.insertBefore(p,box.nextSibling);}
+p.textContent=say.replace("{}",v[0].toExponential(1).replace(/e([+-])(\d)$/,"e$10$2"));});`
 }
 
 // yDigits is about how many digits the numbers of the y axis have; the axis' name stands beyond them.
@@ -101,10 +120,16 @@ func yDigits(o LineOpts) int {
 	return min(most, 12)
 }
 
+// xParts and yParts are into about how many parts an axis is divided, in both forms of a chart.
+const (
+	xParts = 7
+	yParts = 6
+)
+
 // axisOption is a number axis whose name stands gap pixels from it.
-func axisOption(name string, gap int, log bool, format string) map[string]any {
+func axisOption(name string, gap, parts int, log bool, format string) map[string]any {
 	a := map[string]any{
-		"type": "value", "scale": true, "name": name, "nameLocation": "middle", "nameGap": gap,
+		"type": "value", "scale": true, "splitNumber": parts, "name": name, "nameLocation": "middle", "nameGap": gap,
 		"axisLine": map[string]any{"onZero": false, "show": true}, "splitLine": map[string]any{"lineStyle": map[string]any{"opacity": .35}},
 	}
 	if log {

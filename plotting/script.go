@@ -8,8 +8,8 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"os"
 	"strings"
-	"sync"
 	"sync/atomic"
 )
 
@@ -21,7 +21,6 @@ const cdn = "https://go-echarts.github.io/go-echarts-assets/assets/"
 
 var (
 	staticOnly atomic.Bool
-	scriptSent atomic.Bool
 	chartCount atomic.Int64
 )
 
@@ -29,12 +28,9 @@ var (
 // picture. This is how notebooks are run whose outputs are committed (`fastnb nb run --static`).
 func SetStatic(on bool) { staticOnly.Store(on) }
 
-// NewSession forgets that the chart script was sent, so that the next chart brings it along: call it
-// where a new notebook begins, or when the output that held the script was cleared.
-func NewSession() { scriptSent.Store(false) }
-
-// ScriptSent reports whether a chart since NewSession brought the chart script.
-func ScriptSent() bool { return scriptSent.Load() }
+// ScriptFile is the name of the chart script in the folder of the kernelspec, from where Jupyter's server
+// hands it to pages.
+const ScriptFile = "echarts.min.js"
 
 // Picture is the figure as its static picture alone, without script, for displays that are replaced
 // many times.
@@ -44,18 +40,26 @@ func (f *Figure) Picture() *Figure {
 	return &g
 }
 
-// library is the script that puts ECharts into window.__fastnb_echarts. The wrapper hides AMD and
-// CommonJS loaders of the page (RequireJS in classic notebooks), which the library would prefer.
-var library = sync.OnceValue(func() string {
-	const before = "(function(){if(window.__fastnb_echarts)return;"
-	if src, ok := embedded(); ok {
-		return before + "var exports={},module={exports:exports},define=undefined;\n" + src +
-			"\nwindow.__fastnb_echarts=module.exports;})();"
+// ScriptElement is the library as an element for pages that stand alone: once in a page, before its charts.
+// It is "" in a build without the embedded library; the page then asks the address that go-echarts uses.
+func ScriptElement() string {
+	if src := Script(); src != nil {
+		return "<script>" + string(src) + "</script>"
 	}
-	return before + fmt.Sprintf(`var d=window.define,s=document.createElement("script");window.define=undefined;
-s.onload=function(){window.define=d;window.__fastnb_echarts=window.echarts;};s.onerror=function(){window.define=d;};
-s.src=%q;document.head.appendChild(s);})();`, cdn+"echarts.min.js")
-})
+	return ""
+}
+
+// Script is the library that puts ECharts into window.__fastnb_echarts, nil in a build without it. The
+// wrapper hides AMD and CommonJS loaders of the page (RequireJS in classic notebooks), which the library
+// would prefer.
+func Script() []byte {
+	src, ok := embedded()
+	if !ok {
+		return nil
+	}
+	return []byte("(function(){if(window.__fastnb_echarts)return;var exports={},module={exports:exports},define=undefined;\n" +
+		src + "\nwindow.__fastnb_echarts=module.exports;})();")
+}
 
 // embedded is the chart script of this build, if it has one.
 func embedded() (string, bool) {
@@ -74,15 +78,25 @@ func embedded() (string, bool) {
 	return strings.ReplaceAll(string(src), "</script", `<\/script`), true
 }
 
-// drawScript is the script of one chart: it waits up to 5 s for the library, replaces the picture by the
-// chart, follows the width of its place, and follows the page between light and dark. On any failure
-// the picture stays.
+// drawScript is the script of one chart. It has the library fetched, once for all charts of a page: from the
+// folder of the kernelspec, which Jupyter's server shows, else from go-echarts' address. Then it replaces
+// the picture by the chart, follows the width of its place, and follows the page between light and dark.
+// On any failure the picture stays.
 const drawScript = `(function(){
 var id=%s,h=%d,libs=%s,theme=%s,after=function(chart){%s},make=function(echarts){return %s;},tries=0;
 function dark(e){for(;e;e=e.parentElement){var m=getComputedStyle(e).backgroundColor.match(/[\d.]+/g);
 if(m&&(m.length<4||+m[3]>0.5))return 0.299*m[0]+0.587*m[1]+0.114*m[2]<128;}return false;}
+function fetchLib(){if(window.__fastnb_echarts||window.__fastnb_asked)return;window.__fastnb_asked=true;
+var urls=[%s],c=document.getElementById("jupyter-config-data"),base=null;
+try{base=c?JSON.parse(c.textContent).baseUrl:document.body.dataset.baseUrl;}catch(e){}
+if(base)urls.unshift(base+%s);
+(function next(){if(!urls.length){window.__fastnb_asked=false;return;}
+var d=window.define,s=document.createElement("script");window.define=undefined;
+function done(){window.define=d;if(!window.__fastnb_echarts&&window.echarts)window.__fastnb_echarts=window.echarts;}
+s.onload=function(){done();if(!window.__fastnb_echarts)next();};s.onerror=function(){done();next();};
+s.src=urls.shift();document.head.appendChild(s);})();}
 function start(){var ec=window.__fastnb_echarts,box=document.getElementById(id);
-if(!box)return; if(!ec){if(tries++<100)setTimeout(start,50);return;}
+if(!box){if(tries++<20)setTimeout(start,50);return;} if(!ec){fetchLib();if(tries++<200)setTimeout(start,50);return;}
 var load=libs.filter(function(u){return !document.querySelector('script[src="'+u+'"]');});
 window.echarts=window.echarts||ec;
 if(load.length){var left=load.length;load.forEach(function(u){var s=document.createElement("script");s.onload=function(){if(!--left)show();};s.src=u;document.head.appendChild(s);});}else show();
@@ -97,28 +111,41 @@ if(window.MutationObserver)new MutationObserver(function(){setTimeout(build,50);
 }}
 start();})();`
 
-// chartHTML is an interactive chart: the static picture in a place of its size and, unless scripts
-// are off, the script that replaces it. The first chart of a session brings the library.
+// chartHTML is an interactive chart: the static picture, if there is a file of it, in a place of its size
+// and, unless scripts are off, the script that replaces it.
 func chartHTML(f *Figure, file []byte) string {
-	id := fmt.Sprintf("fastnb-chart-%d", chartCount.Add(1))
+	id := fmt.Sprintf("fastnb-chart-%d-%d", os.Getpid(), chartCount.Add(1))
 	inside := "<em>" + html.EscapeString(f.text) + "</em>"
-	if file != nil {
+	switch {
+	case len(file) > 0:
 		inside = f.imgTag(file)
+	case file != nil:
+		inside = ""
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, `<div id="%s" class="fastnb-chart" style="width:%dpx;max-width:100%%">%s</div>`, id, f.w, inside)
+	fmt.Fprintf(&b, `<div id="%s" class="fastnb-chart" style="width:%dpx;max-width:100%%;min-height:%dpx">%s</div>`, id, f.w, f.h, inside)
 	if staticOnly.Load() {
 		return b.String()
-	}
-	if !scriptSent.Swap(true) {
-		b.WriteString("\n<script>" + library() + "</script>")
 	}
 	libs := f.libs
 	if libs == nil {
 		libs = []string{}
 	}
-	fmt.Fprintf(&b, "\n<script>"+drawScript+"</script>", jsText(id), f.h, jsText(libs), jsText(f.theme), f.after, f.opt)
+	fmt.Fprintf(&b, "\n<script>"+drawScript+"</script>", jsText(id), f.h, jsText(libs), jsText(f.theme), f.after, f.opt,
+		jsText(cdn+ScriptFile), jsText("kernelspecs/fastnb/"+ScriptFile))
 	return b.String()
+}
+
+// LiveLines is the interactive form of Lines alone, without its static picture, for an output that is replaced
+// many times; false where scripts are off. Show the figure itself last, so that it is kept.
+func LiveLines(o LineOpts) (html string, ok bool) {
+	if staticOnly.Load() {
+		return "", false
+	}
+	o.defaults()
+	f := &Figure{text: linesText(o), opt: linesOption(o)}
+	f.w, f.h = pixels(o.W, o.H)
+	return chartHTML(f, []byte{}), true
 }
 
 // jsText is v as JavaScript, safe inside a script element (encoding/json escapes < and >).

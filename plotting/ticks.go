@@ -28,13 +28,19 @@ func ticker(format string, n int) plot.TickerFunc {
 	}
 }
 
-// niceStep is the smallest of 1, 2, 2.5, 5 times a power of ten that is not below x.
+// niceStep is the round number next to x, 1, 2, 3 or 5 times a power of ten: as ECharts picks it, so that both
+// forms of a chart have the same numbers.
 func niceStep(x float64) float64 {
 	p := math.Pow(10, math.Floor(math.Log10(x)))
-	for _, m := range []float64{1, 2, 2.5, 5, 10} {
-		if m*p >= x*(1-1e-9) {
-			return m * p
-		}
+	switch f := x / p; {
+	case f < 1.5:
+		return p
+	case f < 2.5:
+		return 2 * p
+	case f < 4:
+		return 3 * p
+	case f < 7:
+		return 5 * p
 	}
 	return 10 * p
 }

@@ -94,7 +94,6 @@ func (o *nbRun) one(ctx context.Context, file string, params map[string]string, 
 		return false, err
 	}
 	plotting.SetStatic(o.static)
-	plotting.NewSession() // each notebook carries the chart script itself
 	n, sum, err := nb.RunFile(ctx, file, nb.Options{
 		Timeout: o.timeout, AllowErrors: o.allowErrors, Static: o.static, Params: params, Progress: w,
 	})

@@ -9,7 +9,6 @@ import (
 
 	"github.com/fastnb/go/kernel/interp"
 	"github.com/fastnb/go/kernel/nb"
-	"github.com/fastnb/go/plotting"
 )
 
 func nbCheckCommand() *cobra.Command {
@@ -40,7 +39,6 @@ func nbCheck(ctx context.Context, files []string, o nb.Options) error {
 	o.Progress = w
 	bad := false
 	for _, f := range files {
-		plotting.NewSession()
 		diff, sum, err := nb.CheckFile(ctx, f, o)
 		if err != nil {
 			return err

@@ -38,6 +38,22 @@ const (
 	PadZeros                     // black
 )
 
+// String is the method's name, as fastai has it.
+func (r Resize) String() string {
+	if r < ResizeDefault || r > ResizeNo {
+		return fmt.Sprintf("Resize(%d)", int(r))
+	}
+	return [...]string{"default", "crop", "pad", "squish", "no"}[r]
+}
+
+// String is the mode's name, as fastai has it.
+func (p Padding) String() string {
+	if p < PadReflection || p > PadZeros {
+		return fmt.Sprintf("Padding(%d)", int(p))
+	}
+	return [...]string{"reflection", "border", "zeros"}[p]
+}
+
 // TransformArgs are the choices of Transform, for an Augmenter.
 type TransformArgs struct {
 	Height    int     `json:"height"` // 0, 0: keep each item's size

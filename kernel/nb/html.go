@@ -11,6 +11,8 @@ import (
 
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/extension"
+
+	"github.com/fastnb/go/plotting"
 )
 
 //go:embed page.html
@@ -57,10 +59,26 @@ func (n *Notebook) HTML(title string) ([]byte, error) {
 		cells = append(cells, pc)
 	}
 	var b bytes.Buffer
-	if err := page.Execute(&b, map[string]any{"Title": title, "Cells": cells}); err != nil {
+	script := template.HTML("")
+	if n.hasCharts() {
+		script = template.HTML(plotting.ScriptElement()) //nolint:gosec // the chart library
+	}
+	if err := page.Execute(&b, map[string]any{"Title": title, "Cells": cells, "Script": script}); err != nil {
 		return nil, fmt.Errorf("notebook: HTML page: %w", err)
 	}
 	return b.Bytes(), nil
+}
+
+// hasCharts reports whether some output is an interactive chart.
+func (n *Notebook) hasCharts() bool {
+	for _, c := range n.Cells {
+		for _, o := range c.Outputs {
+			if h := o.MIME("text/html"); strings.Contains(h, "fastnb-chart") && strings.Contains(h, "<script") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func prompt(word string, n int) string {

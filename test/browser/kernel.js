@@ -249,7 +249,7 @@ async function reload(nb, notebook) {
   await nb.code(8).waitFor();
 }
 
-// The cell whose chart brought the script along runs again; the page is loaded again while the kernel
+// A cell with a chart runs again; the page is loaded again while the kernel
 // lives on; a cell runs in the new page.
 async function reopen(nb) {
   await nb.editor(3).click();
