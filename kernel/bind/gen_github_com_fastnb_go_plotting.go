@@ -20,9 +20,11 @@ func init() {
 			"Heatmap":          r.ValueOf(pkg.Heatmap),
 			"HighlightedWords": r.ValueOf(pkg.HighlightedWords),
 			"Lines":            r.ValueOf(pkg.Lines),
-			"NewSession":       r.ValueOf(pkg.NewSession),
+			"LiveLines":        r.ValueOf(pkg.LiveLines),
+			"Script":           r.ValueOf(pkg.Script),
 			"ScriptBuiltIn":    r.ValueOf(pkg.ScriptBuiltIn),
-			"ScriptSent":       r.ValueOf(pkg.ScriptSent),
+			"ScriptElement":    r.ValueOf(pkg.ScriptElement),
+			"ScriptFile":       r.ValueOf(pkg.ScriptFile),
 			"SetStatic":        r.ValueOf(pkg.SetStatic),
 			"TextFigure":       r.ValueOf(pkg.TextFigure),
 		},
@@ -34,7 +36,9 @@ func init() {
 			"Series":      r.TypeOf((*pkg.Series)(nil)).Elem(),
 			"Tile":        r.TypeOf((*pkg.Tile)(nil)).Elem(),
 		},
-		Proxies:  map[string]r.Type{},
-		Untypeds: map[string]string{},
+		Proxies: map[string]r.Type{},
+		Untypeds: map[string]string{
+			"ScriptFile": "string:echarts.min.js",
+		},
 	}
 }
