@@ -42,6 +42,7 @@ type Callback struct {
 	AfterFit      func(*Learner) error // always, also after an error or an interrupt
 
 	nanOK bool                         // a NaN loss is this callback's affair
+	blind bool                         // looks neither at what is in Input and Target nor at Output
 	feed  func(*Learner) (feed, error) // gives the fit's training batches in the data's place; nil: the data's
 }
 
@@ -60,6 +61,18 @@ func newHooks(cs ...[]Callback) hooks {
 // inLRFind are the hooks that a search for learning rates calls.
 func (h hooks) inLRFind() hooks {
 	return slices.DeleteFunc(slices.Clone(h), func(c Callback) bool { return c.NotInLRFind })
+}
+
+// seeOutput reports whether a callback may look at the model's outputs.
+func (h hooks) seeOutput() bool {
+	return slices.ContainsFunc(h, func(c Callback) bool {
+		return !c.blind && (c.AfterLoss != nil || c.AfterBackward != nil || c.AfterStep != nil || c.AfterBatch != nil || c.AfterEpoch != nil || c.AfterFit != nil)
+	})
+}
+
+// seeInput reports whether a callback may look at what the model is fed with.
+func (h hooks) seeInput() bool {
+	return h.seeOutput() || slices.ContainsFunc(h, func(c Callback) bool { return !c.blind && c.BeforeBatch != nil })
 }
 
 // event picks one of a callback's functions.

@@ -9,7 +9,7 @@ import "fmt"
 func AccumulateScheduler(n int, dropLast bool) Callback {
 	count, added := 0, false
 	return Callback{
-		Name: "AccumulateScheduler", Order: -5,
+		Name: "AccumulateScheduler", Order: -5, blind: true,
 		BeforeFit: func(l *Learner) error {
 			if n < 1 {
 				return fmt.Errorf("a step every %d batches: must be at least 1", n)

@@ -29,7 +29,7 @@ type LayerStats struct {
 func ActivationStats(layers ...string) *LayerStats {
 	s := &LayerStats{}
 	s.Callback = Callback{
-		Name: "ActivationStats", NotInLRFind: true,
+		Name: "ActivationStats", blind: true, NotInLRFind: true,
 		BeforeFit: func(l *Learner) error {
 			s.Layers, s.Means, s.Stds = layers, nil, nil
 			if len(layers) == 0 {

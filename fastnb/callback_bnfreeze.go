@@ -5,7 +5,7 @@ package fastnb
 // groups too. (fastai train.py)
 func BnFreeze() Callback {
 	return Callback{
-		Name:      "BnFreeze",
+		Name: "BnFreeze", blind: true,
 		BeforeFit: func(l *Learner) error { l.eng.FreezeNorm(true); return nil },
 		AfterFit:  func(l *Learner) error { l.eng.FreezeNorm(false); return nil },
 	}

@@ -5,7 +5,7 @@ import "fmt"
 // GradientClipping scales the gradients of a batch down so that their common L2 norm is at most max.
 // (fastai callbacks/misc.py; the norm is over all parameters that train)
 func GradientClipping(max float64) Callback {
-	return Callback{Name: "GradientClipping", AfterBackward: func(l *Learner) error {
+	return Callback{Name: "GradientClipping", blind: true, AfterBackward: func(l *Learner) error {
 		if !(max > 0) {
 			return fmt.Errorf("the largest norm must be positive, got %v", max)
 		}

@@ -23,7 +23,7 @@ func CSVLogger(name string, appending bool) Callback {
 		return w.Error()
 	}
 	return Callback{
-		Name: "CSVLogger", Order: 20, NotInLRFind: true,
+		Name: "CSVLogger", Order: 20, NotInLRFind: true, blind: true,
 		BeforeFit: func(l *Learner) (err error) {
 			mode := os.O_CREATE | os.O_WRONLY | os.O_TRUNC
 			if appending {

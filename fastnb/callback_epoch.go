@@ -19,7 +19,7 @@ func TrackEpoch(name string) Callback {
 	}
 	file := func(l *Learner) datasets.Path { return l.Path.Join(l.ModelDir, name) }
 	return Callback{
-		Name: "TrackEpoch", Order: -20, NotInLRFind: true,
+		Name: "TrackEpoch", Order: -20, NotInLRFind: true, blind: true,
 		BeforeFit: func(l *Learner) error {
 			f := file(l)
 			if !f.Exists() {

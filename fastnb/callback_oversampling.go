@@ -13,7 +13,7 @@ import (
 // for each training item, say how likely each is drawn instead. It wants one class per item. Validation
 // sees the items as they are. (fastai callbacks/oversampling.py)
 func OverSampling(weights ...float64) Callback {
-	c := Callback{Name: "OverSampling"}
+	c := Callback{Name: "OverSampling", blind: true}
 	c.feed = func(l *Learner) (feed, error) {
 		if l.Data == nil || l.Data.TrainDS == nil {
 			return nil, errors.New("there is no data to draw from")

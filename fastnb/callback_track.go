@@ -104,7 +104,7 @@ func (t *tracker) improved(v float64) bool {
 // Options: Monitor, Lower, MinDelta, Patience.
 func EarlyStopping(o ...TrackOption) Callback {
 	t := newTracker(o)
-	return Callback{Name: "EarlyStopping", NotInLRFind: true, BeforeFit: t.reset, AfterEpoch: func(l *Learner) error {
+	return Callback{Name: "EarlyStopping", NotInLRFind: true, blind: true, BeforeFit: t.reset, AfterEpoch: func(l *Learner) error {
 		if v, ok := t.value(l); !ok || t.improved(v) || t.wait <= t.patience {
 			return nil
 		}
@@ -120,7 +120,7 @@ func SaveModel(name string, o ...TrackOption) Callback {
 	t := newTracker(o)
 	saved := false
 	return Callback{
-		Name: "SaveModel", Order: 10, NotInLRFind: true,
+		Name: "SaveModel", Order: 10, NotInLRFind: true, blind: true,
 		BeforeFit: func(l *Learner) error {
 			saved = false
 			if t.every && l.Epoch > 0 { // the fit goes on from a later epoch
@@ -157,7 +157,7 @@ func SaveModel(name string, o ...TrackOption) Callback {
 // for more than Patience epochs. Options: Monitor, Lower, MinDelta, Patience, Factor, MinLR.
 func ReduceLROnPlateau(o ...TrackOption) Callback {
 	t := newTracker(o)
-	return Callback{Name: "ReduceLROnPlateau", NotInLRFind: true, BeforeFit: t.reset, AfterEpoch: func(l *Learner) error {
+	return Callback{Name: "ReduceLROnPlateau", NotInLRFind: true, blind: true, BeforeFit: t.reset, AfterEpoch: func(l *Learner) error {
 		if v, ok := t.value(l); !ok || t.improved(v) || t.wait <= t.patience {
 			return nil
 		}
@@ -173,7 +173,7 @@ func ReduceLROnPlateau(o ...TrackOption) Callback {
 // TerminateOnNaN ends the fit quietly at a loss that is not a number or infinite, where otherwise it
 // ends with an error.
 func TerminateOnNaN() Callback {
-	return Callback{Name: "TerminateOnNaN", NotInLRFind: true, nanOK: true, AfterLoss: func(l *Learner) error {
+	return Callback{Name: "TerminateOnNaN", NotInLRFind: true, blind: true, nanOK: true, AfterLoss: func(l *Learner) error {
 		if l.Training && (isNaN(l.BatchLoss) || math.IsInf(l.BatchLoss, 0)) {
 			l.say("Epoch/Batch (%d/%d): Invalid loss, terminating training.", l.Epoch, l.Batch)
 			return ErrStopFit
@@ -184,7 +184,7 @@ func TerminateOnNaN() Callback {
 
 // StopAfterNBatches ends the fit after n training batches, for a quick try.
 func StopAfterNBatches(n int) Callback {
-	return Callback{Name: "StopAfterNBatches", NotInLRFind: true, AfterBatch: func(l *Learner) error {
+	return Callback{Name: "StopAfterNBatches", NotInLRFind: true, blind: true, AfterBatch: func(l *Learner) error {
 		if l.Training && l.Iteration+1 >= n {
 			return ErrStopFit
 		}

@@ -33,14 +33,29 @@ type fakeEngine struct {
 	bad    func(batch int) bool // whether its gradients overflow; nil: never
 }
 
-func (e *fakeEngine) TrainBatch(ctx context.Context, x, y []*Tensor) (float32, *Tensor, error) {
+// fakeResult is a loss and an output of rows.
+type fakeResult struct {
+	loss float64
+	rows int
+}
+
+func (r fakeResult) Loss(context.Context) (float32, error) { return float32(r.loss), nil }
+func (r fakeResult) Output(context.Context) (*Tensor, error) {
+	return tensor.New(tensor.Float32, r.rows, 2), nil
+}
+
+func (e *fakeEngine) Train(ctx context.Context, b engine.Batch) (engine.Result, error) {
 	if ctx.Err() != nil {
-		return 0, nil, ctx.Err()
+		return nil, ctx.Err()
 	}
 	l := e.losses[min(e.n, len(e.losses)-1)]
 	e.scales = append(e.scales, e.scale)
 	e.n++
-	return float32(l), tensor.New(tensor.Float32, firstSize(x), 2), nil
+	return fakeResult{l, firstSize(b.X)}, nil
+}
+
+func (e *fakeEngine) Forward(ctx context.Context, b engine.Batch) (engine.Result, error) {
+	return fakeResult{e.eval, firstSize(b.X)}, ctx.Err()
 }
 
 func (e *fakeEngine) Eval(ctx context.Context, x, y []*Tensor) (float32, *Tensor, error) {

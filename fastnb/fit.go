@@ -277,11 +277,13 @@ func (r *runner) batch() error {
 	h.lr = scaled
 	r.rec.LRs = append(r.rec.LRs, h.lr[len(h.lr)-1])
 	r.rec.Moms = append(r.rec.Moms, h.mom)
-	loss, out, err := l.eng.TrainBatch(r.ctx, l.Input, l.Target)
+	res, err := l.eng.Train(r.ctx, engine.Batch{X: l.Input, Y: l.Target})
 	if err != nil {
 		return err
 	}
-	l.Output, l.BatchLoss = out, float64(loss)
+	if err := l.read(r.ctx, res, r.p.hooks.seeOutput()); err != nil {
+		return err
+	}
 	l.SmoothLoss = r.avg.add(l.BatchLoss)
 	r.rec.BatchLosses = append(r.rec.BatchLosses, l.BatchLoss)
 	r.rec.Losses = append(r.rec.Losses, l.SmoothLoss)
@@ -296,6 +298,19 @@ func (r *runner) batch() error {
 		return err
 	}
 	return r.p.hooks.call(afterBatch, l)
+}
+
+// read waits for a batch's loss and, where somebody looks at it, for the model's output.
+func (l *Learner) read(ctx context.Context, res engine.Result, output bool) error {
+	loss, err := res.Loss(ctx)
+	if err != nil {
+		return err
+	}
+	l.Output, l.BatchLoss = nil, float64(loss)
+	if output {
+		l.Output, err = res.Output(ctx)
+	}
+	return err
 }
 
 // step moves the parameters, unless a callback says not to or their gradients overflowed.
@@ -391,11 +406,13 @@ func (e *evaluation) batch(ctx context.Context, b *data.Batch) error {
 	if err := e.hooks.call(beforeBatch, l); err != nil {
 		return err
 	}
-	loss, out, err := l.eng.Eval(ctx, l.Input, l.Target)
+	res, err := l.eng.Forward(ctx, engine.Batch{X: l.Input, Y: l.Target})
 	if err != nil {
 		return err
 	}
-	l.Output, l.BatchLoss = out, float64(loss)
+	if err := l.read(ctx, res, len(e.states) > 0 || e.hooks.seeOutput()); err != nil {
+		return err
+	}
 	if err := e.hooks.call(afterLoss, l); err != nil {
 		return err
 	}

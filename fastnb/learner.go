@@ -37,7 +37,7 @@ type Learner struct {
 	LRScale    float64   // multiplies the schedule's learning rates; 1 when a fit begins
 	Input      []*Tensor // the batch, [N, ...] each
 	Target     []*Tensor
-	Output     *Tensor // of the model, before the activation
+	Output     *Tensor // of the model, before the activation; nil in batches where no callback and no metric looks
 	BatchLoss  float64
 	SmoothLoss float64 // bias-corrected moving average of the training loss, 0.98
 
@@ -58,7 +58,8 @@ type Learner struct {
 
 // trainer is what a learner asks of the engine; tests put a scripted one in its place.
 type trainer interface {
-	TrainBatch(ctx context.Context, x, y []*Tensor) (loss float32, out *Tensor, err error)
+	Train(ctx context.Context, b engine.Batch) (engine.Result, error)
+	Forward(ctx context.Context, b engine.Batch) (engine.Result, error)
 	Eval(ctx context.Context, x, y []*Tensor) (loss float32, out *Tensor, err error)
 	Step(h []engine.Hyper) error
 	SetTrainable(fn func(*nn.Param) bool) error

@@ -63,7 +63,7 @@ func (l *Learner) LRFind(o ...FitOption) (err error) {
 // stopper ends the finder's run.
 func stopper(c fitConfig) Callback {
 	best := math.NaN()
-	return Callback{Name: "LRFind", AfterBatch: func(l *Learner) error {
+	return Callback{Name: "LRFind", blind: true, AfterBatch: func(l *Learner) error {
 		if !l.Training {
 			return nil
 		}

@@ -3,6 +3,8 @@ package fastnb
 import (
 	"fmt"
 	"slices"
+
+	"github.com/fastnb/go/fastnb/device"
 )
 
 // Accuracy is the part of rows whose largest output is the target class. Outputs [N, ..., C],
@@ -22,11 +24,7 @@ func accuracy(out, targ *Tensor) (float64, error) {
 	if slices.Equal(out.Shape(), targ.Shape()) {
 		return item(out.Eq(targ.Float()).Mean())
 	}
-	classes := -1
-	if len(out.Shape()) == 4 { // pictures
-		classes = 1
-	}
-	return item(out.ArgMax(classes).Reshape(-1).Eq(targ.Reshape(-1)).Mean())
+	return item(out.ArgMax(device.ClassAxis(device.SpecOf(out))).Reshape(-1).Eq(targ.Reshape(-1)).Mean())
 }
 
 // TopKAccuracy is the part of rows whose target class is among the k largest outputs [N, C]; of equal

@@ -11,6 +11,7 @@ import (
 	"github.com/fastnb/go/cell"
 	"github.com/fastnb/go/datasets"
 	"github.com/fastnb/go/fastnb/data"
+	"github.com/fastnb/go/fastnb/device"
 	"github.com/fastnb/go/fastnb/nn"
 	"github.com/fastnb/go/fastnb/tensor"
 )
@@ -46,10 +47,7 @@ func (l *Learner) activate(out *Tensor) *Tensor {
 	case "sigmoid":
 		return out.Sigmoid()
 	case "softmax":
-		if len(out.Shape()) == 4 {
-			return out.Softmax(1)
-		}
-		return out.Softmax(-1)
+		return out.Softmax(device.ClassAxis(device.SpecOf(out)))
 	}
 	return out
 }

@@ -136,7 +136,7 @@ func (l *Learner) follow(p *plan, phases []TrainingPhase) error {
 		return h
 	}
 	if total < p.to*l.trainBatches() {
-		p.hooks = newHooks(p.hooks, []Callback{{Name: "GeneralScheduler", AfterBatch: func(l *Learner) error {
+		p.hooks = newHooks(p.hooks, []Callback{{Name: "GeneralScheduler", blind: true, AfterBatch: func(l *Learner) error {
 			if l.Training && l.Iteration+1 >= total {
 				return ErrStopFit
 			}

@@ -156,7 +156,7 @@ func (e *Engine) FreezeNorm(on bool) {
 }
 
 // Train runs a batch forward and backward in training mode. The gradients stay on the device for Step.
-func (e *Engine) Train(ctx context.Context, b Batch) (*Result, error) {
+func (e *Engine) Train(ctx context.Context, b Batch) (Result, error) {
 	e.clip, e.scaled = 1, e.scale
 	pr, err := e.program(true, b)
 	if err != nil {
@@ -179,11 +179,11 @@ func (e *Engine) TrainBatch(ctx context.Context, x, y []*tensor.Tensor) (float32
 	if err != nil {
 		return 0, nil, err
 	}
-	return r.both(ctx)
+	return both(ctx, r)
 }
 
 // Forward runs a batch forward in evaluation mode. Without targets there is no loss.
-func (e *Engine) Forward(ctx context.Context, b Batch) (*Result, error) {
+func (e *Engine) Forward(ctx context.Context, b Batch) (Result, error) {
 	pr, err := e.program(false, b)
 	if err != nil {
 		return nil, err
@@ -197,15 +197,15 @@ func (e *Engine) Eval(ctx context.Context, x, y []*tensor.Tensor) (float32, *ten
 	if err != nil {
 		return 0, nil, err
 	}
-	return r.both(ctx)
+	return both(ctx, r)
 }
 
-func (e *Engine) run(ctx context.Context, pr *program, b Batch) (*Result, error) {
+func (e *Engine) run(ctx context.Context, pr *program, b Batch) (Result, error) {
 	for i, t := range slices.Concat(b.X, b.Y) {
 		e.queue.Write(pr.inputs[i], t)
 	}
 	e.enter(pr.rows)
 	pr.runs++
 	e.queue.Run(ctx, pr.prog, pr.args...)
-	return &Result{e, pr, pr.runs}, nil
+	return &result{e, pr, pr.runs}, nil
 }

@@ -36,14 +36,24 @@ type Batch struct {
 // Result is what the model says about a batch. It stays on the device until it is asked for, and lasts
 // until the engine runs the next batch of the same kind and shape. A mistake in the batch, such as a target
 // that is no class, is told here.
-type Result struct {
+type Result interface {
+	// Loss is the mean loss of the batch, 0 without targets. A NaN is given as it is.
+	Loss(ctx context.Context) (float32, error)
+	// Output is what the model gives, pictures as [N, C, H, W]. Of a language model with targets it is the
+	// likeliest word at each place, float32 [N, T] (see graph.Builder.Decoder), without them its scores
+	// [N, T, V].
+	Output(ctx context.Context) (*tensor.Tensor, error)
+}
+
+// result is a run of a program.
+type result struct {
 	e    *Engine
 	pr   *program
 	runs int
 }
 
-// Loss is the mean loss of the batch, 0 without targets. A NaN is given as it is.
-func (r *Result) Loss(ctx context.Context) (float32, error) {
+// Loss waits for the loss.
+func (r *result) Loss(ctx context.Context) (float32, error) {
 	if r.pr.loss == nil {
 		return 0, r.e.queue.Wait(ctx)
 	}
@@ -57,16 +67,15 @@ func (r *Result) Loss(ctx context.Context) (float32, error) {
 	return t.Float32s()[0], nil
 }
 
-// Output is what the model gives, pictures as [N, C, H, W]. Of a language model with targets it is the
-// likeliest word at each place, float32 [N, T] (see graph.Builder.Decoder), without them its scores [N, T, V].
-func (r *Result) Output(ctx context.Context) (*tensor.Tensor, error) {
+// Output waits for the output.
+func (r *result) Output(ctx context.Context) (*tensor.Tensor, error) {
 	if err := r.there(); err != nil {
 		return nil, err
 	}
 	return r.e.read(ctx, r.pr.out, r.pr.outLayout)
 }
 
-func (r *Result) there() error {
+func (r *result) there() error {
 	if r.pr.runs != r.runs || r.pr.out == nil {
 		return fmt.Errorf("fastnb: engine: the result of a batch was asked for after the next one")
 	}
@@ -74,7 +83,7 @@ func (r *Result) there() error {
 }
 
 // both waits for loss and output.
-func (r *Result) both(ctx context.Context) (float32, *tensor.Tensor, error) {
+func both(ctx context.Context, r Result) (float32, *tensor.Tensor, error) {
 	loss, err := r.Loss(ctx)
 	if err != nil {
 		return 0, nil, err
