@@ -1,50 +1,40 @@
 package models
 
 import (
-	"bufio"
 	"fmt"
-	"io"
 	"os"
-
-	"github.com/nlpodyssey/gopickle/pickle"
-	"github.com/nlpodyssey/gopickle/types"
 )
+
+// maxPickle bounds the pickles that are read: lists of words and of names.
+const maxPickle = 1 << 30
 
 // ReadWords reads a Python pickle of a list of strings, such as the words of a language model. Nothing
 // else is ever built: a file that asks for a class or a function is refused.
 func ReadWords(path string) (words []string, err error) {
-	defer func() {
-		if r := recover(); r != nil { // the reader panics on some malformed files
-			words, err = nil, fmt.Errorf("fastnb: reading words %s: damaged (%v)", path, r)
-		}
-	}()
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("fastnb: reading words: %w", err)
 	}
 	defer func() { _ = f.Close() }() // only read
 	st, err := f.Stat()
-	if err == nil {
-		err = newScanner(f, st.Size(), st.Size()).pickle()
+	if err == nil && st.Size() > maxPickle {
+		err = fmt.Errorf("a file of %d bytes is no list of words", st.Size())
 	}
+	var v any
 	if err == nil {
-		_, err = f.Seek(0, io.SeekStart)
+		v, err = newUnpickler(f, st.Size(), "which no list of words needs").load()
 	}
 	if err != nil {
 		return nil, fmt.Errorf("fastnb: reading words %s: %w", path, err)
 	}
-	v, err := refusing(bufio.NewReader(f), "which no list of words needs").Load()
-	if err != nil {
-		return nil, fmt.Errorf("fastnb: reading words %s: %w", path, err)
-	}
-	list, ok := v.(*types.List)
+	list, ok := v.(*pyList)
 	if !ok {
-		return nil, fmt.Errorf("fastnb: reading words %s: it holds a %T, not a list", path, v)
+		return nil, fmt.Errorf("fastnb: reading words %s: it holds %s, not a list", path, pyKind(v))
 	}
-	for i, x := range *list {
+	for i, x := range list.items {
 		s, ok := x.(string)
 		if !ok {
-			return nil, fmt.Errorf("fastnb: reading words %s: entry %d is a %T, not a word", path, i, x)
+			return nil, fmt.Errorf("fastnb: reading words %s: entry %d is %s, not a word", path, i, pyKind(x))
 		}
 		words = append(words, s)
 	}
@@ -54,14 +44,27 @@ func ReadWords(path string) (words []string, err error) {
 	return words, nil
 }
 
-// refusing is an unpickler that builds nothing but plain values: whatever a file wants to call is an
-// error.
-func refusing(r io.Reader, why string) *pickle.Unpickler {
-	u := pickle.NewUnpickler(r)
-	u.FindClass = func(module, name string) (any, error) {
-		return nil, fmt.Errorf("it asks for %s.%s, %s", module, name, why)
+// pyKind is what Python calls a value of this kind.
+func pyKind(v any) string {
+	switch v.(type) {
+	case nil:
+		return "None"
+	case bool:
+		return "a truth value"
+	case int64, pyLong:
+		return "a whole number"
+	case float64:
+		return "a number"
+	case string:
+		return "a text"
+	case []byte:
+		return "bytes"
+	case *pyList:
+		return "a list"
+	case pyTuple:
+		return "a tuple"
+	case *pyDict:
+		return "a dictionary"
 	}
-	u.PersistentLoad = func(any) (any, error) { return nil, fmt.Errorf("it refers to something outside itself") }
-	u.GetExtension = func(int) (any, error) { return nil, fmt.Errorf("it uses an extension code, %s", why) }
-	return &u
+	return "something else"
 }
