@@ -12,7 +12,7 @@ import (
 func TestActivationStats(t *testing.T) {
 	ts := goldenTensors(t, "trajectories.safetensors")
 	var first *LayerStats
-	for _, dev := range []string{"host", "cpu"} {
+	for _, dev := range []string{"host", "cpu", "fake"} {
 		plain := trajectoryLearner(t, dev, ts, 2)
 		if err := plain.Fit(2, LR(1e-2)); err != nil {
 			t.Fatal(err)

@@ -125,7 +125,7 @@ func TestToFP16Options(t *testing.T) {
 // TestFP16SameWeights: the golden's training with a loss scale gives every weight of the one without.
 func TestFP16SameWeights(t *testing.T) {
 	ts := goldenTensors(t, "trajectories.safetensors")
-	for _, dev := range []string{"host", "cpu"} {
+	for _, dev := range []string{"host", "cpu", "fake"} {
 		var want map[string]*Tensor
 		for k := range 2 {
 			l := trajectoryLearner(t, dev, ts, 2)

@@ -94,8 +94,8 @@ func TestTrajectoriesGolden(t *testing.T) {
 	}
 	golden(t, "trajectories.json", &cases)
 	ts := goldenTensors(t, "trajectories.safetensors")
-	for k := range 2 * len(cases) {
-		c, dev := cases[k/2], []string{"host", "cpu"}[k%2]
+	for k := range 3 * len(cases) {
+		c, dev := cases[k/3], []string{"host", "cpu", "fake"}[k%3]
 		t.Run(c.Name+"/"+dev, func(t *testing.T) {
 			var losses []float64
 			l := trajectoryRun(t, dev, ts, c.Name, &losses)

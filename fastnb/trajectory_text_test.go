@@ -96,11 +96,11 @@ func TestTextTrajectoriesGolden(t *testing.T) {
 	cfg := models.LMConfig().DropMult(0)
 	cfg.EmbSz, cfg.NHid = 8, 12
 	docs, valid := cases[0].Setup.Documents, cases[0].Setup.Valid
-	for k := range 3 * len(cases) {
-		c, dev, scaled := cases[k/3], []string{"host", "cpu", "cpu"}[k%3], k%3 == 2
+	for k := range 4 * len(cases) {
+		c, dev, scaled := cases[k/4], []string{"host", "cpu", "cpu", "fake"}[k%4], k%4 == 2
 		t.Run(fmt.Sprint(c.Name, "/", dev, "/loss scale ", scaled), func(t *testing.T) {
-			if dev == "host" && testing.Short() {
-				t.Skip("the reference device is slow")
+			if dev != "cpu" && testing.Short() {
+				t.Skip("devices in plain Go are slow")
 			}
 			var net nn.Layer
 			var groups [][]*nn.Param

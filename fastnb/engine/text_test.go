@@ -16,6 +16,7 @@ import (
 	"github.com/fastnb/go/fastnb/optim"
 	"github.com/fastnb/go/fastnb/safetensors"
 	"github.com/fastnb/go/fastnb/tensor"
+	"github.com/fastnb/go/internal/goldentest"
 )
 
 // tolText is what single precision may add to values of size 1 and to gradients, by the makers of the
@@ -113,7 +114,7 @@ func noDropout(c models.AWDConfig, emb, hid, layers int) models.AWDConfig {
 // The language model's scores, loss, state and gradients are fastai's.
 func TestLanguageModelGolden(t *testing.T) {
 	ts, cases := textGoldens(t)
-	for _, dev := range []string{"host", "cpu"} {
+	for _, dev := range goldentest.Devices {
 		t.Run(dev, func(t *testing.T) {
 			m, err := models.NewLanguageModel(40, noDropout(models.LMConfig(), 8, 12, 3), nn.NewRNG(1))
 			if err != nil {
@@ -173,7 +174,7 @@ func TestLanguageModelGolden(t *testing.T) {
 // The classifier's scores, loss and gradients are fastai's, also where only a text's end is pooled.
 func TestTextClassifierGolden(t *testing.T) {
 	ts, cases := textGoldens(t)
-	for _, dev := range []string{"host", "cpu"} {
+	for _, dev := range goldentest.Devices {
 		for _, c := range []string{"classifier", "classifier_maxlen"} {
 			t.Run(c+"/"+dev, func(t *testing.T) {
 				of := cases[c]

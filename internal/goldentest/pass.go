@@ -6,15 +6,17 @@ import (
 	"testing"
 
 	"github.com/fastnb/go/fastnb/device"
-	_ "github.com/fastnb/go/fastnb/device/cpu"     // registers "cpu"
-	_ "github.com/fastnb/go/fastnb/device/hostdev" // registers "host"
+	_ "github.com/fastnb/go/fastnb/device/cpu"        // registers "cpu"
+	_ "github.com/fastnb/go/fastnb/device/devicetest" // registers "fake"
+	_ "github.com/fastnb/go/fastnb/device/hostdev"    // registers "host"
 	"github.com/fastnb/go/fastnb/graph"
 	"github.com/fastnb/go/fastnb/nn"
 	"github.com/fastnb/go/fastnb/tensor"
 )
 
-// Devices are the names of the devices that reference values are checked on.
-var Devices = []string{"host", "cpu"}
+// Devices are the names of the devices that reference values are checked on. The fake one works late and
+// out of step, as a card may.
+var Devices = []string{"host", "cpu", "fake"}
 
 // Pass is one run of a layer: forward, and backward where there is a loss or a cotangent.
 type Pass struct {
