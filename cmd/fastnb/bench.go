@@ -52,6 +52,7 @@ func benchCommand() *cobra.Command {
 	for _, t := range benchTasks {
 		c.AddCommand(t.command())
 	}
+	c.AddCommand(benchStepCommand())
 	return c
 }
 

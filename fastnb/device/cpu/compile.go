@@ -6,7 +6,6 @@ import (
 	"os"
 	"runtime"
 	"sort"
-	"strings"
 	"sync"
 	"time"
 	"unsafe"
@@ -51,7 +50,6 @@ type program struct {
 	size  int   // of the arena part, in floats
 	steps []step
 	vals  []val
-	spent map[string]time.Duration // by op, with FASTNB_PROFILE
 }
 
 type step struct {
@@ -79,9 +77,6 @@ func (d *Device) Compile(p *device.Plan) (device.Program, error) {
 			return nil, fmt.Errorf("fastnb: cpu: %s: %s %s: %w", p.Name, st.Layer, st.Op, err)
 		}
 		pr.steps = append(pr.steps, step{st: st, run: k, c: call{dev: d, in: make([]val, len(st.In)), out: make([]val, len(st.Out))}})
-	}
-	if os.Getenv("FASTNB_PROFILE") != "" {
-		pr.spent = map[string]time.Duration{}
 	}
 	return pr, nil
 }
@@ -125,27 +120,11 @@ func hostKernel(st *device.Step, _ *device.Plan) (kernel, error) {
 // Memory is the size of the temporaries.
 func (pr *program) Memory() int64 { return int64(pr.size) * 4 }
 
-// Close prints the profile if one was asked for.
+// Close prints the profile if the environment's FASTNB_PROFILE asks for one.
 func (pr *program) Close() {
-	if len(pr.spent) > 0 {
-		fmt.Fprint(os.Stderr, pr.profile())
+	if os.Getenv("FASTNB_PROFILE") != "" {
+		fmt.Fprintf(os.Stderr, "fastnb: profile, when the program of %s ended:\n%s", pr.plan.Name, pr.dev.ProfileTable())
 	}
-}
-
-func (pr *program) profile() string {
-	var names []string
-	var sum time.Duration
-	for n, t := range pr.spent {
-		names = append(names, n)
-		sum += t
-	}
-	sort.Slice(names, func(i, j int) bool { return pr.spent[names[i]] > pr.spent[names[j]] })
-	var b strings.Builder
-	fmt.Fprintf(&b, "fastnb: profile of %s: %v\n", pr.plan.Name, sum.Round(time.Millisecond))
-	for _, n := range names {
-		fmt.Fprintf(&b, "  %6.2f%% %10v %s\n", 100*float64(pr.spent[n])/float64(sum), pr.spent[n].Round(time.Microsecond), n)
-	}
-	return b.String()
 }
 
 // run binds the arguments and runs the steps.
@@ -216,12 +195,12 @@ func (pr *program) step(s *step) error {
 	for j, id := range s.st.Out {
 		s.c.out[j] = pr.vals[id]
 	}
-	if pr.spent == nil {
+	if pr.dev.prof == nil {
 		return s.run(&s.c)
 	}
 	t := time.Now()
 	err := s.run(&s.c)
-	pr.spent[s.st.Op] += time.Since(t)
+	pr.dev.prof.note(s.st, pr.plan, time.Since(t))
 	return err
 }
 

@@ -25,6 +25,7 @@ type Device struct {
 	busy  chan struct{} // holds one token while a program runs
 	arena *memory       // the temporaries of whichever program runs
 	pack  []*memory
+	prof  *profile // nil: nobody asked
 }
 
 // New makes a device of so many worker threads: 0 takes FASTNB_THREADS, or as many as there are
@@ -38,6 +39,7 @@ func New(threads int) *Device {
 	}
 	d := &Device{team: newTeam(threads), isa: best(), busy: make(chan struct{}, 1), pack: make([]*memory, threads)}
 	runtime.AddCleanup(d, func(t *team) { t.end() }, d.team)
+	d.Profile(os.Getenv("FASTNB_PROFILE") != "")
 	return d
 }
 

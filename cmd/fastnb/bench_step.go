@@ -1,0 +1,290 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"runtime"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fastnb/go/fastnb/device/cpu"
+	"github.com/fastnb/go/fastnb/engine"
+	"github.com/fastnb/go/fastnb/models"
+	"github.com/fastnb/go/fastnb/nn"
+	"github.com/fastnb/go/fastnb/optim"
+	"github.com/fastnb/go/fastnb/safetensors"
+	"github.com/fastnb/go/fastnb/tensor"
+)
+
+// stepWork is one piece of work that bench/torch_step.py does too: a step of training, a pass of inference
+// or words made one by one.
+type stepWork struct {
+	kind    string // "train", "infer" or "generate"
+	net     func() (nn.Layer, error)
+	bs      int
+	size    [2]int // of the pictures; of a text: words in a row, and 0
+	classes int    // or words in the vocabulary
+	perMap  bool   // a class for each pixel
+}
+
+// stepWorks are the names that `make bench-torch` knows.
+func stepWorks() map[string]stepWork {
+	cnn := func(a models.Arch) func() (nn.Layer, error) {
+		return func() (nn.Layer, error) {
+			return models.CNN(a, 17, models.HeadOptions{PS: []float64{0}}, nn.NewRNG(1))
+		}
+	}
+	lm := func(words, emb, hid int) func() (nn.Layer, error) {
+		return func() (nn.Layer, error) {
+			c := models.LMConfig().DropMult(0)
+			c.EmbSz, c.NHid = emb, hid
+			m, err := models.NewLanguageModel(words, c, nn.NewRNG(1))
+			if err == nil {
+				m.Regularisation = models.Regularisation{}
+			}
+			return m, err
+		}
+	}
+	unet := func() (nn.Layer, error) {
+		return models.Unet(models.ResNet34, 32, [2]int{90, 120}, models.UnetOptions{}, nn.NewRNG(1))
+	}
+	text := func(words, emb, hid int) stepWork {
+		return stepWork{kind: "train", net: lm(words, emb, hid), bs: 48, size: [2]int{70, 0}, classes: words}
+	}
+	return map[string]stepWork{
+		"resnet34-128-bs16": {kind: "train", net: cnn(models.ResNet34), bs: 16, size: [2]int{128, 128}, classes: 17},
+		"resnet34-128-bs64": {kind: "train", net: cnn(models.ResNet34), bs: 64, size: [2]int{128, 128}, classes: 17},
+		"resnet34-64-bs16":  {kind: "train", net: cnn(models.ResNet34), bs: 16, size: [2]int{64, 64}, classes: 17},
+		"resnet50-128-bs16": {kind: "train", net: cnn(models.ResNet50), bs: 16, size: [2]int{128, 128}, classes: 17},
+		"unet34-90x120-bs8": {kind: "train", net: unet, bs: 8, size: [2]int{90, 120}, classes: 32, perMap: true},
+		"awdlstm-3k":        text(3000, 200, 400),
+		"awdlstm-10k":       text(10000, 400, 1152),
+		"awdlstm-30k":       text(30000, 400, 1152),
+		"awdlstm-60k":       text(60000, 400, 1152),
+		"infer-bs1":         {kind: "infer", net: cnn(models.ResNet34), bs: 1, size: [2]int{128, 128}, classes: 17},
+		"infer-bs64":        {kind: "infer", net: cnn(models.ResNet34), bs: 64, size: [2]int{128, 128}, classes: 17},
+		"generate-bs1":      {kind: "generate", net: lm(30000, 400, 1152), bs: 1, size: [2]int{1, 0}, classes: 30000},
+	}
+}
+
+func benchStepCommand() *cobra.Command {
+	var weights string
+	var profile bool
+	works := stepWorks()
+	var names []string
+	for n := range works {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	c := &cobra.Command{
+		Use: "step NAME", Args: cobra.ExactArgs(1),
+		Short: "Do one piece of work again and again, as standard input asks (bench/beside.py holds PyTorch's beside): " + strings.Join(names, ", "),
+		Long: "Reads commands, a line each, and answers each with a line of JSON: \"run K\" does the work K times and gives the milliseconds, " +
+			"\"losses K N\" trains K steps on N items and gives the losses, \"profile\" tells where the time of the last runs went, end of input ends it.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			w, ok := works[args[0]]
+			if !ok {
+				return fmt.Errorf("fastnb: bench: no work %q (there are %s)", args[0], strings.Join(names, ", "))
+			}
+			s, err := newStepper(w, weights, profile)
+			if err != nil {
+				return err
+			}
+			return s.serve(cmd.InOrStdin(), cmd.OutOrStdout())
+		},
+	}
+	c.Flags().StringVar(&weights, "weights", "", "write the start values to this file in the safetensors format")
+	c.Flags().BoolVar(&profile, "profile", false, "measure each op, for the command profile")
+	return c
+}
+
+// stepper does a stepWork.
+type stepper struct {
+	stepWork
+	dev *cpu.Device
+	e   *engine.Engine
+	x   []*tensor.Tensor
+	y   []*tensor.Tensor
+	log func() string
+}
+
+func newStepper(w stepWork, weights string, profile bool) (*stepper, error) {
+	net, err := w.net()
+	if err != nil {
+		return nil, err
+	}
+	s := &stepper{stepWork: w, dev: cpu.New(0)}
+	if profile {
+		s.dev.Profile(true)
+	}
+	var groups [][]*nn.Param
+	s.e, err = engine.New(s.dev, net, nn.CrossEntropyFlat, groups, optim.Config{Kind: "adam", TrueWD: true, BNWD: true})
+	if err != nil {
+		return nil, err
+	}
+	if weights != "" {
+		state, err := s.e.State()
+		if err != nil {
+			return nil, err
+		}
+		if err := safetensors.Write(weights, state, nil); err != nil {
+			return nil, err
+		}
+	}
+	s.x, s.y = w.batch(w.bs)
+	return s, nil
+}
+
+// batch is n items that bench/torch_step.py makes up alike.
+func (w stepWork) batch(n int) (x, y []*tensor.Tensor) {
+	if w.size[1] == 0 {
+		t := w.size[0]
+		a, b := tensor.New(tensor.Int64, n, t), tensor.New(tensor.Int64, n, t)
+		for i := range a.Int64s() {
+			a.Int64s()[i], b.Int64s()[i] = int64(i*31%(w.classes-2)+2), int64(i*17%(w.classes-2)+2)
+		}
+		return []*tensor.Tensor{a}, []*tensor.Tensor{b}
+	}
+	a := tensor.New(tensor.Float32, n, 3, w.size[0], w.size[1])
+	for i := range a.Float32s() {
+		a.Float32s()[i] = float32(i*7919%2003)/1001 - 1
+	}
+	shape := []int{n}
+	if w.perMap {
+		shape = []int{n, 1, w.size[0], w.size[1]}
+	}
+	b := tensor.New(tensor.Int64, shape...)
+	for i := range b.Int64s() {
+		b.Int64s()[i] = int64(i * 31 % w.classes)
+	}
+	return []*tensor.Tensor{a}, []*tensor.Tensor{b}
+}
+
+func (s *stepper) serve(in io.Reader, out io.Writer) error {
+	answer := func(v map[string]any) error {
+		b, err := json.Marshal(v)
+		if err == nil {
+			_, err = fmt.Fprintf(out, "%s\n", b)
+		}
+		return err
+	}
+	if err := answer(map[string]any{"ready": "fastnb " + version, "isa": s.dev.ISA(), "threads": s.dev.Threads()}); err != nil {
+		return err
+	}
+	lines := bufio.NewScanner(in)
+	for lines.Scan() {
+		v, err := s.command(strings.Fields(lines.Text()))
+		if err != nil {
+			return err
+		}
+		if err := answer(v); err != nil {
+			return err
+		}
+	}
+	return lines.Err()
+}
+
+func (s *stepper) command(words []string) (map[string]any, error) {
+	var n []int
+	for _, w := range words[min(1, len(words)):] {
+		k, err := strconv.Atoi(w)
+		if err != nil {
+			return nil, fmt.Errorf("fastnb: bench: command %q: %w", strings.Join(words, " "), err)
+		}
+		n = append(n, k)
+	}
+	switch {
+	case len(words) == 2 && words[0] == "run":
+		return s.run(n[0])
+	case len(words) == 3 && words[0] == "losses":
+		return s.losses(n[0], n[1])
+	case len(words) == 1 && words[0] == "profile":
+		return map[string]any{"profile": s.dev.ProfileTable()}, nil
+	}
+	return nil, fmt.Errorf("fastnb: bench: command %q is none of run K, losses K N, profile", strings.Join(words, " "))
+}
+
+// run does the work n times.
+func (s *stepper) run(n int) (map[string]any, error) {
+	var ms []float64
+	used := usedCPU()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range n {
+		t := time.Now()
+		if _, err := s.once(s.x, s.y); err != nil {
+			return nil, err
+		}
+		ms = append(ms, float64(time.Since(t).Microseconds())/1e3)
+	}
+	runtime.ReadMemStats(&after)
+	return map[string]any{
+		"ms": ms, "cpu_ms": (usedCPU() - used) / float64(n) * 1e3, "peak_mb": peakMB(),
+		"alloc_mb": float64(after.TotalAlloc-before.TotalAlloc) / float64(n) / 1e6,
+	}, nil
+}
+
+// generated is how many words a "generate" makes.
+const generated = 40
+
+func (s *stepper) once(x, y []*tensor.Tensor) (float32, error) {
+	ctx := context.Background()
+	switch s.kind {
+	case "infer":
+		_, _, err := s.e.Eval(ctx, x, nil)
+		return 0, err
+	case "generate":
+		word := int64(2)
+		for range generated {
+			_, scores, err := s.e.Eval(ctx, []*tensor.Tensor{tensor.FromInt64([]int64{word}, 1, 1)}, nil)
+			if err != nil {
+				return 0, err
+			}
+			best := float32(0)
+			for i, v := range scores.Float32s() {
+				if i == 0 || v > best {
+					best, word = v, int64(i)
+				}
+			}
+		}
+		return float32(word), nil
+	}
+	loss, _, err := s.e.TrainBatch(ctx, x, y)
+	if err != nil {
+		return 0, err
+	}
+	return loss, s.e.Step([]engine.Hyper{{LR: 1e-3, Mom: .9, Beta2: .99, WD: .01}})
+}
+
+// losses trains k steps on n items; of inference it gives the sum of a pass's outputs, of words the last.
+func (s *stepper) losses(k, n int) (map[string]any, error) {
+	x, y := s.batch(n)
+	var out []float64
+	for range k {
+		if s.kind == "infer" {
+			_, scores, err := s.e.Eval(context.Background(), x, nil)
+			if err != nil {
+				return nil, err
+			}
+			sum := 0.0
+			for i, v := range scores.Float32s() {
+				sum += float64(v) * float64(i%7)
+			}
+			out = append(out, sum)
+			continue
+		}
+		loss, err := s.once(x, y)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, float64(loss))
+	}
+	return map[string]any{"losses": out}, nil
+}
