@@ -13,7 +13,7 @@ export CGO_ENABLED = 0
 # One set of flags for build, vet and test: what one of them compiled serves the others.
 export GOFLAGS := $(GOFLAGS) -trimpath
 
-.PHONY: help build lesson lab test test-more oracle check bench bench-kernel soak generate assets size clean
+.PHONY: help build lesson lab test test-more oracle check bench bench-torch bench-kernel soak generate assets size clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,12 @@ check: ## formatting, vet, lint, generated files up to date, short tests
 
 bench: build ## speed beside PyTorch with fastai, side by side in one run
 	bench/run.sh $(ARGS)
+
+TORCH_VENV ?= $(HOME)/.cache/fastnb/torch-venv
+ROUNDS ?= 5
+bench-torch: build ## steps beside PyTorch's newest, in turns; ONLY=name,name ROUNDS=n JSON=file PICTURE=file
+	@TORCH_VENV=$(TORCH_VENV) bench/setup_torch.sh
+	$(TORCH_VENV)/bin/python bench/beside.py bin/fastnb --only "$(ONLY)" --rounds $(ROUNDS) --json "$(JSON)" --picture "$(PICTURE)" $(ARGS)
 
 bench-kernel: build $(VENV)/bin/jupyter-lab ## the kernel beside ipykernel, side by side in one run
 	$(VENV)/bin/python bench/kernel.py bin/fastnb $(ARGS)

@@ -275,6 +275,8 @@ class Stepper:
     def losses(self, k, n):
         x, y = self.batch(n)
         out = []
+        rate = lambda lr: self.w["kind"] == "train" and self.opt.param_groups[0].update(lr=lr)
+        rate(2e-5)
         for _ in range(k):
             if self.w["kind"] == "infer":
                 with torch.inference_mode():
@@ -282,6 +284,7 @@ class Stepper:
                 out.append(float((s * (torch.arange(len(s)) % 7)).sum()))
             else:
                 out.append(self.once(x, y))
+        rate(1e-3)
         return {"losses": out}
 
 

@@ -112,7 +112,7 @@ type stepper struct {
 	e   *engine.Engine
 	x   []*tensor.Tensor
 	y   []*tensor.Tensor
-	log func() string
+	lr  float64
 }
 
 func newStepper(w stepWork, weights string, profile bool) (*stepper, error) {
@@ -120,7 +120,7 @@ func newStepper(w stepWork, weights string, profile bool) (*stepper, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &stepper{stepWork: w, dev: cpu.New(0)}
+	s := &stepper{stepWork: w, dev: cpu.New(0), lr: 1e-3}
 	if profile {
 		s.dev.Profile(true)
 	}
@@ -260,13 +260,16 @@ func (s *stepper) once(x, y []*tensor.Tensor) (float32, error) {
 	if err != nil {
 		return 0, err
 	}
-	return loss, s.e.Step([]engine.Hyper{{LR: 1e-3, Mom: .9, Beta2: .99, WD: .01}})
+	return loss, s.e.Step([]engine.Hyper{{LR: s.lr, Mom: .9, Beta2: .99, WD: .01}})
 }
 
 // losses trains k steps on n items; of inference it gives the sum of a pass's outputs, of words the last.
 func (s *stepper) losses(k, n int) (map[string]any, error) {
 	x, y := s.batch(n)
 	var out []float64
+	// Adam's first step is the gradient's sign: where that is rounding's, a large step would tell the sides apart.
+	s.lr = 2e-5
+	defer func() { s.lr = 1e-3 }()
 	for range k {
 		if s.kind == "infer" {
 			_, scores, err := s.e.Eval(context.Background(), x, nil)

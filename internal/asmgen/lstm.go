@@ -10,7 +10,7 @@ import (
 
 // sequence writes the kernels of recurrent layers and of the softmax over a vocabulary.
 func sequence() {
-	consts = map[string]Mem{}
+	consts, prefix = map[string]Mem{}, "seq_"
 	for m := 1; m <= 6; m++ {
 		vec{"256", 8}.panelTile(m, 6)
 	}
@@ -41,10 +41,13 @@ func (v vec) text(name, sig, doc string) {
 // consts are the constants written so far, each sixteen times over so that both widths can read them.
 var consts map[string]Mem
 
+// prefix begins the names of a set's constants.
+var prefix string
+
 func constant(name string, x float32) Mem {
 	m, ok := consts[name]
 	if !ok {
-		m = GLOBL("seq_"+name, RODATA|NOPTR)
+		m = GLOBL(prefix+name, RODATA|NOPTR)
 		for i := range 16 {
 			DATA(4*i, F32(x))
 		}

@@ -15,14 +15,21 @@ import (
 )
 
 func main() {
-	flag.String("set", "basic", "which kernels: basic or sequence")
+	flag.String("set", "basic", "which kernels: basic, sequence or winograd")
 	Package("github.com/fastnb/go/fastnb/device/cpu")
 	ConstraintExpr("amd64,!noasm")
 	// Parsing opens the output, which Package must still find whole: Generate does it at the end.
-	if i := slices.Index(os.Args, "-set"); i >= 0 && i+1 < len(os.Args) && os.Args[i+1] == "sequence" {
-		sequence()
-		Generate()
-		return
+	if i := slices.Index(os.Args, "-set"); i >= 0 && i+1 < len(os.Args) {
+		switch os.Args[i+1] {
+		case "sequence":
+			sequence()
+			Generate()
+			return
+		case "winograd":
+			winograd()
+			Generate()
+			return
+		}
 	}
 	tile("512", 14, 2)
 	tile("256", 6, 2)
@@ -74,34 +81,7 @@ func tile(width string, rows, cols int) {
 	b := Load(Param("b"), GP64())
 	SHLQ(U8(2), rs)
 	SHLQ(U8(2), ks)
-	r3, r5 := GP64(), GP64()
-	LEAQ(Mem{Base: rs, Index: rs, Scale: 2}, r3)
-	LEAQ(Mem{Base: rs, Index: rs, Scale: 4}, r5)
-	base := []reg.GPVirtual{a.(reg.GPVirtual)}
-	if rows > 7 {
-		a7 := GP64()
-		LEAQ(Mem{Base: r5, Index: rs, Scale: 2}, a7)
-		ADDQ(a, a7)
-		base = append(base, a7)
-	}
-	at := func(row int) Mem {
-		p := base[row/7]
-		switch row % 7 {
-		case 1:
-			return Mem{Base: p, Index: rs, Scale: 1}
-		case 2:
-			return Mem{Base: p, Index: rs, Scale: 2}
-		case 3:
-			return Mem{Base: p, Index: r3, Scale: 1}
-		case 4:
-			return Mem{Base: p, Index: rs, Scale: 4}
-		case 5:
-			return Mem{Base: p, Index: r5, Scale: 1}
-		case 6:
-			return Mem{Base: p, Index: r3, Scale: 2}
-		}
-		return Mem{Base: p}
-	}
+	at := rowsFrom(a.(reg.GPVirtual), rs.(reg.GPVirtual), rows)
 	acc := make([][]reg.VecVirtual, rows)
 	for i := range acc {
 		for range cols {
@@ -121,12 +101,12 @@ func tile(width string, rows, cols int) {
 		PREFETCHT0(Mem{Base: b, Disp: 8*cols*v.bytes() + 64})
 	}
 	for i := range rows {
-		VBROADCASTSS(at(i), as[i%2])
+		VBROADCASTSS(at.mem(i), as[i%2])
 		for j := range cols {
 			VFMADD231PS(bs[j], as[i%2], acc[i][j])
 		}
 	}
-	for _, p := range base {
+	for _, p := range at.base {
 		ADDQ(ks, p)
 	}
 	ADDQ(U32(cols*v.bytes()), b)

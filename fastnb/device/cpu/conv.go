@@ -36,9 +36,9 @@ func convKernel(run, each func(a device.Conv, c *call) error) builder {
 	}
 }
 
-// convForward is a product of the input's patches with the weights: rows are output pixels, columns
+// directForward is a product of the input's patches with the weights: rows are output pixels, columns
 // output channels, the inner dimension (ky, kx, c).
-func convForward(a device.Conv, c *call) error {
+func directForward(a device.Conv, c *call) error {
 	x, w, y := c.in[0], c.in[1], c.out[0]
 	k, n := w.shape[1]*w.shape[2]*w.shape[3], w.shape[0]
 	p := &patches{
@@ -74,10 +74,10 @@ func biasReLU(c *call, relu bool) func([]float32, int) {
 	}
 }
 
-// convDX is, for each remainder of the input's coordinates by the stride, a product of patches of dy
+// directDX is, for each remainder of the input's coordinates by the stride, a product of patches of dy
 // with the weights that meet there: no zero of a stretched dy is ever multiplied. Pixels that no
 // output saw get 0.
-func convDX(a device.Conv, c *call) error {
+func directDX(a device.Conv, c *call) error {
 	dy, w, dx := c.in[0], c.in[1], c.out[0]
 	kh, kw, n, o := w.shape[1], w.shape[2], w.shape[3], w.shape[0]
 	h, wd := dx.shape[1], dx.shape[2]
@@ -127,8 +127,8 @@ func phase(rem, pad, stride, k int) (taps []int, first int) {
 	return taps, first
 }
 
-// convDW is the product of dy transposed with the input's patches.
-func convDW(a device.Conv, c *call) error {
+// directDW is the product of dy transposed with the input's patches.
+func directDW(a device.Conv, c *call) error {
 	x, dy, dw := c.in[0], c.in[1], c.out[0]
 	p := &patches{
 		src: x.f, n: x.shape[0], h: x.shape[1], w: x.shape[2], c: x.shape[3], gh: dy.shape[1], gw: dy.shape[2],

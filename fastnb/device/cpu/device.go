@@ -25,7 +25,8 @@ type Device struct {
 	busy  chan struct{} // holds one token while a program runs
 	arena *memory       // the temporaries of whichever program runs
 	pack  []*memory
-	prof  *profile // nil: nobody asked
+	none  []float32 // zeros, see zeros
+	prof  *profile  // nil: nobody asked
 }
 
 // New makes a device of so many worker threads: 0 takes FASTNB_THREADS, or as many as there are

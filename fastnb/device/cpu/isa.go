@@ -10,8 +10,9 @@ type isa struct {
 	// step k at b[k*nr]; c's rows are ldc apart. All strides count elements.
 	tile func(k int, a *float32, rs, ks int, b *float32, c *float32, ldc int, accumulate bool)
 	// vector kernels over n elements; nil where plain Go serves
-	vec vecKernels
-	seq seqKernels
+	vec  vecKernels
+	seq  seqKernels
+	wino winoKernels
 }
 
 // available lists what this machine can run, best first; platform files add to it.
@@ -29,7 +30,7 @@ func best() *isa {
 	return available[0]
 }
 
-var generic = &isa{name: "generic", mr: 4, nr: 8, tile: genericTile, vec: genericVec, seq: genericSeq}
+var generic = &isa{name: "generic", mr: 4, nr: 8, tile: genericTile, vec: genericVec, seq: genericSeq, wino: genericWino}
 
 func genericTile(k int, a *float32, rs, ks int, b *float32, c *float32, ldc int, accumulate bool) {
 	var acc [4][8]float32

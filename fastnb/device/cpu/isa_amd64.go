@@ -14,10 +14,10 @@ import (
 func init() {
 	var found []*isa
 	if cpuid.CPU.Supports(cpuid.AVX512F, cpuid.AVX512VL, cpuid.AVX512DQ, cpuid.AVX512BW) {
-		found = append(found, &isa{name: "avx512", mr: 14, nr: 32, tile: tile512, vec: vec512, seq: seq512})
+		found = append(found, &isa{name: "avx512", mr: 14, nr: 32, tile: tile512, vec: vec512, seq: seq512, wino: wino512})
 	}
 	if cpuid.CPU.Supports(cpuid.AVX2, cpuid.FMA3) {
-		found = append(found, &isa{name: "avx2", mr: 6, nr: 16, tile: tile256, vec: vec256, seq: seq256})
+		found = append(found, &isa{name: "avx2", mr: 6, nr: 16, tile: tile256, vec: vec256, seq: seq256, wino: wino256})
 	}
 	available = append(found, available...)
 }

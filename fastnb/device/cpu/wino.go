@@ -1,0 +1,459 @@
+package cpu
+
+// Winograd's minimal filtering makes a 3x3 convolution of stride 1 of the m x m outputs of a tile at a time: both
+// the tile's inputs and the weights are brought to (m+2)^2 points, at each point a product over the channels adds
+// up what belongs together, and the sums are brought back. For m = 4 that is a quarter of the multiplications
+// (Lavin and Gray 2015, arXiv:1509.09308). The gradient by the input is such a convolution with turned weights;
+// that by the weights goes the same way backwards.
+
+// winoConv is a 3x3 convolution of stride 1 of a map x [n, h, w, c] to y [n, oh, ow, o], (top, left) rows and
+// columns of zeros before x.
+type winoConv struct {
+	dev        *Device
+	k          *winoKernels
+	t          *winoTransforms
+	n, h, w, c int
+	oh, ow, o  int
+	top, left  int
+	th, tw     int // tiles down and across
+	tiles      int
+	points     int
+	ldv, ldm   int // of a tile's channels at a point, in and out; not multiples of a page
+	panels     int // of output channels
+	zeros      []float32
+}
+
+// pad keeps rows of points from sharing cache lines.
+const winoPad = 16
+
+func (d *Device) newWino(t *winoTransforms, n, h, w, c, oh, ow, o, top, left int) *winoConv {
+	k := &d.isa.wino
+	z := &winoConv{dev: d, k: k, t: t, n: n, h: h, w: w, c: c, oh: oh, ow: ow, o: o, top: top, left: left}
+	z.th, z.tw = (oh+t.m-1)/t.m, (ow+t.m-1)/t.m
+	z.tiles = n * z.th * z.tw
+	z.points = t.points()
+	z.panels = (o + k.nr - 1) / k.nr
+	z.ldv = roundUp(c, k.nr) + winoPad
+	z.ldm = z.panels*k.nr + winoPad
+	z.zeros = d.zeros((t.m + 2) * max(c, o))
+	return z
+}
+
+func roundUp(n, unit int) int { return (n + unit - 1) / unit * unit }
+
+// zeros gives n zeros that nobody may write.
+func (d *Device) zeros(n int) []float32 {
+	if len(d.none) < n {
+		d.none = make([]float32, n)
+	}
+	return d.none[:n]
+}
+
+// winoWork is a worker's own memory: what the kernels need, and the small maps through which channels go that do
+// not fill a vector.
+type winoWork struct {
+	tmp, edge, bad []float32
+	rows           [6]*float32
+}
+
+func (z *winoConv) work() *winoWork {
+	buf := floats((36 + 36 + 1) * z.k.width)
+	return &winoWork{tmp: buf[:36*z.k.width], edge: buf[36*z.k.width : 72*z.k.width], bad: buf[72*z.k.width:]}
+}
+
+// place is where tile q begins: its picture and its first output row and column.
+func (z *winoConv) place(q int) (im, y, x int) {
+	return q / (z.th * z.tw), q / z.tw % z.th * z.t.m, q % z.tw * z.t.m
+}
+
+// gather brings the side x side places of a map f [n, h, w, c] from (y, x) on to points at dst, dp apart.
+func (z *winoConv) gather(kernel func(rows **float32, ps, lo, hi int, dst *float32, dp, n int, tmp *float32),
+	f []float32, h, w, c, side, im, y, x int, dst []float32, dp int, wk *winoWork,
+) {
+	v := z.k.width
+	lo, hi := max(0, -x), min(side, w-x)
+	full := c / v
+	if lo >= hi {
+		lo, hi = 0, 0
+	}
+	for i := range side {
+		wk.rows[i] = &z.zeros[0]
+		if r := y + i; r >= 0 && r < h && lo < hi {
+			wk.rows[i] = &f[((im*h+r)*w+x+lo)*c]
+		}
+	}
+	if full > 0 {
+		kernel(&wk.rows[0], c, lo, hi, &dst[0], dp, full, &wk.tmp[0])
+	}
+	rest := c - full*v
+	if rest == 0 {
+		return
+	}
+	clear(wk.edge)
+	for i := range side {
+		r := y + i
+		wk.rows[i] = &wk.edge[i*side*v]
+		if r < 0 || r >= h {
+			continue
+		}
+		for j := lo; j < hi; j++ {
+			at := ((im*h+r)*w + x + j) * c
+			copy(wk.edge[(i*side+j)*v:(i*side+j)*v+rest], f[at+full*v:at+c])
+		}
+	}
+	kernel(&wk.rows[0], v, 0, side, &dst[full*v], dp, 1, &wk.tmp[0])
+}
+
+// input brings tile q of x to points.
+func (z *winoConv) input(x []float32, q int, dst []float32, dp int, wk *winoWork) {
+	im, y, xx := z.place(q)
+	z.gather(z.t.in, x, z.h, z.w, z.c, z.t.m+2, im, y-z.top, xx-z.left, dst, dp, wk)
+}
+
+// grad brings tile q of dy to points.
+func (z *winoConv) grad(dy []float32, q int, dst []float32, dp int, wk *winoWork) {
+	im, y, x := z.place(q)
+	z.gather(z.t.dy, dy, z.oh, z.ow, z.o, z.t.m, im, y, x, dst, dp, wk)
+}
+
+// finish says what happens to an output on its way: y = max(y + bias, floor).
+type winoFinish struct {
+	bias  []float32
+	floor float32
+}
+
+// output brings channels c0 to c0+n of tile q from points at src, sp apart, to y.
+func (z *winoConv) output(src []float32, sp, q, c0, n int, y []float32, fin *winoFinish, wk *winoWork) {
+	v := z.k.width
+	im, oy, ox := z.place(q)
+	rows, cols := min(z.t.m, z.oh-oy), min(z.t.m, z.ow-ox)
+	at := ((im*z.oh+oy)*z.ow+ox)*z.o + c0
+	full := n / v
+	if full > 0 {
+		z.t.out(&src[0], sp, &y[at], z.ow*z.o, z.o, rows, cols, full, &wk.tmp[0], &fin.bias[c0], &fin.floor, &wk.bad[0])
+	}
+	if n == full*v {
+		return
+	}
+	rest := n - full*v
+	z.t.out(&src[full*v], sp, &wk.edge[0], z.t.m*v, v, z.t.m, z.t.m, 1, &wk.tmp[0], &fin.bias[c0+full*v], &fin.floor, &wk.bad[0])
+	for i := range rows {
+		for j := range cols {
+			to := at + (i*z.ow+j)*z.o + full*v
+			copy(y[to:to+rest], wk.edge[(i*z.t.m+j)*v:])
+		}
+	}
+}
+
+// winoWeights gives the weights w [o, 3, 3, c] of output channels n0 to n0+nr at steps k0 to k1 as points: step k of
+// point p at dst[p*dp+(k-k0)*nr:]. Turned, the convolution is the gradient by the input: steps are w's output
+// channels and columns its input channels.
+type winoWeights struct {
+	w      []float32
+	o, c   int
+	turned bool
+}
+
+func (z *winoConv) weights(u winoWeights, n0, k0, k1 int, dst []float32, dp int, wk *winoWork, tmp []float32) {
+	k := z.k
+	var rows [3]*float32
+	if u.turned {
+		full := min(k.nr, u.c-n0)
+		for s := k0; s < k1; s++ {
+			to := dst[(s-k0)*k.nr:]
+			if full == k.nr {
+				for i := range rows {
+					rows[i] = &u.w[((s*3+2-i)*3+2)*u.c+n0]
+				}
+				z.t.w(&rows[0], -u.c, 0, 3, &to[0], dp, k.nr/k.width, &wk.tmp[0])
+				continue
+			}
+			for t := range 9 {
+				copy(tmp[t*k.nr:], u.w[(s*9+8-t)*u.c+n0:(s*9+8-t)*u.c+n0+full])
+				clear(tmp[t*k.nr+full : (t+1)*k.nr])
+			}
+			for i := range rows {
+				rows[i] = &tmp[i*3*k.nr]
+			}
+			z.t.w(&rows[0], k.nr, 0, 3, &to[0], dp, k.nr/k.width, &wk.tmp[0])
+		}
+		return
+	}
+	for ; k0 < k1; k0 += winoTurn {
+		n := min(winoTurn, k1-k0)
+		for t := range 9 { // columns beside each other
+			part := tmp[t*winoTurn*k.nr:]
+			for g := 0; g < k.nr; g += 16 {
+				z.dev.isa.seq.taps(part[g:], u, t, n0+g, k0, n, k.nr)
+			}
+		}
+		for s := range n {
+			for i := range rows {
+				rows[i] = &tmp[(i*3*winoTurn+s)*k.nr]
+			}
+			z.t.w(&rows[0], winoTurn*k.nr, 0, 3, &dst[s*k.nr], dp, k.nr/k.width, &wk.tmp[0])
+		}
+		dst = dst[n*k.nr:]
+	}
+}
+
+// winoTurn is how many steps of the weights are turned at a time.
+const winoTurn = 64
+
+// taps packs 16 output channels' weights of one tap as columns, zeros beyond the last.
+func (s *seqKernels) taps(dst []float32, u winoWeights, tap, n0, k0, k, stride int) {
+	cols := min(16, u.o-n0)
+	if cols == 16 {
+		s.packT(dst, u.w[(n0*9+tap)*u.c+k0:], 9*u.c, k, stride)
+		return
+	}
+	for kk := range k {
+		to := dst[kk*stride:]
+		for i := range 16 {
+			to[i] = 0
+			if i < cols {
+				to[i] = u.w[((n0+i)*9+tap)*u.c+k0+kk]
+			}
+		}
+	}
+}
+
+// product multiplies rows of points with a panel of weights.
+func (z *winoConv) product(rows, k int, v []float32, u []float32, m []float32, ldm int, acc bool) {
+	groups := (rows + z.k.mr - 1) / z.k.mr
+	for g := range groups {
+		from, to := rows*g/groups, rows*(g+1)/groups
+		z.k.tile(to-from, k, &v[from*z.ldv], z.ldv, 1, &u[0], z.k.nr, &m[from*ldm], ldm, acc)
+	}
+}
+
+// cacheFloats is how many floats a worker keeps close by.
+const cacheFloats = 300 << 10
+
+// winoTilesAtOnce is how many tiles are brought to points before the products, where weights do not fit the cache.
+const winoTilesAtOnce = 256
+
+// forward computes y = x * w, and reports whether all of it is finite.
+func (z *winoConv) forward(x []float32, u winoWeights, y []float32, fin winoFinish) (finite bool) {
+	if fin.bias == nil {
+		fin.bias = z.dev.zeros(roundUp(z.o, z.k.nr))
+	}
+	if len(fin.bias)%z.k.width != 0 { // the kernels read whole vectors
+		fin.bias = append(append([]float32{}, fin.bias...), make([]float32, z.k.width)...)
+	}
+	bad := make([]*winoWork, z.dev.team.n)
+	for i := range bad {
+		bad[i] = z.work()
+	}
+	if z.points*z.c*z.o <= 2*cacheFloats || z.tiles >= 4*winoTilesAtOnce {
+		z.byTiles(x, u, y, &fin, bad)
+	} else {
+		z.byPanels(x, u, y, &fin, bad)
+	}
+	for _, wk := range bad {
+		for _, v := range wk.bad {
+			if v != v {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// byTiles shares tiles out among the workers, each of which takes them all the way; the weights' points lie ready.
+func (z *winoConv) byTiles(x []float32, u winoWeights, y []float32, fin *winoFinish, work []*winoWork) {
+	k, team := z.k, z.dev.team
+	du := z.c*k.nr + winoPad
+	per := cacheFloats / (z.points * (z.ldv + z.ldm))
+	per = max(k.mr, min(per, (z.tiles+team.n-1)/team.n)/k.mr*k.mr)
+	dv, dm := per*z.ldv+winoPad, per*z.ldm+winoPad
+	all := z.dev.scratch(0, z.panels*z.points*du)
+	for w := range team.n {
+		z.dev.scratch(1+w, max(z.points*(dv+dm), 9*winoTurn*k.nr))
+	}
+	steps := (z.c + winoTurn - 1) / winoTurn
+	team.each(z.panels*steps, func(w, part int) {
+		j, k0 := part/steps, part%steps*winoTurn
+		z.weights(u, j*k.nr, k0, min(k0+winoTurn, z.c), all[j*z.points*du+k0*k.nr:], du, work[w], z.dev.pack[1+w].f)
+	})
+	team.each((z.tiles+per-1)/per, func(w, part int) {
+		q0, wk := part*per, work[w]
+		n := min(per, z.tiles-q0)
+		buf := z.dev.pack[1+w].f
+		v, m := buf[:z.points*dv], buf[z.points*dv:]
+		for i := range n {
+			z.input(x, q0+i, v[i*z.ldv:], dv, wk)
+		}
+		for p := range z.points {
+			for j := range z.panels {
+				z.product(n, z.c, v[p*dv:], all[(j*z.points+p)*du:], m[p*dm+j*k.nr:], z.ldm, false)
+			}
+		}
+		for i := range n {
+			z.output(m[i*z.ldm:], dm, q0+i, 0, z.o, y, fin, wk)
+		}
+	})
+}
+
+// byPanels brings all tiles to points first and then shares panels of output channels out, whose weights are brought
+// to points in pieces that stay in the cache: for large weights and few tiles.
+func (z *winoConv) byPanels(x []float32, u winoWeights, y []float32, fin *winoFinish, work []*winoWork) {
+	k, team := z.k, z.dev.team
+	for from := 0; from < z.tiles; from += winoTilesAtOnce {
+		n := min(winoTilesAtOnce, z.tiles-from)
+		dv := n*z.ldv + winoPad
+		v := z.dev.scratch(0, z.points*dv)
+		team.each((n+7)/8, func(w, part int) {
+			for i := part * 8; i < min(part*8+8, n); i++ {
+				z.input(x, from+i, v[i*z.ldv:], dv, work[w])
+			}
+		})
+		step := roundUp(max(winoTurn, cacheFloats/2/(z.points*k.nr)), winoTurn)
+		step = min(step, z.c)
+		du, ldm := step*k.nr+winoPad, k.nr
+		dm := n*ldm + winoPad
+		for w := range team.n {
+			z.dev.scratch(1+w, z.points*(du+dm)+9*winoTurn*k.nr)
+		}
+		team.each(z.panels, func(w, j int) {
+			buf := z.dev.pack[1+w].f
+			pts, m, tmp := buf[:z.points*du], buf[z.points*du:z.points*(du+dm)], buf[z.points*(du+dm):]
+			for k0 := 0; k0 < z.c; k0 += step {
+				k1 := min(k0+step, z.c)
+				z.weights(u, j*k.nr, k0, k1, pts, du, work[w], tmp)
+				for p := range z.points {
+					z.product(n, k1-k0, v[p*dv+k0:], pts[p*du:], m[p*dm:], ldm, k0 > 0)
+				}
+			}
+			for i := range n {
+				z.output(m[i*ldm:], dm, from+i, j*k.nr, min(k.nr, z.o-j*k.nr), y, fin, work[w])
+			}
+		})
+	}
+}
+
+// weightGrad computes dw [o, 3, 3, c] from x and dy and reports whether all of it is finite.
+func (z *winoConv) weightGrad(x, dy, dw []float32) (finite bool) {
+	work := make([]*winoWork, z.dev.team.n)
+	for i := range work {
+		work[i] = z.work()
+	}
+	if z.points*roundUp(z.c, z.k.nr)*roundUp(z.o, z.k.mr) <= cacheFloats {
+		z.gradByTiles(x, dy, dw, work)
+	} else {
+		z.gradByPanels(x, dy, dw, work)
+	}
+	var s float32
+	for _, v := range dw {
+		s += v - v
+	}
+	return s == s
+}
+
+// back brings rows of the products' sums to the weights' gradient: rows o0 to o1, channels c0 to c0+n.
+func (z *winoConv) back(du []float32, sp, ld, o0, o1, c0, n int, dw []float32, wk *winoWork, acc bool) {
+	v := z.k.width
+	full := n / v
+	for o := o0; o < o1; o++ {
+		src, at := du[(o-o0)*ld:], o*9*z.c+c0
+		if full > 0 && !acc {
+			z.t.dw(&src[0], sp, &dw[at], 3*z.c, z.c, 3, 3, full, &wk.tmp[0])
+		}
+		from := full
+		if acc {
+			from = 0
+		}
+		for ; from*v < n; from++ {
+			z.t.dw(&src[from*v], sp, &wk.edge[0], 3*v, v, 3, 3, 1, &wk.tmp[0])
+			for t := range 9 {
+				to := dw[at+t*z.c+from*v : at+t*z.c+min(n, from*v+v)]
+				for i := range to {
+					if acc {
+						to[i] += wk.edge[t*v+i]
+					} else {
+						to[i] = wk.edge[t*v+i]
+					}
+				}
+			}
+		}
+	}
+}
+
+// gradByTiles shares tiles out, each worker adding up products of its own: for small weights.
+func (z *winoConv) gradByTiles(x, dy, dw []float32, work []*winoWork) {
+	k, team := z.k, z.dev.team
+	ldz := roundUp(z.o, k.nr) + winoPad
+	per := max(8, min(z.tiles, cacheFloats/(z.points*(z.ldv+ldz))))
+	dv, dz := per*z.ldv+winoPad, per*ldz+winoPad
+	cp := roundUp(z.c, k.nr)
+	ds := z.o*cp + winoPad
+	for w := range team.n {
+		z.dev.scratch(1+w, z.points*(dv+dz))
+	}
+	parts := min(2*team.n, (z.tiles+per-1)/per)
+	sums := z.dev.scratch(0, parts*z.points*ds)
+	team.each(parts, func(w, part int) {
+		buf, sum, wk := z.dev.pack[1+w].f, sums[part*z.points*ds:(part+1)*z.points*ds], work[w]
+		v, g := buf[:z.points*dv], buf[z.points*dv:]
+		first, end := z.tiles*part/parts, z.tiles*(part+1)/parts
+		for q0 := first; q0 < end; q0 += per {
+			n := min(per, end-q0)
+			for i := range n {
+				z.input(x, q0+i, v[i*z.ldv:], dv, wk)
+				z.grad(dy, q0+i, g[i*ldz:], dz, wk)
+			}
+			for p := range z.points {
+				for c0 := 0; c0 < z.c; c0 += k.nr {
+					for o0 := 0; o0 < z.o; o0 += k.mr {
+						k.tile(min(k.mr, z.o-o0), n, &g[p*dz+o0], 1, ldz, &v[p*dv+c0], z.ldv, &sum[p*ds+o0*cp+c0], cp, q0 > first)
+					}
+				}
+			}
+		}
+	})
+	team.each(z.o, func(w, o int) {
+		for part := 1; part < parts; part++ {
+			for p := range z.points {
+				to := sums[p*ds+o*cp : p*ds+o*cp+z.c]
+				z.dev.isa.vec.add(to, to, sums[(part*z.points+p)*ds+o*cp:(part*z.points+p)*ds+o*cp+z.c])
+			}
+		}
+		z.back(sums[o*cp:], ds, cp, o, o+1, 0, z.c, dw, work[w], false)
+	})
+}
+
+// gradByPanels brings all tiles to points first and then shares panels of input channels out; products go back to
+// the weights' gradient while they are in the cache.
+func (z *winoConv) gradByPanels(x, dy, dw []float32, work []*winoWork) {
+	k, team := z.k, z.dev.team
+	ldz := roundUp(z.o, k.nr) + winoPad
+	for from := 0; from < z.tiles; from += winoTilesAtOnce {
+		n := min(winoTilesAtOnce, z.tiles-from)
+		dv, dz := n*z.ldv+winoPad, n*ldz+winoPad
+		buf := z.dev.scratch(0, z.points*(dv+dz))
+		v, g := buf[:z.points*dv], buf[z.points*dv:]
+		team.each((n+7)/8, func(w, part int) {
+			for i := part * 8; i < min(part*8+8, n); i++ {
+				z.input(x, from+i, v[i*z.ldv:], dv, work[w])
+				z.grad(dy, from+i, g[i*ldz:], dz, work[w])
+			}
+		})
+		rows := 2 * k.mr
+		ds := rows*k.nr + winoPad
+		for w := range team.n {
+			z.dev.scratch(1+w, z.points*ds)
+		}
+		team.each((z.c+k.nr-1)/k.nr, func(w, j int) {
+			sum, c0 := z.dev.pack[1+w].f, j*k.nr
+			for o0 := 0; o0 < z.o; o0 += rows {
+				o1 := min(o0+rows, z.o)
+				for p := range z.points {
+					for o := o0; o < o1; o += k.mr {
+						k.tile(min(k.mr, o1-o), n, &g[p*dz+o], 1, ldz, &v[p*dv+c0], z.ldv, &sum[p*ds+(o-o0)*k.nr], k.nr, false)
+					}
+				}
+				z.back(sum, ds, k.nr, o0, o1, c0, min(k.nr, z.c-c0), dw, work[w], from > 0)
+			}
+		})
+	}
+}

@@ -1,0 +1,168 @@
+package cpu
+
+import "unsafe"
+
+// winoKernels are the parts of Winograd convolutions for one kind of processor.
+type winoKernels struct {
+	width  int // floats in a vector
+	mr, nr int // the largest tile of a product
+	// tile computes m <= mr rows x nr columns of C (+)= A B: row i, step s of A at a[i*rs+s*ks], step s of B at
+	// b[s*kb], C's rows ldc apart.
+	tile      func(m, k int, a *float32, rs, ks int, b *float32, kb int, c *float32, ldc int, acc bool)
+	four, two winoTransforms
+}
+
+// winoTransforms are the transforms for tiles of m x m outputs (m+2 x m+2 points), over n vectors of channels.
+//
+// in, dy and w bring a piece of a map to points: of the places of a row, ps apart, those from lo to hi lie within
+// the map and others count as zeros; rows are the addresses of the rows' place lo, or of zeros. Point i goes to
+// dst[i*dp:].
+//
+// out and dw bring points, sp apart, to the first rows x cols places of a map. out adds bias, raises to *floor what
+// is below, and makes bad, a vector, NaN if anything is not finite.
+//
+// tmp has room for 36 vectors.
+type winoTransforms struct {
+	m         int
+	in, dy, w func(rows **float32, ps, lo, hi int, dst *float32, dp, n int, tmp *float32)
+	out       func(src *float32, sp int, dst *float32, rs, ps, rows, cols, n int, tmp, bias, floor, bad *float32)
+	dw        func(src *float32, sp int, dst *float32, rs, ps, rows, cols, n int, tmp *float32)
+}
+
+func (t *winoTransforms) points() int { return (t.m + 2) * (t.m + 2) }
+
+// genericWidth is the width of the plain kernels' "vectors".
+const genericWidth = 8
+
+var genericWino = winoKernels{width: genericWidth, mr: 4, nr: 16, tile: genericStrided, four: plainTransforms(4), two: plainTransforms(2)}
+
+func genericStrided(m, k int, a *float32, rs, ks int, b *float32, kb int, c *float32, ldc int, acc bool) {
+	as := unsafe.Slice(a, (m-1)*rs+(k-1)*ks+1)
+	bs := unsafe.Slice(b, (k-1)*kb+16)
+	cs := unsafe.Slice(c, (m-1)*ldc+16)
+	for i := range m {
+		var sum [16]float32
+		for s := range k {
+			v := as[i*rs+s*ks]
+			for j, w := range bs[s*kb : s*kb+16] {
+				sum[j] += v * w
+			}
+		}
+		dst := cs[i*ldc : i*ldc+16]
+		for j, v := range sum {
+			if acc {
+				v += dst[j]
+			}
+			dst[j] = v
+		}
+	}
+}
+
+// winoMatrices are the transforms of one dimension, as rows of coefficients: Lavin and Gray 2015, section 4.
+var winoMatrices = map[int]struct{ in, w, out [][]float32 }{
+	4: {
+		in: [][]float32{{4, 0, -5, 0, 1, 0}, {0, -4, -4, 1, 1, 0}, {0, 4, -4, -1, 1, 0}, {0, -2, -1, 2, 1, 0}, {0, 2, -1, -2, 1, 0}, {0, 4, 0, -5, 0, 1}},
+		w: [][]float32{
+			{1. / 4, 0, 0}, {-1. / 6, -1. / 6, -1. / 6}, {-1. / 6, 1. / 6, -1. / 6},
+			{1. / 24, 1. / 12, 1. / 6}, {1. / 24, -1. / 12, 1. / 6}, {0, 0, 1},
+		},
+		out: [][]float32{{1, 1, 1, 1, 1, 0}, {0, 1, -1, 2, -2, 0}, {0, 1, 1, 4, 4, 0}, {0, 1, -1, 8, -8, 1}},
+	},
+	2: {
+		in:  [][]float32{{1, 0, -1, 0}, {0, 1, 1, 0}, {0, -1, 1, 0}, {0, 1, 0, -1}},
+		w:   [][]float32{{1, 0, 0}, {.5, .5, .5}, {.5, -.5, .5}, {0, 0, 1}},
+		out: [][]float32{{1, 1, 1, 0}, {0, 1, -1, -1}},
+	},
+}
+
+func turnedMatrix(m [][]float32) [][]float32 {
+	out := make([][]float32, len(m[0]))
+	for i := range out {
+		for j := range m {
+			out[i] = append(out[i], m[j][i])
+		}
+	}
+	return out
+}
+
+// plainTransforms are the transforms in Go: the definition of those in assembly.
+func plainTransforms(m int) winoTransforms {
+	t := winoMatrices[m]
+	const v = genericWidth
+	gather := func(mat [][]float32) func(rows **float32, ps, lo, hi int, dst *float32, dp, n int, tmp *float32) {
+		in := len(mat[0])
+		return func(rows **float32, ps, lo, hi int, dst *float32, dp, n int, _ *float32) {
+			from := unsafe.Slice(rows, in)
+			for k := range n * v {
+				d := make([]float32, in*in)
+				for i := range in {
+					for j := lo; j < hi; j++ {
+						d[i*in+j] = *(*float32)(unsafe.Add(unsafe.Pointer(from[i]), 4*((j-lo)*ps+k)))
+					}
+				}
+				for i, x := range sandwich(mat, d) {
+					*(*float32)(unsafe.Add(unsafe.Pointer(dst), 4*(i*dp+k))) = x
+				}
+			}
+		}
+	}
+	scatter := func(mat [][]float32, src *float32, sp int, n int, put func(i, j, k int, x float32)) {
+		in := len(mat[0])
+		for k := range n * v {
+			d := make([]float32, in*in)
+			for i := range d {
+				d[i] = *(*float32)(unsafe.Add(unsafe.Pointer(src), 4*(i*sp+k)))
+			}
+			for i, x := range sandwich(mat, d) {
+				put(i/len(mat), i%len(mat), k, x)
+			}
+		}
+	}
+	return winoTransforms{
+		m: m, in: gather(t.in), dy: gather(turnedMatrix(t.out)), w: gather(t.w),
+		out: func(src *float32, sp int, dst *float32, rs, ps, rows, cols, n int, _, bias, floor, bad *float32) {
+			b, wrong := unsafe.Slice(bias, n*v), unsafe.Slice(bad, v)
+			scatter(t.out, src, sp, n, func(i, j, k int, x float32) {
+				x += b[k]
+				wrong[k%v] += x - x
+				x = max(x, *floor)
+				if i < rows && j < cols {
+					*(*float32)(unsafe.Add(unsafe.Pointer(dst), 4*(i*rs+j*ps+k))) = x
+				}
+			})
+		},
+		dw: func(src *float32, sp int, dst *float32, rs, ps, rows, cols, n int, _ *float32) {
+			scatter(turnedMatrix(t.w), src, sp, n, func(i, j, k int, x float32) {
+				if i < rows && j < cols {
+					*(*float32)(unsafe.Add(unsafe.Pointer(dst), 4*(i*rs+j*ps+k))) = x
+				}
+			})
+		},
+	}
+}
+
+// sandwich is M D M', D a square matrix.
+func sandwich(m [][]float32, d []float32) []float32 {
+	in, out := len(m[0]), len(m)
+	half := make([]float32, out*in)
+	for i, row := range m {
+		for j := range in {
+			for s, c := range row {
+				if c != 0 {
+					half[i*in+j] += c * d[s*in+j]
+				}
+			}
+		}
+	}
+	full := make([]float32, out*out)
+	for i := range out {
+		for j, row := range m {
+			for s, c := range row {
+				if c != 0 {
+					full[i*out+j] += c * half[i*in+s]
+				}
+			}
+		}
+	}
+	return full
+}
