@@ -105,7 +105,10 @@ func (s *LayerStats) plot(what string, of [][]float64, o []data.PlotOption) (*pl
 	if len(of) == 0 || len(of[0]) == 0 {
 		return nil, fmt.Errorf("fastnb: plot activations: nothing was recorded (try Callbacks(stats.Callback) in a fit)")
 	}
-	c := plotCfg(0, 0, o)
+	c, err := plotCfg("LayerStats.Plot", 0, 0, o)
+	if err != nil {
+		return nil, err
+	}
 	series := make([]plotting.Series, len(of))
 	for k, ys := range of {
 		series[k].Y, series[k].X = ys, make([]float64, len(ys))

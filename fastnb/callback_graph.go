@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/fastnb/go/cell"
+	"github.com/fastnb/go/fastnb/data"
 	"github.com/fastnb/go/plotting"
 )
 
@@ -37,7 +38,7 @@ func (g *lossGraph) draw(l *Learner, final bool) error {
 	}
 	g.last = time.Now()
 	if !final {
-		lines := l.Recorder.lossLines(plotCfg(0, 0, nil))
+		lines := l.Recorder.lossLines(data.PlotConfig{})
 		html, ok := plotting.LiveLines(lines)
 		if !ok {
 			return nil // the last drawing is the only one that stays

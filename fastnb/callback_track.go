@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/fastnb/go/fastnb/internal/opt"
 )
 
 // TrackOption changes a callback that watches a column of the epoch table.
@@ -15,28 +17,53 @@ type trackOption func(*tracker)
 func (o trackOption) applyTrack(t *tracker) { o(t) }
 
 // Monitor names the column watched, such as "valid_loss" (the default), "train_loss" or a metric.
-func Monitor(name string) TrackOption { return trackOption(func(t *tracker) { t.monitor = name }) }
+func Monitor(name string) TrackOption {
+	return tracking("Monitor", func(t *tracker) { t.monitor = name }, "EarlyStopping", "ReduceLROnPlateau", "SaveModel")
+}
 
 // Lower says whether lower is better: by default it is if the name contains "loss" or "error".
-func Lower(better bool) TrackOption { return trackOption(func(t *tracker) { t.lower = &better }) }
+func Lower(better bool) TrackOption {
+	return tracking("Lower", func(t *tracker) { t.lower = &better }, "EarlyStopping", "ReduceLROnPlateau", "SaveModel")
+}
 
 // MinDelta is the improvement that counts: 0 by default.
-func MinDelta(d float64) TrackOption { return trackOption(func(t *tracker) { t.delta = d }) }
+func MinDelta(d float64) TrackOption {
+	return tracking("MinDelta", func(t *tracker) { t.delta = d }, "EarlyStopping", "ReduceLROnPlateau", "SaveModel")
+}
 
 // Patience is the number of epochs without improvement that are borne: 0 by default.
-func Patience(n int) TrackOption { return trackOption(func(t *tracker) { t.patience = n }) }
+func Patience(n int) TrackOption {
+	return tracking("Patience", func(t *tracker) { t.patience = n }, "EarlyStopping", "ReduceLROnPlateau")
+}
 
 // Factor multiplies the learning rates in ReduceLROnPlateau: 0.2 by default.
-func Factor(f float64) TrackOption { return trackOption(func(t *tracker) { t.factor = f }) }
+func Factor(f float64) TrackOption {
+	return tracking("Factor", func(t *tracker) { t.factor = f }, "ReduceLROnPlateau")
+}
 
 // MinLR is the rate below which ReduceLROnPlateau leaves the last group's: 0.001 by default.
-func MinLR(lr float64) TrackOption { return trackOption(func(t *tracker) { t.minLR = lr }) }
+func MinLR(lr float64) TrackOption {
+	return tracking("MinLR", func(t *tracker) { t.minLR = lr }, "ReduceLROnPlateau")
+}
 
 // EveryEpoch makes SaveModel save each epoch as name_<epoch>, not only improvements.
-func EveryEpoch(on bool) TrackOption { return trackOption(func(t *tracker) { t.every = on }) }
+func EveryEpoch(on bool) TrackOption {
+	return tracking("EveryEpoch", func(t *tracker) { t.every = on }, "SaveModel", everyEpoch)
+}
+
+// everyEpoch is a SaveModel that watches no column.
+const everyEpoch = "SaveModel with EveryEpoch(true)"
+
+// tracking makes an option that the named callbacks take.
+func tracking(name string, f func(*tracker), takers ...string) TrackOption {
+	return trackOption(func(t *tracker) { f(t); t.Note(name, takers...) })
+}
 
 // tracker watches a column.
 type tracker struct {
+	opt.Given
+
+	call     string // the callback's
 	monitor  string
 	lower    *bool
 	delta    float64
@@ -50,8 +77,8 @@ type tracker struct {
 	warned bool
 }
 
-func newTracker(o []TrackOption) *tracker {
-	t := &tracker{monitor: "valid_loss", factor: .2, minLR: .001}
+func newTracker(call string, o []TrackOption) *tracker {
+	t := &tracker{call: call, monitor: "valid_loss", factor: .2, minLR: .001}
 	for _, o := range o {
 		o.applyTrack(t)
 	}
@@ -67,6 +94,9 @@ func (t *tracker) isLower() bool {
 
 // reset begins a fit. A column that the table does not have is a mistake that shows at once.
 func (t *tracker) reset(l *Learner) error {
+	if err := t.usable(); err != nil {
+		return err
+	}
 	t.best, t.wait, t.warned = math.Inf(-1), 0, false
 	if t.isLower() {
 		t.best = math.Inf(1)
@@ -76,6 +106,16 @@ func (t *tracker) reset(l *Learner) error {
 		return fmt.Errorf("no column %q to watch (there are %s)", t.monitor, strings.Join(columns, ", "))
 	}
 	return nil
+}
+
+// usable is the error of an option that has no effect on the callback. A callback cannot be refused as it is
+// made, since it is made within the list of a fit's options.
+func (t *tracker) usable() error {
+	err := t.Refuse(t.call, t.call)
+	if err != nil {
+		err = unnamed{err}
+	}
+	return err
 }
 
 // value is the column's last value. Where the epoch has none, a line says so once: it is neither better nor
@@ -103,7 +143,7 @@ func (t *tracker) improved(v float64) bool {
 // without a value, as where there is no validation set, do not count.
 // Options: Monitor, Lower, MinDelta, Patience.
 func EarlyStopping(o ...TrackOption) Callback {
-	t := newTracker(o)
+	t := newTracker("EarlyStopping", o)
 	return Callback{Name: "EarlyStopping", NotInLRFind: true, blind: true, BeforeFit: t.reset, AfterEpoch: func(l *Learner) error {
 		if v, ok := t.value(l); !ok || t.improved(v) || t.wait <= t.patience {
 			return nil
@@ -117,12 +157,18 @@ func EarlyStopping(o ...TrackOption) Callback {
 // the fit ends; with EveryEpoch(true) it saves name_<epoch> after each, and a fit that starts at a later
 // epoch first loads what the epoch before left. Options: Monitor, Lower, MinDelta, EveryEpoch.
 func SaveModel(name string, o ...TrackOption) Callback {
-	t := newTracker(o)
+	t := newTracker("SaveModel", o)
+	if t.every {
+		t.call = everyEpoch
+	}
 	saved := false
 	return Callback{
 		Name: "SaveModel", Order: 10, NotInLRFind: true, blind: true,
 		BeforeFit: func(l *Learner) error {
 			saved = false
+			if err := t.usable(); err != nil {
+				return err
+			}
 			if t.every && l.Epoch > 0 { // the fit goes on from a later epoch
 				if last := fmt.Sprintf("%s_%d", name, l.Epoch-1); l.ModelFile(last).Exists() {
 					l.say("Loaded %s.", last)
@@ -156,7 +202,7 @@ func SaveModel(name string, o ...TrackOption) Callback {
 // ReduceLROnPlateau multiplies all learning rates by Factor when the watched column has not improved
 // for more than Patience epochs. Options: Monitor, Lower, MinDelta, Patience, Factor, MinLR.
 func ReduceLROnPlateau(o ...TrackOption) Callback {
-	t := newTracker(o)
+	t := newTracker("ReduceLROnPlateau", o)
 	return Callback{Name: "ReduceLROnPlateau", NotInLRFind: true, blind: true, BeforeFit: t.reset, AfterEpoch: func(l *Learner) error {
 		if v, ok := t.value(l); !ok || t.improved(v) || t.wait <= t.patience {
 			return nil

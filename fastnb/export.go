@@ -78,9 +78,10 @@ func (l *Learner) Export(name ...string) error {
 type LoadOption interface{ applyLoad(*loadConfig) }
 
 type loadConfig struct {
-	test *data.ItemList
-	file string
-	opts []LearnerOption
+	test  *data.ItemList
+	file  string
+	named bool // by File
+	opts  []LearnerOption
 }
 
 type loadOption func(*loadConfig)
@@ -93,7 +94,9 @@ func TestItems(items *data.ItemList) LoadOption {
 }
 
 // File is the name of the exported file: export.fastnb by default.
-func File(name string) LoadOption { return loadOption(func(c *loadConfig) { c.file = name }) }
+func File(name string) LoadOption {
+	return loadOption(func(c *loadConfig) { c.file, c.named = name, true })
+}
 
 // With passes options to the learner that is loaded, such as Metrics.
 func With(o ...LearnerOption) LoadOption {
@@ -109,6 +112,9 @@ func LoadLearner(path datasets.Path, o ...LoadOption) (*Learner, error) {
 		o.applyLoad(&c)
 	}
 	file, dir := path, path.Parent()
+	if path.Exists() && !path.IsDir() && c.named {
+		return nil, fmt.Errorf("fastnb: load learner: %s: option File has no effect on a path that is a file itself (try the folder %s)", path, dir)
+	}
 	if !path.Exists() || path.IsDir() {
 		file, dir = path.Join(c.file), path
 	}

@@ -34,7 +34,7 @@ type plan struct {
 // cell.ErrInterrupted; the learner stays usable.
 func (l *Learner) Fit(epochs int, lrs LRs, o ...FitOption) error {
 	c := l.fitConfig(o)
-	if err := c.refuse("fit", "Fit"); err != nil {
+	if err := c.Refuse("fit", "Fit"); err != nil {
 		return err
 	}
 	if err := l.ready("fit", epochs, c); err != nil {
@@ -60,7 +60,7 @@ func (l *Learner) Fit(epochs int, lrs LRs, o ...FitOption) error {
 // at the next batch with cell.ErrInterrupted; the learner stays usable.
 func (l *Learner) FitOneCycle(epochs int, lrs LRs, o ...FitOption) error {
 	c := l.fitConfig(o)
-	if err := c.refuse("fit one cycle", "FitOneCycle"); err != nil {
+	if err := c.Refuse("fit one cycle", "FitOneCycle"); err != nil {
 		return err
 	}
 	if err := l.ready("fit one cycle", epochs, c); err != nil {

@@ -23,12 +23,12 @@ type ClassificationInterpretation struct {
 
 // WithTTA makes interpretation look at predictions with test-time augmentation: false by default.
 func WithTTA(on bool) data.PredsOption {
-	return predsOption(func(c *data.PredsConfig) {
+	return inPreds("WithTTA", func(c *data.PredsConfig) {
 		c.Plain, c.Scale = 0, 0
 		if on {
 			c.Plain, c.Scale = ttaBeta, ttaScale
 		}
-	})
+	}, "Interpret")
 }
 
 // ClassificationInterpretationFromLearner is learn.Interpret() by fastai's name.
@@ -40,7 +40,10 @@ func ClassificationInterpretationFromLearner(l *Learner, o ...data.PredsOption) 
 // WithTTA (false; the losses are without it). Models that predict masks are looked at by
 // SegmentationInterpretationFromLearner.
 func (l *Learner) Interpret(o ...data.PredsOption) (*ClassificationInterpretation, error) {
-	c := data.NewPredsConfig(data.Valid, o...)
+	c, err := predsCfg("interpret", "Interpret", o)
+	if err != nil {
+		return nil, err
+	}
 	c.WithLoss = true
 	if c.On == data.Train { // in order, so that items can be named
 		c.On = data.Fix
@@ -138,7 +141,10 @@ func (c *ClassificationInterpretation) PlotConfusionMatrix(normalized bool, o ..
 	if err != nil {
 		return nil, err
 	}
-	cfg := data.NewShowConfig(c.on, o...)
+	cfg, err := showCfg("plot confusion matrix", "PlotConfusionMatrix", c.on, o)
+	if err != nil {
+		return nil, err
+	}
 	names, z, format := make([]string, len(m)), make([][]float64, len(m)), "%.0f"
 	for k, row := range m {
 		names[k], z[k] = className(c.l.Data.Classes, k), make([]float64, len(row))

@@ -17,6 +17,10 @@ func (l *Learner) GradCAM(item any, class int, o ...data.ShowOption) (*plotting.
 	if err := l.alive("grad-cam"); err != nil {
 		return nil, err
 	}
+	cfg, err := showCfg("grad-cam", "GradCAM", data.Valid, o)
+	if err != nil {
+		return nil, err
+	}
 	p, err := l.Predict(item)
 	if err != nil {
 		return nil, err
@@ -36,7 +40,7 @@ func (l *Learner) GradCAM(item any, class int, o ...data.ShowOption) (*plotting.
 	if class < len(p.Probs) {
 		words += fmt.Sprintf(" %.2f", p.Probs[class])
 	}
-	return shown(l.Data.Kind().Show([]data.Item{x}, []data.Item{titled{Item: p.Target, words: words, heat: heat}}, data.NewShowConfig(data.Valid, o...)))
+	return shown(l.Data.Kind().Show([]data.Item{x}, []data.Item{titled{Item: p.Target, words: words, heat: heat}}, cfg))
 }
 
 // heat is an item as it is shown, and the picture of where the model finds class in it.

@@ -26,7 +26,10 @@ type SegmentationInterpretation struct {
 // vision/interpret.py)
 func SegmentationInterpretationFromLearner(l *Learner, o ...data.PredsOption) (*SegmentationInterpretation, error) {
 	const verb = "interpret segmentation"
-	c := data.NewPredsConfig(data.Valid, o...)
+	c, err := predsCfg(verb, "SegmentationInterpretationFromLearner", o)
+	if err != nil {
+		return nil, err
+	}
 	if c.On == data.Train {
 		c.On = data.Fix
 	}
@@ -204,7 +207,10 @@ func (s *SegmentationInterpretation) PlotTopLosses(k int, o ...data.ShowOption) 
 // Show shows items of the set, each with its mask and with the prediction. Options: FigSize, Alpha.
 func (s *SegmentationInterpretation) Show(items []int, o ...data.ShowOption) (*plotting.Figure, error) {
 	const verb = "show segmentation"
-	c := data.NewShowConfig(s.on, o...)
+	c, err := showCfg(verb, "SegmentationInterpretation.Show", s.on, o)
+	if err != nil {
+		return nil, err
+	}
 	ds := s.l.Data.Dataset(s.on)
 	if ds == nil || len(items) == 0 {
 		return nil, fmt.Errorf("fastnb: %s: there are no %s items to show", verb, s.on)

@@ -16,13 +16,25 @@ func WithHeatmap(on bool) data.ShowOption { return heatOption(on) }
 type heatOption bool
 
 // ApplyShow makes the change.
-func (o heatOption) ApplyShow(c *data.ShowConfig) { c.Heat = bool(o) }
+func (o heatOption) ApplyShow(c *data.ShowConfig) {
+	c.Heat = bool(o)
+	c.Note("WithHeatmap", "PlotTopLosses", "PlotMultiTopLosses")
+}
+
+// showCfg is the configuration of a call, and the error of an option that it does not look at.
+func showCfg(verb, call string, on data.DSType, o []data.ShowOption) (data.ShowConfig, error) {
+	c := data.NewShowConfig(on, o...)
+	return c, c.Refuse(verb, call)
+}
 
 // PlotTopLosses shows the k items with the largest losses: prediction, actual class, loss, and the
 // probability of the actual class; with several labels per item the labels and the loss. Options:
 // FigSize, WithHeatmap (false): where in the picture the model finds the actual class, Thresh (0.5).
 func (c *ClassificationInterpretation) PlotTopLosses(k int, o ...data.ShowOption) (*plotting.Figure, error) {
-	cfg := data.NewShowConfig(c.on, o...)
+	cfg, err := showCfg("plot top losses", "PlotTopLosses", c.on, o)
+	if err != nil {
+		return nil, err
+	}
 	_, items := c.TopLosses(max(k, 1))
 	head := "Prediction/Actual/Loss/Probability"
 	if c.l.Loss.Activation == "sigmoid" {
@@ -39,6 +51,10 @@ func (c *ClassificationInterpretation) PlotMultiTopLosses(k int, o ...data.ShowO
 	if c.l.Loss.Activation != "sigmoid" || c.Targs.Len() != c.Preds.Len() {
 		return nil, fmt.Errorf("fastnb: plot multi top losses: the model has one label per item (try PlotTopLosses)")
 	}
+	cfg, err := showCfg("plot multi top losses", "PlotMultiTopLosses", c.on, o)
+	if err != nil {
+		return nil, err
+	}
 	wrong, err := c.misclassified()
 	if err != nil {
 		return nil, err
@@ -47,7 +63,7 @@ func (c *ClassificationInterpretation) PlotMultiTopLosses(k int, o ...data.ShowO
 	if len(wrong) == 0 {
 		return plotting.TextFigure("Every item's likeliest label is one of its own."), nil
 	}
-	return c.show("plot multi top losses", wrong[:min(max(k, 1), len(wrong))], "Prediction/Actual/Loss", data.NewShowConfig(c.on, o...))
+	return c.show("plot multi top losses", wrong[:min(max(k, 1), len(wrong))], "Prediction/Actual/Loss", cfg)
 }
 
 // misclassified are the items whose likeliest label is none of theirs, largest loss first.
@@ -116,7 +132,11 @@ func (t titled) HeatMap() image.Image { return t.heat }
 // LabelTable counts for each label how often it was rightly and wrongly predicted and missed, with
 // precision and recall: for models with several labels per item. Option: Thresh (0.5).
 func (c *ClassificationInterpretation) LabelTable(o ...data.ShowOption) (*plotting.Figure, error) {
-	thresh := threshOf(data.NewShowConfig(c.on, o...))
+	cfg, err := showCfg("label table", "LabelTable", c.on, o)
+	if err != nil {
+		return nil, err
+	}
+	thresh := threshOf(cfg)
 	if c.l.Loss.Activation != "sigmoid" || c.Targs.Len() != c.Preds.Len() {
 		return nil, fmt.Errorf("fastnb: label table: the model has one label per item (try ConfusionMatrix)")
 	}

@@ -131,7 +131,7 @@ func NewConfigured(d *data.DataBunch, model nn.Layer, groups [][]*nn.Param, spec
 	case d == nil || model == nil:
 		return nil, fmt.Errorf("fastnb: learner: no data or no model given")
 	case len(c.Extra) > 0:
-		return nil, fmt.Errorf("fastnb: learner: option %s does not apply here", c.Extra[0])
+		return nil, fmt.Errorf("fastnb: learner: option %s has no effect on this kind of learner (try it with the learners that name it among their options)", c.Extra[0])
 	}
 	for _, m := range c.Metrics {
 		if m.err != nil {
@@ -243,3 +243,6 @@ func (l *Learner) String() string {
 	}
 	return fmt.Sprintf("Learner: %d parameters in %d layer groups, %d trainable; loss %s", n, len(l.groups), t, l.Loss.Name)
 }
+
+// Spec says how the model can be built again, as an export keeps it; nil where nobody could.
+func (l *Learner) Spec() *ArchSpec { return l.spec }

@@ -18,7 +18,7 @@ const divergence = 4
 // called: but for the Recorder it leaves no trace. (L. Smith 2015; fastai callbacks/lr_finder.py)
 func (l *Learner) LRFind(o ...FitOption) (err error) {
 	c := l.fitConfig(o)
-	if err := c.refuse("lr find", "LRFind"); err != nil {
+	if err := c.Refuse("lr find", "LRFind"); err != nil {
 		return err
 	}
 	if c.numIt < 1 {

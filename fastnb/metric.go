@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/fastnb/go/fastnb/data"
+	"github.com/fastnb/go/fastnb/internal/opt"
 	"github.com/fastnb/go/fastnb/tensor"
 )
 
@@ -35,8 +36,12 @@ type accumulator interface {
 // figure of an epoch is the average over its batches, weighted by their rows. With Average("none") f
 // returns a *Tensor with a value for each class, and each class has a column of the table.
 func NewMetric(name string, f any, o ...MetricOption) Metric {
-	m := Metric{Name: name}
-	switch average := metricCfg(.5, o).average; average {
+	c, err := configured("NewMetric", .5, o)
+	m := Metric{Name: name, err: err}
+	if err != nil {
+		return m
+	}
+	switch average := c.average; average {
 	case "":
 	case "none":
 		switch g := f.(type) {
@@ -168,6 +173,8 @@ func (s *metricState) value() float64 {
 
 // metricConfig collects MetricOptions.
 type metricConfig struct {
+	opt.Given
+
 	thresh  float64
 	beta    float64
 	sigmoid bool
@@ -191,20 +198,42 @@ type BetaOption interface {
 
 type betaOption float64
 
-func (o betaOption) applyMetric(c *metricConfig) { c.beta = float64(o) }
+func (o betaOption) applyMetric(c *metricConfig) {
+	c.beta = float64(o)
+	c.Note("Beta", "FBeta", "ClassFBeta", "MultiLabelFbeta")
+}
 
 // ApplyPreds makes it the weight of plain predictions in TTA.
-func (o betaOption) ApplyPreds(c *data.PredsConfig) { c.Plain = float64(o) }
+func (o betaOption) ApplyPreds(c *data.PredsConfig) {
+	c.Plain = float64(o)
+	c.Note("Beta", "TTA")
+}
 
 // Beta weighs recall against precision in FBeta: 2 by default, which favours recall. In TTA it is the weight
 // of the predictions without augmentation: 0.4 by default.
 func Beta(b float64) BetaOption { return betaOption(b) }
 
 // WithSigmoid says whether a metric puts the outputs through the sigmoid first: true by default.
-func WithSigmoid(on bool) MetricOption { return metricOption(func(c *metricConfig) { c.sigmoid = on }) }
+func WithSigmoid(on bool) MetricOption {
+	return ofMetric("WithSigmoid", func(c *metricConfig) { c.sigmoid = on }, "AccuracyThresh", "FBeta", "MultiLabelFbeta")
+}
 
 // IoU makes Dice intersection over union: false by default.
-func IoU(on bool) MetricOption { return metricOption(func(c *metricConfig) { c.iou = on }) }
+func IoU(on bool) MetricOption {
+	return ofMetric("IoU", func(c *metricConfig) { c.iou = on }, "Dice")
+}
+
+// ofMetric makes an option that the named metrics take.
+func ofMetric(name string, f func(*metricConfig), takers ...string) MetricOption {
+	return metricOption(func(c *metricConfig) { f(c); c.Note(name, takers...) })
+}
+
+// configured is the configuration of the metric that call makes, and the error of an option that it does not
+// look at.
+func configured(call string, thresh float64, o []MetricOption) (metricConfig, error) {
+	c := metricCfg(thresh, o)
+	return c, c.Refuse("metric", call)
+}
 
 func metricCfg(thresh float64, o []MetricOption) metricConfig {
 	c := metricConfig{thresh: thresh, beta: 2, sigmoid: true}
@@ -224,13 +253,20 @@ type ThreshOption interface {
 
 type threshOption float64
 
-func (o threshOption) applyMetric(c *metricConfig) { c.thresh = float64(o) }
+func (o threshOption) applyMetric(c *metricConfig) {
+	c.thresh = float64(o)
+	c.Note("Thresh", "AccuracyThresh", "FBeta", "MultiLabelFbeta")
+}
 
 // ApplyPredict sets the threshold of a prediction.
 func (o threshOption) ApplyPredict(c *PredictConfig) { c.Thresh = float64(o) }
 
 // ApplyShow sets the threshold of shown predictions.
-func (o threshOption) ApplyShow(c *data.ShowConfig) { t := float64(o); c.Thresh = &t }
+func (o threshOption) ApplyShow(c *data.ShowConfig) {
+	t := float64(o)
+	c.Thresh = &t
+	c.Note("Thresh", "ShowResults", "PlotTopLosses", "PlotMultiTopLosses", "LabelTable")
+}
 
 // ApplyDecode sets the threshold of decoded predictions.
 func (o threshOption) ApplyDecode(a *data.DecodeArgs) { t := float64(o); a.Thresh = &t }

@@ -58,8 +58,8 @@ func TopKAccuracy(k int) Metric {
 // [N, C]: a label is predicted if its sigmoid is above Thresh (0.5). Option: WithSigmoid.
 // (fastai metrics.accuracy_thresh)
 func AccuracyThresh(o ...MetricOption) Metric {
-	c := metricCfg(.5, o)
-	return Metric{Name: "accuracy_thresh", batch: func(out, targ *Tensor) (float64, error) {
+	c, err := configured("AccuracyThresh", .5, o)
+	return Metric{Name: "accuracy_thresh", err: err, batch: func(out, targ *Tensor) (float64, error) {
 		return item(c.predicted(out).Eq(targ).Mean())
 	}}
 }
@@ -79,9 +79,9 @@ const fbetaEps = 1e-9
 // for multi-label outputs and targets [N, C]. Options: Thresh (0.2), Beta (2), WithSigmoid (true).
 // (fastai metrics.fbeta)
 func FBeta(o ...MetricOption) Metric {
-	c := metricCfg(.2, o)
+	c, err := configured("FBeta", .2, o)
 	b2 := c.beta * c.beta
-	return Metric{Name: "fbeta", batch: func(out, targ *Tensor) (float64, error) {
+	return Metric{Name: "fbeta", err: err, batch: func(out, targ *Tensor) (float64, error) {
 		s := out.Shape()
 		if len(s) != 2 || targ.Len() != out.Len() {
 			return 0, fmt.Errorf("needs outputs and targets [N, C] of one shape")
@@ -109,8 +109,8 @@ func FBeta(o ...MetricOption) Metric {
 // per row, 1 where both are empty; with IoU(true) intersection over union. Outputs [N, 2, H, W],
 // targets [N, 1, H, W]. (fastai metrics.dice)
 func Dice(o ...MetricOption) Metric {
-	c := metricCfg(.5, o)
-	return Metric{Name: "dice", batch: func(out, targ *Tensor) (float64, error) {
+	c, err := configured("Dice", .5, o)
+	return Metric{Name: "dice", err: err, batch: func(out, targ *Tensor) (float64, error) {
 		am := out.ArgMax(1)
 		if err := am.Err(); err != nil {
 			return 0, err

@@ -56,12 +56,15 @@ var averages = []string{"binary", "micro", "macro", "weighted", "none"}
 // counts over all classes (Precision is then weighted by the predictions of each). "none" averages nothing:
 // each class has a column of its own in a learner's table.
 func Average(how string) MetricOption {
-	return metricOption(func(c *metricConfig) { c.average = how })
+	return ofMetric("Average", func(c *metricConfig) { c.average = how }, "Precision", "Recall", "ClassFBeta", "MultiLabelFbeta", "NewMetric")
 }
 
 // scored is a metric of each class's score, averaged.
-func scored(name string, o []MetricOption, score func(n [][]float64, k int, c metricConfig) float64) Metric {
-	c := metricCfg(.5, o)
+func scored(call, name string, o []MetricOption, score func(n [][]float64, k int, c metricConfig) float64) Metric {
+	c, err := configured(call, .5, o)
+	if err != nil {
+		return Metric{Name: name, err: err}
+	}
 	if c.average == "" {
 		c.average = "binary"
 	}
@@ -114,7 +117,7 @@ func recallOf(n [][]float64, k int) float64    { return n[k][k] / (row(n, k) + f
 
 // Precision is the part of the items predicted as a class that are of it. Option: Average ("binary").
 func Precision(o ...MetricOption) Metric {
-	return scored("precision", o, func(n [][]float64, k int, _ metricConfig) float64 { return precisionOf(n, k) })
+	return scored("Precision", "precision", o, func(n [][]float64, k int, _ metricConfig) float64 { return precisionOf(n, k) })
 }
 
 // Recall is the part of the items of a class that are predicted as such. Option: Average ("binary").
@@ -122,13 +125,13 @@ func Recall(o ...MetricOption) Metric {
 	if metricCfg(.5, o).average == "micro" { // over all classes it is the part of right predictions
 		o = append(o[:len(o):len(o)], Average("weighted"))
 	}
-	return scored("recall", o, func(n [][]float64, k int, _ metricConfig) float64 { return recallOf(n, k) })
+	return scored("Recall", "recall", o, func(n [][]float64, k int, _ metricConfig) float64 { return recallOf(n, k) })
 }
 
 // ClassFBeta is (1+b²)PR/(b²P+R) of precision P and recall R of a class, for one class per item; FBeta is
 // for several labels. Options: Beta (2), Average ("binary"). (fastai metrics.FBeta)
 func ClassFBeta(o ...MetricOption) Metric {
-	return scored("f_beta", o, func(n [][]float64, k int, c metricConfig) float64 {
+	return scored("ClassFBeta", "f_beta", o, func(n [][]float64, k int, c metricConfig) float64 {
 		b2, p, r := c.beta*c.beta, precisionOf(n, k), recallOf(n, k)
 		return (1 + b2) * p * r / (p*b2 + r + fbetaEps)
 	})
@@ -165,12 +168,15 @@ func marginals(n [][]float64) (all, right, yp, pp, yy float64) {
 // KappaWeights says how far apart classes are in KappaScore: "" all alike, "linear" by the difference of
 // their numbers, "quadratic" by its square.
 func KappaWeights(name string) MetricOption {
-	return metricOption(func(c *metricConfig) { c.weights = name })
+	return ofMetric("KappaWeights", func(c *metricConfig) { c.weights = name }, "KappaScore")
 }
 
 // KappaScore is Cohen's kappa: agreement beyond that of chance, 1 at best. Option: KappaWeights ("").
 func KappaScore(o ...MetricOption) Metric {
-	c := metricCfg(.5, o)
+	c, err := configured("KappaScore", .5, o)
+	if err != nil {
+		return Metric{Name: "kappa_score", err: err}
+	}
 	m := ofConfusion("kappa_score", func(n [][]float64) float64 {
 		all, _, _, _, _ := marginals(n)
 		var seen, chance float64

@@ -10,7 +10,10 @@ import (
 // (true), Average: "micro" (the default) counts over all labels, "macro" and "weighted" average over
 // labels, "none" makes a column for each. (fastai metrics.MultiLabelFbeta)
 func MultiLabelFbeta(o ...MetricOption) Metric {
-	c := metricCfg(.3, o)
+	c, err := configured("MultiLabelFbeta", .3, o)
+	if err != nil {
+		return Metric{Name: "multi_label_fbeta", err: err}
+	}
 	if c.average == "" {
 		c.average = "micro"
 	}

@@ -1,11 +1,8 @@
 package fastnb
 
 import (
-	"fmt"
-	"slices"
-	"strings"
-
 	"github.com/fastnb/go/datasets"
+	"github.com/fastnb/go/fastnb/internal/opt"
 	"github.com/fastnb/go/fastnb/nn"
 )
 
@@ -57,7 +54,8 @@ func ModelDir(name string) LearnerOption {
 // Silent makes fits show nothing.
 func Silent(on bool) LearnerOption { return learnerOption(func(c *LearnerConfig) { c.Silent = on }) }
 
-// OnDevice names the device, "cpu", "cuda" or "opencl", instead of FASTNB_DEVICE or the best one.
+// OnDevice names the device instead of FASTNB_DEVICE or the best one: "cpu", the only one there is so far, or one
+// that a package registered with device.Register.
 func OnDevice(name string) LearnerOption {
 	return learnerOption(func(c *LearnerConfig) { c.Device = name })
 }
@@ -83,33 +81,12 @@ type fitConfig struct {
 	phases    []TrainingPhase
 	startPct  float64
 	cycle     cyclicalConfig
-	limited   []limited // the options given that not every fit takes
-}
-
-// limited is an option that only some fits take.
-type limited struct {
-	option string
-	takers []string
+	opt.Given
 }
 
 // only marks an option as one that only the named fits take.
 func only(option string, f func(*fitConfig), takers ...string) FitOption {
-	return fitOption(func(c *fitConfig) { f(c); c.limited = append(c.limited, limited{option, takers}) })
-}
-
-// refuse is the error of the first option that taker does not take.
-func (c *fitConfig) refuse(verb, taker string) error {
-	for _, l := range c.limited {
-		if !slices.Contains(l.takers, taker) {
-			return fmt.Errorf("fastnb: %s: option %s is not one of %s's (try %s)", verb, l.option, taker, strings.Join(l.takers, " or "))
-		}
-	}
-	return nil
-}
-
-// given says whether an option was given.
-func (c *fitConfig) given(option string) bool {
-	return slices.ContainsFunc(c.limited, func(l limited) bool { return l.option == option })
+	return fitOption(func(c *fitConfig) { f(c); c.Note(option, takers...) })
 }
 
 // oneCycle marks an option as one of FitOneCycle's.

@@ -33,7 +33,20 @@ func predictCfg(o []PredictOption) PredictConfig {
 }
 
 // NBatch lets GetPreds and Validate see the first n batches only.
-func NBatch(n int) data.PredsOption { return predsOption(func(c *data.PredsConfig) { c.Batches = n }) }
+func NBatch(n int) data.PredsOption {
+	return inPreds("NBatch", func(c *data.PredsConfig) { c.Batches = n }, "GetPreds", "Validate", "TTA", "Interpret")
+}
+
+// inPreds makes an option that the named calls take.
+func inPreds(name string, f func(*data.PredsConfig), takers ...string) data.PredsOption {
+	return predsOption(func(c *data.PredsConfig) { f(c); c.Note(name, takers...) })
+}
+
+// predsCfg is the configuration of a call, and the error of an option that it does not look at.
+func predsCfg(verb, call string, o []data.PredsOption) (data.PredsConfig, error) {
+	c := data.NewPredsConfig(data.Valid, o...)
+	return c, c.Refuse(verb, call)
+}
 
 type predsOption func(*data.PredsConfig)
 
@@ -75,18 +88,21 @@ func (l *Learner) activateAs(name string, out *Tensor) (*Tensor, error) {
 
 // Activ names the activation of predictions in place of the loss's: "sigmoid", "softmax", "exp" or "none".
 func Activ(name string) data.PredsOption {
-	return predsOption(func(c *data.PredsConfig) { c.Activ = name })
+	return inPreds("Activ", func(c *data.PredsConfig) { c.Activ = name }, "GetPreds", "PredBatch", "TTA", "Interpret")
 }
 
 // OfBatch makes PredBatch predict this batch.
 func OfBatch(b *data.Batch) data.PredsOption {
-	return predsOption(func(c *data.PredsConfig) { c.Batch = b })
+	return inPreds("OfBatch", func(c *data.PredsConfig) { c.Batch = b }, "PredBatch")
 }
 
 // PredBatch gives the predictions for one batch, after the activation: the first of the validation set, of
 // another with On, or one of yours with OfBatch. Data.Decode makes targets of them. Other option: Activ.
 func (l *Learner) PredBatch(o ...data.PredsOption) (*Tensor, error) {
-	c := data.NewPredsConfig(data.Valid, o...)
+	c, err := predsCfg("predict batch", "PredBatch", o)
+	if err != nil {
+		return nil, err
+	}
 	if c.Batch == nil {
 		c.Batches = 1
 		p, err := l.walk("predict batch", c)
@@ -114,7 +130,11 @@ func (l *Learner) PredBatch(o ...data.PredsOption) (*Tensor, error) {
 // out keeps its row: its predictions are NaN, and so is its target where that cannot be told without the item
 // (-1 for whole numbers).
 func (l *Learner) GetPreds(o ...data.PredsOption) (preds, targs *Tensor, err error) {
-	p, err := l.walk("get predictions", data.NewPredsConfig(data.Valid, o...))
+	c, err := predsCfg("get predictions", "GetPreds", o)
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := l.walk("get predictions", c)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -271,7 +291,10 @@ func (p *predictions) addLosses(l *Learner, out *Tensor, y []*Tensor) error {
 // Validate gives the loss and the metrics on a set: the validation set, or another with On, or with NBatch the
 // first batches of it. Items that SkipBroken leaves out do not count.
 func (l *Learner) Validate(o ...data.PredsOption) ([]float64, error) {
-	c := data.NewPredsConfig(data.Valid, o...)
+	c, err := predsCfg("validate", "Validate", o)
+	if err != nil {
+		return nil, err
+	}
 	set, n, err := l.set("validate", c.On)
 	if err != nil {
 		return nil, err

@@ -15,28 +15,36 @@ func (o plotOption) ApplyPlot(c *data.PlotConfig) { o(c) }
 
 // SkipStart leaves out the first n batches of a plot: 10 in Plot, 0 in PlotLosses by default.
 func SkipStart(n int) data.PlotOption {
-	return plotOption(func(c *data.PlotConfig) { c.SkipStart = n })
+	return plotted("SkipStart", func(c *data.PlotConfig) { c.SkipStart = n }, "Plot", "PlotLosses")
 }
 
 // SkipEnd leaves out the last n batches of a plot: 5 in Plot, 0 in PlotLosses by default.
-func SkipEnd(n int) data.PlotOption { return plotOption(func(c *data.PlotConfig) { c.SkipEnd = n }) }
+func SkipEnd(n int) data.PlotOption {
+	return plotted("SkipEnd", func(c *data.PlotConfig) { c.SkipEnd = n }, "Plot", "PlotLosses")
+}
 
 // Suggestion makes Plot mark the learning rate at which the loss falls fastest: false by default.
 func Suggestion(on bool) data.PlotOption {
-	return plotOption(func(c *data.PlotConfig) { c.Suggestion = on })
+	return plotted("Suggestion", func(c *data.PlotConfig) { c.Suggestion = on }, "Plot")
 }
 
 // ShowMoms makes PlotLR draw the momenta too: false by default.
 func ShowMoms(on bool) data.PlotOption {
-	return plotOption(func(c *data.PlotConfig) { c.ShowMoms = on })
+	return plotted("ShowMoms", func(c *data.PlotConfig) { c.ShowMoms = on }, "PlotLR")
 }
 
-func plotCfg(start, end int, o []data.PlotOption) data.PlotConfig {
+// plotted makes an option that the named charts take.
+func plotted(name string, f func(*data.PlotConfig), takers ...string) data.PlotOption {
+	return plotOption(func(c *data.PlotConfig) { f(c); c.Note(name, takers...) })
+}
+
+// plotCfg is the configuration of a chart, and the error of an option that it does not look at.
+func plotCfg(call string, start, end int, o []data.PlotOption) (data.PlotConfig, error) {
 	c := data.PlotConfig{SkipStart: start, SkipEnd: end}
 	for _, o := range o {
 		o.ApplyPlot(&c)
 	}
-	return c
+	return c, c.Refuse("plot", call)
 }
 
 // Plot draws the smoothed loss over the learning rate, as after LRFind. Options: SkipStart (10),
@@ -45,7 +53,10 @@ func plotCfg(start, end int, o []data.PlotOption) data.PlotConfig {
 // pointer. Where skipping would leave nothing, as when the loss exploded early, all is
 // drawn.
 func (r *Recorder) Plot(o ...data.PlotOption) (*plotting.Figure, error) {
-	c := plotCfg(10, 5, o)
+	c, err := plotCfg("Plot", 10, 5, o)
+	if err != nil {
+		return nil, err
+	}
 	lrs, losses := cut(r.LRs, c.SkipStart, c.SkipEnd), cut(r.Losses, c.SkipStart, c.SkipEnd)
 	n := min(len(lrs), len(losses))
 	if n == 0 {
@@ -87,10 +98,14 @@ func shown(f *plotting.Figure) (*plotting.Figure, error) {
 // PlotLosses draws the smoothed training loss of each batch and the validation loss of each epoch.
 // Options: SkipStart (0), SkipEnd (0).
 func (r *Recorder) PlotLosses(o ...data.PlotOption) (*plotting.Figure, error) {
+	c, err := plotCfg("PlotLosses", 0, 0, o)
+	if err != nil {
+		return nil, err
+	}
 	if len(r.Losses) == 0 {
 		return nil, errNothing("losses")
 	}
-	return shown(plotting.Lines(r.lossLines(plotCfg(0, 0, o))))
+	return shown(plotting.Lines(r.lossLines(c)))
 }
 
 func (r *Recorder) lossLines(c data.PlotConfig) plotting.LineOpts {
@@ -131,7 +146,10 @@ func errNothing(what string) error {
 
 // PlotLR draws the learning rate of each batch. Options: ShowMoms(true) draws the momenta as well.
 func (r *Recorder) PlotLR(o ...data.PlotOption) (*plotting.Figure, error) {
-	c := plotCfg(0, 0, o)
+	c, err := plotCfg("PlotLR", 0, 0, o)
+	if err != nil {
+		return nil, err
+	}
 	if len(r.LRs) == 0 {
 		return nil, errNothing("learning rates")
 	}
@@ -146,7 +164,10 @@ func (r *Recorder) PlotLR(o ...data.PlotOption) (*plotting.Figure, error) {
 
 // PlotMetrics draws each metric over the batches, a point for each epoch, in a panel of its own.
 func (r *Recorder) PlotMetrics(o ...data.PlotOption) (*plotting.Figure, error) {
-	c := plotCfg(0, 0, o)
+	c, err := plotCfg("PlotMetrics", 0, 0, o)
+	if err != nil {
+		return nil, err
+	}
 	var panels []*plotting.Figure
 	for k, name := range r.Names[min(3, len(r.Names)) : len(r.Names)-1] {
 		col := make([]float64, len(r.Metrics))

@@ -13,7 +13,10 @@ import (
 // Rows (5; pictures with classes show rows² items, those with masks or points one a row, the truth beside
 // the prediction), FigSize, On (Valid), Thresh (0.5).
 func (l *Learner) ShowResults(o ...data.ShowOption) (*plotting.Figure, error) {
-	c := data.NewShowConfig(data.Valid, o...)
+	c, err := showCfg("show results", "ShowResults", data.Valid, o)
+	if err != nil {
+		return nil, err
+	}
 	if c.Rows == 0 {
 		c.Rows = 5
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/fastnb/go/cell"
 	"github.com/fastnb/go/datasets"
+	"github.com/fastnb/go/fastnb/internal/opt"
 	"github.com/fastnb/go/fastnb/safetensors"
 )
 
@@ -40,20 +41,27 @@ type checkpointMeta struct {
 // SaveOption changes Save or Load.
 type SaveOption interface{ applySave(*saveConfig) }
 
-type saveConfig struct{ opt, strict bool }
+type saveConfig struct {
+	opt.Given
+	withOpt, strict bool
+}
 
 type saveOption func(*saveConfig)
 
 func (o saveOption) applySave(c *saveConfig) { o(c) }
 
 // WithOpt says whether the optimizer's state is saved or loaded too: true by default.
-func WithOpt(on bool) SaveOption { return saveOption(func(c *saveConfig) { c.opt = on }) }
+func WithOpt(on bool) SaveOption {
+	return saveOption(func(c *saveConfig) { c.withOpt = on; c.Note("WithOpt", "Save", "Load") })
+}
 
 // Strict says whether Load insists that names and shapes of all weights agree: true by default.
-func Strict(on bool) SaveOption { return saveOption(func(c *saveConfig) { c.strict = on }) }
+func Strict(on bool) SaveOption {
+	return saveOption(func(c *saveConfig) { c.strict = on; c.Note("Strict", "Load") })
+}
 
 func saveCfg(o []SaveOption) saveConfig {
-	c := saveConfig{opt: true, strict: true}
+	c := saveConfig{withOpt: true, strict: true}
 	for _, o := range o {
 		o.applySave(&c)
 	}
@@ -77,12 +85,16 @@ func (l *Learner) Save(name string, o ...SaveOption) error {
 	if name == "" {
 		return fmt.Errorf("fastnb: save: no name given")
 	}
+	c := saveCfg(o)
+	if err := c.Refuse("save", "Save"); err != nil {
+		return err
+	}
 	all, err := l.eng.State()
 	if err != nil {
 		return fmt.Errorf("fastnb: save: %s: %w", name, err)
 	}
 	meta := l.meta("checkpoint")
-	if saveCfg(o).opt && l.eng.HasOptimizer() {
+	if c.withOpt && l.eng.HasOptimizer() {
 		opt, err := l.eng.OptState()
 		if err != nil {
 			return fmt.Errorf("fastnb: save: %s: optimizer: %w", name, err)
@@ -165,7 +177,7 @@ func (l *Learner) Load(name string, o ...SaveOption) error {
 	if meta.Mom > 0 {
 		l.mom = meta.Mom
 	}
-	if !c.opt || len(opt) == 0 || l.eng.LoadOptState(opt) != nil {
+	if !c.withOpt || len(opt) == 0 || l.eng.LoadOptState(opt) != nil {
 		l.eng.ZeroOptimizer()
 	}
 	return nil

@@ -63,13 +63,13 @@ func (c cyclicalConfig) height(k int) float64 {
 // Gamma (0.99994), Moms (if given, the momentum goes the opposite way), WD, Callbacks.
 func (l *Learner) FitCyclical(epochs int, base, max LRs, o ...FitOption) error {
 	c := l.fitConfig(o)
-	if err := c.refuse("fit cyclical", "FitCyclical"); err != nil {
+	if err := c.Refuse("fit cyclical", "FitCyclical"); err != nil {
 		return err
 	}
 	if err := l.ready("fit cyclical", epochs, c); err != nil {
 		return err
 	}
-	if !c.given("StepSize") {
+	if !c.Has("StepSize") {
 		c.cycle.step = 2 * l.trainBatches()
 	}
 	if err := c.cycle.check(); err != nil {
@@ -84,7 +84,7 @@ func (l *Learner) FitCyclical(epochs int, base, max LRs, o ...FitOption) error {
 		return err
 	}
 	momHi, momLo := l.mom, l.mom
-	if c.given("Moms") {
+	if c.Has("Moms") {
 		if momHi, momLo = c.momHi, c.momLo; c.check() != nil {
 			return c.check()
 		}

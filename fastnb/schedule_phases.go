@@ -167,7 +167,7 @@ func StartPct(x float64) FitOption {
 // other. Other options: WD, Callbacks. (fastai train.py, fit_fc)
 func (l *Learner) FitFC(epochs int, lrs LRs, o ...FitOption) error {
 	c := l.fitConfig(o)
-	if err := c.refuse("fit flat cosine", "FitFC"); err != nil {
+	if err := c.Refuse("fit flat cosine", "FitFC"); err != nil {
 		return err
 	}
 	if err := l.ready("fit flat cosine", epochs, c); err != nil {

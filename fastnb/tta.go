@@ -9,7 +9,7 @@ import (
 
 // TTAScale is the magnification of TTA's pictures: 1.35 by default.
 func TTAScale(x float64) data.PredsOption {
-	return predsOption(func(c *data.PredsConfig) { c.Scale = x })
+	return inPreds("TTAScale", func(c *data.PredsConfig) { c.Scale = x }, "TTA")
 }
 
 // testTimer is an augmenter that knows how to look at an item several times, in ways that together show
@@ -26,7 +26,11 @@ const ttaBeta, ttaScale = .4, 1.35
 // zoom. The predictions are Beta (0.4) times those without augmentation and 1-Beta times the mean of the
 // eight. Options: On (Valid), Beta, TTAScale, NBatch, Activ. (fastai vision/tta.py)
 func (l *Learner) TTA(o ...data.PredsOption) (preds, targs *Tensor, err error) {
-	p, err := l.tta("tta", data.NewPredsConfig(data.Valid, append([]data.PredsOption{Beta(ttaBeta), TTAScale(ttaScale)}, o...)...))
+	c, err := predsCfg("tta", "TTA", append([]data.PredsOption{Beta(ttaBeta), TTAScale(ttaScale)}, o...))
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := l.tta("tta", c)
 	if err != nil {
 		return nil, nil, err
 	}

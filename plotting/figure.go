@@ -41,6 +41,9 @@ type Figure struct {
 // failed is a figure that only reports err.
 func failed(err error) *Figure { return &Figure{err: err, text: err.Error()} }
 
+// Failed is a figure that only reports err: what a Show that cannot return an error gives.
+func Failed(err error) *Figure { return failed(err) }
+
 // Err is what went wrong while the figure was made, or nil. A cell whose last value is a figure with
 // an error fails with it.
 func (f *Figure) Err() error { return f.err }

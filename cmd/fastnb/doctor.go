@@ -164,6 +164,10 @@ func checkCPU() finding {
 	if want := os.Getenv("FASTNB_ISA"); want != "" {
 		f.found += fmt.Sprintf(" (FASTNB_ISA=%s)", want)
 	}
+	if err := cpu.CheckEnv(); err != nil {
+		f.grade, f.advice = "BAD", err.Error()
+		return f
+	}
 	if isas[0] == "generic" {
 		f.grade, f.advice = "note", "training is slow here: fast kernels want AVX2 or AVX-512"
 	}
@@ -181,7 +185,7 @@ func checkGPU() finding {
 	if len(found) == 0 {
 		return finding{"ok", "gpu", "no libcuda or libOpenCL: the processor computes", ""}
 	}
-	return finding{"note", "gpu", strings.Join(found, ", "), "FASTNB_DEVICE chooses the device; by default the processor computes"}
+	return finding{"note", "gpu", strings.Join(found, ", "), "this version computes on the processor only; the card is not used"}
 }
 
 func findLibrary(name string) string {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fastnb/go/cell"
 	"github.com/fastnb/go/datasets"
+	"github.com/fastnb/go/fastnb/internal/opt"
 	"github.com/fastnb/go/fastnb/nn"
 	"github.com/fastnb/go/fastnb/tensor"
 	"github.com/fastnb/go/plotting"
@@ -40,6 +41,7 @@ type DataBunch struct {
 	pipe  *pipeline
 	mu    sync.Mutex
 	broke map[string]bool
+	given opt.Given // options, as the data is made
 }
 
 // BunchOption is an option of DataBunch.
@@ -67,13 +69,43 @@ func SkipBroken(on bool) BunchOption { return bunchFunc(func(d *DataBunch) { d.S
 
 // BPTT is the number of tokens in a row of a language model's batch (default 70): how far derivatives
 // reach back through time.
-func BPTT(n int) BunchOption { return bunchFunc(func(d *DataBunch) { d.BPTT = n }) }
+func BPTT(n int) BunchOption {
+	return textual("BPTT", func(d *DataBunch) { d.BPTT = n }, forLM)
+}
 
 // Backwards has texts read from their end (default false).
-func Backwards(on bool) BunchOption { return bunchFunc(func(d *DataBunch) { d.Backwards = on }) }
+func Backwards(on bool) BunchOption {
+	return textual("Backwards", func(d *DataBunch) { d.Backwards = on }, forTexts, forLM)
+}
 
 // PadFirst says whether texts are filled up in front (default true) or behind.
-func PadFirst(on bool) BunchOption { return bunchFunc(func(d *DataBunch) { d.PadFirst = on }) }
+func PadFirst(on bool) BunchOption {
+	return textual("PadFirst", func(d *DataBunch) { d.PadFirst = on }, forTexts)
+}
+
+// What takes the options about texts.
+const (
+	forTexts = "texts with labels"
+	forLM    = "data for language models"
+)
+
+// textual makes an option that some kinds of data take.
+func textual(name string, f func(*DataBunch), takers ...string) BunchOption {
+	return bunchFunc(func(d *DataBunch) { f(d); d.given.Note(name, takers...) })
+}
+
+// refuse is the error of an option that has no effect on the data's kind.
+func (d *DataBunch) refuse(items Kind) error {
+	_, texts := items.(VocabKind)
+	kind := "data of kind " + items.Name()
+	switch {
+	case isBatcher(d.kind):
+		kind = forLM
+	case texts:
+		kind = forTexts
+	}
+	return d.given.Refuse("data bunch", kind)
+}
 
 // InPath is where a learner saves (default the list's path).
 func InPath(p datasets.Path) BunchOption { return bunchFunc(func(d *DataBunch) { d.Path = p }) }
@@ -100,6 +132,9 @@ func (l *LabelLists) DataBunch(opts ...BunchOption) (*DataBunch, error) {
 	}
 	for _, o := range opts {
 		o.applyBunch(d)
+	}
+	if err := d.refuse(l.Train.kind); err != nil {
+		return nil, err
 	}
 	if d.ValBS == 0 {
 		d.ValBS = d.BS
@@ -216,7 +251,11 @@ func (d *DataBunch) Loader(t DSType) (*Loader, error) {
 // OneBatch is a batch as the model gets it: normalised, of the training set unless On says another. It
 // does not change the batches of a later training.
 func (d *DataBunch) OneBatch(opts ...PredsOption) (*Batch, error) {
-	l, err := d.Loader(NewPredsConfig(Train, opts...).On)
+	c := NewPredsConfig(Train, opts...)
+	if err := c.Refuse("one batch", "OneBatch"); err != nil {
+		return nil, err
+	}
+	l, err := d.Loader(c.On)
 	if err != nil {
 		return nil, err
 	}
@@ -298,6 +337,9 @@ func (d *DataBunch) Kind() Kind { return d.TrainDS.list.kind }
 // Rows (5; pictures show rows² items), FigSize, On (Train).
 func (d *DataBunch) ShowBatch(opts ...ShowOption) (*plotting.Figure, error) {
 	c := NewShowConfig(Train, opts...)
+	if err := c.Refuse("show batch", "ShowBatch"); err != nil {
+		return nil, err
+	}
 	if c.Rows == 0 {
 		c.Rows = 5
 	}

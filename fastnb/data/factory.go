@@ -1,8 +1,12 @@
 package data
 
+import "github.com/fastnb/go/fastnb/internal/opt"
+
 // Factory is what the options of a one-line factory say, such as TextDataBunchFromCSV: those of each
 // stage of the chain, and where the parts of the data are.
 type Factory struct {
+	opt.Given
+
 	From   []FromOption
 	Label  []LabelOption
 	Bunch  []BunchOption
@@ -26,16 +30,71 @@ type factoryFunc func(*Factory)
 
 func (f factoryFunc) applyFactory(c *Factory) { f(c) }
 
-func (f fromFunc) applyFactory(c *Factory)        { c.From = append(c.From, f) }
 func (o CSVFormatOption) applyFactory(c *Factory) { c.From = append(c.From, o) }
-func (f labelFunc) applyFactory(c *Factory)       { c.Label = append(c.Label, f) }
 func (f bunchFunc) applyFactory(c *Factory)       { c.Bunch = append(c.Bunch, f) }
-func (o SeedOption) applyFactory(c *Factory)      { c.Sample = append(c.Sample, o) }
-func (f transformFunc) applyFactory(c *Factory)   { c.Transform = append(c.Transform, f) }
+
+func (f fromFunc) applyFactory(c *Factory) {
+	c.From = append(c.From, f)
+	var set fromConfig
+	f(&set)
+	c.noteAll(set.given, FactoryOfLists)
+}
+
+func (o SeedOption) applyFactory(c *Factory) {
+	c.Sample = append(c.Sample, o)
+	c.Note("SplitSeed", FactoryOfRandom)
+}
+
+func (f transformFunc) applyFactory(c *Factory) {
+	c.Transform = append(c.Transform, f)
+	var set TransformArgs
+	f(&set)
+	c.noteAll(set.given, FactoryOfPictures)
+}
+
+func (f labelFunc) applyFactory(c *Factory) {
+	c.Label = append(c.Label, f)
+	var set labelConfig
+	f(&set)
+	name := "LabelDelim"
+	switch {
+	case set.cols != nil:
+		name = "LabelCols"
+	case set.classes != nil:
+		name = "Classes"
+	case set.kind != nil:
+		name = "LabelAs"
+	case set.fullPath:
+		name = "FullPath"
+	}
+	c.Note(name, FactoryOfLabels)
+}
+
+// noteAll notes the first of the options that something was given: an option that is put together of others
+// comes first.
+func (f *Factory) noteAll(g opt.Given, taker string) {
+	for _, name := range g.Names() {
+		f.Note(name, taker)
+		return
+	}
+}
+
+// What the options of a factory are for, and what a factory is made of.
+const (
+	FactoryOfCSV      = "data from CSV files"
+	FactoryOfTables   = "data from tables"
+	FactoryOfFolders  = "data from folders"
+	FactoryOfLists    = "data from CSV files, tables and folders"
+	FactoryOfLabels   = "data with labels"
+	FactoryOfRandom   = "data split at random"
+	FactoryOfPictures = "data of pictures"
+)
 
 // DSTfms are the transforms of a factory's items, as GetTransforms gives them (default none; fastai's
 // ds_tfms).
-func DSTfms(aug Augmenter) FactoryOption { return factoryFunc(func(f *Factory) { f.Aug = aug }) }
+func DSTfms(aug Augmenter) FactoryOption {
+	return factoryFunc(func(f *Factory) { f.Aug = aug; f.Note("DSTfms", FactoryOfPictures) })
+}
 
 // NewFactory gathers options over fastai's defaults: a fifth of the items, or the folders "train" and
 // "valid".
@@ -49,20 +108,26 @@ func NewFactory(opts ...FactoryOption) *Factory {
 
 // ValidPct is the part of the items, 0 to 1, that a factory takes for validation (default 0.2).
 func ValidPct(p float64) FactoryOption {
-	return factoryFunc(func(f *Factory) { f.ValidPct, f.PctGiven = p, true })
+	return factoryFunc(func(f *Factory) { f.ValidPct, f.PctGiven = p, true; f.Note("ValidPct", FactoryOfRandom) })
 }
 
 // TrainFolder is where a factory looks for training items (default "train").
-func TrainFolder(name string) FactoryOption { return factoryFunc(func(f *Factory) { f.Train = name }) }
+func TrainFolder(name string) FactoryOption {
+	return factoryFunc(func(f *Factory) { f.Train = name; f.Note("TrainFolder", FactoryOfFolders) })
+}
 
 // ValidFolder is where a factory looks for validation items (default "valid").
-func ValidFolder(name string) FactoryOption { return factoryFunc(func(f *Factory) { f.Valid = name }) }
+func ValidFolder(name string) FactoryOption {
+	return factoryFunc(func(f *Factory) { f.Valid = name; f.Note("ValidFolder", FactoryOfFolders) })
+}
 
 // TestName is the folder, or the table, of items without labels (default none).
 func TestName(name string) FactoryOption { return factoryFunc(func(f *Factory) { f.Test = name }) }
 
 // CSVLabels is the table of items and labels (default "labels.csv").
-func CSVLabels(name string) FactoryOption { return factoryFunc(func(f *Factory) { f.Table = name }) }
+func CSVLabels(name string) FactoryOption {
+	return factoryFunc(func(f *Factory) { f.Table = name; f.Note("CSVLabels", "ImageDataBunchFromCSV") })
+}
 
 // SplitShuffled splits as fastai's factories for tables do: all items in a random order, the first
 // int(pct·n)+1 for validation. The order is NumPy's for the same seed. Option: SplitSeed.

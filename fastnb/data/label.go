@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/fastnb/go/fastnb/internal/opt"
 )
 
 // LabelList is items with their targets.
@@ -80,6 +82,7 @@ type labelConfig struct {
 	classes  []string
 	kind     LabelKind
 	fullPath bool
+	given    opt.Given
 }
 
 type labelFunc func(*labelConfig)
@@ -92,7 +95,12 @@ func LabelDelim(s string) LabelOption { return labelFunc(func(c *labelConfig) { 
 
 // LabelCols are the columns with labels, by name or number (default 1). Several columns without
 // LabelDelim are one class each, 1 where it applies.
-func LabelCols(cols ...any) LabelOption { return labelFunc(func(c *labelConfig) { c.cols = cols }) }
+func LabelCols(cols ...any) LabelOption {
+	return labelFunc(func(c *labelConfig) {
+		c.cols = cols
+		c.given.Note("LabelCols", "LabelFromTable")
+	})
+}
 
 // Classes are the class names in the order of the model's outputs; default the sorted labels of the
 // training items. Items with another label are left out, and so are other labels of items that may have
@@ -105,7 +113,12 @@ func Classes(names ...string) LabelOption {
 func LabelAs(k LabelKind) LabelOption { return labelFunc(func(c *labelConfig) { c.kind = k }) }
 
 // FullPath has LabelFromRe look at the whole path instead of the file name.
-func FullPath(on bool) LabelOption { return labelFunc(func(c *labelConfig) { c.fullPath = on }) }
+func FullPath(on bool) LabelOption {
+	return labelFunc(func(c *labelConfig) {
+		c.fullPath = on
+		c.given.Note("FullPath", "LabelFromRe")
+	})
+}
 
 func (s *SplitList) fail(format string, a ...any) *LabelLists {
 	return &LabelLists{err: fmt.Errorf("fastnb: label: "+format, a...)}
@@ -131,6 +144,12 @@ func (s *SplitList) chooseKind(c labelConfig, first any) LabelKind {
 	return CategoryKind(c.classes...)
 }
 
+// labelCalls are the names of the calls, by what their errors say.
+var labelCalls = map[string]string{
+	"from table": "LabelFromTable", "from folder": "LabelFromFolder", "from re": "LabelFromRe", "const": "LabelConst",
+	"empty": "LabelEmpty", "from lists": "LabelFromLists", "from func": "LabelFromFunc",
+}
+
 // rawLabel gives the label of item i of a list as it was found.
 type rawLabel func(l *ItemList, i int) (any, error)
 
@@ -138,6 +157,9 @@ type rawLabel func(l *ItemList, i int) (any, error)
 func (s *SplitList) label(how string, c labelConfig, raw rawLabel) *LabelLists {
 	if s.err != nil {
 		return &LabelLists{err: s.err}
+	}
+	if err := c.given.Refuse("label: "+how, labelCalls[how]); err != nil {
+		return &LabelLists{err: err}
 	}
 	var parts [2][]any
 	for p, l := range []*ItemList{s.Train, s.Valid} {
@@ -156,6 +178,9 @@ func (s *SplitList) label(how string, c labelConfig, raw rawLabel) *LabelLists {
 	kind, err := s.chooseKind(c, parts[0][0]).Fit(parts[0])
 	if err != nil {
 		return s.fail("%s: %w", how, err)
+	}
+	if c.classes != nil && !slices.Equal(kind.Classes(), c.classes) {
+		return s.fail("%s: option Classes has no effect on labels of kind %s (try LabelAs(CategoryKind(...)))", how, kind.Name())
 	}
 	out := &LabelLists{kind: kind}
 	if out.Train, err = encode(s.Train, kind, parts[0], "training"); err != nil {

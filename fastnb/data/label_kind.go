@@ -29,7 +29,9 @@ func (c Category) Tensor() *tensor.Tensor { return tensor.FromInt64([]int64{int6
 func (c Category) String() string { return c.Label }
 
 // Show shows the name.
-func (c Category) Show(...ShowOption) *plotting.Figure { return plotting.TextFigure(c.Label) }
+func (c Category) Show(o ...ShowOption) *plotting.Figure {
+	return shownAs("Category.Show", c.Label, o)
+}
 
 // MultiCategory is any number of classes at once. Its tensor is float32 [c] of 0 and 1.
 type MultiCategory struct {
@@ -51,7 +53,9 @@ func (m MultiCategory) Tensor() *tensor.Tensor {
 func (m MultiCategory) String() string { return strings.Join(m.Labels, ";") }
 
 // Show shows the names.
-func (m MultiCategory) Show(...ShowOption) *plotting.Figure { return plotting.TextFigure(m.String()) }
+func (m MultiCategory) Show(o ...ShowOption) *plotting.Figure {
+	return shownAs("MultiCategory.Show", m.String(), o)
+}
 
 // Float is one or more numbers. Its tensor is float32 [n].
 type Float struct{ Values []float32 }
@@ -71,7 +75,9 @@ func (f Float) String() string {
 }
 
 // Show shows the numbers.
-func (f Float) Show(...ShowOption) *plotting.Figure { return plotting.TextFigure(f.String()) }
+func (f Float) Show(o ...ShowOption) *plotting.Figure {
+	return shownAs("Float.Show", f.String(), o)
+}
 
 // EmptyLabel stands where there is no target, as in test sets. Its tensor is int64 0 without axes.
 type EmptyLabel struct{}
@@ -83,7 +89,9 @@ func (EmptyLabel) Tensor() *tensor.Tensor { return tensor.New(tensor.Int64) }
 func (EmptyLabel) String() string { return "" }
 
 // Show shows nothing.
-func (EmptyLabel) Show(...ShowOption) *plotting.Figure { return plotting.TextFigure("") }
+func (EmptyLabel) Show(o ...ShowOption) *plotting.Figure {
+	return shownAs("EmptyLabel.Show", "", o)
+}
 
 // classList is the state that category kinds share.
 type classList struct {

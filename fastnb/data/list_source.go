@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/fastnb/go/datasets"
+	"github.com/fastnb/go/fastnb/internal/opt"
 )
 
 // FileKind is a Kind whose references are files: lists from folders take the files with its
@@ -39,6 +40,20 @@ type fromConfig struct {
 	skipMissing      bool
 	kind             []func(Kind) (Kind, error)
 	csv              csvConfig
+	given            opt.Given
+}
+
+// What takes the options of lists.
+const (
+	ofFolders = "lists from folders"
+	ofTables  = "lists from tables"
+	ofCSV     = "lists from CSV files"
+	ofFiles   = "lists of files from tables"
+)
+
+// from makes an option that some sources take.
+func from(name string, f func(*fromConfig), takers ...string) FromOption {
+	return fromFunc(func(c *fromConfig) { f(c); c.given.Note(name, takers...) })
 }
 
 type fromFunc func(*fromConfig)
@@ -46,17 +61,23 @@ type fromFunc func(*fromConfig)
 func (f fromFunc) applyFrom(c *fromConfig) { f(c) }
 
 // Folder is where the files of a table are, below the list's path.
-func Folder(name string) FromOption { return fromFunc(func(c *fromConfig) { c.folder = name }) }
+func Folder(name string) FromOption {
+	return from("Folder", func(c *fromConfig) { c.folder = name }, ofFiles)
+}
 
 // Suffix is put after each name of the table, such as ".jpg".
-func Suffix(s string) FromOption { return fromFunc(func(c *fromConfig) { c.suffix = s }) }
+func Suffix(s string) FromOption {
+	return from("Suffix", func(c *fromConfig) { c.suffix = s }, ofFiles)
+}
 
 // Col is the column with the items, by name or number (default 0).
-func Col(c any) FromOption { return fromFunc(func(f *fromConfig) { f.cols = []any{c} }) }
+func Col(c any) FromOption { return from("Col", func(f *fromConfig) { f.cols = []any{c} }, ofTables) }
 
 // Cols are the columns with the items, by name or number (default 0), for kinds that are made of several,
 // such as texts.
-func Cols(cols ...any) FromOption { return fromFunc(func(c *fromConfig) { c.cols = cols }) }
+func Cols(cols ...any) FromOption {
+	return from("Cols", func(c *fromConfig) { c.cols = cols }, ofTables)
+}
 
 // ForKind changes the list's kind of item: options of packages above are made with it.
 func ForKind(f func(Kind) (Kind, error)) FromOption {
@@ -64,20 +85,30 @@ func ForKind(f func(Kind) (Kind, error)) FromOption {
 }
 
 // Recurse says whether folders inside the folder are searched too (default true).
-func Recurse(on bool) FromOption { return fromFunc(func(c *fromConfig) { c.recurse = on }) }
+func Recurse(on bool) FromOption {
+	return from("Recurse", func(c *fromConfig) { c.recurse = on }, ofFolders)
+}
 
 // Include keeps only these folders directly below the path.
-func Include(names ...string) FromOption { return fromFunc(func(c *fromConfig) { c.include = names }) }
+func Include(names ...string) FromOption {
+	return from("Include", func(c *fromConfig) { c.include = names }, ofFolders)
+}
 
 // Exclude leaves out these folders directly below the path.
-func Exclude(names ...string) FromOption { return fromFunc(func(c *fromConfig) { c.exclude = names }) }
+func Exclude(names ...string) FromOption {
+	return from("Exclude", func(c *fromConfig) { c.exclude = names }, ofFolders)
+}
 
 // Extensions are the endings of files to take, such as ".jpg"; default those of the kind of item.
-func Extensions(ext ...string) FromOption { return fromFunc(func(c *fromConfig) { c.ext = ext }) }
+func Extensions(ext ...string) FromOption {
+	return from("Extensions", func(c *fromConfig) { c.ext = ext }, ofFolders)
+}
 
 // SkipMissing leaves out the rows of a table whose file is absent, and says how many there were,
 // instead of failing (default false).
-func SkipMissing(on bool) FromOption { return fromFunc(func(c *fromConfig) { c.skipMissing = on }) }
+func SkipMissing(on bool) FromOption {
+	return from("SkipMissing", func(c *fromConfig) { c.skipMissing = on }, ofFiles)
+}
 
 func fromOptions(opts []FromOption) fromConfig {
 	c := fromConfig{cols: []any{0}, recurse: true, csv: csvConfig{comma: ',', header: true}}
@@ -113,6 +144,9 @@ func (c fromConfig) kindOf(k Kind) (Kind, error) {
 // system: a split with a seed is then the same on every machine.
 func ListFromFolder(k Kind, path datasets.Path, opts ...FromOption) *ItemList {
 	c := fromOptions(opts)
+	if err := c.given.Refuse("item list", ofFolders); err != nil {
+		return &ItemList{Path: path, kind: k, err: err}
+	}
 	k, err := c.kindOf(k)
 	if err == nil {
 		err = isDir(path.String())
@@ -211,7 +245,7 @@ func ListFromCSV(k Kind, path datasets.Path, name string, opts ...FromOption) *I
 	if err != nil {
 		return &ItemList{Path: path, kind: k, err: err}
 	}
-	return listFromTable(k, path, t, c)
+	return listFromTable(k, path, t, c, ofCSV)
 }
 
 // ListFromTable is ListFromCSV for a table in memory.
@@ -219,15 +253,27 @@ func ListFromTable(k Kind, path datasets.Path, t *Table, opts ...FromOption) *It
 	if t == nil {
 		return failedList(k, path, "from table: no table given")
 	}
-	return listFromTable(k, path, t, fromOptions(opts))
+	return listFromTable(k, path, t, fromOptions(opts), ofTables)
 }
 
-func listFromTable(k Kind, path datasets.Path, t *Table, c fromConfig) *ItemList {
+// listFromTable makes the list; source is what the options were given to.
+func listFromTable(k Kind, path datasets.Path, t *Table, c fromConfig, source string) *ItemList {
 	k, err := c.kindOf(k)
-	var cols []int
-	if err == nil {
-		cols, err = t.columns(c.cols)
+	if err != nil {
+		return failedList(k, path, "%w", err)
 	}
+	_, files := k.(FileKind)
+	takers := []string{source, ofTables}
+	if files {
+		takers = append(takers, ofFiles)
+	} else {
+		takers[0] = "lists of " + k.Name() + " " + strings.TrimPrefix(source, "lists ")
+		takers = append(takers, source)
+	}
+	if err := c.given.Refuse("item list", takers...); err != nil {
+		return &ItemList{Path: path, kind: k, err: err}
+	}
+	cols, err := t.columns(c.cols)
 	if err != nil {
 		return failedList(k, path, "%w", err)
 	}
@@ -235,7 +281,6 @@ func listFromTable(k Kind, path datasets.Path, t *Table, c fromConfig) *ItemList
 	if !rows && len(cols) != 1 {
 		return failedList(k, path, "%s: %d columns for items of %s, which are made of one (try Col)", t.name, len(cols), k.Name())
 	}
-	_, files := k.(FileKind)
 	dir := path.Join(c.folder)
 	if files {
 		if err := isDir(dir.String()); err != nil {

@@ -110,7 +110,7 @@ func TestSizes(t *testing.T) {
 		{[]TransformOption{SizeOf(Dims{40, 61}.Div(2))}, 20, 30, ResizeCrop, ""},
 		{[]TransformOption{SizeOf(Dims{20, 30}), ResizeMethod(ResizePad)}, 20, 30, ResizePad, ""},
 		{[]TransformOption{Size(20, 31), Mult(8)}, 24, 32, ResizeSquish, ""},
-		{[]TransformOption{Mult(8)}, 0, 0, ResizeCrop, ""},
+		{[]TransformOption{Mult(8)}, 0, 0, 0, "no effect without a size (try Size)"},
 		{[]TransformOption{Size(100, 3), Mult(8)}, 0, 0, 0, "rounds to 0"},
 		{[]TransformOption{SizeOf(Dims{1, 1}.Div(2))}, 0, 0, 0, "not positive"},
 		{[]TransformOption{Size(1, 2, 3)}, 0, 0, 0, "not 3 numbers"},

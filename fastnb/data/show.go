@@ -3,6 +3,7 @@ package data
 import (
 	"math"
 
+	"github.com/fastnb/go/fastnb/internal/opt"
 	"github.com/fastnb/go/plotting"
 )
 
@@ -29,6 +30,8 @@ func (d DSType) String() string {
 // ShowConfig is what the options of showing say: of ShowBatch, ShowResults and an item's Show. Packages
 // above add options of their own by a type with an ApplyShow method.
 type ShowConfig struct {
+	opt.Given // so that a call can refuse what it does not look at
+
 	Rows   int     // 0: the call's default
 	W, H   float64 // inches; 0: the call's default
 	On     DSType
@@ -53,6 +56,8 @@ func NewShowConfig(on DSType, opts ...ShowOption) ShowConfig {
 
 // PredsConfig is what the options of calls that walk through one data set say.
 type PredsConfig struct {
+	opt.Given // so that a call can refuse what it does not look at
+
 	On       DSType
 	Batches  int // at most; 0: all
 	WithLoss bool
@@ -81,29 +86,62 @@ type OnOption struct{ DS DSType }
 func On(d DSType) OnOption { return OnOption{d} }
 
 // ApplyShow makes it an option of showing.
-func (o OnOption) ApplyShow(c *ShowConfig) { c.On = o.DS }
+func (o OnOption) ApplyShow(c *ShowConfig) {
+	c.On = o.DS
+	c.Note("On", "ShowBatch", "ShowResults")
+}
 
 // ApplyPreds makes it an option of predictions.
-func (o OnOption) ApplyPreds(c *PredsConfig) { c.On = o.DS }
+func (o OnOption) ApplyPreds(c *PredsConfig) {
+	c.On = o.DS
+	c.Note("On", "OneBatch", "GetPreds", "PredBatch", "Validate", "TTA", "Interpret", "SegmentationInterpretationFromLearner")
+}
 
 type showFunc func(*ShowConfig)
 
+// ApplyShow makes the change.
 func (f showFunc) ApplyShow(c *ShowConfig) { f(c) }
 
+// showing makes an option that the named calls take.
+func showing(name string, f func(*ShowConfig), takers ...string) ShowOption {
+	return showFunc(func(c *ShowConfig) { f(c); c.Note(name, takers...) })
+}
+
+// pictured are the calls that draw pictures.
+var pictured = []string{"ShowBatch", "ShowResults", "Image.Show", "Mask.Show", "PlotTopLosses", "PlotMultiTopLosses", "GradCAM", "SegmentationInterpretation.Show"}
+
 // Rows is the number of rows shown; ShowBatch of pictures shows rows² items (default 5).
-func Rows(n int) ShowOption { return showFunc(func(c *ShowConfig) { c.Rows = n }) }
+func Rows(n int) ShowOption {
+	return showing("Rows", func(c *ShowConfig) { c.Rows = n }, "ShowBatch", "ShowResults")
+}
 
 // WithY draws a target on the item, such as a mask or points.
-func WithY(y Item) ShowOption { return showFunc(func(c *ShowConfig) { c.Y = y }) }
+func WithY(y Item) ShowOption {
+	return showing("WithY", func(c *ShowConfig) { c.Y = y }, "Image.Show")
+}
 
 // Alpha is the opacity of what is drawn on top, 0 to 1.
-func Alpha(a float64) ShowOption { return showFunc(func(c *ShowConfig) { c.Alpha = a }) }
+func Alpha(a float64) ShowOption {
+	return showing("Alpha", func(c *ShowConfig) { c.Alpha = a }, pictured...)
+}
 
 // Title stands above what is shown.
-func Title(s string) ShowOption { return showFunc(func(c *ShowConfig) { c.Title = s }) }
+func Title(s string) ShowOption {
+	return showing("Title", func(c *ShowConfig) { c.Title = s }, append([]string{"PlotConfusionMatrix", "PlotMulti"}, pictured...)...)
+}
+
+// shownAs is a text, or the error of an option that has no effect on texts.
+func shownAs(what, text string, opts []ShowOption) *plotting.Figure {
+	if err := NewShowConfig(Train, opts...).Refuse("show", what); err != nil {
+		return plotting.Failed(err)
+	}
+	return plotting.TextFigure(text)
+}
 
 // PlotConfig is what the options of charts say; fastnb's charts read it.
 type PlotConfig struct {
+	opt.Given // so that a call can refuse what it does not look at
+
 	W, H               float64 // inches; 0: the chart's default
 	SkipStart, SkipEnd int     // batches left out at the ends; -1: the chart's default
 	Suggestion         bool
@@ -120,7 +158,10 @@ type FigSizeOption struct{ W, H float64 }
 func FigSize(w, h float64) FigSizeOption { return FigSizeOption{w, h} }
 
 // ApplyShow makes it an option of showing.
-func (o FigSizeOption) ApplyShow(c *ShowConfig) { c.W, c.H = o.W, o.H }
+func (o FigSizeOption) ApplyShow(c *ShowConfig) {
+	c.W, c.H = o.W, o.H
+	c.Note("FigSize", append([]string{"PlotConfusionMatrix", "PlotMulti"}, pictured...)...)
+}
 
 // ApplyPlot makes it an option of charts.
 func (o FigSizeOption) ApplyPlot(c *PlotConfig) { c.W, c.H = o.W, o.H }

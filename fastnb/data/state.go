@@ -101,11 +101,13 @@ func LoadState(s State, path datasets.Path, opts ...BunchOption) (*DataBunch, er
 
 // options are those of the DataBunch that say what its batches are, not how many items they have.
 func (s State) options() []BunchOption {
-	o := []BunchOption{Backwards(s.Backwards), PadFirst(!s.PadLast), SkipBroken(s.SkipBroken)}
-	if s.BPTT > 0 {
-		o = append(o, BPTT(s.BPTT))
-	}
-	return o
+	// Set as they were, not given: kinds of data that do not look at them are not asked.
+	return []BunchOption{bunchFunc(func(d *DataBunch) {
+		d.Backwards, d.PadFirst, d.SkipBroken = s.Backwards, !s.PadLast, s.SkipBroken
+		if s.BPTT > 0 {
+			d.BPTT = s.BPTT
+		}
+	})}
 }
 
 // lists are empty lists of the state's kinds.

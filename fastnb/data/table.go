@@ -36,14 +36,20 @@ type csvConfig struct {
 }
 
 // CSVFormatOption is an option of reading CSV files, alone or as the source of a list.
-type CSVFormatOption struct{ set func(*csvConfig) }
+type CSVFormatOption struct {
+	name string
+	set  func(*csvConfig)
+}
 
-func (o CSVFormatOption) applyCSV(c *csvConfig)   { o.set(c) }
-func (o CSVFormatOption) applyFrom(c *fromConfig) { o.set(&c.csv) }
+func (o CSVFormatOption) applyCSV(c *csvConfig) { o.set(c) }
+func (o CSVFormatOption) applyFrom(c *fromConfig) {
+	o.set(&c.csv)
+	c.given.Note(o.name, ofCSV)
+}
 
 // Delimiter is what stands between fields; default ",". It is one character.
 func Delimiter(s string) CSVFormatOption {
-	return CSVFormatOption{func(c *csvConfig) {
+	return CSVFormatOption{"Delimiter", func(c *csvConfig) {
 		c.comma = utf8.RuneError
 		if utf8.RuneCountInString(s) == 1 {
 			c.comma, _ = utf8.DecodeRuneInString(s)
@@ -53,7 +59,7 @@ func Delimiter(s string) CSVFormatOption {
 
 // Header says whether the first line names the columns (default true); without, they are called 0, 1, ….
 func Header(has bool) CSVFormatOption {
-	return CSVFormatOption{func(c *csvConfig) { c.header = has }}
+	return CSVFormatOption{"Header", func(c *csvConfig) { c.header = has }}
 }
 
 // ReadCSV reads a CSV file (RFC 4180; lines may end in any of the three ways). Options: Delimiter (","),

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/fastnb/go/fastnb/internal/opt"
 	"github.com/fastnb/go/fastnb/tensor"
 )
 
@@ -68,6 +69,7 @@ type TransformArgs struct {
 	mult  int
 	asked Resize // the method before defaults were filled in
 	err   error
+	given opt.Given
 }
 
 // TransformOption is an option of Transform.
@@ -80,11 +82,16 @@ type transformFunc func(*TransformArgs)
 
 func (f transformFunc) applyTransform(a *TransformArgs) { f(a) }
 
+// ofTransform makes an option of Transform, which has no effect on items without transforms.
+func ofTransform(name string, f func(*TransformArgs)) TransformOption {
+	return transformFunc(func(a *TransformArgs) { a.given.Note(name, "pictures", "transforms of such items"); f(a) })
+}
+
 // Size is the size of pictures in pixels: Size(n) for squares, cut to fit (ResizeCrop), or
 // Size(height, width), squeezed to fit (ResizeSquish); ResizeMethod says otherwise. SizeOf is for a size
 // that was measured.
 func Size(s ...int) TransformOption {
-	return transformFunc(func(a *TransformArgs) {
+	return ofTransform("Size", func(a *TransformArgs) {
 		switch len(s) {
 		case 1:
 			a.Height, a.Width, a.pair = s[0], s[0], false
@@ -113,37 +120,39 @@ func (d Dims) String() string { return fmt.Sprintf("[%d %d]", d.H, d.W) }
 // cut to fit (ResizeCrop), where Size(height, width) squeezes them: fastai does so for an array, which
 // picture.size is there, and for a pair of numbers. ResizeMethod says otherwise.
 func SizeOf(d Dims) TransformOption {
-	return transformFunc(func(a *TransformArgs) {
+	return ofTransform("SizeOf", func(a *TransformArgs) {
 		Size(d.H, d.W).applyTransform(a)
 		a.pair = false
 	})
 }
 
 // TfmY has targets such as masks and points transformed with their items (default false).
-func TfmY(on bool) TransformOption { return transformFunc(func(a *TransformArgs) { a.TfmY = on }) }
+func TfmY(on bool) TransformOption {
+	return ofTransform("TfmY", func(a *TransformArgs) { a.TfmY = on })
+}
 
 // ResizeMethod says how items are brought to the size.
 func ResizeMethod(m Resize) TransformOption {
-	return transformFunc(func(a *TransformArgs) { a.Method = m })
+	return ofTransform("ResizeMethod", func(a *TransformArgs) { a.Method = m })
 }
 
 // PaddingMode says what lies outside a picture (default PadReflection).
 func PaddingMode(p Padding) TransformOption {
-	return transformFunc(func(a *TransformArgs) { a.Padding = p })
+	return ofTransform("PaddingMode", func(a *TransformArgs) { a.Padding = p })
 }
 
 // Mult rounds height and width to the nearest multiple of n.
-func Mult(n int) TransformOption { return transformFunc(func(a *TransformArgs) { a.mult = n }) }
+func Mult(n int) TransformOption { return ofTransform("Mult", func(a *TransformArgs) { a.mult = n }) }
 
 // RemoveOut says whether points that a transform moves out of the picture are dropped, and labels that lie
 // outside from the start are an error (default true).
 func RemoveOut(on bool) TransformOption {
-	return transformFunc(func(a *TransformArgs) { a.RemoveOut = on })
+	return ofTransform("RemoveOut", func(a *TransformArgs) { a.RemoveOut = on })
 }
 
 // NearestPixel samples the nearest pixel instead of interpolating between four (default false).
 func NearestPixel(on bool) TransformOption {
-	return transformFunc(func(a *TransformArgs) { a.Nearest = on })
+	return ofTransform("NearestPixel", func(a *TransformArgs) { a.Nearest = on })
 }
 
 // NewTransformArgs gathers the options of Transform, defaults filled in.
@@ -159,7 +168,15 @@ func (a *TransformArgs) finish() error {
 	if a.err != nil {
 		return a.err
 	}
-	if sized := a.Height > 0; a.mult > 0 && sized {
+	sized := a.Height > 0
+	switch {
+	case !sized && a.mult != 0:
+		return fmt.Errorf("option Mult has no effect without a size (try Size)")
+	case !sized && a.Method != ResizeDefault:
+		return fmt.Errorf("option ResizeMethod has no effect without a size (try Size)")
+	case a.mult < 0:
+		return fmt.Errorf("Mult(%d): must be positive", a.mult)
+	case a.mult > 0:
 		round := func(n int) int { return int(float64(n)/float64(a.mult)+.5) * a.mult }
 		if a.Height, a.Width = round(a.Height), round(a.Width); a.Height == 0 || a.Width == 0 {
 			return fmt.Errorf("the size rounds to 0 with Mult(%d)", a.mult)
@@ -192,6 +209,10 @@ func (l *LabelLists) Transform(aug Augmenter, opts ...TransformOption) *LabelLis
 	if aug == nil {
 		if f, ok := l.Train.kind.(Fitter); ok {
 			aug = f.DefaultAugmenter()
+		} else if err := a.given.Refuse("transform", "items of kind "+l.Train.kind.Name()); err != nil {
+			n := *l
+			n.err = err
+			return &n
 		}
 	}
 	n := *l

@@ -89,7 +89,7 @@ func Open(name string) (Device, error) {
 	if last != nil {
 		return nil, fmt.Errorf("fastnb: opening a device: %w", last)
 	}
-	return nil, fmt.Errorf("fastnb: opening device %q: unknown (FASTNB_DEVICE may be auto, %s)", name, strings.Join(names, ", "))
+	return nil, fmt.Errorf("fastnb: opening device %q: unknown (try auto, %s, in FASTNB_DEVICE or OnDevice)", name, strings.Join(names, ", "))
 }
 
 // share opens the device or takes part in the one that is open.

@@ -1,17 +1,33 @@
 package text
 
 import (
-	"errors"
+	"strings"
 
 	"github.com/fastnb/go/datasets"
 	"github.com/fastnb/go/fastnb/data"
 )
 
-// factory is data.Factory with the defaults of fastai's text factories: text in column 1, label in
-// column 0, words seen twice.
-func factory(o []data.FactoryOption) *data.Factory {
-	first := []data.FactoryOption{data.Cols(1), data.LabelCols(0), MinFreq(factoryMinFreq)}
-	return data.NewFactory(append(first, o...)...)
+// factory is data.Factory with the defaults of fastai's text factories: text in column 1 and label in
+// column 0 of tables, words seen twice. lm says that nobody looks at labels. Options that have no effect are
+// an error.
+func factory(source string, lm bool, o []data.FactoryOption) (*data.Factory, error) {
+	f := data.NewFactory(o...)
+	takers := []string{strings.Replace(source, "data", "texts", 1), source, data.FactoryOfLists, data.FactoryOfLabels}
+	if lm {
+		takers = []string{strings.Replace(source, "data", "data for language models", 1), source, data.FactoryOfLists}
+	}
+	if source == data.FactoryOfCSV {
+		takers = append(takers, data.FactoryOfRandom)
+	}
+	if err := f.Refuse("data bunch", takers...); err != nil {
+		return nil, err
+	}
+	from, label := []data.FromOption{MinFreq(factoryMinFreq)}, []data.LabelOption(nil)
+	if source != data.FactoryOfFolders {
+		from, label = append(from, data.Cols(1)), append(label, data.LabelCols(0))
+	}
+	f.From, f.Label = append(from, f.From...), append(label, f.Label...)
+	return f, nil
 }
 
 // TextDataBunchFromCSV makes data for a classifier of the table path/name in one line: rows in a random
@@ -19,7 +35,10 @@ func factory(o []data.FactoryOption) *data.Factory {
 // Cols (1), LabelCols (0), LabelDelim, Classes, TestName (a table), SplitSeed; those of
 // TextListFromCSV, MinFreq being 2 here; those of DataBunch.
 func TextDataBunchFromCSV(path datasets.Path, name string, o ...data.FactoryOption) (*data.DataBunch, error) {
-	f := factory(o)
+	f, err := factory(data.FactoryOfCSV, false, o)
+	if err != nil {
+		return nil, err
+	}
 	s := TextListFromCSV(path, name, f.From...).SplitShuffled(f.ValidPct, f.Sample...)
 	return bunch(f, s.LabelFromTable(f.Label...), testTable(path, f))
 }
@@ -31,7 +50,10 @@ func TextClasDataBunchFromCSV(path datasets.Path, name string, o ...data.Factory
 
 // TextLMDataBunchFromCSV is TextDataBunchFromCSV for a language model; labels are not looked at.
 func TextLMDataBunchFromCSV(path datasets.Path, name string, o ...data.FactoryOption) (*data.DataBunch, error) {
-	f := factory(o)
+	f, err := factory(data.FactoryOfCSV, true, o)
+	if err != nil {
+		return nil, err
+	}
 	s := TextListFromCSV(path, name, f.From...).SplitShuffled(f.ValidPct, f.Sample...)
 	return bunch(f, s.LabelForLM(), testTable(path, f))
 }
@@ -39,7 +61,10 @@ func TextLMDataBunchFromCSV(path datasets.Path, name string, o ...data.FactoryOp
 // TextDataBunchFromTable makes data for a classifier of two tables in memory. Options as
 // TextDataBunchFromCSV.
 func TextDataBunchFromTable(path datasets.Path, train, valid *data.Table, o ...data.FactoryOption) (*data.DataBunch, error) {
-	f := factory(o)
+	f, err := factory(data.FactoryOfTables, false, o)
+	if err != nil {
+		return nil, err
+	}
 	return bunch(f, tables(path, train, valid, f).LabelFromTable(f.Label...), testTable(path, f))
 }
 
@@ -50,7 +75,10 @@ func TextClasDataBunchFromTable(path datasets.Path, train, valid *data.Table, o 
 
 // TextLMDataBunchFromTable is TextDataBunchFromTable for a language model; labels are not looked at.
 func TextLMDataBunchFromTable(path datasets.Path, train, valid *data.Table, o ...data.FactoryOption) (*data.DataBunch, error) {
-	f := factory(o)
+	f, err := factory(data.FactoryOfTables, true, o)
+	if err != nil {
+		return nil, err
+	}
 	return bunch(f, tables(path, train, valid, f).LabelForLM(), testTable(path, f))
 }
 
@@ -58,7 +86,10 @@ func TextLMDataBunchFromTable(path datasets.Path, train, valid *data.Table, o ..
 // folder a text lies in is its label. Options: TrainFolder ("train"), ValidFolder ("valid"), TestName (a
 // folder), Classes; those of TextListFromFolder, MinFreq being 2 here; those of DataBunch.
 func TextDataBunchFromFolder(path datasets.Path, o ...data.FactoryOption) (*data.DataBunch, error) {
-	f := factory(o)
+	f, err := factory(data.FactoryOfFolders, false, o)
+	if err != nil {
+		return nil, err
+	}
 	s := TextListFromFolder(path, f.From...).SplitByFolder(f.Train, f.Valid)
 	return bunch(f, s.LabelFromFolder(f.Label...), testFolder(path, f))
 }
@@ -70,7 +101,10 @@ func TextClasDataBunchFromFolder(path datasets.Path, o ...data.FactoryOption) (*
 
 // TextLMDataBunchFromFolder is TextDataBunchFromFolder for a language model; labels are not looked at.
 func TextLMDataBunchFromFolder(path datasets.Path, o ...data.FactoryOption) (*data.DataBunch, error) {
-	f := factory(o)
+	f, err := factory(data.FactoryOfFolders, true, o)
+	if err != nil {
+		return nil, err
+	}
 	s := TextListFromFolder(path, f.From...).SplitByFolder(f.Train, f.Valid)
 	return bunch(f, s.LabelForLM(), testFolder(path, f))
 }
@@ -95,9 +129,6 @@ func testFolder(path datasets.Path, f *data.Factory) *data.ItemList {
 
 // bunch ends the chain.
 func bunch(f *data.Factory, l *data.LabelLists, test *data.ItemList) (*data.DataBunch, error) {
-	if f.Aug != nil || len(f.Transform) > 0 {
-		return nil, errors.New("fastnb: text data bunch: transforms and sizes are for pictures (try without DSTfms, Size and the like)")
-	}
 	if test != nil {
 		l = l.AddTest(test)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/fastnb/go/cell"
 	"github.com/fastnb/go/fastnb/data"
+	"github.com/fastnb/go/fastnb/internal/opt"
 	"github.com/fastnb/go/fastnb/nn"
 	"github.com/fastnb/go/fastnb/tensor"
 )
@@ -17,6 +18,8 @@ const unkID = 0
 
 // generateConfig is what the options of Predict and BeamSearch say.
 type generateConfig struct {
+	opt.Given
+
 	temperature float64
 	minP        float64
 	noUnk       bool
@@ -28,6 +31,11 @@ type generateConfig struct {
 // GenerateOption changes how a language model writes.
 type GenerateOption interface{ applyGenerate(*generateConfig) }
 
+// writing makes an option that the named calls take.
+func writing(name string, f func(*generateConfig), takers ...string) GenerateOption {
+	return generateOption(func(c *generateConfig) { f(c); c.Note(name, takers...) })
+}
+
 type generateOption func(*generateConfig)
 
 func (o generateOption) applyGenerate(c *generateConfig) { o(c) }
@@ -38,7 +46,9 @@ func Temperature(t float64) GenerateOption {
 }
 
 // MinP leaves out words less likely than p, unless none would remain: 0 by default.
-func MinP(p float64) GenerateOption { return generateOption(func(c *generateConfig) { c.minP = p }) }
+func MinP(p float64) GenerateOption {
+	return writing("MinP", func(c *generateConfig) { c.minP = p }, "Predict")
+}
 
 // NoUnk never writes xxunk: true by default.
 func NoUnk(on bool) GenerateOption { return generateOption(func(c *generateConfig) { c.noUnk = on }) }
@@ -47,13 +57,19 @@ func NoUnk(on bool) GenerateOption { return generateOption(func(c *generateConfi
 func Sep(s string) GenerateOption { return generateOption(func(c *generateConfig) { c.sep = s }) }
 
 // Stream shows the text in the cell as it is written: false by default.
-func Stream(on bool) GenerateOption { return generateOption(func(c *generateConfig) { c.stream = on }) }
+func Stream(on bool) GenerateOption {
+	return writing("Stream", func(c *generateConfig) { c.stream = on }, "Predict")
+}
 
 // TopK is how many words a beam is continued with: 10 by default.
-func TopK(k int) GenerateOption { return generateOption(func(c *generateConfig) { c.topK = k }) }
+func TopK(k int) GenerateOption {
+	return writing("TopK", func(c *generateConfig) { c.topK = k }, "BeamSearch")
+}
 
 // Beams is how many texts a search keeps: 1000 by default.
-func Beams(n int) GenerateOption { return generateOption(func(c *generateConfig) { c.beams = n }) }
+func Beams(n int) GenerateOption {
+	return writing("Beams", func(c *generateConfig) { c.beams = n }, "BeamSearch")
+}
 
 func generateCfg(o []GenerateOption) (generateConfig, error) {
 	c := generateConfig{temperature: 1, noUnk: true, sep: " ", topK: 10, beams: 1000}
@@ -77,6 +93,9 @@ func generateCfg(o []GenerateOption) (generateConfig, error) {
 // (1), MinP (0), NoUnk (true), Sep (a blank), Stream (false).
 func (l *LanguageLearner) Predict(text string, words int, o ...GenerateOption) (string, error) {
 	c, err := generateCfg(o)
+	if e := c.Refuse("predict", "Predict"); e != nil {
+		return "", e
+	}
 	if err == nil && words < 1 {
 		err = fmt.Errorf("%d words to write", words)
 	}
@@ -218,6 +237,9 @@ type beam struct {
 // draw), NoUnk (true), Sep (a blank).
 func (l *LanguageLearner) BeamSearch(text string, words int, o ...GenerateOption) (string, error) {
 	c, err := generateCfg(o)
+	if e := c.Refuse("beam search", "BeamSearch"); e != nil {
+		return "", e
+	}
 	if err == nil && words < 1 {
 		err = fmt.Errorf("%d words to write", words)
 	}

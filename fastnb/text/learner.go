@@ -30,6 +30,7 @@ type modelConfig struct {
 type modelOption struct {
 	name  string
 	apply func(*modelConfig)
+	head  bool // it is about the head of a classifier
 }
 
 // ApplyLearner leaves the option for a text learner to take.
@@ -40,44 +41,44 @@ func (o modelOption) String() string { return o.name }
 
 // DropMult multiplies all dropouts of the configuration: 1 by default.
 func DropMult(m float64) fastnb.LearnerOption {
-	return modelOption{"DropMult", func(c *modelConfig) { c.dropMult = m }}
+	return modelOption{name: "DropMult", apply: func(c *modelConfig) { c.dropMult = m }}
 }
 
 // Config replaces the configuration, which is models.LMConfig() or models.ClasConfig() by default.
 func Config(a models.AWDConfig) fastnb.LearnerOption {
-	return modelOption{"Config", func(c *modelConfig) { c.given = &a }}
+	return modelOption{name: "Config", apply: func(c *modelConfig) { c.given = &a }}
 }
 
 // ClipGrad scales the gradients of a batch down so that their norm is at most max: not by default.
 func ClipGrad(max float64) fastnb.LearnerOption {
-	return modelOption{"ClipGrad", func(c *modelConfig) { c.clip = max }}
+	return modelOption{name: "ClipGrad", apply: func(c *modelConfig) { c.clip = max }}
 }
 
 // AlphaAR is the factor of activation regularisation: 2 by default.
 func AlphaAR(a float64) fastnb.LearnerOption {
-	return modelOption{"AlphaAR", func(c *modelConfig) { c.Regularisation.Alpha = a }}
+	return modelOption{name: "AlphaAR", apply: func(c *modelConfig) { c.Regularisation.Alpha = a }}
 }
 
 // BetaTAR is the factor of temporal activation regularisation: 1 by default.
 func BetaTAR(b float64) fastnb.LearnerOption {
-	return modelOption{"BetaTAR", func(c *modelConfig) { c.Regularisation.Beta = b }}
+	return modelOption{name: "BetaTAR", apply: func(c *modelConfig) { c.Regularisation.Beta = b }}
 }
 
 // CutAt is the number of words after which a classifier cuts the gradient: 70 by default.
 func CutAt(bptt int) fastnb.LearnerOption {
-	return modelOption{"CutAt", func(c *modelConfig) { c.BPTT = bptt }}
+	return modelOption{name: "CutAt", apply: func(c *modelConfig) { c.BPTT = bptt }, head: true}
 }
 
 // MaxLen is the number of words at the end of a text of which a classifier pools the outputs: 1400 by
 // default.
 func MaxLen(n int) fastnb.LearnerOption {
-	return modelOption{"MaxLen", func(c *modelConfig) { c.TextHead.MaxLen = n }}
+	return modelOption{name: "MaxLen", apply: func(c *modelConfig) { c.TextHead.MaxLen = n }, head: true}
 }
 
 // PretrainedFiles names the files, without their extensions, of the weights (.pth) and the words (.pkl) to
 // start from, in the learner's model folder, instead of the published ones.
 func PretrainedFiles(weights, words string) fastnb.LearnerOption {
-	return modelOption{"PretrainedFiles", func(c *modelConfig) { c.files = &pretrainedFiles{weights, words} }}
+	return modelOption{name: "PretrainedFiles", apply: func(c *modelConfig) { c.files = &pretrainedFiles{weights, words} }}
 }
 
 // TextLearner is a learner of a text model: a classifier, or what is common to those and language models.
@@ -143,7 +144,7 @@ func (c *modelConfig) classifier() (*models.TextClassifier, error) {
 // Config (models.LMConfig()), Pretrained, PretrainedFiles, AlphaAR (2), BetaTAR (1), ClipGrad, and those of
 // fastnb.NewLearner.
 func LanguageModelLearner(d *data.DataBunch, arch models.TextArch, o ...fastnb.LearnerOption) (*LanguageLearner, error) {
-	cfg, c, err := configure("language model learner", d, arch, models.LMConfig(), o)
+	cfg, c, err := configure("language model learner", d, arch, models.LMConfig(), false, o)
 	if err != nil {
 		return nil, err
 	}
@@ -176,7 +177,7 @@ func LanguageModelLearner(d *data.DataBunch, arch models.TextArch, o ...fastnb.L
 // AlphaAR (2), BetaTAR (1), ClipGrad, and those of fastnb.NewLearner.
 func TextClassifierLearner(d *data.DataBunch, arch models.TextArch, o ...fastnb.LearnerOption) (*TextLearner, error) {
 	const verb = "text classifier learner"
-	cfg, c, err := configure(verb, d, arch, models.ClasConfig(), o)
+	cfg, c, err := configure(verb, d, arch, models.ClasConfig(), true, o)
 	if err != nil {
 		return nil, err
 	}
@@ -197,8 +198,8 @@ func TextClassifierLearner(d *data.DataBunch, arch models.TextArch, o ...fastnb.
 	return finish(d, m, m.Groups(), m.Encoder, "0.module.", "text classifier", c, cfg, frozen)
 }
 
-// configure reads the options.
-func configure(verb string, d *data.DataBunch, arch models.TextArch, def models.AWDConfig, o []fastnb.LearnerOption) (fastnb.LearnerConfig, *modelConfig, error) {
+// configure reads the options; head says whether the model has a classifier's head, for options about it.
+func configure(verb string, d *data.DataBunch, arch models.TextArch, def models.AWDConfig, head bool, o []fastnb.LearnerOption) (fastnb.LearnerConfig, *modelConfig, error) {
 	cfg := fastnb.Configure(o...)
 	c := &modelConfig{Arch: arch.Name, dropMult: 1, Regularisation: models.Regularisation{Alpha: 2, Beta: 1}, TextHead: models.TextHead{BPTT: 70, MaxLen: 1400}}
 	switch {
@@ -213,8 +214,14 @@ func configure(verb string, d *data.DataBunch, arch models.TextArch, def models.
 	for _, e := range cfg.Extra {
 		switch e := e.(type) {
 		case modelOption:
+			if e.head && !head {
+				return cfg, c, headless(verb, e.name)
+			}
 			e.apply(c)
 		case fastnb.ModelOption:
+			if e.Name != "Pretrained" && !head {
+				return cfg, c, headless(verb, e.Name)
+			}
 			switch e.Name {
 			case "Pretrained":
 				c.pretrained = &e.Pretrained
@@ -228,6 +235,9 @@ func configure(verb string, d *data.DataBunch, arch models.TextArch, def models.
 		}
 	}
 	cfg.Extra = rest
+	if c.files != nil && c.pretrained != nil && !*c.pretrained {
+		return cfg, c, fmt.Errorf("fastnb: %s: option PretrainedFiles has no effect with Pretrained(false) (try one of them)", verb)
+	}
 	c.Words, c.AWDConfig = d.Vocab.Len(), def
 	if c.given != nil {
 		c.AWDConfig = *c.given
@@ -237,6 +247,11 @@ func configure(verb string, d *data.DataBunch, arch models.TextArch, def models.
 		cfg.Callbacks = append(cfg.Callbacks, fastnb.GradientClipping(c.clip))
 	}
 	return cfg, c, nil
+}
+
+// headless is the error of an option about a head that a language model does not have.
+func headless(verb, option string) error {
+	return fmt.Errorf("fastnb: %s: option %s has no effect on a language model, which has no classifier's head (try it with TextClassifierLearner)", verb, option)
 }
 
 // finish makes the learner.

@@ -14,6 +14,14 @@ import (
 // Options: Rows (5), On (Valid).
 func (l *LanguageLearner) ShowResults(o ...data.ShowOption) (*plotting.Figure, error) {
 	c := data.NewShowConfig(data.Valid, o...)
+	if err := c.Refuse("show results", "ShowResults"); err != nil {
+		return nil, err
+	}
+	for _, o := range []string{"FigSize", "Alpha", "Title", "Thresh"} {
+		if c.Has(o) {
+			return nil, fmt.Errorf("fastnb: show results: option %s has no effect on a table of texts (try Rows or On)", o)
+		}
+	}
 	b, err := l.Data.OneBatch(data.On(c.On))
 	if err != nil {
 		return nil, err

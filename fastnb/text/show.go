@@ -1,6 +1,7 @@
 package text
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/fastnb/go/fastnb/data"
@@ -23,6 +24,11 @@ type pair interface {
 
 // showTexts makes a table of texts and targets, and predictions if there are any.
 func showTexts(xs, ys []data.Item, c data.ShowConfig) *plotting.Figure {
+	for _, o := range []string{"FigSize", "Alpha"} {
+		if c.Has(o) {
+			return plotting.Failed(fmt.Errorf("fastnb: show: option %s has no effect on tables of texts (try it with pictures)", o))
+		}
+	}
 	n := len(xs)
 	if c.Rows > 0 {
 		n = min(n, c.Rows)

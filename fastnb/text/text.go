@@ -59,4 +59,9 @@ func (t *Text) String() string {
 }
 
 // Show shows the text.
-func (t *Text) Show(...data.ShowOption) *plotting.Figure { return plotting.TextFigure(t.String()) }
+func (t *Text) Show(o ...data.ShowOption) *plotting.Figure {
+	if err := data.NewShowConfig(data.Train, o...).Refuse("show", "Text.Show"); err != nil {
+		return plotting.Failed(err)
+	}
+	return plotting.TextFigure(t.String())
+}

@@ -18,6 +18,9 @@ func ApplyTfms(tfms []Transform, x *Image, ys []data.Item, opts ...data.Transfor
 	if err != nil {
 		return fail(err)
 	}
+	if a.TfmY {
+		return fail(fmt.Errorf("option TfmY has no effect on ApplyTfms, which transforms all it is given (try it with Transform)"))
+	}
 	drawn, err := drawAll(withCrop(tfms, a), data.ShowRand())
 	if err != nil {
 		return fail(err)

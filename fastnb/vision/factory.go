@@ -15,6 +15,13 @@ import (
 // ImageDataBunch.from_folder)
 func ImageDataBunchFromFolder(path datasets.Path, o ...data.FactoryOption) (*data.DataBunch, error) {
 	f := data.NewFactory(o...)
+	split := data.FactoryOfFolders
+	if f.PctGiven {
+		split = data.FactoryOfRandom
+	}
+	if err := refuse(f, "pictures from folders", data.FactoryOfLists, split); err != nil {
+		return nil, err
+	}
 	list := ImageListFromFolder(path, f.From...)
 	var s *data.SplitList
 	if f.PctGiven {
@@ -34,6 +41,9 @@ func ImageDataBunchFromFolder(path datasets.Path, o ...data.FactoryOption) (*dat
 // (fastai's ImageDataBunch.from_csv)
 func ImageDataBunchFromCSV(path datasets.Path, o ...data.FactoryOption) (*data.DataBunch, error) {
 	f := data.NewFactory(append([]data.FactoryOption{data.LabelCols(1)}, o...)...)
+	if err := refuse(f, "ImageDataBunchFromCSV", data.FactoryOfLists, data.FactoryOfRandom); err != nil {
+		return nil, err
+	}
 	s := ImageListFromCSV(path, f.Table, f.From...).SplitByRandPct(f.ValidPct, f.Sample...)
 	return bunch(f, s.LabelFromTable(f.Label...))
 }
@@ -43,6 +53,9 @@ func ImageDataBunchFromCSV(path datasets.Path, o ...data.FactoryOption) (*data.D
 // the other options of Transform; those of DataBunch. (fastai's ImageDataBunch.from_name_func)
 func ImageDataBunchFromNameFunc(path datasets.Path, fnames []datasets.Path, label any, o ...data.FactoryOption) (*data.DataBunch, error) {
 	f := data.NewFactory(o...)
+	if err := refuse(f, "pictures from names", data.FactoryOfRandom); err != nil {
+		return nil, err
+	}
 	return bunch(f, named(path, fnames, f).LabelFromFunc(label, f.Label...))
 }
 
@@ -50,6 +63,9 @@ func ImageDataBunchFromNameFunc(path datasets.Path, fnames []datasets.Path, labe
 // picture's path as its label. The path has slashes on every system. (fastai's ImageDataBunch.from_name_re)
 func ImageDataBunchFromNameRe(path datasets.Path, fnames []datasets.Path, pattern string, o ...data.FactoryOption) (*data.DataBunch, error) {
 	f := data.NewFactory(o...)
+	if err := refuse(f, "pictures from names", data.FactoryOfRandom); err != nil {
+		return nil, err
+	}
 	if re, err := regexp.Compile(pattern); err != nil || re.NumSubexp() < 1 {
 		if err == nil {
 			err = fmt.Errorf("%q has no group in parentheses, which is the label", pattern)
@@ -73,7 +89,15 @@ func ImageDataBunchFromLists(path datasets.Path, fnames []datasets.Path, labels 
 		of[name.String()] = labels[k]
 	}
 	f := data.NewFactory(o...)
+	if err := refuse(f, "pictures from names", data.FactoryOfRandom); err != nil {
+		return nil, err
+	}
 	return bunch(f, named(path, fnames, f).LabelFromFunc(func(p datasets.Path) string { return of[p.String()] }, f.Label...))
+}
+
+// refuse is the error of an option that a factory of pictures does not look at.
+func refuse(f *data.Factory, what string, takers ...string) error {
+	return f.Refuse("image data bunch", append([]string{what, data.FactoryOfPictures, data.FactoryOfLabels}, takers...)...)
 }
 
 // named splits a list of given files at random.

@@ -89,6 +89,9 @@ func (x *Image) Picture() *image.RGBA { return x.px.picture() }
 // Show draws the picture. Options: FigSize (3x3 inches), Title, WithY (a target drawn on it), Alpha.
 func (x *Image) Show(opts ...data.ShowOption) *plotting.Figure {
 	c := data.NewShowConfig(data.Train, opts...)
+	if err := c.Refuse("show", "Image.Show"); err != nil {
+		return plotting.Failed(err)
+	}
 	if c.W == 0 || c.H == 0 {
 		c.W, c.H = 3, 3
 	}

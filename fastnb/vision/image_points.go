@@ -37,7 +37,17 @@ func (p Points) String() string {
 }
 
 // Show shows the numbers; img.Show(WithY(points)) draws them.
-func (p Points) Show(...data.ShowOption) *plotting.Figure { return plotting.TextFigure(p.String()) }
+func (p Points) Show(o ...data.ShowOption) *plotting.Figure {
+	return showText("Points.Show", p.String(), o)
+}
+
+// showText is a text, or the error of an option that has no effect on texts.
+func showText(call, text string, o []data.ShowOption) *plotting.Figure {
+	if err := data.NewShowConfig(data.Train, o...).Refuse("show", call); err != nil {
+		return plotting.Failed(err)
+	}
+	return plotting.TextFigure(text)
+}
 
 func (p Points) overlay(t *plotting.Tile, _ data.ShowConfig) {
 	for _, q := range p {
@@ -122,8 +132,8 @@ func (p *ImagePoints) String() string {
 }
 
 // Show shows the numbers; img.Show(WithY(points)) draws them.
-func (p *ImagePoints) Show(...data.ShowOption) *plotting.Figure {
-	return plotting.TextFigure(p.String())
+func (p *ImagePoints) Show(o ...data.ShowOption) *plotting.Figure {
+	return showText("ImagePoints.Show", p.String(), o)
 }
 
 func (p *ImagePoints) overlay(t *plotting.Tile, _ data.ShowConfig) {

@@ -135,7 +135,7 @@ func TestCNNLearnerOptions(t *testing.T) {
 	if _, err := CNNLearner(nil, models.ResNet18); err == nil {
 		t.Error("no data")
 	}
-	if _, err := fastnb.NewLearner(d, nn.NewSequential(nn.NewFlatten()), nil, fastnb.PS(.1)); err == nil || !strings.Contains(err.Error(), "option PS does not apply") {
+	if _, err := fastnb.NewLearner(d, nn.NewSequential(nn.NewFlatten()), nil, fastnb.PS(.1)); err == nil || !strings.Contains(err.Error(), "option PS has no effect") {
 		t.Error("an option of another receiver:", err)
 	}
 	learn, err := CNNLearner(d, models.ResNet18, fastnb.Pretrained(false), fastnb.LinFtrs(8, 6), BNFinal(true), YRange(0, 1), fastnb.LossFunc(nn.MSELossFlat), fastnb.Silent(true))

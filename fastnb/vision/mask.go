@@ -115,6 +115,9 @@ func (m *Mask) Recycle() {
 // FigSize (3x3 inches), Alpha (1), Title.
 func (m *Mask) Show(opts ...data.ShowOption) *plotting.Figure {
 	c := data.NewShowConfig(data.Train, opts...)
+	if err := c.Refuse("show", "Mask.Show"); err != nil {
+		return plotting.Failed(err)
+	}
 	if c.W == 0 || c.H == 0 {
 		c.W, c.H = 3, 3
 	}

@@ -22,6 +22,9 @@ func plotFlat(verb string, rows, cols, n int, f func(k int) (*plotting.Figure, e
 		return nil, fmt.Errorf("fastnb: %s: %d rows of %d figures", verb, rows, cols)
 	}
 	c := data.NewShowConfig(data.Train, opts...)
+	if err := c.Refuse(verb, "PlotMulti"); err != nil {
+		return nil, err
+	}
 	if c.W == 0 || c.H == 0 {
 		c.W, c.H = 12, 6
 	}

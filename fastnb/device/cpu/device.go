@@ -14,7 +14,7 @@ import (
 )
 
 func init() {
-	device.Register("cpu", 0, func() (device.Device, error) { return New(0), nil })
+	device.Register("cpu", 0, open)
 }
 
 // Device is the processor. It runs one program at a time, with all its workers: programs of several queues
