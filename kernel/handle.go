@@ -96,7 +96,7 @@ func (k *kernel) handle(s *wire.Socket, m *wire.Message) {
 
 func info() msg {
 	return msg{
-		"status": "ok", "protocol_version": wire.Protocol, "implementation": "fastnb", "implementation_version": "0.1",
+		"status": "ok", "protocol_version": wire.Protocol, "implementation": "fastnb", "implementation_version": Version,
 		"banner": "fastnb: deep learning in Go notebooks",
 		"language_info": msg{
 			"name": "go", "version": strings.TrimPrefix(runtime.Version(), "go"), "mimetype": "text/x-go", "file_extension": ".go",

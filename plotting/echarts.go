@@ -57,10 +57,17 @@ func fromChart(c goChart) (f *Figure) {
 		}
 	}
 	f.after = afterScript(fields)
-	plain := plainJSON(c.JSON())
+	plain, err := plainJSON(c.JSON())
+	if err != nil {
+		return failed(fmt.Errorf("fastnb: %s chart: its values cannot be written down: %w (try leaving out what is not a finite number)", c.Type(), err))
+	}
 	f.text = strings.TrimSuffix("Figure: "+c.Type()+" chart: "+chartTitle(plain), ": ")
 	if o, cats, ok := readChart(plain); ok {
-		f.img, f.text = still(o, cats, f.w, f.h), linesText(o.LineOpts)
+		var missing error
+		f.img, missing = still(o, cats, f.w, f.h)
+		if f.text = linesText(o.LineOpts); missing != nil {
+			f.text += "\n" + missing.Error()
+		}
 	}
 	return f
 }
@@ -126,13 +133,15 @@ func pixelSize(s string, def int) int {
 	return n
 }
 
-// plainJSON turns go-echarts' option structs into maps, lists and numbers.
-func plainJSON(opt map[string]any) map[string]any {
+// plainJSON turns go-echarts' option structs into maps, lists and numbers. Of an option that JSON cannot hold,
+// such as one with NaN in it, there is nothing but the error.
+func plainJSON(opt map[string]any) (map[string]any, error) {
 	var out map[string]any
-	if t, err := json.Marshal(opt); err == nil {
-		_ = json.Unmarshal(t, &out)
+	t, err := json.Marshal(opt)
+	if err == nil {
+		err = json.Unmarshal(t, &out)
 	}
-	return out
+	return out, err
 }
 
 // chartTitle is the title's text of an option.

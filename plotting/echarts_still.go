@@ -1,6 +1,8 @@
 package plotting
 
 import (
+	"errors"
+	"fmt"
 	"image"
 	"image/color"
 	"math"
@@ -51,10 +53,11 @@ func readChart(opt map[string]any) (o chartOpts, categories []string, ok bool) {
 	return o, categories, len(o.Series) > 0
 }
 
-// still draws the static picture.
-func still(o chartOpts, categories []string, w, h int) image.Image {
+// still draws the static picture. Series that it cannot draw are left out and told.
+func still(o chartOpts, categories []string, w, h int) (image.Image, error) {
 	p := newPlot(o.Title, o.XLabel, o.YLabel)
 	nBars, k, empty := 0, 0, true
+	var missing []error
 	for _, b := range o.bars {
 		if b {
 			nBars++
@@ -80,7 +83,8 @@ func still(o chartOpts, categories []string, w, h int) image.Image {
 			thumb, err = addSeries(p, s, pts, c)
 		}
 		if err != nil {
-			continue // the interactive chart shows it all the same
+			missing = append(missing, fmt.Errorf("series %q is not in the picture: %w", s.Name, err)) // the interactive chart shows it all the same
+			continue
 		}
 		empty = false
 		if s.Name != "" {
@@ -96,7 +100,7 @@ func still(o chartOpts, categories []string, w, h int) image.Image {
 		p.X.Tick.Marker = categoryTicks(categories, w)
 	}
 	placeLegend(p, o.LineOpts)
-	return paint(p, w, h)
+	return paint(p, w, h), errors.Join(missing...)
 }
 
 // categoryTicks names as many categories as there is room for.

@@ -15,6 +15,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/fastnb/go/kernel"
 )
 
 // version is set by the linker in releases.
@@ -24,6 +26,7 @@ var version = "dev"
 var errSilent = errors.New("failed")
 
 func main() {
+	kernel.Version = version
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	root, status := rootCommand(), 2 // until the command line has been understood

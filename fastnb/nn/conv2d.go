@@ -40,13 +40,9 @@ func KaimingFanOut() ConvOption {
 	}
 }
 
-// Groups cuts the channels into n parts that do not mix: 1 by default.
-func Groups(n int) ConvOption {
-	return func(c *Conv2D) {
-		c.attrs.Groups = n
-		c.Weight.Shape[1] /= n
-	}
-}
+// Groups cuts the channels into n parts that do not mix: 1 by default. An output's inputs, by which its weights
+// start, are then those of one part.
+func Groups(n int) ConvOption { return func(c *Conv2D) { c.attrs.Groups = n } }
 
 // WeightNorm makes the weight of a direction and a length for each output.
 func WeightNorm() ConvOption {
@@ -76,6 +72,7 @@ func KaimingFanIn() ConvOption {
 // NewConv2D makes a convolution with a square kernel. It starts as PyTorch's does: uniform within
 // 1/sqrt(fan in).
 func NewConv2D(in, out, kernel int, o ...ConvOption) *Conv2D {
+	in /= groupsOf(o)
 	fan := in * kernel * kernel
 	c := &Conv2D{
 		Weight: &Param{Leaf: "weight", Shape: []int{out, in, kernel, kernel}, Layout: device.Picture, Kind: Weight, Init: torchDefault(fan)},
@@ -86,6 +83,16 @@ func NewConv2D(in, out, kernel int, o ...ConvOption) *Conv2D {
 		f(c)
 	}
 	return c
+}
+
+// groupsOf is the number of groups that options ask for. The shape of the weights, which others read, depends
+// on it, whatever the order of the options.
+func groupsOf(o []ConvOption) int {
+	c := &Conv2D{Weight: &Param{Shape: []int{1, 1, 1, 1}}, Bias: &Param{}, attrs: device.Conv{Groups: 1}}
+	for _, f := range o {
+		f(c)
+	}
+	return max(c.attrs.Groups, 1) // what makes no sense the graph refuses
 }
 
 // Params are weight and bias; with a norm on the weight, the bias and what the weight is made of.

@@ -27,7 +27,7 @@ var planet = lesson{
 		45: {epochTable("accuracy_thresh", "fbeta")},
 		48: {epochTable("accuracy_thresh", "fbeta")},
 		49: {chart("Batches processed")},
-		56: {textLike(`^\d+$`)},
+		56: {textLike(`^[1-9]\d*$`)},
 		59: {textLike(`[a-z_]+ [a-z_]+`)},
 		63: {textLike(`kaggle competitions submit`)},
 	},

@@ -269,7 +269,6 @@ func (w *writing) runScope() *types.Scope {
 // spellable reports whether a program can write a type down.
 func spellable(t types.Type) bool {
 	ok := true
-	_ = types.TypeString(t, func(*types.Package) string { return "" })
 	var walk func(t types.Type)
 	walk = func(t types.Type) {
 		switch t := t.(type) {
