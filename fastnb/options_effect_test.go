@@ -97,11 +97,8 @@ func TestPredsOptionsCount(t *testing.T) {
 			}
 			return rowsOf(in.Preds), nil
 		},
-	}, "Interpret WithTTA", pendingPreds) // these pictures have no transforms: vision's tests see it
+	}, "Interpret WithTTA") // these pictures have no transforms: vision's tests see it
 }
-
-// NBatch in Validate.
-const pendingPreds = "Validate NBatch"
 
 func rowsOf(t *Tensor) any {
 	if t == nil {

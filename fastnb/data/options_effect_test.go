@@ -113,12 +113,7 @@ func TestLabelOptionsCount(t *testing.T) {
 		"LabelFromFunc": func(o ...LabelOption) (any, error) {
 			return seen(named.LabelFromFunc(func(q datasets.Path) string { return q.Parent().Name() }, o...))
 		},
-	}, pendingLabels...)
-}
-
-// LabelDelim where a label is a whole name.
-var pendingLabels = []string{
-	"LabelFromFolder LabelDelim", "LabelFromRe LabelDelim", "LabelConst LabelDelim", "LabelFromFunc LabelDelim",
+	})
 }
 
 func TestTransformOptionsCount(t *testing.T) {

@@ -93,7 +93,7 @@ func TestTextFactoryOptionsCount(t *testing.T) {
 		if err != nil {
 			return nil, err
 		}
-		return fmt.Sprint(d.TrainDS.Items(), d.ValidDS.Items(), d.Classes, d.Vocab.Len(), d.BS, d.BPTT, d.PadFirst), nil
+		return fmt.Sprint(d.TrainDS.Items(), d.ValidDS.Items(), d.Classes, d.LabelKind().Name(), d.Vocab.Len(), d.BS, d.BPTT, d.PadFirst), nil
 	}
 	small := func(o []data.FactoryOption) []data.FactoryOption {
 		return append([]data.FactoryOption{data.BS(4)}, o...)
@@ -126,8 +126,7 @@ func TestTextFactoryOptionsCount(t *testing.T) {
 		"TextLMDataBunchFromTable": func(o ...data.FactoryOption) (any, error) {
 			return seen(TextLMDataBunchFromTable(csv, table, table, cols(o)...))
 		},
-	}, "TextDataBunchFromCSV Delimiter", "TextLMDataBunchFromCSV Delimiter", "TextDataBunchFromFolder Recurse", "TextLMDataBunchFromFolder Recurse",
-		"TextDataBunchFromFolder LabelDelim") // LabelDelim: pending with data's
+	}, "TextDataBunchFromCSV Delimiter", "TextLMDataBunchFromCSV Delimiter", "TextDataBunchFromFolder Recurse", "TextLMDataBunchFromFolder Recurse")
 }
 
 func TestTextLearnerOptionsCount(t *testing.T) {
