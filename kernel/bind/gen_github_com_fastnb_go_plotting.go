@@ -13,6 +13,7 @@ func init() {
 		Name: "plotting",
 		Binds: map[string]r.Value{
 			"Elided":           r.ValueOf(pkg.Elided),
+			"Failed":           r.ValueOf(pkg.Failed),
 			"FromEcharts":      r.ValueOf(pkg.FromEcharts),
 			"Grid":             r.ValueOf(pkg.Grid),
 			"HTMLTable":        r.ValueOf(pkg.HTMLTable),
