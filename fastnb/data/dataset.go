@@ -3,6 +3,7 @@ package data
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 
 	"github.com/fastnb/go/datasets"
 )
@@ -58,9 +59,13 @@ type ItemError struct {
 	Err   error
 }
 
-// Error names the item and the reason.
+// Error names the item and the reason. Leaving items out is advised only where nothing else is.
 func (e *ItemError) Error() string {
-	return fmt.Sprintf("fastnb: load item: %s: %v (try SkipBroken(true) to leave such items out)", e.Ref, e.Err)
+	hint := ""
+	if !strings.Contains(e.Err.Error(), "try ") {
+		hint = " (try SkipBroken(true) to leave such items out)"
+	}
+	return fmt.Sprintf("fastnb: load item: %s: %v%s", e.Ref, e.Err, hint)
 }
 
 // Unwrap is the reason.

@@ -81,6 +81,7 @@ type labelConfig struct {
 	cols     []any
 	classes  []string
 	kind     LabelKind
+	change   []func(LabelKind) (LabelKind, error)
 	fullPath bool
 	given    opt.Given
 }
@@ -111,6 +112,11 @@ func Classes(names ...string) LabelOption {
 
 // LabelAs sets the kind of label, such as FloatKind() for numbers that would be taken for classes.
 func LabelAs(k LabelKind) LabelOption { return labelFunc(func(c *labelConfig) { c.kind = k }) }
+
+// ForLabelKind changes the kind of label that is chosen: options of packages above are made with it.
+func ForLabelKind(f func(LabelKind) (LabelKind, error)) LabelOption {
+	return labelFunc(func(c *labelConfig) { c.change = append(c.change, f) })
+}
 
 // FullPath has LabelFromRe look at the whole path instead of the file name.
 func FullPath(on bool) LabelOption {
@@ -175,8 +181,13 @@ func (s *SplitList) label(how string, c labelConfig, raw rawLabel) *LabelLists {
 			parts[p][i] = v
 		}
 	}
-	kind, err := s.chooseKind(c, parts[0][0]).Fit(parts[0])
-	if err != nil {
+	kind, err := s.chooseKind(c, parts[0][0]), error(nil)
+	for _, f := range c.change {
+		if kind, err = f(kind); err != nil {
+			return s.fail("%s: %w", how, err)
+		}
+	}
+	if kind, err = kind.Fit(parts[0]); err != nil {
 		return s.fail("%s: %w", how, err)
 	}
 	if c.classes != nil && !slices.Equal(kind.Classes(), c.classes) {

@@ -17,22 +17,13 @@ import (
 	"github.com/fastnb/go/fastnb/vision/jpeg"
 
 	_ "golang.org/x/image/bmp"
-	_ "golang.org/x/image/tiff"
+	"golang.org/x/image/tiff"
 	_ "golang.org/x/image/webp"
 )
 
 // maxPixels bounds a picture's size: a broken header must not ask for all memory. It is PIL's bound for
 // refusing "decompression bombs".
 const maxPixels = 2 * 89478485
-
-// decodeFile reads a picture as planes of red, green and blue. Errors do not name the file.
-func decodeFile(file string) (*planes, error) {
-	b, err := readFile(file)
-	if err != nil {
-		return nil, err
-	}
-	return decodeRGB(b)
-}
 
 // readFile reads a file; the error does not name it.
 func readFile(file string) ([]byte, error) {
@@ -56,6 +47,12 @@ func decodeRGB(b []byte) (*planes, error) {
 			return p, err
 		}
 	}
+	if isWebP(b) {
+		if err := checkConfig(b); err != nil {
+			return nil, err
+		}
+		return decodeWebP(b)
+	}
 	m, err := decodeAny(b)
 	if err != nil {
 		return nil, err
@@ -71,11 +68,10 @@ func decodeAny(b []byte) (image.Image, error) {
 	case isJPEG(b):
 		return decodeJPEG(b)
 	}
-	conf, format, err := image.DecodeConfig(bytes.NewReader(b))
-	if err != nil {
-		return nil, describe(format, err)
+	if isTIFF(b) {
+		return decodeAnyTIFF(b)
 	}
-	if err := checkSize(conf.Width, conf.Height); err != nil {
+	if err := checkConfig(b); err != nil {
 		return nil, err
 	}
 	m, format, err := image.Decode(bytes.NewReader(b))
@@ -83,6 +79,31 @@ func decodeAny(b []byte) (image.Image, error) {
 		return nil, describe(format, err)
 	}
 	return m, nil
+}
+
+// decodeAnyTIFF reads a TIFF by package tiff, and what that does not know by ourselves.
+func decodeAnyTIFF(b []byte) (image.Image, error) {
+	err := checkConfig(b)
+	if err == nil {
+		var m image.Image
+		if m, err = tiff.Decode(bytes.NewReader(b)); err == nil {
+			return m, nil
+		}
+	}
+	var unknown tiff.UnsupportedError
+	if m, own := decodeTIFF(b); own == nil || errors.As(err, &unknown) {
+		return m, own
+	}
+	return nil, describe("tiff", err)
+}
+
+// checkConfig refuses a picture by its header.
+func checkConfig(b []byte) error {
+	conf, format, err := image.DecodeConfig(bytes.NewReader(b))
+	if err != nil {
+		return describe(format, err)
+	}
+	return checkSize(conf.Width, conf.Height)
 }
 
 func checkSize(w, h int) error {

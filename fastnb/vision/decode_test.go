@@ -53,11 +53,11 @@ func TestDecodeSamples(t *testing.T) {
 	}
 }
 
-// TestDecodeMasks: grey values are classes; a palette is turned to grey as PIL does.
+// TestDecodeMasks: grey values are classes; a palette is turned to grey as PIL does, where that is asked for.
 func TestDecodeMasks(t *testing.T) {
 	_, arrays := goldens(t)
 	for _, name := range []string{"mask_l", "mask_p"} {
-		m, err := OpenMask(datasets.NewPath("testdata", "sample_"+name+".png"))
+		m, err := OpenMask(datasets.NewPath("testdata", "sample_"+name+".png"), PaletteIndex(false))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -17,27 +17,42 @@ type Image struct {
 	from *planes // what px was sampled from, to be recycled with it
 }
 
-// OpenImage reads a picture: JPEG (also with four components), PNG, GIF (its first frame), WebP, BMP or
-// TIFF. Grey becomes three equal channels, transparency is dropped, and an EXIF orientation is ignored,
-// as fastai does (fastai/vision/image.py, open_image).
-func OpenImage(path datasets.Path) (*Image, error) {
-	x, err := openImage(path.String())
+// OpenImage reads a picture: JPEG (also with four components), PNG, GIF and WebP (of animated ones the first
+// frame), BMP or TIFF. Grey becomes three equal channels, transparency is dropped, and an EXIF orientation is
+// ignored, as fastai does (fastai/vision/image.py, open_image), with a line that says so. Option: UseEXIF
+// (false). The pixels are those of Pillow.
+func OpenImage(path datasets.Path, opts ...OpenOption) (*Image, error) {
+	var k imageKind
+	for _, o := range opts {
+		o.applyOpen(&k)
+	}
+	x, err := k.open(path.String())
 	if err != nil {
 		return nil, fmt.Errorf("fastnb: open image: %s: %w", path, err)
 	}
+	x.px.lent = true
 	return x, nil
 }
 
-func openImage(file string) (*Image, error) {
-	px, err := decodeFile(file)
+// open reads a picture whose memory may be recycled.
+func (k imageKind) open(file string) (*Image, error) {
+	b, err := readFile(file)
 	if err != nil {
 		return nil, err
 	}
-	return &Image{px: px}, nil
+	px, err := decodeRGB(b)
+	if err != nil {
+		return nil, err
+	}
+	return &Image{px: k.turned(px, b, file)}, nil
 }
 
 // NewImage is a picture of any image.Image, its transparency dropped.
-func NewImage(m image.Image) *Image { return &Image{px: planesOf(m)} }
+func NewImage(m image.Image) *Image {
+	px := planesOf(m)
+	px.lent = true
+	return &Image{px: px}
+}
 
 // ImageFromTensor is a picture of float32 [3, H, W] in [0, 1], which it shares.
 func ImageFromTensor(t *tensor.Tensor) (*Image, error) {
@@ -45,7 +60,7 @@ func ImageFromTensor(t *tensor.Tensor) (*Image, error) {
 	if t.DType() != tensor.Float32 || len(s) != 3 || s[0] != 3 || s[1] == 0 || s[2] == 0 {
 		return nil, fmt.Errorf("fastnb: image of a tensor: %s %v is not float32 [3, height, width]", t.DType(), s)
 	}
-	return &Image{px: &planes{c: 3, h: s[1], w: s[2], f: t.Float32s()}}, nil
+	return &Image{px: &planes{c: 3, h: s[1], w: s[2], f: t.Float32s(), lent: true}}, nil
 }
 
 // Shape is [3, H, W].
@@ -73,8 +88,12 @@ func (x *Image) Tensor() *tensor.Tensor {
 // String is the picture's kind and size.
 func (x *Image) String() string { return fmt.Sprintf("Image [%d, %d, %d]", x.px.c, x.px.h, x.px.w) }
 
-// Recycle gives the memory back; the picture must not be used after it.
+// Recycle gives the memory back of a picture that a loader opened or transformed; such a picture must not be
+// used after it. One that OpenImage, NewImage or ImageFromTensor made stays as it is.
 func (x *Image) Recycle() {
+	if x.px != nil && x.px.lent {
+		return
+	}
 	for _, p := range []*planes{x.px, x.from} {
 		if p != nil {
 			p.release()

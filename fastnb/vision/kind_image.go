@@ -2,6 +2,7 @@ package vision
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/fastnb/go/fastnb/data"
@@ -10,14 +11,28 @@ import (
 )
 
 // imageKind opens, shows and collates pictures for package data.
-type imageKind struct{}
+type imageKind struct {
+	EXIF bool `json:"exif,omitempty"` // pictures are turned as their EXIF data says
+}
+
+var errNotPictures = errors.New("option UseEXIF: the items are no pictures")
 
 // ImageKind is the kind of items that are pictures, for lists made by package data's constructors.
 func ImageKind() data.Kind { return imageKind{} }
 
 func init() {
-	data.RegisterKind("image", func(json.RawMessage) (data.Kind, error) { return imageKind{}, nil })
+	data.RegisterKind("image", func(state json.RawMessage) (data.Kind, error) {
+		var k imageKind
+		if len(state) == 0 {
+			return k, nil
+		}
+		err := json.Unmarshal(state, &k)
+		return k, err
+	})
 }
+
+// State is how pictures are opened.
+func (k imageKind) State() (json.RawMessage, error) { return json.Marshal(k) }
 
 func (imageKind) Name() string { return "image" }
 
@@ -26,11 +41,9 @@ func (imageKind) Extensions() []string {
 	return []string{".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff"}
 }
 
-func (imageKind) Open(ref string) (data.Item, error) { return openItemImage(ref) }
-
-// openItemImage keeps a failed *Image from becoming a non-nil Item.
-func openItemImage(ref string) (data.Item, error) {
-	x, err := openImage(ref)
+// Open keeps a failed *Image from becoming a non-nil Item.
+func (k imageKind) Open(ref string) (data.Item, error) {
+	x, err := k.open(ref)
 	if err != nil {
 		return nil, err
 	}

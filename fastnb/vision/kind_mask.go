@@ -12,14 +12,15 @@ import (
 
 // maskKind is a class for every pixel; labels are files of masks.
 type maskKind struct {
-	Names []string `json:"classes"`
+	Names  []string   `json:"classes"`
+	Opener maskOpener `json:"open"`
 }
 
 const maskKindName = "mask"
 
 // MaskKind is the kind of label of segmentation: a class for every pixel, read from a mask's file.
 // classes are the names of the values 0, 1, … of the masks.
-func MaskKind(classes ...string) data.LabelKind { return maskKind{classes} }
+func MaskKind(classes ...string) data.LabelKind { return maskKind{Names: classes} }
 
 func init() {
 	data.RegisterLabelKind(maskKindName, func(state json.RawMessage) (data.LabelKind, error) {
@@ -61,13 +62,13 @@ func (k maskKind) Open(e any) (data.Item, error) {
 	if !ok { // items without targets
 		return data.EmptyLabel{}, nil
 	}
-	m, err := openMask(file)
+	m, err := k.Opener.open(file)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	for at, v := range m.px.u {
 		if int(v) >= len(k.Names) {
-			return nil, fmt.Errorf("%s: the value %d at row %d, column %d is none of the %d classes", file, v, at/m.px.w, at%m.px.w, len(k.Names))
+			return nil, fmt.Errorf("%s: the value %d at row %d, column %d is none of the %d classes (%s)", file, v, at/m.px.w, at%m.px.w, len(k.Names), m.hint(len(k.Names)))
 		}
 	}
 	return m, nil
@@ -102,7 +103,7 @@ func (maskKind) Loss() nn.Loss { return nn.CrossEntropyFlat }
 func (k maskKind) State() (json.RawMessage, error) { return json.Marshal(k) }
 
 // SegmentationListFromFolder is a list of the pictures below path whose labels are masks:
-// LabelFromFunc(func(p Path) Path, Classes(…)). Options as ImageListFromFolder.
+// LabelFromFunc(func(p Path) Path, Classes(…), Masks(…)). Options as ImageListFromFolder.
 func SegmentationListFromFolder(path datasets.Path, o ...data.FromOption) *data.ItemList {
 	return segmentation(ImageListFromFolder(path, o...))
 }

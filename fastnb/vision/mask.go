@@ -18,63 +18,20 @@ type Mask struct {
 	from *planes
 }
 
-// OpenMask reads a mask: the 8-bit values of a grey picture are the classes. Pictures in colour or with
-// a palette are turned to grey first, by PIL's formula, as fastai does (open_mask).
-func OpenMask(path datasets.Path) (*Mask, error) {
-	m, err := openMask(path.String())
+// OpenMask reads a mask: the 8-bit values of a grey picture are the classes. Pictures in colour, with a
+// palette, or in JPEGs can be read in more than one way, which options say: Div, PaletteIndex, GreyMask (as
+// fastai's open_mask does), MaskColors, ReplaceValue.
+func OpenMask(path datasets.Path, opts ...MaskOption) (*Mask, error) {
+	var o maskOpener
+	for _, f := range opts {
+		f.applyMask(&o)
+	}
+	m, err := o.open(path.String())
 	if err != nil {
 		return nil, fmt.Errorf("fastnb: open mask: %s: %w", path, err)
 	}
+	m.px.lent = true
 	return m, nil
-}
-
-func openMask(file string) (*Mask, error) {
-	b, err := readFile(file)
-	if err != nil {
-		return nil, err
-	}
-	p, err := decodeGrey(b)
-	if err != nil {
-		return nil, err
-	}
-	return &Mask{px: p}, nil
-}
-
-// decodeGrey reads a picture file's bytes as one plane (PIL's mode L).
-func decodeGrey(b []byte) (*planes, error) {
-	var m image.Image
-	if !isJPEG(b) {
-		var err error
-		if m, err = decodeAny(b); err != nil {
-			return nil, err
-		}
-	}
-	switch m := m.(type) {
-	case *image.Gray:
-		p := newBytes(1, m.Rect.Dy(), m.Rect.Dx())
-		for y := range p.h {
-			copy(p.u[y*p.w:(y+1)*p.w], m.Pix[y*m.Stride:])
-		}
-		return p, nil
-	case *image.Gray16: // PIL cuts such values off at 255
-		p := newBytes(1, m.Rect.Dy(), m.Rect.Dx())
-		for k := range p.u {
-			p.u[k] = uint8(min(m.Gray16At(k%p.w, k/p.w).Y, 255))
-		}
-		return p, nil
-	}
-	rgb, err := decodeRGB(b)
-	if err != nil {
-		return nil, err
-	}
-	p := newBytes(1, rgb.h, rgb.w)
-	n := len(p.u)
-	for k := range p.u {
-		r, g, b := uint32(rgb.u[k]), uint32(rgb.u[n+k]), uint32(rgb.u[2*n+k])
-		p.u[k] = uint8((19595*r + 38470*g + 7471*b + 32768) >> 16)
-	}
-	rgb.release()
-	return p, nil
 }
 
 // Shape is [1, H, W].
@@ -101,8 +58,12 @@ func (m *Mask) Tensor() *tensor.Tensor {
 // String is the mask's kind and size.
 func (m *Mask) String() string { return fmt.Sprintf("Mask [1, %d, %d]", m.px.h, m.px.w) }
 
-// Recycle gives the memory back; the mask must not be used after it.
+// Recycle gives the memory back of a mask that a loader opened or transformed; such a mask must not be used
+// after it. One that OpenMask or MaskOf made stays as it is.
 func (m *Mask) Recycle() {
+	if m.px != nil && m.px.lent {
+		return
+	}
 	for _, p := range []*planes{m.px, m.from} {
 		if p != nil {
 			p.release()

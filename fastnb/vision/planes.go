@@ -11,6 +11,7 @@ type planes struct {
 	c, h, w int
 	u       []uint8
 	f       []float32
+	lent    bool // the memory is somebody's who may go on using it: it never comes into the pools
 }
 
 // floatPool and bytePool hold memory of pictures between items; a batch's pictures have the same size,
@@ -45,8 +46,11 @@ func (p *planes) like(h, w int) *planes {
 	return newFloats(p.c, h, w)
 }
 
-// release gives the memory back.
+// release gives the memory back, unless it is lent.
 func (p *planes) release() {
+	if p.lent {
+		return
+	}
 	if p.u != nil {
 		bytePool.Put(p)
 	} else {

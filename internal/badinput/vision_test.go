@@ -30,6 +30,9 @@ func visionMistakes() []mistake {
 			_, err = b.OneBatch()
 			return err
 		}},
+		{input: "mask with a palette", after: "nothing was done", make: func(d *desk) error { return d.openMask("mask_voc.png") }},
+		{input: "mask in colour", after: "nothing was done", make: func(d *desk) error { return d.openMask("mask_rgb.png") }},
+		{input: "mask in a JPEG", after: "nothing was done", make: func(d *desk) error { return d.openMask("mask_255.jpg") }},
 		{input: "mask that is not there", after: nothing, make: func(d *desk) error {
 			_, err := vision.OpenMask(d.tiles.Join("labels", "train_3.png"))
 			return err
@@ -75,6 +78,13 @@ func visionMistakes() []mistake {
 			return err
 		}},
 	}
+}
+
+// openMask opens one of the forms of masks.
+func (d *desk) openMask(name string) error {
+	d.write("planet/labels/"+name, d.repo("fastnb/vision/testdata/formats/"+name))
+	_, err := vision.OpenMask(d.tiles.Join("labels", name))
+	return err
 }
 
 // masks are labels of the pictures: squares of a size, one with a pixel of a class that may be none of two.
