@@ -52,6 +52,7 @@ func init() {
 			"FloatKind":         r.ValueOf(pkg.FloatKind),
 			"Folder":            r.ValueOf(pkg.Folder),
 			"ForKind":           r.ValueOf(pkg.ForKind),
+			"ForLabelKind":      r.ValueOf(pkg.ForLabelKind),
 			"FullPath":          r.ValueOf(pkg.FullPath),
 			"Header":            r.ValueOf(pkg.Header),
 			"InPath":            r.ValueOf(pkg.InPath),
