@@ -6,6 +6,8 @@ import (
 	"iter"
 
 	"github.com/fastnb/go/fastnb/data"
+	"github.com/fastnb/go/fastnb/device"
+	"github.com/fastnb/go/fastnb/engine"
 )
 
 // batches is a run through a set.
@@ -43,7 +45,7 @@ func lenOf(f feed) int {
 }
 
 func (l *Learner) trainSet(ctx context.Context) batches {
-	return l.trainFeed().Run(ctx, l.seen)
+	return rawFeed(l.trainFeed()).Run(ctx, l.seen)
 }
 
 // trainFeed is what a fit trains on.
@@ -108,6 +110,39 @@ func loaderFeed(d *data.DataBunch, t data.DSType) feed {
 	}
 	return bunchFeed{l}
 }
+
+// rawFeed is a feed whose pictures the device normalises, where it can be had so.
+func rawFeed(f feed) feed {
+	if b, ok := f.(bunchFeed); ok {
+		return bunchFeed{b.Raw()}
+	}
+	return f
+}
+
+// take makes a batch the one at work: as it came, or where a callback may look at it, with its inputs
+// normalised on the host.
+func (l *Learner) take(b *data.Batch, seen bool) error {
+	if seen {
+		n, err := b.Normalised()
+		if err != nil {
+			return err
+		}
+		b = n
+	}
+	l.Input, l.Target, l.norm = b.X, b.Y, normOf(b)
+	return nil
+}
+
+// normOf says how a device is to normalise a batch.
+func normOf(b *data.Batch) device.Normalize {
+	if b.Norm == nil {
+		return device.Normalize{}
+	}
+	return device.Normalize{Mean: b.Norm.Mean, Std: b.Norm.Std}
+}
+
+// batch is the batch at work as the engine takes it.
+func (l *Learner) batch() engine.Batch { return engine.Batch{X: l.Input, Y: l.Target, Norm: l.norm} }
 
 // bunchFeed is a data.Loader as a feed.
 type bunchFeed struct{ *data.Loader }

@@ -122,7 +122,7 @@ func (l *Learner) ready(verb string, epochs int, c fitConfig) error {
 
 // run trains. AfterFit is called in any case, and the table keeps what there is.
 func (l *Learner) run(p plan) (err error) {
-	if err := l.fits(p.verb); err != nil {
+	if err := l.fits(p.verb, p.hooks.seeInput()); err != nil {
 		return err
 	}
 	ctx := cell.Context()
@@ -240,7 +240,9 @@ func (r *runner) train() error {
 		if err != nil {
 			return r.failed(err)
 		}
-		l.Input, l.Target = b.X, b.Y
+		if err := l.take(b, r.p.hooks.seeInput()); err != nil {
+			return r.failed(err)
+		}
 		switch err := r.batch(); {
 		case errors.Is(err, ErrStopBatch):
 		case err != nil:
@@ -277,7 +279,7 @@ func (r *runner) batch() error {
 	h.lr = scaled
 	r.rec.LRs = append(r.rec.LRs, h.lr[len(h.lr)-1])
 	r.rec.Moms = append(r.rec.Moms, h.mom)
-	res, err := l.eng.Train(r.ctx, engine.Batch{X: l.Input, Y: l.Target})
+	res, err := l.eng.Train(r.ctx, l.batch())
 	if err != nil {
 		return err
 	}
@@ -344,7 +346,7 @@ func (r *runner) step(h hypers) error {
 func (r *runner) validation() (val float64, metrics []float64, stop, err error) {
 	l := r.l
 	r.show.phase(l.validBatches())
-	v, stop, err := l.evaluate(r.ctx, l.feedOf(data.Valid).Run(r.ctx, l.seen), l.Metrics, r.p.hooks, func() { r.show.step("") })
+	v, stop, err := l.evaluate(r.ctx, rawFeed(l.feedOf(data.Valid)).Run(r.ctx, l.seen), l.Metrics, r.p.hooks, func() { r.show.step("") })
 	switch {
 	case err != nil:
 		return nan, nil, nil, r.failed(err)
@@ -402,11 +404,13 @@ type evaluation struct {
 // batch evaluates one batch. A stop before AfterBatch leaves it out.
 func (e *evaluation) batch(ctx context.Context, b *data.Batch) error {
 	l := e.l
-	l.Input, l.Target = b.X, b.Y
+	if err := l.take(b, e.hooks.seeInput()); err != nil {
+		return err
+	}
 	if err := e.hooks.call(beforeBatch, l); err != nil {
 		return err
 	}
-	res, err := l.eng.Forward(ctx, engine.Batch{X: l.Input, Y: l.Target})
+	res, err := l.eng.Forward(ctx, l.batch())
 	if err != nil {
 		return err
 	}

@@ -4,14 +4,13 @@ import (
 	"errors"
 
 	"github.com/fastnb/go/fastnb/data"
-	"github.com/fastnb/go/fastnb/device"
 	"github.com/fastnb/go/fastnb/engine"
 	"github.com/fastnb/go/fastnb/tensor"
 )
 
 // fits tells before the first batch is made what would not fit into the memory: from one item it knows the
 // shape of a batch, and from that the program. What else is wrong with the item the fit itself will say.
-func (l *Learner) fits(verb string) error {
+func (l *Learner) fits(verb string, seen bool) error {
 	if l.feeds != nil || l.Data == nil {
 		return nil
 	}
@@ -19,11 +18,14 @@ func (l *Learner) fits(verb string) error {
 	if err != nil {
 		return nil //nolint:nilerr // the fit says so in its own words
 	}
-	b, err := loader.Sample()
-	if err != nil || len(b.X) != 1 || len(b.Y) != 1 || b.X[0].DType() != tensor.Float32 {
+	b, err := loader.Raw().Sample()
+	if err == nil && seen {
+		b, err = b.Normalised()
+	}
+	if err != nil || len(b.X) != 1 || len(b.Y) != 1 || b.X[0].DType() == tensor.Int64 {
 		return nil //nolint:nilerr // a broken item may be left out; sequences have shapes of their own in each batch
 	}
-	if err := l.eng.Prepare(grown(b.X, loader), grown(b.Y, loader), device.Normalize{}); errors.Is(err, engine.ErrMemory) {
+	if err := l.eng.Prepare(grown(b.X, loader), grown(b.Y, loader), normOf(b)); errors.Is(err, engine.ErrMemory) {
 		return because(verb, err)
 	}
 	return nil

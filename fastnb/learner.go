@@ -35,7 +35,7 @@ type Learner struct {
 	Batch      int       // batch of the epoch, from 0
 	Training   bool      // false in validation
 	LRScale    float64   // multiplies the schedule's learning rates; 1 when a fit begins
-	Input      []*Tensor // the batch, [N, ...] each
+	Input      []*Tensor // the batch, [N, ...] each; where no callback looks, pictures may be bytes or not normalised
 	Target     []*Tensor
 	Output     *Tensor // of the model, before the activation; nil in batches where no callback and no metric looks
 	BatchLoss  float64
@@ -46,6 +46,7 @@ type Learner struct {
 	eng    trainer
 	feeds  map[data.DSType]feed // nil: the data's
 	fed    feed                 // the training batches of the fit under way, where a callback makes them; else nil
+	norm   device.Normalize     // how the device is to normalise Input
 	mom    float64              // of the last step
 	frozen int                  // the first layer group that trains
 	fitErr error                // why the last fit ended early, for callbacks

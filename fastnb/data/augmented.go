@@ -10,9 +10,8 @@ func (d *DataBunch) AugmentedLoader(t DSType, aug Augmenter) (*Loader, error) {
 	if err != nil {
 		return nil, err
 	}
-	ds, pipe := *l.ds, *l.ds.pipe
+	pipe := *l.ds.pipe
 	pipe.aug = aug
-	ds.pipe, ds.train = &pipe, false
-	l.ds, l.shuffle, l.dropLast = &ds, false, false
+	l.ds, l.shuffle, l.dropLast = &Dataset{list: l.ds.list, kind: l.ds.kind, pipe: &pipe}, false, false
 	return l, nil
 }

@@ -144,9 +144,9 @@ func (l *LabelLists) DataBunch(opts ...BunchOption) (*DataBunch, error) {
 	}
 	pipe := l.pipe
 	d.pipe = &pipe
-	d.TrainDS = &Dataset{l.Train, l.kind, d.pipe, true}
-	d.FixDS = &Dataset{l.Train, l.kind, d.pipe, false}
-	d.ValidDS = &Dataset{l.Valid, l.kind, d.pipe, false}
+	d.TrainDS = &Dataset{list: l.Train, kind: l.kind, pipe: d.pipe, train: true}
+	d.FixDS = &Dataset{list: l.Train, kind: l.kind, pipe: d.pipe, train: false}
+	d.ValidDS = &Dataset{list: l.Valid, kind: l.kind, pipe: d.pipe, train: false}
 	if l.Test != nil {
 		d.setTest(l.Test)
 	}
@@ -164,7 +164,7 @@ func (d *DataBunch) setTest(l *LabelList) {
 	if isBatcher(d.kind) {
 		kind = d.kind // its targets are made of the items
 	}
-	d.TestDS = &Dataset{l, kind, &p, false}
+	d.TestDS = &Dataset{list: l, kind: kind, pipe: &p, train: false}
 }
 
 func isBatcher(k LabelKind) bool { _, ok := k.(Batcher); return ok }
@@ -191,7 +191,7 @@ func (d *DataBunch) measureStats() error {
 	p := *d.pipe
 	p.norm = nil
 	raw := &DataBunch{Workers: d.Workers, SkipBroken: d.SkipBroken, BS: d.BS, ValBS: d.ValBS, kind: d.kind, pipe: &p, broke: d.broke}
-	raw.TrainDS = &Dataset{d.TrainDS.list, d.kind, &p, true}
+	raw.TrainDS = &Dataset{list: d.TrainDS.list, kind: d.kind, pipe: &p, train: true}
 	b, err := raw.OneBatch()
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"sync/atomic"
 
 	"github.com/fastnb/go/datasets"
 )
@@ -14,6 +15,8 @@ type Dataset struct {
 	kind  LabelKind
 	pipe  *pipeline
 	train bool // training transforms
+
+	computed atomic.Bool // a transform has computed with an item: batches are float32 from then on
 }
 
 // Len is the number of items.

@@ -16,6 +16,7 @@ type Batch struct {
 	X, Y  []*tensor.Tensor // inputs and targets, each with a leading axis of N
 	N     int              // items
 	Index []int            // which items of the data set they are
+	Norm  *Stats           // how X is still to be normalised, nil: it is; see [Loader.Raw]
 	// Skipped are the items that SkipBroken left out of this batch, and of batches before it of which nothing
 	// was left.
 	Skipped []int
@@ -29,6 +30,7 @@ type Loader struct {
 	shuffle, dropLast bool
 	sampled           bool // the kind of items may choose their order
 	keepItems         bool // do not collate: for showing
+	raw               bool // pictures as they are, not normalised
 	draws             int  // items of an epoch drawn by weight; 0: each comes once
 	sums              []float64
 }
@@ -274,7 +276,7 @@ func (it *Iter) finish(p *pending) {
 		return
 	}
 	ds := it.l.ds
-	b, err := it.l.bunch.collate(ds.list.kind, ds.kind, x, y, ds.pipe.norm)
+	b, err := it.l.collate(x, y, ds.pipe.norm)
 	if err != nil {
 		p.err = fmt.Errorf("fastnb: make batch: %s: %w", it.odd(index, x), err)
 		return
@@ -378,7 +380,10 @@ func (l *Loader) Sample() (*Batch, error) {
 	if err != nil {
 		return nil, err
 	}
-	return l.bunch.collate(l.ds.list.kind, l.ds.kind, []Item{x}, []Item{y}, nil)
+	if l.raw {
+		return l.collate([]Item{x}, []Item{y}, l.ds.pipe.norm)
+	}
+	return l.collate([]Item{x}, []Item{y}, nil)
 }
 
 // collate makes a batch of items and targets, normalised.
@@ -396,10 +401,8 @@ func (d *DataBunch) collate(k Kind, lk LabelKind, x, y []Item, norm *normalizer)
 			return nil, err
 		}
 	}
-	if norm != nil && norm.DoY && len(ys[0].Shape()) == 4 && ys[0].DType() == tensor.Float32 {
-		if err := norm.apply(ys[0]); err != nil {
-			return nil, fmt.Errorf("targets: %w", err)
-		}
+	if err := norm.targets(ys); err != nil {
+		return nil, err
 	}
 	return &Batch{X: xs, Y: ys, N: len(x)}, nil
 }

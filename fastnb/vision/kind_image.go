@@ -111,6 +111,28 @@ func showPairs(xs, ys []data.Item, c data.ShowConfig) *plotting.Figure {
 	return plotting.Grid(tiles, plotting.GridOpts{Rows: n, Cols: 2, W: w, H: h, Suptitle: "Ground truth/Predictions"})
 }
 
+// CollateBytes copies pictures of one size that are still bytes into uint8 [N, 3, H, W]; nil where there is
+// another.
+func (imageKind) CollateBytes(items []data.Item) *tensor.Tensor {
+	var out []uint8
+	var first *planes
+	for k, it := range items {
+		x, ok := it.(*Image)
+		if !ok || x.px.u == nil || first != nil && (x.px.h != first.h || x.px.w != first.w) {
+			return nil
+		}
+		n := len(x.px.u)
+		if first == nil {
+			first, out = x.px, make([]uint8, len(items)*n)
+		}
+		copy(out[k*n:(k+1)*n], x.px.u)
+	}
+	if first == nil {
+		return nil
+	}
+	return tensor.FromUint8(out, len(items), first.c, first.h, first.w)
+}
+
 // Collate copies pictures of one size into float32 [N, 3, H, W].
 func (imageKind) Collate(items []data.Item) ([]*tensor.Tensor, error) {
 	var out []float32
