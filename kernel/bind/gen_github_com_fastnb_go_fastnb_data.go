@@ -144,6 +144,7 @@ func init() {
 			"Batcher":         r.TypeOf((*pkg.Batcher)(nil)).Elem(),
 			"BunchCollater":   r.TypeOf((*pkg.BunchCollater)(nil)).Elem(),
 			"BunchOption":     r.TypeOf((*pkg.BunchOption)(nil)).Elem(),
+			"ByteCollater":    r.TypeOf((*pkg.ByteCollater)(nil)).Elem(),
 			"CSVFormatOption": r.TypeOf((*pkg.CSVFormatOption)(nil)).Elem(),
 			"CSVOption":       r.TypeOf((*pkg.CSVOption)(nil)).Elem(),
 			"Category":        r.TypeOf((*pkg.Category)(nil)).Elem(),
@@ -220,6 +221,7 @@ func init() {
 			"BatchSource":     r.TypeOf((*P_github_com_fastnb_go_fastnb_data_BatchSource)(nil)).Elem(),
 			"Batcher":         r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Batcher)(nil)).Elem(),
 			"BunchCollater":   r.TypeOf((*P_github_com_fastnb_go_fastnb_data_BunchCollater)(nil)).Elem(),
+			"ByteCollater":    r.TypeOf((*P_github_com_fastnb_go_fastnb_data_ByteCollater)(nil)).Elem(),
 			"Collater":        r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Collater)(nil)).Elem(),
 			"DecodeOption":    r.TypeOf((*P_github_com_fastnb_go_fastnb_data_DecodeOption)(nil)).Elem(),
 			"DrawnLabel":      r.TypeOf((*P_github_com_fastnb_go_fastnb_data_DrawnLabel)(nil)).Elem(),
@@ -307,6 +309,15 @@ type P_github_com_fastnb_go_fastnb_data_BunchCollater struct {
 
 func (p *P_github_com_fastnb_go_fastnb_data_BunchCollater) CollateFor(a0 []pkg.Item, a1 *pkg.DataBunch) ([]*i5.Tensor, error) {
 	return p.CollateFor_(p.Object, a0, a1)
+}
+
+type P_github_com_fastnb_go_fastnb_data_ByteCollater struct {
+	Object        any
+	CollateBytes_ func(o any, a0 []pkg.Item) *i5.Tensor
+}
+
+func (p *P_github_com_fastnb_go_fastnb_data_ByteCollater) CollateBytes(a0 []pkg.Item) *i5.Tensor {
+	return p.CollateBytes_(p.Object, a0)
 }
 
 type P_github_com_fastnb_go_fastnb_data_Collater struct {
