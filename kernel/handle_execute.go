@@ -3,6 +3,7 @@ package kernel
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/fastnb/go/kernel/interp"
 	"github.com/fastnb/go/kernel/wire"
@@ -26,6 +27,12 @@ func (k *kernel) execute(m *wire.Message) {
 		k.publish("execute_input", m, msg{"code": code, "execution_count": k.count})
 	}
 	out := &output{k: k, parent: m, asks: m.Bool("allow_stdin", true)}
+	if k.before != "" && !silent {
+		out.Stream("stderr", k.before)
+		k.before = ""
+	}
+	k.note.running(fmt.Sprintf("running cell %d (%s)\n", k.count, strings.TrimSpace(firstLine(code))))
+	defer k.note.running("")
 	res := k.s.Run(context.Background(), code, interp.RunOptions{Silent: silent, Count: k.count}, out)
 	if res.Err != nil {
 		c := errorContent(res.Err)
@@ -39,6 +46,15 @@ func (k *kernel) execute(m *wire.Message) {
 		k.publish("execute_result", m, msg{"execution_count": k.count, "data": encode(res.Data), "metadata": notNil(res.Metadata)})
 	}
 	k.reply(k.w.Shell, m, msg{"status": "ok", "execution_count": k.count, "user_expressions": k.expressions(m, out), "payload": out.payload()})
+}
+
+// firstLine is what a cell begins with.
+func firstLine(code string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(code), "\n")
+	if r := []rune(line); len(r) > 60 {
+		line = string(r[:60]) + "..."
+	}
+	return line
 }
 
 // failed answers a cell that failed and, if it asks so, the cells that wait behind it by then.

@@ -3,11 +3,8 @@ package kernel
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log"
 	"os"
-	"path/filepath"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -30,6 +27,8 @@ type kernel struct {
 	asking  sync.Mutex
 	quit    context.CancelFunc
 	once    sync.Once
+	note    *crash
+	before  string // why the kernel before this one died, until it has been told
 }
 
 // Run serves the connection that a file describes until the front end says to shut down or ctx
@@ -39,7 +38,6 @@ func Run(ctx context.Context, connectionFile string) error {
 	if err != nil {
 		return err
 	}
-	defer keepCrash()()
 	ctx, quit := context.WithCancel(ctx)
 	defer quit()
 	logger := log.New(interp.RealStderr(), "fastnb: kernel: ", log.LstdFlags)
@@ -48,7 +46,9 @@ func Run(ctx context.Context, connectionFile string) error {
 		return err
 	}
 	defer w.Close()
-	k := &kernel{w: w, c: c, queue: make(chan *wire.Message, 1<<14), stdin: make(chan *wire.Message, 1), quit: quit, log: logger}
+	note, before := openCrash(connectionFile)
+	defer note.peace()
+	k := &kernel{note: note, before: before, w: w, c: c, queue: make(chan *wire.Message, 1<<14), stdin: make(chan *wire.Message, 1), quit: quit, log: logger}
 	k.publish("status", nil, msg{"execution_state": "starting"})
 	k.history = openHistory(datasets.Home().String(), func(err error) { k.log.Print(err) })
 	go k.receive(w.Shell, func(m *wire.Message) { k.queue <- m })
@@ -78,19 +78,6 @@ func Run(ctx context.Context, connectionFile string) error {
 			k.shell(m)
 		}
 	}
-}
-
-// keepCrash leaves the trace of a crash in a file of the temporary folder, fastnb-crash-PID.txt: the
-// process's standard error is a cell's output by then. The function it gives removes the file.
-func keepCrash() func() {
-	name := filepath.Join(os.TempDir(), fmt.Sprintf("fastnb-crash-%d.txt", os.Getpid()))
-	f, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-	if err != nil {
-		return func() {}
-	}
-	_ = debug.SetCrashOutput(f, debug.CrashOptions{})
-	_ = f.Close()
-	return func() { _ = os.Remove(name) }
 }
 
 type msg = map[string]any
@@ -158,6 +145,7 @@ func (k *kernel) open() (first *wire.Message, err error) {
 func (k *kernel) shutdown() {
 	k.once.Do(func() {
 		k.quit()
+		k.note.peace()
 		time.AfterFunc(2*time.Second, func() { os.Exit(0) })
 	})
 }

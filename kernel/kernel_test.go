@@ -47,6 +47,19 @@ func ports(t *testing.T, n int) (out []int) {
 // start runs a kernel in this process and connects to it.
 func start(t *testing.T, transport string) *client {
 	t.Helper()
+	t.Setenv("FASTNB_HOME", t.TempDir())
+	return newAddress(t, transport).connect(t, Run)
+}
+
+// address is where a kernel can be.
+type address struct {
+	wire.Connection
+	file  string
+	ports []int
+}
+
+func newAddress(t *testing.T, transport string) *address {
+	t.Helper()
 	c := wire.Connection{SignatureScheme: "hmac-sha256", Transport: transport, IP: "127.0.0.1", Key: "k"}
 	p := ports(t, 5)
 	if transport == "ipc" {
@@ -62,10 +75,16 @@ func start(t *testing.T, transport string) *client {
 	if err := os.WriteFile(file, js, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("FASTNB_HOME", t.TempDir())
+	return &address{c, file, p}
+}
+
+// connect has run be the kernel there and connects to it.
+func (a *address) connect(t *testing.T, run func(ctx context.Context, file string) error) *client {
+	t.Helper()
+	c, p, transport := a.Connection, a.ports, a.Transport
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- Run(ctx, file) }()
+	go func() { ended <- run(ctx, a.file) }()
 	cl := &client{t: t, sign: wire.Signer{Key: []byte("k")}, iopub: make(chan *wire.Message, 100000), replies: make(chan *wire.Message, 20000), early: map[string]*wire.Message{}}
 	addr := func(port int) string {
 		if transport == "ipc" {

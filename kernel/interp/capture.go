@@ -128,12 +128,16 @@ func startCapture(out func(name, text string)) (*capture, error) {
 	return c, nil
 }
 
-// mend opens a standard stream that a cell has closed again.
+// mend opens a standard stream again that a cell has closed, or set to nil.
 func (c *capture) mend() {
-	for fd, f := range map[uintptr]**os.File{1: &os.Stdout, 2: &os.Stderr} {
-		if (*f).Fd() == ^uintptr(0) { // closed
+	for _, std := range []struct {
+		fd   uintptr
+		f    **os.File
+		name string
+	}{{1, &os.Stdout, "/dev/stdout"}, {2, &os.Stderr, "/dev/stderr"}} {
+		if (*std.f).Fd() == ^uintptr(0) { // closed, or nil
 			c.again()
-			*f = os.NewFile(fd, (*f).Name())
+			*std.f = os.NewFile(std.fd, std.name)
 		}
 	}
 }

@@ -323,8 +323,11 @@ func (s *Session) functionsFirst(code string) bool {
 
 // run compiles and runs nodes as they are.
 func (s *Session) run(nodes []ast.Node) (vals []xr.Value, types []xr.Type, err error) {
+	w := s.worker.Load()
 	defer func() {
-		if r := recover(); r != nil {
+		r := recover()
+		s.abandoned(w)
+		if r != nil {
 			err = panicError(r)
 		}
 	}()

@@ -10,7 +10,6 @@ import (
 	"io"
 	"maps"
 	"os"
-	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -55,8 +54,8 @@ type Result struct {
 // Session is an interpreter and its state. Cells run one at a time.
 type Session struct {
 	ir      *fast.Interp
-	work    chan func()
-	done    chan struct{}
+	worker  atomic.Pointer[worker]
+	waiting atomic.Int32 // goroutines that cells left in calls that nothing can stop
 	mu      sync.Mutex
 	cancel  context.CancelCauseFunc // of the running cell
 	memory  memory
@@ -75,15 +74,16 @@ type Session struct {
 	names    int                     // hidden names given so far
 	serial   int                     // the cell's number among all
 	last     token.Position          // of the statement that runs
+	stuck    string                  // the function that a cell waited in when it was left
 	line     atomic.Int64            // serial<<32 | the line of the nested statement that runs
 }
 
 // New starts a session.
 func New(o Options) (*Session, error) {
-	s := &Session{work: make(chan func()), done: make(chan struct{}), panics: make(chan *CellError, 16), imported: map[string]string{}, memory: newMemory(o.MemoryLimit)}
-	ready := make(chan error)
-	go s.loop(ready)
-	if err := <-ready; err != nil {
+	s := &Session{panics: make(chan *CellError, 16), imported: map[string]string{}, memory: newMemory(o.MemoryLimit)}
+	var err error
+	s.worker.Store(employ(func() { err = s.start() }))
+	if err != nil {
 		return nil, err
 	}
 	if o.Capture {
@@ -95,17 +95,6 @@ func New(o Options) (*Session, error) {
 		s.capture = c
 	}
 	return s, nil
-}
-
-// loop owns the interpreter: it must be made and used on one goroutine, or interrupts do not reach
-// functions of cells.
-func (s *Session) loop(ready chan<- error) {
-	runtime.LockOSThread()
-	defer close(s.done)
-	ready <- s.start()
-	for f := range s.work {
-		f()
-	}
 }
 
 func (s *Session) start() (err error) {
@@ -129,6 +118,7 @@ func (s *Session) start() (err error) {
 		}
 	}
 	s.builtins()
+	s.guards()
 	s.prelude = prelude{maps.Clone(s.ir.Comp.Binds), maps.Clone(s.ir.Comp.Types)}
 	return nil
 }
@@ -137,6 +127,9 @@ func (s *Session) start() (err error) {
 // the standard error when the cell is over.
 func (s *Session) panicked(r any, line int) {
 	if sig, ok := r.(base.Signal); ok && sig == base.SigInterrupt {
+		return
+	}
+	if _, ended := exiting.LoadAndDelete(goroutine()); ended {
 		return
 	}
 	e := &CellError{Name: "error", Value: "a goroutine panicked: " + goWords(fmt.Sprint(r)), Line: line}
@@ -177,13 +170,6 @@ func (s *Session) stream(name, text string) {
 		return
 	}
 	_, _ = io.WriteString(RealStderr(), text)
-}
-
-// do runs f on the interpreter's goroutine.
-func (s *Session) do(f func()) {
-	done := make(chan struct{})
-	s.work <- func() { defer close(done); f() }
-	<-done
 }
 
 // flushing makes displays wait for what was printed before them.
@@ -234,11 +220,20 @@ func (s *Session) Run(ctx context.Context, code string, o RunOptions, out Output
 	}
 	leave := cell.Enter(ctx, w)
 	defer leave()
-	finished := make(chan struct{})
-	go s.watch(ctx, finished)
+	finished, watched := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(watched)
+		s.watch(ctx, finished)
+	}()
 	go s.memory.watch(finished, cancel)
-	s.do(func() { res = s.cell(ctx, code, o) })
+	var got Result
+	if err := s.do(func() { got = s.cell(ctx, code, o) }); err != nil {
+		res.Err = s.unfinished(err, code)
+	} else {
+		res = got
+	}
 	close(finished)
+	<-watched // or it would interrupt the next cell
 	if oom := (*outOfMemoryError)(nil); res.Err != nil && errors.As(context.Cause(ctx), &oom) {
 		res.Err.Name, res.Err.Value, res.Err.Hint = "out of memory", oom.Error(), memoryHint
 		res.Err = res.Err.finish(code)
@@ -257,8 +252,27 @@ func (s *Session) Run(ctx context.Context, code string, o RunOptions, out Output
 	return res
 }
 
-// unstoppable is after how long an interrupted cell that still runs is told to be stuck.
-const unstoppable = 2 * time.Second
+// unfinished is the error of a cell that did not come to its end.
+func (s *Session) unfinished(err error, code string) *CellError {
+	e := &CellError{Name: "error", Value: err.Error(), Line: s.last.Line}
+	if errors.Is(err, errLeft) {
+		e.Name, e.Interrupted = "interrupted", true
+		e.Value = fmt.Sprintf("the cell was left: it waits in %s, which no interrupt reaches", s.stuck)
+		e.Hint = "Its goroutine stays until that call returns"
+		if n := s.waiting.Load(); n > 1 {
+			e.Hint += fmt.Sprintf(", and %d more", n-1)
+		}
+		e.Hint += ". Variables keep what they hold; restart the kernel to be rid of it."
+	}
+	return e.finish(code)
+}
+
+// unstoppable is after how long an interrupted cell that still runs is told to be stuck, and grace
+// after how long one that only waits for something is left.
+const (
+	unstoppable = 2 * time.Second
+	grace       = time.Second
+)
 
 // watch interrupts the interpreter, again and again, once ctx has ended: a cell that recovers from
 // the first interrupt does not escape.
@@ -268,14 +282,26 @@ func (s *Session) watch(ctx context.Context, finished <-chan struct{}) {
 		return
 	case <-ctx.Done():
 	}
-	told := time.After(unstoppable)
+	w := s.worker.Load()
+	told, look := time.After(unstoppable), time.After(grace)
 	for {
+		select {
+		case <-finished:
+			return
+		default:
+		}
 		s.mu.Lock() // %reset makes another interpreter
 		s.ir.Interrupt(os.Interrupt)
 		s.mu.Unlock()
 		select {
 		case <-finished:
 			return
+		case <-look:
+			if s.stuck = w.waits(); s.stuck != "" {
+				s.leave(w)
+				return
+			}
+			look = time.After(grace)
 		case <-told:
 			s.stream("stderr", "The cell is inside a compiled call that cannot be stopped: it ends when that call returns. Restart the kernel to end it now.\n")
 		case <-time.After(20 * time.Millisecond):
@@ -294,8 +320,9 @@ func (s *Session) Interrupt() {
 
 // Close ends the session and gives the standard output back.
 func (s *Session) Close() {
-	close(s.work)
-	<-s.done
+	w := s.worker.Load()
+	close(w.work)
+	<-w.done
 	if s.capture != nil {
 		s.capture.stop()
 	}
