@@ -36,7 +36,7 @@ const (
 // lists for them (its check, too, is the size and the MD5 sum of the first MiB).
 var URLs = struct {
 	Planet, PlanetSample, PlanetTiny, CamVid, CamVidTiny, BiwiHeadPose, BiwiSample,
-	IMDB, IMDBSample, WikiText103, WikiText2, MNISTTiny, WT103Fwd, WT103Bwd URL
+	IMDB, IMDBSample, WikiText103, WikiText2, MNISTTiny, Pets, Bears, WT103Fwd, WT103Bwd URL
 }{
 	Planet: URL{Name: "planet", Note: "satellite tiles of the Amazon with 17 tags (Kaggle account needed)", Manual: kagglePlanet},
 	PlanetSample: URL{
@@ -80,6 +80,11 @@ var URLs = struct {
 		"2a82d47a7b85c8b6a8e068dc4c1d37e7", "", "2 million words of Wikipedia",
 	},
 	MNISTTiny: URL{Name: "mnist_tiny", Address: examples + "mnist_tiny.tgz", Note: "digits 3 and 7"},
+	Pets: URL{
+		"oxford-iiit-pet", fastAI + "imageclas/oxford-iiit-pet.tgz", 811706944,
+		"e4db5c768afd933bb91f5f594d7417a4", "", "cats and dogs of 37 breeds",
+	},
+	Bears: URL{Name: "bears", Note: "three kinds of bears, which the reader gathers", Manual: bearsByHand},
 	WT103Fwd: URL{
 		"wt103-fwd", fastAI + "modelzoo/wt103-fwd.tgz", 105067061,
 		"7d1114cd9684bf9d1ca3c9f6a54da6f9", "", "language model trained on WikiText-103",
@@ -95,12 +100,14 @@ const kagglePlanet = `it comes from Kaggle and needs an account of yours that ha
   kaggle competitions download -c planet-understanding-the-amazon-from-space -f train_v2.csv -p %[1]s
 then unpack both there`
 
+const bearsByHand = `nobody publishes it: lesson 2 has you gather it. Make the folders black, grizzly and teddys in %[1]s and put pictures of each into them`
+
 // Catalogue lists the data sets of URLs, in the order of the lessons.
 func Catalogue() []URL {
 	u := &URLs
 	return []URL{
 		u.Planet, u.PlanetSample, u.PlanetTiny, u.CamVid, u.CamVidTiny, u.BiwiHeadPose, u.BiwiSample,
-		u.IMDB, u.IMDBSample, u.WikiText103, u.WikiText2, u.MNISTTiny, u.WT103Fwd, u.WT103Bwd,
+		u.IMDB, u.IMDBSample, u.WikiText103, u.WikiText2, u.MNISTTiny, u.Pets, u.Bears, u.WT103Fwd, u.WT103Bwd,
 	}
 }
 

@@ -200,3 +200,25 @@ func TestMNISTTwin(t *testing.T) {
 		t.Errorf("a digit of %d pixels", ink)
 	}
 }
+
+// The pets' and bears' twins have the real layouts: breed and number in the name, a folder for each kind.
+func TestAnimals(t *testing.T) {
+	pets := sample(t, "oxford-iiit-pet", 37, 40, "images/Siamese_1.jpg")
+	files, err := pets.Join("images").Ls()
+	if err != nil || len(files) != 40 {
+		t.Fatal(len(files), err)
+	}
+	kinds := map[string]bool{}
+	for _, f := range files {
+		kinds[strings.TrimRight(strings.TrimSuffix(f.Stem(), "_1"), "_2")] = true
+	}
+	if len(kinds) != 37 {
+		t.Errorf("%d breeds", len(kinds))
+	}
+	bears := sample(t, "bears", 3, 6, "teddys/00000000.jpg", TwinSize(60, 80))
+	for _, kind := range []string{"black", "grizzly", "teddys"} {
+		if l, err := bears.Join(kind).Ls(); err != nil || len(l) != 2 {
+			t.Error(kind, l, err)
+		}
+	}
+}
