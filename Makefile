@@ -13,7 +13,8 @@ export CGO_ENABLED = 0
 # One set of flags for build, vet and test: what one of them compiled serves the others.
 export GOFLAGS := $(GOFLAGS) -trimpath
 
-.PHONY: help build lesson lab test test-more oracle check bench bench-torch bench-kernel soak generate assets size clean
+VERSION   ?= 0.1.0
+.PHONY: wheel docs help build lesson lab test test-more oracle check bench bench-torch bench-kernel soak generate assets size clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,6 +71,12 @@ bench-torch: build ## steps beside PyTorch's newest, in turns; ONLY=name,name RO
 bench-kernel: build $(VENV)/bin/jupyter-lab ## the kernel beside ipykernel, side by side in one run
 	$(VENV)/bin/python bench/kernel.py bin/fastnb $(ARGS)
 
+WHEELS ?= $(PLATFORMS)
+wheel: build ## Python wheels with program and kernelspec, for each platform (WHEELS=linux/amd64 for one): pip install dist/fastnb-...whl
+	@set -e; for p in $(WHEELS); do \
+	  GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build -ldflags "-s -w -X main.version=$(VERSION)" -o $(OUT)/wheel/$$p/fastnb ./cmd/fastnb; \
+	  bin/fastnb kernel wheel --platform $$p --of $(VERSION) --out dist $(OUT)/wheel/$$p/fastnb; done
+
 D ?= 15m
 N ?= 1000
 soak: build $(VENV)/bin/jupyter-lab ## wear the kernel: N start/stop cycles, then random messages for D (as 15m)
@@ -91,4 +98,4 @@ size: ## lines per package and the largest files
 	  n=$$(ls $$d/*.go | grep -v -e _test.go -e /gen_ | xargs cat 2>/dev/null | wc -l); echo "$$n $$d"; done | sort -rn
 
 clean: ## remove what was built
-	rm -rf bin $(OUT) plotting/assets/*.gz
+	rm -rf bin dist $(OUT) plotting/assets/*.gz

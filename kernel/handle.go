@@ -40,14 +40,6 @@ func init() {
 	handlers["history_request"] = func(k *kernel, s *wire.Socket, m *wire.Message) {
 		k.reply(s, m, msg{"status": "ok", "history": k.history.answer(m)})
 	}
-	handlers["comm_info_request"] = func(k *kernel, s *wire.Socket, m *wire.Message) {
-		k.reply(s, m, msg{"status": "ok", "comms": msg{}})
-	}
-	handlers["comm_open"] = func(k *kernel, _ *wire.Socket, m *wire.Message) {
-		k.publish("comm_close", m, msg{"comm_id": m.String("comm_id"), "data": msg{}}) // no target is known
-	}
-	nothing := func(*kernel, *wire.Socket, *wire.Message) {}
-	handlers["comm_msg"], handlers["comm_close"] = nothing, nothing
 	handlers["interrupt_request"] = func(k *kernel, s *wire.Socket, m *wire.Message) {
 		k.s.Interrupt()
 		k.reply(s, m, msg{"status": "ok"})

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/fastnb/go/datasets"
@@ -29,6 +30,8 @@ type kernel struct {
 	once    sync.Once
 	note    *crash
 	before  string // why the kernel before this one died, until it has been told
+
+	commParent atomic.Pointer[wire.Message] // what a comm's handler answers
 }
 
 // Run serves the connection that a file describes until the front end says to shut down or ctx
@@ -49,6 +52,7 @@ func Run(ctx context.Context, connectionFile string) error {
 	note, before := openCrash(connectionFile)
 	defer note.peace()
 	k := &kernel{note: note, before: before, w: w, c: c, queue: make(chan *wire.Message, 1<<14), stdin: make(chan *wire.Message, 1), quit: quit, log: logger}
+	defer k.carryComms(connectionFile)()
 	k.publish("status", nil, msg{"execution_state": "starting"})
 	k.history = openHistory(datasets.Home().String(), func(err error) { k.log.Print(err) })
 	go k.receive(w.Shell, func(m *wire.Message) { k.queue <- m })

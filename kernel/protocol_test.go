@@ -32,6 +32,7 @@ func TestProtocol(t *testing.T) {
 		{"wrong types", wrongTypes},
 		{"input", input},
 		{"late output", lateOutput},
+		{"comms", comms},
 		{"requests", otherRequests},
 		{"queue", longQueue},
 		{"large", largeCell},
@@ -176,6 +177,38 @@ func lateOutput(t *testing.T, c *client) {
 		case <-late:
 			t.Fatal("no late display")
 		}
+	}
+}
+
+// comms: a cell's handler answers a page; the answer belongs to the page's message; a page may end it.
+func comms(t *testing.T, c *client) {
+	got, _ := c.run("import \"github.com/fastnb/go/cell/comm\"\nline := comm.New(\"test.line\", func(d comm.Data) (comm.Data, error) { return comm.Data{\"twice\": 2 * d[\"n\"].(float64)}, nil })\nline.ID()")
+	if len(got) != 1 {
+		t.Fatalf("published %q", got)
+	}
+	id := strings.TrimPrefix(got[0], "execute_result ")
+	open := c.ask("comm_info_request", map[string]any{"target_name": "test.line"})
+	if fmt.Sprint(open.Content["comms"]) != "map["+id+":map[target_name:test.line]]" {
+		t.Errorf("open comms: %v", open.Content)
+	}
+	asked := c.send(c.shell, "comm_msg", map[string]any{"comm_id": id, "data": map[string]any{"n": 21}})
+	late := time.After(patience)
+	for answered := false; !answered; {
+		select {
+		case m := <-c.iopub:
+			if answered = m.Header.MsgType == "comm_msg"; answered {
+				d, _ := m.Content["data"].(map[string]any)
+				if m.Parent.MsgID != asked || m.String("comm_id") != id || d["twice"] != 42. {
+					t.Errorf("the answer is %v to %s", m.Content, m.Parent.MsgID)
+				}
+			}
+		case <-late:
+			t.Fatal("no answer")
+		}
+	}
+	c.send(c.shell, "comm_close", map[string]any{"comm_id": id, "data": map[string]any{}})
+	if m := c.ask("comm_info_request", map[string]any{"target_name": "test.line"}); fmt.Sprint(m.Content["comms"]) != "map[]" {
+		t.Errorf("closed by the page: %v", m.Content)
 	}
 }
 

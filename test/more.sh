@@ -24,6 +24,10 @@ python test/soak.py bin/fastnb --cycles 3 --seconds 10 --seed 2 --transport ipc
 echo '== files for docker, Binder and conda'
 python test/places.py
 
+echo '== a wheel, in an environment of its own'
+make --no-print-directory wheel WHEELS="$(go env GOOS)/$(go env GOARCH)" >/dev/null
+python test/wheel.py bin/fastnb dist/fastnb-*.whl
+
 echo '== nbconvert --execute'
 mkdir -p "$tmp/nb" out
 python test/jupyter/small.py notebooks/lesson3-planet.ipynb "$tmp/nb/planet.ipynb"

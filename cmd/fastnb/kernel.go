@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/fastnb/go/internal/wheel"
 	"github.com/fastnb/go/kernel"
 )
 
@@ -31,6 +32,32 @@ func kernelCommand() *cobra.Command {
 		Args:  cobra.ExactArgs(1),
 		RunE:  func(cmd *cobra.Command, args []string) error { return kernel.Run(cmd.Context(), args[0]) },
 	}
-	c.AddCommand(install, run)
+	c.AddCommand(install, run, wheelCommand())
+	return c
+}
+
+// wheelCommand is for those who build the project: `make wheel`.
+func wheelCommand() *cobra.Command {
+	var platform, out, of string
+	c := &cobra.Command{
+		Use:    "wheel PROGRAM",
+		Short:  "Pack a program built for a platform as a Python wheel",
+		Args:   cobra.ExactArgs(1),
+		Hidden: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			spec, err := kernel.SpecFiles(wheel.Program(platform))
+			if err != nil {
+				return err
+			}
+			name, err := wheel.Write(out, of, platform, args[0], spec)
+			if err == nil {
+				cmd.Println(name)
+			}
+			return err
+		},
+	}
+	c.Flags().StringVar(&platform, "platform", "linux/amd64", "what PROGRAM was built for, GOOS/GOARCH")
+	c.Flags().StringVar(&out, "out", "dist", "folder of the wheel")
+	c.Flags().StringVar(&of, "of", "0.1.0", "version")
 	return c
 }

@@ -98,3 +98,37 @@ func TestYourOwnData(t *testing.T) {
 		htmlTable("idx", "text"), textLike(`^The story .{10}`), htmlTable("text", "target"), textLike(`^(positive|negative) \(0\.\d+\)$`), textLike(`data: mnist_tiny-twin \(twin\), \d+ items`), htmlTable("task", "valid_loss here"),
 	}}.run(t)
 }
+
+func TestPets(t *testing.T) {
+	guide{file: "lesson1-pets", params: map[string]string{"items": "74", "bs": "9", "size": "24", "size2": "32", "epochs1": "1", "epochs2": "1", "lrIters": "8"}, shows: []check{
+		textLike(`images`), textLike(`Abyssinian_1\.jpg`), picture("9 pictures"), textLike(`37 37`), textLike(`Sequential`), epochTable("error_rate"), picture("9 pictures"),
+		anyOutput("a confusion matrix", func(o nb.Output) bool { return o.Has("image/png") }), epochTable("error_rate"), chart("Learning Rate"), epochTable("error_rate"), epochTable("error_rate"),
+		picture("9 pictures"), htmlTable("name", "label"), textLike(`\[3 7\]`), picture("9 pictures"), textLike(`\[3 7\]`), textLike(`\[3 7\]`), textLike(`\[3 7\]`),
+		textLike(`data: oxford-iiit-pet-twin \(twin\), 74 pictures`), htmlTable("stage", "valid_loss", "error_rate"),
+	}}.run(t)
+}
+
+func TestBears(t *testing.T) {
+	guide{file: "lesson2-download", params: map[string]string{"items": "60", "bs": "9", "size": "24", "epochs1": "1", "epochs2": "1", "lrIters": "8"}, shows: []check{
+		textLike(`black.*grizzly.*teddys`), textLike(`black 0 broken`), textLike(`\[black grizzly teddys\]`), picture("9 pictures"), epochTable("error_rate"), chart("Learning Rate"),
+		epochTable("error_rate"), anyOutput("a confusion matrix", func(o nb.Output) bool { return o.Has("image/png") }), picture("4 pictures"),
+		anyOutput("the cleaner", func(o nb.Output) bool {
+			return strings.Count(o.MIME("text/html"), "<figure") == 6 && strings.Contains(o.Text(), "decision")
+		}),
+		htmlTable("name", "label"), textLike(`60 pictures are left`), textLike(`^(black|grizzly|teddys) \(0\.\d+\)$`), chart("Batches processed"), textLike(`data: bears-twin \(twin\), 60 pictures`),
+	}}.run(t)
+}
+
+func TestGoInFifteenMinutes(t *testing.T) {
+	n := guide{file: "go-in-fifteen-minutes", shows: []check{
+		textLike(`^0\.003$`), textLike(`^5$`), failure("four"), textLike(`24 0\.714`), textLike(`resnet34: 5 epochs at 0\.0030, true`), textLike(`4 64 \[128 256\] 512`), textLike(`76\.1 0 false`),
+		textLike(`epoch 2`), textLike(`\[64 128 256\]`), textLike(`0\.03 64 512 42`), failure("seven"), textLike(`so be it`), textLike(`0\.4`), textLike(`first, best 0\.400`), textLike(`go is small 1\.414`), textLike(`^5$`),
+		epochTable("accuracy"), picture("4 pictures"),
+	}}.run(t)
+	for _, c := range n.Cells { // a cell that shall fail does
+		failed := slices.ContainsFunc(c.Outputs, func(o nb.Output) bool { return o.Type() == "error" })
+		if c.Type == "code" && failed != c.Tagged("raises-exception") {
+			t.Errorf("failed: %v, in %s", failed, c.Source)
+		}
+	}
+}

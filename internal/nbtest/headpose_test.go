@@ -19,7 +19,7 @@ var headPose = lesson{
 		25: {picture("10 pictures in 5 rows of 2")},
 		28: {picture("9 pictures in 3 rows of 3")},
 	},
-	params: map[string]string{"items": "120", "bs": "9", "height": "24", "width": "32", "epochs": "1", "lrIters": "6", "scratchName": "resnet18"},
+	params: map[string]string{"items": "120", "bs": "9", "height": "24", "width": "32", "epochs": "1", "epochsAll": "1", "lrIters": "6", "scratchName": "resnet18"},
 }
 
 func TestHeadPose(t *testing.T) {
