@@ -29,6 +29,7 @@ var Importable = []string{
 	"math/big", "math/bits", "math/cmplx", "math/rand", "math/rand/v2", "net/http", "net/url", "os/exec", "path", "path/filepath",
 	"reflect", "regexp", "runtime", "runtime/debug", "slices", "sync", "sync/atomic", "text/tabwriter", "text/template", "unicode", "unicode/utf8",
 	"github.com/disintegration/imaging",
+	"github.com/fastnb/go/cell/comm",
 	"github.com/go-echarts/go-echarts/v2/charts",
 	"github.com/go-echarts/go-echarts/v2/components",
 	"github.com/go-echarts/go-echarts/v2/opts",
