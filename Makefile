@@ -71,6 +71,15 @@ bench-torch: build ## steps beside PyTorch's newest, in turns; ONLY=name,name RO
 bench-kernel: build $(VENV)/bin/jupyter-lab ## the kernel beside ipykernel, side by side in one run
 	$(VENV)/bin/python bench/kernel.py bin/fastnb $(ARGS)
 
+PKGSITE  = v0.6.0
+PAGEFIND = 1.6.0
+docs: ## the reference as static pages with search, in out/docs (search needs npm)
+	GOBIN=$(abspath $(OUT))/tools $(GO) install golang.org/x/pkgsite/cmd/pkgsite@$(PKGSITE)
+	rm -rf $(OUT)/docs
+	$(GO) run ./internal/docsite -out $(OUT)/docs $(OUT)/tools/pkgsite
+	@command -v npx >/dev/null || { echo 'npx not found: the pages have no search'; exit 0; }; \
+	npx --yes pagefind@$(PAGEFIND) --silent --site $(OUT)/docs && echo 'open $(OUT)/docs/index.html by a server: python3 -m http.server -d $(OUT)/docs'
+
 WHEELS ?= $(PLATFORMS)
 wheel: build ## Python wheels with program and kernelspec, for each platform (WHEELS=linux/amd64 for one): pip install dist/fastnb-...whl
 	@set -e; for p in $(WHEELS); do \
