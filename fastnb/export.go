@@ -9,6 +9,7 @@ import (
 
 	"github.com/fastnb/go/datasets"
 	"github.com/fastnb/go/fastnb/data"
+	"github.com/fastnb/go/fastnb/graph"
 	"github.com/fastnb/go/fastnb/nn"
 )
 
@@ -22,6 +23,30 @@ type exported struct {
 	TrainBN bool       `json:"train_bn"`
 	BNWD    bool       `json:"bn_wd"`
 	TrueWD  bool       `json:"true_wd"`
+	// Activation goes with the loss, whose name the metadata has: nil in exports of before.
+	Activation *string `json:"activation,omitempty"`
+}
+
+// loss is the loss of an exported learner, nil where it is the data's. One of somebody's own is known by its
+// name and its activation only: it predicts, but cannot train.
+func (e *exported) loss(name string, d *data.DataBunch) *nn.Loss {
+	if e.Activation == nil || name == d.Loss.Name && *e.Activation == d.Loss.Activation {
+		return nil
+	}
+	for _, l := range []nn.Loss{nn.CrossEntropyFlat, nn.BCEWithLogitsFlat, nn.MSELossFlat} {
+		if l.Name == name {
+			return &l
+		}
+	}
+	l := d.Loss
+	l.Name, l.Activation = name, *e.Activation
+	l.Build = func(b *graph.Builder, _, _ *graph.Node) *graph.Node {
+		return b.Failf("the loss %s is not kept in an export (try LoadLearner with With(LossFunc(…)))", name)
+	}
+	l.Host = func(_, _ *Tensor) ([]float32, error) {
+		return nil, fmt.Errorf("the loss %s is not kept in an export (try LoadLearner with With(LossFunc(…)))", name)
+	}
+	return &l
 }
 
 // ArchSpec says how to build a model again: the name of a builder that [RegisterArch] knows, and what
@@ -70,7 +95,7 @@ func (l *Learner) Export(name ...string) error {
 		return because("export: "+file.String(), err)
 	}
 	meta := l.meta("export")
-	meta.Export = &exported{Data: state, WD: l.WD, TrainBN: l.cfg.TrainBN, BNWD: l.cfg.BNWD, TrueWD: l.cfg.TrueWD}
+	meta.Export = &exported{Data: state, WD: l.WD, TrainBN: l.cfg.TrainBN, BNWD: l.cfg.BNWD, TrueWD: l.cfg.TrueWD, Activation: &l.Loss.Activation}
 	return writeModel("export", file, all, meta)
 }
 
@@ -118,6 +143,12 @@ func LoadLearner(path datasets.Path, o ...LoadOption) (*Learner, error) {
 	if !path.Exists() || path.IsDir() {
 		file, dir = path.Join(c.file), path
 	}
+	if !file.Exists() && path.IsDir() && path.Join("export.pkl").Exists() && !c.named {
+		file = path.Join("export.pkl")
+	}
+	if err := notPickle("load learner", file); err != nil {
+		return nil, err
+	}
 	all, meta, err := readModel("load learner", file)
 	if err != nil {
 		return nil, err
@@ -143,6 +174,9 @@ func LoadLearner(path datasets.Path, o ...LoadOption) (*Learner, error) {
 	model, groups, err := build(meta.Arch.Config, d)
 	if err != nil {
 		return nil, because("load learner: "+file.String(), err)
+	}
+	if f := meta.Export.loss(meta.Loss, d); f != nil {
+		c.opts = append([]LearnerOption{LossFunc(*f)}, c.opts...)
 	}
 	opts := append([]LearnerOption{WD(meta.Export.WD), TrainBN(meta.Export.TrainBN), BNWD(meta.Export.BNWD), TrueWD(meta.Export.TrueWD), OptFunc(meta.Optimizer)}, c.opts...)
 	l, err := NewConfigured(d, model, groups, meta.Arch, Configure(opts...))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"sort"
 	"strings"
 	"syscall"
@@ -146,10 +147,17 @@ func sizeOf(ts map[string]*Tensor) int64 {
 // Load reads the checkpoint that Save wrote under this name. Weights must fit the model, name by name
 // and shape by shape, unless Strict(false); when they do not, nothing is changed. The optimizer's
 // state is read too, unless WithOpt(false); where it does not fit, as after a change of layers frozen,
-// the optimizer starts anew. A .safetensors file of other origin serves too, if the names agree.
+// the optimizer starts anew, and a line says so. A .safetensors file of other origin serves too, if the names
+// agree, and so does what fastai's learn.save wrote, name.pth, with or without the optimizer.
 func (l *Learner) Load(name string, o ...SaveOption) error {
 	c, file := saveCfg(o), l.ModelFile(name)
 	if err := l.alive("load"); err != nil {
+		return err
+	}
+	if torch, ok := l.torchFile(name); ok {
+		return l.loadTorch(torch, c)
+	}
+	if err := notPickle("load", l.Path.Join(l.ModelDir, name)); err != nil {
 		return err
 	}
 	all, meta, err := readModel("load", file)
@@ -173,14 +181,27 @@ func (l *Learner) Load(name string, o ...SaveOption) error {
 	if err := l.eng.LoadState(weights, c.strict); err != nil {
 		return because("load: "+file.String(), err)
 	}
+	if len(meta.Classes) > 0 && len(l.Data.Classes) > 0 && !slices.Equal(meta.Classes, l.Data.Classes) {
+		l.say("%s was trained for the classes %s, the data has %s.", file.Name(), strings.Join(meta.Classes, ", "), strings.Join(l.Data.Classes, ", "))
+	}
 	l.seen = meta.Epochs
 	if meta.Mom > 0 {
 		l.mom = meta.Mom
 	}
-	if !c.withOpt || len(opt) == 0 || l.eng.LoadOptState(opt) != nil {
+	if !c.withOpt || len(opt) == 0 {
 		l.eng.ZeroOptimizer()
+		return nil
 	}
+	l.loadOptimizer(file, opt, nil)
 	return nil
+}
+
+// notPickle refuses a learner that fastai exported.
+func notPickle(verb string, file datasets.Path) error {
+	if file.Ext() != ".pkl" || !file.Exists() {
+		return nil
+	}
+	return fmt.Errorf("fastnb: %s: %s: is a pickle, as fastai's learn.export writes it: Python's own objects, which only Python can make again (try learn.save(\"name\") there, whose .pth Load reads, or learn.Export here)", verb, file)
 }
 
 // saved lists the checkpoints there are.
@@ -189,14 +210,17 @@ func (l *Learner) saved() string {
 	es, _ := os.ReadDir(dir.String())
 	var names []string
 	for _, e := range es {
-		if n, ok := strings.CutSuffix(e.Name(), checkpointExt); ok {
-			names = append(names, n)
+		for _, ext := range []string{checkpointExt, torchExt} {
+			if n, ok := strings.CutSuffix(e.Name(), ext); ok {
+				names = append(names, n)
+			}
 		}
 	}
 	if len(names) == 0 {
 		return "no checkpoints in " + dir.String()
 	}
 	sort.Strings(names)
+	names = slices.Compact(names)
 	return "there are " + strings.Join(names, ", ")
 }
 

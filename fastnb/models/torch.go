@@ -27,19 +27,29 @@ func ReadTorch(path string) (map[string]*tensor.Tensor, error) {
 var legacyMagic = []byte("\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.")
 
 func readTorch(path string) (map[string]*tensor.Tensor, error) {
-	f, err := os.Open(path)
+	v, t, err := readTorchValue(path)
 	if err != nil {
 		return nil, err
+	}
+	out := map[string]*tensor.Tensor{}
+	return out, t.collect(out, "", v, 0)
+}
+
+// readTorchValue reads the value that torch.save wrote, and the file that its tensors lie in.
+func readTorchValue(path string) (any, *torchFile, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, nil, err
 	}
 	defer func() { _ = f.Close() }() // only read
 	head := make([]byte, len(legacyMagic))
 	n, err := io.ReadFull(f, head)
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
-		return nil, err
+		return nil, nil, err
 	}
 	st, err := f.Stat()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	t := &torchFile{size: st.Size(), storages: map[string]*storage{}}
 	var v any
@@ -53,11 +63,7 @@ func readTorch(path string) (map[string]*tensor.Tensor, error) {
 	default:
 		err = errors.New("it is not a checkpoint written by torch.save")
 	}
-	if err != nil {
-		return nil, err
-	}
-	out := map[string]*tensor.Tensor{}
-	return out, t.collect(out, "", v, 0)
+	return v, t, err
 }
 
 // Bounds of what a file may hold.
