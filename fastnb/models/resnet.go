@@ -8,11 +8,11 @@ import (
 // The residual networks of He et al. 2015 (arXiv:1512.03385) in torchvision's layout: bottlenecks have
 // their stride on the 3x3 convolution.
 var (
-	ResNet18  = resNet("resnet18", "5c106cde", false, 2, 2, 2, 2)
-	ResNet34  = resNet("resnet34", "333f7ec4", false, 3, 4, 6, 3)
-	ResNet50  = resNet("resnet50", "19c8e357", true, 3, 4, 6, 3)
-	ResNet101 = resNet("resnet101", "5d3b4d8f", true, 3, 4, 23, 3)
-	ResNet152 = resNet("resnet152", "b121ed2d", true, 3, 8, 36, 3)
+	ResNet18  = resNet("resnet18", []string{"5c106cde", "f37072fd"}, false, 2, 2, 2, 2)
+	ResNet34  = resNet("resnet34", []string{"333f7ec4", "b627a593"}, false, 3, 4, 6, 3)
+	ResNet50  = resNet("resnet50", []string{"19c8e357", "0676ba61", "11ad3fa6"}, true, 3, 4, 6, 3)
+	ResNet101 = resNet("resnet101", []string{"5d3b4d8f", "63fe2227", "cd907fc2"}, true, 3, 4, 23, 3)
+	ResNet152 = resNet("resnet152", []string{"b121ed2d", "394f9c45", "f82ba261"}, true, 3, 8, 36, 3)
 )
 
 func init() {
@@ -21,7 +21,9 @@ func init() {
 	}
 }
 
-func resNet(name, sha string, bottleneck bool, blocks ...int) Arch {
+// torchvision names the file with the sums' starts: what fastai fetched, the same weights as torchvision's
+// files have them since, and those of its second training (IMAGENET1K_V2).
+func resNet(name string, sums []string, bottleneck bool, blocks ...int) Arch {
 	out := 512
 	if bottleneck {
 		out = 2048
@@ -29,9 +31,19 @@ func resNet(name, sha string, bottleneck bool, blocks ...int) Arch {
 	return Arch{
 		Name: name, Out: out, Split: []int{6},
 		Body:    func() *nn.Sequential { return resNetBody(bottleneck, blocks) },
-		Weights: &WeightsFile{URL: "https://download.pytorch.org/models/" + name + "-" + sha + ".pth", Name: name + "-" + sha + ".pth", SHA256Prefix: sha},
+		Weights: torchvision(name, sums...),
 		Rename:  renameResNet,
 	}
+}
+
+// torchvision are the weights of a network in torchvision's files, the first to be fetched.
+func torchvision(name string, sums ...string) *WeightsFile {
+	w := &WeightsFile{SHA256Prefix: sums[0], Name: name + "-" + sums[0] + ".pth"}
+	w.URL = "https://download.pytorch.org/models/" + w.Name
+	for _, s := range sums[1:] {
+		w.Also = append(w.Also, name+"-"+s+".pth")
+	}
+	return w
 }
 
 // resNetBody has torchvision's children without average pool and last layer: 0 convolution, 1 batch
