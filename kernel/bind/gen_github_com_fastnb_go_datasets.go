@@ -32,6 +32,7 @@ func init() {
 			"Weights":            r.ValueOf(pkg.Weights),
 			"WeightsFromArchive": r.ValueOf(pkg.WeightsFromArchive),
 			"WeightsFromWheel":   r.ValueOf(pkg.WeightsFromWheel),
+			"WeightsHere":        r.ValueOf(pkg.WeightsHere),
 		},
 		Types: map[string]r.Type{
 			"DataOption": r.TypeOf((*pkg.DataOption)(nil)).Elem(),
