@@ -87,7 +87,7 @@ func benchStepCommand() *cobra.Command {
 		Use: "step NAME", Args: cobra.ExactArgs(1),
 		Short: "Do one piece of work again and again, as standard input asks (bench/beside.py holds PyTorch's beside): " + strings.Join(names, ", "),
 		Long: "Reads commands, a line each, and answers each with a line of JSON: \"run K\" does the work K times and gives the milliseconds, " +
-			"\"losses K N\" trains K steps on N items and gives the losses, \"profile\" tells where the time of the last runs went, end of input ends it.",
+			"\"losses K N\" trains K steps on N items and gives the losses, \"profile\" tells where the time since the last such command went, end of input ends it.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			w, ok := works[args[0]]
 			if !ok {
@@ -206,7 +206,9 @@ func (s *stepper) command(words []string) (map[string]any, error) {
 	case len(words) == 3 && words[0] == "losses":
 		return s.losses(n[0], n[1])
 	case len(words) == 1 && words[0] == "profile":
-		return map[string]any{"profile": s.dev.ProfileTable()}, nil
+		table := s.dev.ProfileTable()
+		s.dev.Profile(table != "")
+		return map[string]any{"profile": table}, nil
 	}
 	return nil, fmt.Errorf("fastnb: bench: command %q is none of run K, losses K N, profile", strings.Join(words, " "))
 }

@@ -198,9 +198,9 @@ func (pr *program) step(s *step) error {
 	if pr.dev.prof == nil {
 		return s.run(&s.c)
 	}
-	t := time.Now()
+	t, used := time.Now(), processorTime()
 	err := s.run(&s.c)
-	pr.dev.prof.note(s.st, pr.plan, time.Since(t))
+	pr.dev.prof.note(s.st, pr.plan, time.Since(t), processorTime()-used)
 	return err
 }
 

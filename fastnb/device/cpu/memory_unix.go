@@ -2,7 +2,12 @@
 
 package cpu
 
-import "syscall"
+import (
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
 
 // mapMemory takes zeroed memory from the system, or gives nil.
 func mapMemory(bytes int) []byte {
@@ -15,3 +20,10 @@ func mapMemory(bytes int) []byte {
 }
 
 func unmapMemory(b []byte) { _ = syscall.Munmap(b) } // nothing could be done about it
+
+// processorTime is what the process has used of all processors.
+func processorTime() time.Duration {
+	var t unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_PROCESS_CPUTIME_ID, &t) // 0 then
+	return time.Duration(t.Nano())
+}

@@ -194,10 +194,13 @@ func BenchmarkWinograd(b *testing.B) {
 				}
 				for _, what := range []string{"forward", "dx", "dw"} {
 					b.Run(fmt.Sprintf("%d/%s/%s/%s", c.c, what, isa.name, name), func(b *testing.B) {
+						used := processorTime()
 						for b.Loop() {
 							run[what]()
 						}
-						b.ReportMetric(2*9*float64(c.n*c.h*c.w*c.c*c.o)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+						used = processorTime() - used
+						b.ReportMetric(used.Seconds()/float64(b.N)*1e3, "cpu-ms/op")
+						b.ReportMetric(2*9*float64(c.n*c.h*c.w*c.c*c.o)*float64(b.N)/used.Seconds()/1e9, "GFLOP/cpu-s")
 					})
 				}
 			}
