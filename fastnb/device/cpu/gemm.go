@@ -27,9 +27,10 @@ type patches struct {
 func (p *patches) rows() int  { return p.n * p.gh * p.gw }
 func (p *patches) depth() int { return p.ph * p.pw * p.c }
 
-// direct reports whether rows can be read where they are: patches of one pixel, in order.
+// direct reports whether rows can be read where they are: patches of one pixel, in order, and not so far apart that
+// all would share the same few cache lines.
 func (p *patches) direct() bool {
-	return p.ph == 1 && p.pw == 1 && p.oy == 0 && p.ox == 0 && p.sy == 1 && p.sx == 1 && p.gh == p.h && p.gw == p.w
+	return p.c%1024 != 0 && p.ph == 1 && p.pw == 1 && p.oy == 0 && p.ox == 0 && p.sy == 1 && p.sx == 1 && p.gh == p.h && p.gw == p.w
 }
 
 // fill writes columns k0 to k1 of rows r0 to r1 into dst, rows ld apart.
@@ -164,7 +165,7 @@ func (d *Device) multiply(a *patches, packed []float32, n int, to sink, after fu
 		for k0 := 0; k0 < depth; k0 += kc {
 			k1 := min(k0+kc, depth)
 			block, rs := buf, ld
-			if a.direct() && (r1-r0)%mr == 0 {
+			if a.direct() {
 				block, rs = a.src[r0*depth+k0:], depth
 			} else {
 				a.fill(buf, ld, r0, r1, k0, k1)
@@ -189,89 +190,84 @@ func (d *Device) multiply(a *patches, packed []float32, n int, to sink, after fu
 // column runs the tiles of one panel of columns over a block of rows.
 func (d *Device) column(block []float32, rs, r0, r1, k int, b *float32, col, cols int, acc bool, to sink, tile []float32) {
 	mr, nr := d.isa.mr, d.isa.nr
-	for r := r0; r < r1; r += mr {
-		a := &block[(r-r0)*rs]
-		if to.at == nil && r+mr <= r1 && cols == nr {
-			d.isa.tile(k, a, rs, 1, b, &to.out[r*to.ld+col], to.ld, acc)
+	run := d.isa.tile
+	steps := (r1 - r0 + mr - 1) / mr
+	for s := range steps {
+		from, end := r0+(r1-r0)*s/steps, r0+(r1-r0)*(s+1)/steps
+		a := &block[(from-r0)*rs]
+		if at, ld, ok := to.line(from, end-from); ok && cols == nr {
+			run(end-from, k, a, rs, 1, b, nr, &to.out[at+col], ld, acc)
 			continue
 		}
-		d.isa.tile(k, a, rs, 1, b, &tile[0], nr, false)
-		for i := range min(mr, r1-r) {
-			at := (r + i) * to.ld
+		run(end-from, k, a, rs, 1, b, nr, &tile[0], nr, false)
+		for i := from; i < end; i++ {
+			at := i * to.ld
 			if to.at != nil {
-				at = to.at(r + i)
+				at = to.at(i)
 			}
-			dst := to.out[at+col : at+col+cols]
-			src := tile[i*nr : i*nr+cols]
-			if acc {
-				for j, v := range src {
-					dst[j] += v
-				}
-			} else {
-				copy(dst, src)
-			}
+			keep(to.out[at+col:at+col+cols], tile[(i-from)*nr:], acc)
 		}
 	}
 }
 
+// keep writes src to dst, or adds it.
+func keep(dst, src []float32, acc bool) {
+	if !acc {
+		copy(dst, src)
+		return
+	}
+	for j := range dst {
+		dst[j] += src[j]
+	}
+}
+
+// line gives the place of row r and the distance of the n rows from it on, if that is the same for all.
+func (s *sink) line(r, n int) (at, ld int, ok bool) {
+	if s.at == nil {
+		return r * s.ld, s.ld, true
+	}
+	at = s.at(r)
+	if n == 1 {
+		return at, s.ld, true
+	}
+	ld = s.at(r+1) - at
+	return at, ld, s.at(r+n-1)-at == (n-1)*ld
+}
+
 // weightProduct computes C [m, depth] = A' P, A [rows, m] and P the patches: the weight gradient of a
-// convolution. The panels of P are shared out; each worker adds over the rows in order.
-func (d *Device) weightProduct(a []float32, m int, p *patches, out []float32) { //nolint:gocognit // the nested blocks of one product
+// convolution. The columns of P are shared out; each worker adds over the rows in order.
+func (d *Device) weightProduct(a []float32, m int, p *patches, out []float32) {
 	mr, nr := d.isa.mr, d.isa.nr
 	rows, depth := p.rows(), p.depth()
 	panels := (depth + nr - 1) / nr
 	group := max(1, min(8, panels/(2*d.team.n))) // panels gathered together
-	kc := blockK
 	wide := group * nr
-	tilesM := (m + mr - 1) / mr
+	steps := (m + mr - 1) / mr
 	for w := range d.team.n {
-		d.scratch(1+w, kc*wide*2+kc*tilesM*mr+mr*nr)
+		d.scratch(1+w, blockK*(wide+nr)+mr*nr)
 	}
 	d.team.each((panels+group-1)/group, func(w, part int) {
-		buf := d.pack[1+w].f
-		gathered, packed, left, tile := buf[:kc*wide], buf[kc*wide:2*kc*wide], buf[2*kc*wide:2*kc*wide+kc*tilesM*mr], buf[2*kc*wide+kc*tilesM*mr:]
+		gathered, tile := d.pack[1+w].f[:blockK*(wide+nr)], d.pack[1+w].f[blockK*(wide+nr):]
 		c0 := part * wide
 		c1 := min(c0+wide, depth)
-		np := (c1 - c0 + nr - 1) / nr
-		for r0 := 0; r0 < rows; r0 += kc {
-			r1 := min(r0+kc, rows)
-			k := r1 - r0
-			p.fill(gathered, wide, r0, r1, c0, c1)
-			for j := range np {
-				cols := min(nr, c1-c0-j*nr)
-				for r := range k {
-					dst := packed[(j*k+r)*nr : (j*k+r)*nr+nr]
-					copy(dst, gathered[r*wide+j*nr:r*wide+j*nr+cols])
-					clear(dst[cols:])
-				}
+		for r0 := 0; r0 < rows; r0 += blockK {
+			r1 := min(r0+blockK, rows)
+			b, ld := gathered, wide+nr
+			if p.direct() && c1-c0 == wide {
+				b, ld = p.src[r0*depth+c0:], depth
+			} else {
+				p.fill(gathered, ld, r0, r1, c0, c1)
 			}
-			src, ks := a[r0*m:], m
-			if m%mr != 0 { // the last tile would read past the end
-				ks = tilesM * mr
-				for r := range k {
-					copy(left[r*ks:r*ks+m], a[(r0+r)*m:(r0+r)*m+m])
-					clear(left[r*ks+m : (r+1)*ks])
-				}
-				src = left
-			}
-			for j := range np {
-				cols := min(nr, c1-c0-j*nr)
-				for i := 0; i < m; i += mr {
-					col := c0 + j*nr
-					if i+mr <= m && cols == nr {
-						d.isa.tile(k, &src[i], 1, ks, &packed[j*k*nr], &out[i*depth+col], depth, r0 > 0)
+			for s := range steps {
+				i0, i1 := m*s/steps, m*(s+1)/steps
+				for j := c0; j < c1; j += nr {
+					if j+nr <= c1 {
+						d.isa.tile(i1-i0, r1-r0, &a[r0*m+i0], 1, m, &b[j-c0], ld, &out[i0*depth+j], depth, r0 > 0)
 						continue
 					}
-					d.isa.tile(k, &src[i], 1, ks, &packed[j*k*nr], &tile[0], nr, false)
-					for ii := range min(mr, m-i) {
-						dst := out[(i+ii)*depth+col : (i+ii)*depth+col+cols]
-						if r0 == 0 {
-							copy(dst, tile[ii*nr:ii*nr+cols])
-							continue
-						}
-						for x, v := range tile[ii*nr : ii*nr+cols] {
-							dst[x] += v
-						}
+					d.isa.tile(i1-i0, r1-r0, &a[r0*m+i0], 1, m, &b[j-c0], ld, &tile[0], nr, false)
+					for i := i0; i < i1; i++ {
+						keep(out[i*depth+j:i*depth+c1], tile[(i-i0)*nr:], r0 > 0)
 					}
 				}
 			}

@@ -4,11 +4,105 @@
 
 package cpu
 
-// tile512 computes a 14x32 tile of C (+)= A B.
-func tile512(k int, a *float32, rs int, ks int, b *float32, c *float32, ldc int, acc bool)
+// tile512_1 computes 1 rows of a tile of C (+)= A B.
+//
+//go:noescape
+func tile512_1(k int, a *float32, rs int, ks int, b *float32, kb int, c *float32, ldc int, acc int)
 
-// tile256 computes a 6x16 tile of C (+)= A B.
-func tile256(k int, a *float32, rs int, ks int, b *float32, c *float32, ldc int, acc bool)
+// tile512_2 computes 2 rows of a tile of C (+)= A B.
+//
+//go:noescape
+func tile512_2(k int, a *float32, rs int, ks int, b *float32, kb int, c *float32, ldc int, acc int)
+
+// tile512_3 computes 3 rows of a tile of C (+)= A B.
+//
+//go:noescape
+func tile512_3(k int, a *float32, rs int, ks int, b *float32, kb int, c *float32, ldc int, acc int)
+
+// tile512_4 computes 4 rows of a tile of C (+)= A B.
+//
+//go:noescape
+func tile512_4(k int, a *float32, rs int, ks int, b *float32, kb int, c *float32, ldc int, acc int)
+
+// tile512_5 computes 5 rows of a tile of C (+)= A B.
+//
+//go:noescape
+func tile512_5(k int, a *float32, rs int, ks int, b *float32, kb int, c *float32, ldc int, acc int)
+
+// tile512_6 computes 6 rows of a tile of C (+)= A B.
+//
+//go:noescape
+func tile512_6(k int, a *float32, rs int, ks int, b *float32, kb int, c *float32, ldc int, acc int)
+
+// tile512_7 computes 7 rows of a tile of C (+)= A B.
+//
+//go:noescape
+func tile512_7(k int, a *float32, rs int, ks int, b *float32, kb int, c *float32, ldc int, acc int)
+
+// tile512_8 computes 8 rows of a tile of C (+)= A B.
+//
+//go:noescape
+func tile512_8(k int, a *float32, rs int, ks int, b *float32, kb int, c *float32, ldc int, acc int)
+
+// tile512_9 computes 9 rows of a tile of C (+)= A B.
+//
+//go:noescape
+func tile512_9(k int, a *float32, rs int, ks int, b *float32, kb int, c *float32, ldc int, acc int)
+
+// tile512_10 computes 10 rows of a tile of C (+)= A B.
+//
+//go:noescape
+func tile512_10(k int, a *float32, rs int, ks int, b *float32, kb int, c *float32, ldc int, acc int)
+
+// tile512_11 computes 11 rows of a tile of C (+)= A B.
+//
+//go:noescape
+func tile512_11(k int, a *float32, rs int, ks int, b *float32, kb int, c *float32, ldc int, acc int)
+
+// tile512_12 computes 12 rows of a tile of C (+)= A B.
+//
+//go:noescape
+func tile512_12(k int, a *float32, rs int, ks int, b *float32, kb int, c *float32, ldc int, acc int)
+
+// tile512_13 computes 13 rows of a tile of C (+)= A B.
+//
+//go:noescape
+func tile512_13(k int, a *float32, rs int, ks int, b *float32, kb int, c *float32, ldc int, acc int)
+
+// tile512_14 computes 14 rows of a tile of C (+)= A B.
+//
+//go:noescape
+func tile512_14(k int, a *float32, rs int, ks int, b *float32, kb int, c *float32, ldc int, acc int)
+
+// tile256_1 computes 1 rows of a tile of C (+)= A B.
+//
+//go:noescape
+func tile256_1(k int, a *float32, rs int, ks int, b *float32, kb int, c *float32, ldc int, acc int)
+
+// tile256_2 computes 2 rows of a tile of C (+)= A B.
+//
+//go:noescape
+func tile256_2(k int, a *float32, rs int, ks int, b *float32, kb int, c *float32, ldc int, acc int)
+
+// tile256_3 computes 3 rows of a tile of C (+)= A B.
+//
+//go:noescape
+func tile256_3(k int, a *float32, rs int, ks int, b *float32, kb int, c *float32, ldc int, acc int)
+
+// tile256_4 computes 4 rows of a tile of C (+)= A B.
+//
+//go:noescape
+func tile256_4(k int, a *float32, rs int, ks int, b *float32, kb int, c *float32, ldc int, acc int)
+
+// tile256_5 computes 5 rows of a tile of C (+)= A B.
+//
+//go:noescape
+func tile256_5(k int, a *float32, rs int, ks int, b *float32, kb int, c *float32, ldc int, acc int)
+
+// tile256_6 computes 6 rows of a tile of C (+)= A B.
+//
+//go:noescape
+func tile256_6(k int, a *float32, rs int, ks int, b *float32, kb int, c *float32, ldc int, acc int)
 
 // peak512 runs 12 n fused multiply-adds on 512-bit registers.
 func peak512(n int)

@@ -4,76 +4,6 @@
 
 package cpu
 
-// strided512_1 computes 1 rows of a tile of C (+)= A B.
-//
-//go:noescape
-func strided512_1(k int, a *float32, rs int, ks int, b *float32, kb int, c *float32, ldc int, acc int)
-
-// strided512_2 computes 2 rows of a tile of C (+)= A B.
-//
-//go:noescape
-func strided512_2(k int, a *float32, rs int, ks int, b *float32, kb int, c *float32, ldc int, acc int)
-
-// strided512_3 computes 3 rows of a tile of C (+)= A B.
-//
-//go:noescape
-func strided512_3(k int, a *float32, rs int, ks int, b *float32, kb int, c *float32, ldc int, acc int)
-
-// strided512_4 computes 4 rows of a tile of C (+)= A B.
-//
-//go:noescape
-func strided512_4(k int, a *float32, rs int, ks int, b *float32, kb int, c *float32, ldc int, acc int)
-
-// strided512_5 computes 5 rows of a tile of C (+)= A B.
-//
-//go:noescape
-func strided512_5(k int, a *float32, rs int, ks int, b *float32, kb int, c *float32, ldc int, acc int)
-
-// strided512_6 computes 6 rows of a tile of C (+)= A B.
-//
-//go:noescape
-func strided512_6(k int, a *float32, rs int, ks int, b *float32, kb int, c *float32, ldc int, acc int)
-
-// strided512_7 computes 7 rows of a tile of C (+)= A B.
-//
-//go:noescape
-func strided512_7(k int, a *float32, rs int, ks int, b *float32, kb int, c *float32, ldc int, acc int)
-
-// strided512_8 computes 8 rows of a tile of C (+)= A B.
-//
-//go:noescape
-func strided512_8(k int, a *float32, rs int, ks int, b *float32, kb int, c *float32, ldc int, acc int)
-
-// strided512_9 computes 9 rows of a tile of C (+)= A B.
-//
-//go:noescape
-func strided512_9(k int, a *float32, rs int, ks int, b *float32, kb int, c *float32, ldc int, acc int)
-
-// strided512_10 computes 10 rows of a tile of C (+)= A B.
-//
-//go:noescape
-func strided512_10(k int, a *float32, rs int, ks int, b *float32, kb int, c *float32, ldc int, acc int)
-
-// strided512_11 computes 11 rows of a tile of C (+)= A B.
-//
-//go:noescape
-func strided512_11(k int, a *float32, rs int, ks int, b *float32, kb int, c *float32, ldc int, acc int)
-
-// strided512_12 computes 12 rows of a tile of C (+)= A B.
-//
-//go:noescape
-func strided512_12(k int, a *float32, rs int, ks int, b *float32, kb int, c *float32, ldc int, acc int)
-
-// strided512_13 computes 13 rows of a tile of C (+)= A B.
-//
-//go:noescape
-func strided512_13(k int, a *float32, rs int, ks int, b *float32, kb int, c *float32, ldc int, acc int)
-
-// strided512_14 computes 14 rows of a tile of C (+)= A B.
-//
-//go:noescape
-func strided512_14(k int, a *float32, rs int, ks int, b *float32, kb int, c *float32, ldc int, acc int)
-
 // winoIn4_512 brings input to points.
 //
 //go:noescape
@@ -123,36 +53,6 @@ func winoOut2_512(src *float32, sp int, dst *float32, rs int, ps int, rows int, 
 //
 //go:noescape
 func winoDW2_512(src *float32, sp int, dst *float32, rs int, ps int, rows int, cols int, n int, tmp *float32)
-
-// strided256_1 computes 1 rows of a tile of C (+)= A B.
-//
-//go:noescape
-func strided256_1(k int, a *float32, rs int, ks int, b *float32, kb int, c *float32, ldc int, acc int)
-
-// strided256_2 computes 2 rows of a tile of C (+)= A B.
-//
-//go:noescape
-func strided256_2(k int, a *float32, rs int, ks int, b *float32, kb int, c *float32, ldc int, acc int)
-
-// strided256_3 computes 3 rows of a tile of C (+)= A B.
-//
-//go:noescape
-func strided256_3(k int, a *float32, rs int, ks int, b *float32, kb int, c *float32, ldc int, acc int)
-
-// strided256_4 computes 4 rows of a tile of C (+)= A B.
-//
-//go:noescape
-func strided256_4(k int, a *float32, rs int, ks int, b *float32, kb int, c *float32, ldc int, acc int)
-
-// strided256_5 computes 5 rows of a tile of C (+)= A B.
-//
-//go:noescape
-func strided256_5(k int, a *float32, rs int, ks int, b *float32, kb int, c *float32, ldc int, acc int)
-
-// strided256_6 computes 6 rows of a tile of C (+)= A B.
-//
-//go:noescape
-func strided256_6(k int, a *float32, rs int, ks int, b *float32, kb int, c *float32, ldc int, acc int)
 
 // winoIn4_256 brings input to points.
 //

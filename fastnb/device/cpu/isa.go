@@ -1,14 +1,18 @@
 package cpu
 
-import "os"
+import (
+	"os"
+	"unsafe"
+)
 
 // isa is a set of hot kernels for one kind of processor.
 type isa struct {
 	name   string
-	mr, nr int // rows and columns of a tile
-	// tile computes a mr x nr tile: C (+)= A B. a holds row m, step k at a[m*rs + k*ks]; b is packed,
-	// step k at b[k*nr]; c's rows are ldc apart. All strides count elements.
-	tile func(k int, a *float32, rs, ks int, b *float32, c *float32, ldc int, accumulate bool)
+	width  int // floats in a vector
+	mr, nr int // rows and columns of the largest tile
+	// tile computes m <= mr rows x nr columns of C (+)= A B: row i, step s of A at a[i*rs+s*ks], step s of B at
+	// b[s*kb], C's rows ldc apart. All strides count elements.
+	tile func(m, k int, a *float32, rs, ks int, b *float32, kb int, c *float32, ldc int, acc bool)
 	// vector kernels over n elements; nil where plain Go serves
 	vec  vecKernels
 	seq  seqKernels
@@ -30,30 +34,26 @@ func best() *isa {
 	return available[0]
 }
 
-var generic = &isa{name: "generic", mr: 4, nr: 8, tile: genericTile, vec: genericVec, seq: genericSeq, wino: genericWino}
+var generic = &isa{name: "generic", width: genericWidth, mr: 4, nr: 16, tile: genericTile, vec: genericVec, seq: genericSeq, wino: genericWino}
 
-func genericTile(k int, a *float32, rs, ks int, b *float32, c *float32, ldc int, accumulate bool) {
-	var acc [4][8]float32
-	as := unsafeSlice(a, 3*rs+(k-1)*ks+1)
-	bs := unsafeSlice(b, k*8)
-	cs := unsafeSlice(c, 3*ldc+8)
-	for p := range k {
-		row := bs[p*8 : p*8+8]
-		for i := range acc {
-			v := as[i*rs+p*ks]
-			for j, w := range row {
-				acc[i][j] += v * w
+func genericTile(m, k int, a *float32, rs, ks int, b *float32, kb int, c *float32, ldc int, acc bool) {
+	as := unsafe.Slice(a, (m-1)*rs+(k-1)*ks+1)
+	bs := unsafe.Slice(b, (k-1)*kb+16)
+	cs := unsafe.Slice(c, (m-1)*ldc+16)
+	for i := range m {
+		var sum [16]float32
+		for s := range k {
+			v := as[i*rs+s*ks]
+			for j, w := range bs[s*kb : s*kb+16] {
+				sum[j] += v * w
 			}
 		}
-	}
-	for i := range acc {
-		dst := cs[i*ldc : i*ldc+8]
-		for j := range dst {
-			if accumulate {
-				dst[j] += acc[i][j]
-			} else {
-				dst[j] = acc[i][j]
+		dst := cs[i*ldc : i*ldc+16]
+		for j, v := range sum {
+			if acc {
+				v += dst[j]
 			}
+			dst[j] = v
 		}
 	}
 }

@@ -14,12 +14,31 @@ import (
 func init() {
 	var found []*isa
 	if cpuid.CPU.Supports(cpuid.AVX512F, cpuid.AVX512VL, cpuid.AVX512DQ, cpuid.AVX512BW) {
-		found = append(found, &isa{name: "avx512", mr: 14, nr: 32, tile: tile512, vec: vec512, seq: seq512, wino: wino512})
+		found = append(found, &isa{name: "avx512", width: 16, mr: 14, nr: 32, tile: tiles512, vec: vec512, seq: seq512, wino: wino512})
 	}
 	if cpuid.CPU.Supports(cpuid.AVX2, cpuid.FMA3) {
-		found = append(found, &isa{name: "avx2", mr: 6, nr: 16, tile: tile256, vec: vec256, seq: seq256, wino: wino256})
+		found = append(found, &isa{name: "avx2", width: 8, mr: 6, nr: 16, tile: tiles256, vec: vec256, seq: seq256, wino: wino256})
 	}
 	available = append(found, available...)
+}
+
+type asmTile = func(k int, a *float32, rs, ks int, b *float32, kb int, c *float32, ldc int, acc int)
+
+var tiles256 = byRows(tile256_1, tile256_2, tile256_3, tile256_4, tile256_5, tile256_6)
+
+var tiles512 = byRows(
+	tile512_1, tile512_2, tile512_3, tile512_4, tile512_5, tile512_6, tile512_7, tile512_8, tile512_9, tile512_10, tile512_11, tile512_12, tile512_13, tile512_14,
+)
+
+// byRows chooses among tiles of 1, 2, ... rows.
+func byRows(tiles ...asmTile) func(m, k int, a *float32, rs, ks int, b *float32, kb int, c *float32, ldc int, acc bool) {
+	return func(m, k int, a *float32, rs, ks int, b *float32, kb int, c *float32, ldc int, acc bool) {
+		flag := 0
+		if acc {
+			flag = 1
+		}
+		tiles[m-1](k, a, rs, ks, b, kb, c, ldc, flag)
+	}
 }
 
 // asmRows is the Go side of kernels over rows of channels: widths that do not fit go to plain Go.

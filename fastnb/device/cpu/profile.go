@@ -19,7 +19,7 @@ type spent struct {
 	calls int
 	time  time.Duration
 	used  time.Duration // processor time of the whole process; 0 where the system does not tell
-	bytes int64 // of inputs and outputs
+	bytes int64         // of inputs and outputs
 }
 
 // cost is the processor time where it is known: on a busy machine it says more.
@@ -63,7 +63,7 @@ func (p *profile) note(st *device.Step, plan *device.Plan, t, used time.Duration
 	}
 }
 
-// ProfileTable tells where the time since Profile(true) went: ops and the twenty dearest steps, each with its
+// ProfileTable tells where the time since Profile(true) went: ops and the forty dearest steps, each with its
 // share, its calls, its time, the processor time of the process meanwhile and how many gigabytes a second its arrays came to. It is empty without a profile.
 func (d *Device) ProfileTable() string {
 	if d.prof == nil {
@@ -73,7 +73,7 @@ func (d *Device) ProfileTable() string {
 	b.WriteString("share    calls        time   processor   GB/s  op\n")
 	writeSpent(&b, d.prof.op, 0)
 	b.WriteString("share    calls        time   processor   GB/s  layer and op\n")
-	writeSpent(&b, d.prof.layer, 20)
+	writeSpent(&b, d.prof.layer, 40)
 	return b.String()
 }
 

@@ -10,7 +10,7 @@ package cpu
 // columns of zeros before x.
 type winoConv struct {
 	dev        *Device
-	k          *winoKernels
+	k          *isa
 	t          *winoTransforms
 	n, h, w, c int
 	oh, ow, o  int
@@ -27,7 +27,7 @@ type winoConv struct {
 const winoPad = 16
 
 func (d *Device) newWino(t *winoTransforms, n, h, w, c, oh, ow, o, top, left int) *winoConv {
-	k := &d.isa.wino
+	k := d.isa
 	z := &winoConv{dev: d, k: k, t: t, n: n, h: h, w: w, c: c, oh: oh, ow: ow, o: o, top: top, left: left}
 	z.th, z.tw = (oh+t.m-1)/t.m, (ow+t.m-1)/t.m
 	z.tiles = n * z.th * z.tw
@@ -66,7 +66,7 @@ func (z *winoConv) place(q int) (im, y, x int) {
 	return q / (z.th * z.tw), q / z.tw % z.th * z.t.m, q % z.tw * z.t.m
 }
 
-// gather brings the side x side places of a map f [n, h, w, c] from (y, x) on to points at dst, dp apart.
+// gather brings the side x side places of a map f [_, h, w, c] from (y, x) on to points at dst, dp apart.
 func (z *winoConv) gather(kernel func(rows **float32, ps, lo, hi int, dst *float32, dp, n int, tmp *float32),
 	f []float32, h, w, c, side, im, y, x int, dst []float32, dp int, wk *winoWork,
 ) {
@@ -233,6 +233,9 @@ const cacheFloats = 300 << 10
 // winoTilesAtOnce is how many tiles are brought to points before the products, where weights do not fit the cache.
 const winoTilesAtOnce = 256
 
+// winoPointFloats is how much memory points may take at most where more than those tiles fit: 16 MB.
+const winoPointFloats = 4 << 20
+
 // forward computes y = x * w, and reports whether all of it is finite.
 func (z *winoConv) forward(x []float32, u winoWeights, y []float32, fin winoFinish) (finite bool) {
 	if fin.bias == nil {
@@ -327,132 +330,6 @@ func (z *winoConv) byPanels(x []float32, u winoWeights, y []float32, fin *winoFi
 			}
 			for i := range n {
 				z.output(m[i*ldm:], dm, from+i, j*k.nr, min(k.nr, z.o-j*k.nr), y, fin, work[w])
-			}
-		})
-	}
-}
-
-// weightGrad computes dw [o, 3, 3, c] from x and dy and reports whether all of it is finite.
-func (z *winoConv) weightGrad(x, dy, dw []float32) (finite bool) {
-	work := make([]*winoWork, z.dev.team.n)
-	for i := range work {
-		work[i] = z.work()
-	}
-	if z.points*roundUp(z.c, z.k.nr)*roundUp(z.o, z.k.mr) <= cacheFloats {
-		z.gradByTiles(x, dy, dw, work)
-	} else {
-		z.gradByPanels(x, dy, dw, work)
-	}
-	var s float32
-	for _, v := range dw {
-		s += v - v
-	}
-	return s == s
-}
-
-// back brings rows of the products' sums to the weights' gradient: rows o0 to o1, channels c0 to c0+n.
-func (z *winoConv) back(du []float32, sp, ld, o0, o1, c0, n int, dw []float32, wk *winoWork, acc bool) {
-	v := z.k.width
-	full := n / v
-	for o := o0; o < o1; o++ {
-		src, at := du[(o-o0)*ld:], o*9*z.c+c0
-		if full > 0 && !acc {
-			z.t.dw(&src[0], sp, &dw[at], 3*z.c, z.c, 3, 3, full, &wk.tmp[0])
-		}
-		from := full
-		if acc {
-			from = 0
-		}
-		for ; from*v < n; from++ {
-			z.t.dw(&src[from*v], sp, &wk.edge[0], 3*v, v, 3, 3, 1, &wk.tmp[0])
-			for t := range 9 {
-				to := dw[at+t*z.c+from*v : at+t*z.c+min(n, from*v+v)]
-				for i := range to {
-					if acc {
-						to[i] += wk.edge[t*v+i]
-					} else {
-						to[i] = wk.edge[t*v+i]
-					}
-				}
-			}
-		}
-	}
-}
-
-// gradByTiles shares tiles out, each worker adding up products of its own: for small weights.
-func (z *winoConv) gradByTiles(x, dy, dw []float32, work []*winoWork) {
-	k, team := z.k, z.dev.team
-	ldz := roundUp(z.o, k.nr) + winoPad
-	per := max(8, min(z.tiles, cacheFloats/(z.points*(z.ldv+ldz))))
-	dv, dz := per*z.ldv+winoPad, per*ldz+winoPad
-	cp := roundUp(z.c, k.nr)
-	ds := z.o*cp + winoPad
-	for w := range team.n {
-		z.dev.scratch(1+w, z.points*(dv+dz))
-	}
-	parts := min(2*team.n, (z.tiles+per-1)/per)
-	sums := z.dev.scratch(0, parts*z.points*ds)
-	team.each(parts, func(w, part int) {
-		buf, sum, wk := z.dev.pack[1+w].f, sums[part*z.points*ds:(part+1)*z.points*ds], work[w]
-		v, g := buf[:z.points*dv], buf[z.points*dv:]
-		first, end := z.tiles*part/parts, z.tiles*(part+1)/parts
-		for q0 := first; q0 < end; q0 += per {
-			n := min(per, end-q0)
-			for i := range n {
-				z.input(x, q0+i, v[i*z.ldv:], dv, wk)
-				z.grad(dy, q0+i, g[i*ldz:], dz, wk)
-			}
-			for p := range z.points {
-				for c0 := 0; c0 < z.c; c0 += k.nr {
-					for o0 := 0; o0 < z.o; o0 += k.mr {
-						k.tile(min(k.mr, z.o-o0), n, &g[p*dz+o0], 1, ldz, &v[p*dv+c0], z.ldv, &sum[p*ds+o0*cp+c0], cp, q0 > first)
-					}
-				}
-			}
-		}
-	})
-	team.each(z.o, func(w, o int) {
-		for part := 1; part < parts; part++ {
-			for p := range z.points {
-				to := sums[p*ds+o*cp : p*ds+o*cp+z.c]
-				z.dev.isa.vec.add(to, to, sums[(part*z.points+p)*ds+o*cp:(part*z.points+p)*ds+o*cp+z.c])
-			}
-		}
-		z.back(sums[o*cp:], ds, cp, o, o+1, 0, z.c, dw, work[w], false)
-	})
-}
-
-// gradByPanels brings all tiles to points first and then shares panels of input channels out; products go back to
-// the weights' gradient while they are in the cache.
-func (z *winoConv) gradByPanels(x, dy, dw []float32, work []*winoWork) {
-	k, team := z.k, z.dev.team
-	ldz := roundUp(z.o, k.nr) + winoPad
-	for from := 0; from < z.tiles; from += winoTilesAtOnce {
-		n := min(winoTilesAtOnce, z.tiles-from)
-		dv, dz := n*z.ldv+winoPad, n*ldz+winoPad
-		buf := z.dev.scratch(0, z.points*(dv+dz))
-		v, g := buf[:z.points*dv], buf[z.points*dv:]
-		team.each((n+7)/8, func(w, part int) {
-			for i := part * 8; i < min(part*8+8, n); i++ {
-				z.input(x, from+i, v[i*z.ldv:], dv, work[w])
-				z.grad(dy, from+i, g[i*ldz:], dz, work[w])
-			}
-		})
-		rows := 2 * k.mr
-		ds := rows*k.nr + winoPad
-		for w := range team.n {
-			z.dev.scratch(1+w, z.points*ds)
-		}
-		team.each((z.c+k.nr-1)/k.nr, func(w, j int) {
-			sum, c0 := z.dev.pack[1+w].f, j*k.nr
-			for o0 := 0; o0 < z.o; o0 += rows {
-				o1 := min(o0+rows, z.o)
-				for p := range z.points {
-					for o := o0; o < o1; o += k.mr {
-						k.tile(min(k.mr, o1-o), n, &g[p*dz+o], 1, ldz, &v[p*dv+c0], z.ldv, &sum[p*ds+(o-o0)*k.nr], k.nr, false)
-					}
-				}
-				z.back(sum, ds, k.nr, o0, o1, c0, min(k.nr, z.c-c0), dw, work[w], from > 0)
 			}
 		})
 	}

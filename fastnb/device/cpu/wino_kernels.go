@@ -2,15 +2,8 @@ package cpu
 
 import "unsafe"
 
-// winoKernels are the parts of Winograd convolutions for one kind of processor.
-type winoKernels struct {
-	width  int // floats in a vector
-	mr, nr int // the largest tile of a product
-	// tile computes m <= mr rows x nr columns of C (+)= A B: row i, step s of A at a[i*rs+s*ks], step s of B at
-	// b[s*kb], C's rows ldc apart.
-	tile      func(m, k int, a *float32, rs, ks int, b *float32, kb int, c *float32, ldc int, acc bool)
-	four, two winoTransforms
-}
+// winoKernels are the transforms of Winograd convolutions for one kind of processor.
+type winoKernels struct{ four, two winoTransforms }
 
 // winoTransforms are the transforms for tiles of m x m outputs (m+2 x m+2 points), over n vectors of channels.
 //
@@ -34,29 +27,7 @@ func (t *winoTransforms) points() int { return (t.m + 2) * (t.m + 2) }
 // genericWidth is the width of the plain kernels' "vectors".
 const genericWidth = 8
 
-var genericWino = winoKernels{width: genericWidth, mr: 4, nr: 16, tile: genericStrided, four: plainTransforms(4), two: plainTransforms(2)}
-
-func genericStrided(m, k int, a *float32, rs, ks int, b *float32, kb int, c *float32, ldc int, acc bool) {
-	as := unsafe.Slice(a, (m-1)*rs+(k-1)*ks+1)
-	bs := unsafe.Slice(b, (k-1)*kb+16)
-	cs := unsafe.Slice(c, (m-1)*ldc+16)
-	for i := range m {
-		var sum [16]float32
-		for s := range k {
-			v := as[i*rs+s*ks]
-			for j, w := range bs[s*kb : s*kb+16] {
-				sum[j] += v * w
-			}
-		}
-		dst := cs[i*ldc : i*ldc+16]
-		for j, v := range sum {
-			if acc {
-				v += dst[j]
-			}
-			dst[j] = v
-		}
-	}
-}
+var genericWino = winoKernels{four: plainTransforms(4), two: plainTransforms(2)}
 
 // winoMatrices are the transforms of one dimension, as rows of coefficients: Lavin and Gray 2015, section 4.
 var winoMatrices = map[int]struct{ in, w, out [][]float32 }{

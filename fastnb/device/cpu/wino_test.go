@@ -22,6 +22,7 @@ var winoCases = []winoCase{
 	{4, 4, 4, 130, 100, 1},
 	{1, 3, 3, 1, 1, 1},
 	{9, 12, 12, 20, 24, 1},
+	{2, 70, 70, 5, 6, 1}, // more tiles than are brought to points at once
 }
 
 // winoTol is the largest difference allowed, relative to the largest value: tiles of 4x4 cost about two digits' half.
