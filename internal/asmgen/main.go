@@ -30,7 +30,9 @@ func main() {
 			return
 		}
 	}
+	consts, prefix = map[string]Mem{}, "basic_"
 	tiles()
+	pool()
 	peak()
 	for _, v := range []vec{{"512", 16}, {"256", 8}} {
 		v.add()

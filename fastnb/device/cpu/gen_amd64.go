@@ -104,6 +104,16 @@ func tile256_5(k int, a *float32, rs int, ks int, b *float32, kb int, c *float32
 //go:noescape
 func tile256_6(k int, a *float32, rs int, ks int, b *float32, kb int, c *float32, ldc int, acc int)
 
+// maxTaps256 is y = the maximum over the taps, a NaN where there is one.
+//
+//go:noescape
+func maxTaps256(x *float32, off *int, taps int, y *float32, n int)
+
+// maxTapsGrad256 adds dy to dx at the first tap whose x is y.
+//
+//go:noescape
+func maxTapsGrad256(dx *float32, x *float32, off *int, taps int, y *float32, dy *float32, n int)
+
 // peak512 runs 12 n fused multiply-adds on 512-bit registers.
 func peak512(n int)
 

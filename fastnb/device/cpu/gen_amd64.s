@@ -4171,6 +4171,74 @@ tile256_6_store:
 	VZEROUPPER
 	RET
 
+// func maxTaps256(x *float32, off *int, taps int, y *float32, n int)
+// Requires: AVX
+TEXT ·maxTaps256(SB), NOSPLIT, $0-40
+	MOVQ x+0(FP), AX
+	MOVQ off+8(FP), CX
+	MOVQ taps+16(FP), DX
+	MOVQ y+24(FP), BX
+	MOVQ n+32(FP), SI
+
+maxTaps_loop:
+	MOVQ    (CX), R8
+	VMOVUPS (AX)(R8*4), Y0
+	VXORPS  Y1, Y1, Y1
+	XORQ    DI, DI
+
+maxTaps_tap:
+	MOVQ    (CX)(DI*8), R8
+	VMOVUPS (AX)(R8*4), Y2
+	VCMPPS  $0x03, Y2, Y2, Y3
+	VORPS   Y3, Y1, Y1
+	VMAXPS  Y2, Y0, Y0
+	INCQ    DI
+	CMPQ    DI, DX
+	JNE     maxTaps_tap
+	VORPS   Y1, Y0, Y0
+	VMOVUPS Y0, (BX)
+	ADDQ    $0x20, AX
+	ADDQ    $0x20, BX
+	SUBQ    $0x08, SI
+	JNZ     maxTaps_loop
+	VZEROUPPER
+	RET
+
+// func maxTapsGrad256(dx *float32, x *float32, off *int, taps int, y *float32, dy *float32, n int)
+// Requires: AVX
+TEXT ·maxTapsGrad256(SB), NOSPLIT, $0-56
+	MOVQ dx+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ off+16(FP), DX
+	MOVQ taps+24(FP), BX
+	MOVQ y+32(FP), SI
+	MOVQ dy+40(FP), DI
+	MOVQ n+48(FP), R8
+
+maxTapsGrad_loop:
+	VMOVUPS (SI), Y2
+	VMOVUPS (DI), Y3
+	XORQ    R9, R9
+
+maxTapsGrad_tap:
+	MOVQ    (DX)(R9*8), R10
+	VCMPPS  $0x00, (CX)(R10*4), Y2, Y0
+	VANDPS  Y0, Y3, Y1
+	VADDPS  (AX)(R10*4), Y1, Y1
+	VMOVUPS Y1, (AX)(R10*4)
+	VANDNPS Y3, Y0, Y3
+	INCQ    R9
+	CMPQ    R9, BX
+	JNE     maxTapsGrad_tap
+	ADDQ    $0x20, CX
+	ADDQ    $0x20, AX
+	ADDQ    $0x20, SI
+	ADDQ    $0x20, DI
+	SUBQ    $0x08, R8
+	JNZ     maxTapsGrad_loop
+	VZEROUPPER
+	RET
+
 // func peak512(n int)
 // Requires: AVX, AVX512F
 TEXT ·peak512(SB), NOSPLIT, $0-8

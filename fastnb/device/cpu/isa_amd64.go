@@ -91,6 +91,24 @@ func (a asmRows) kernels(g vecKernels) vecKernels {
 			}
 			g.clipGrad(dst[n:], dy[n:], x[n:], top)
 		},
+		maxTaps: func(y, x []float32, off []int) {
+			n := len(y) / 8 * 8
+			if n > 0 {
+				maxTaps256(&x[0], &off[0], len(off), &y[0], n)
+			}
+			if n < len(y) {
+				genericVec.maxTaps(y[n:], x[n:], off)
+			}
+		},
+		maxTapsGrad: func(dx, x []float32, off []int, y, dy []float32) {
+			n := len(y) / 8 * 8
+			if n > 0 {
+				maxTapsGrad256(&dx[0], &x[0], &off[0], len(off), &y[0], &dy[0], n)
+			}
+			if n < len(y) {
+				genericVec.maxTapsGrad(dx[n:], x[n:], off, y[n:], dy[n:])
+			}
+		},
 		affine: func(y, x, res, mean, scale, shift []float32, relu bool) {
 			c, n := len(mean), len(y)
 			switch {

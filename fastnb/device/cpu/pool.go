@@ -67,38 +67,52 @@ func eachOutput(c *call, ys []int, f func(n, oy, ox, y int), begin func(n int)) 
 	})
 }
 
+// taps are the offsets of the input pixels of the window of output pixel (oy, ox) within a picture.
+func taps(a device.Pool, xs []int, oy, ox int, into []int) []int {
+	into = into[:0]
+	windows(a, xs, 0, oy, ox, func(p int) { into = append(into, p) })
+	return into
+}
+
 func maxPool(a device.Pool, c *call) {
 	x, y := c.in[0], c.out[0]
-	ch := x.shape[3]
-	eachOutput(c, y.shape, func(n, oy, ox, at int) {
-		out := y.f[at : at+ch]
-		for i := range out {
-			out[i] = float32(math.Inf(-1))
-		}
-		windows(a, x.shape, n, oy, ox, func(p int) {
-			for i, v := range x.f[p : p+ch] {
-				out[i] = max(out[i], v)
+	ch, size, row := x.shape[3], len(x.f)/x.shape[0], y.shape[2]*y.shape[3]
+	c.dev.team.each(y.shape[0]*y.shape[1], func(_, r int) {
+		n, oy := r/y.shape[1], r%y.shape[1]
+		var off []int
+		for ox := range y.shape[2] {
+			off = taps(a, x.shape, oy, ox, off)
+			out := y.f[r*row+ox*ch : r*row+(ox+1)*ch]
+			if len(off) == 0 {
+				for i := range out {
+					out[i] = float32(math.Inf(-1))
+				}
+				continue
 			}
-		})
-	}, nil)
+			c.dev.isa.vec.maxTaps(out, x.f[n*size:(n+1)*size], off)
+		}
+	})
 }
 
 func maxPoolDX(a device.Pool, c *call) {
 	dy, x, y, dx := c.in[0], c.in[1], c.in[2], c.out[0]
 	ch, size := x.shape[3], len(dx.f)/x.shape[0]
-	eachOutput(c, dy.shape, func(n, oy, ox, at int) {
-		done := make([]bool, ch)
-		g, best := dy.f[at:at+ch], y.f[at:at+ch]
-		windows(a, x.shape, n, oy, ox, func(p int) {
-			d := dx.f[p : p+ch]
-			for i, v := range x.f[p : p+ch] {
-				if !done[i] && v == best[i] {
-					d[i] += g[i]
-					done[i] = true
+	var off [][]int // of each worker
+	for range c.dev.team.n {
+		off = append(off, nil)
+	}
+	c.dev.team.each(x.shape[0], func(w, n int) {
+		clear(dx.f[n*size : (n+1)*size])
+		for oy := range y.shape[1] {
+			for ox := range y.shape[2] {
+				off[w] = taps(a, x.shape, oy, ox, off[w])
+				at := ((n*y.shape[1]+oy)*y.shape[2] + ox) * ch
+				if len(off[w]) > 0 {
+					c.dev.isa.vec.maxTapsGrad(dx.f[n*size:(n+1)*size], x.f[n*size:(n+1)*size], off[w], y.f[at:at+ch], dy.f[at:at+ch])
 				}
 			}
-		})
-	}, func(n int) { clear(dx.f[n*size : (n+1)*size]) })
+		}
+	})
 }
 
 func avgPool(a device.Pool, c *call) {

@@ -23,6 +23,10 @@ type vecKernels struct {
 	sums func(s, q, x, mean []float32)
 	// sums2: s += dy, q += dy*(x-mean), dy counted where y > 0 if y is given
 	sums2 func(s, q, dy, x, y, mean []float32)
+	// maxTaps: y = the maximum over places of x that begin at off, a NaN where there is one
+	maxTaps func(y, x []float32, off []int)
+	// maxTapsGrad adds dy to dx at the first of the places whose x is y
+	maxTapsGrad func(dx, x []float32, off []int, y, dy []float32)
 	// adam steps parameters; see device/attrs.go for h
 	adam func(p, g, m, v, h []float32, l2 bool)
 }
@@ -48,6 +52,24 @@ var genericVec = vecKernels{
 				v = 0
 			}
 			dst[i] = v
+		}
+	},
+	maxTaps: func(y, x []float32, off []int) {
+		copy(y, x[off[0]:off[0]+len(y)])
+		for _, o := range off[1:] {
+			for i, v := range x[o : o+len(y)] {
+				y[i] = max(y[i], v)
+			}
+		}
+	},
+	maxTapsGrad: func(dx, x []float32, off []int, y, dy []float32) {
+		for i, v := range y {
+			for _, o := range off {
+				if x[o+i] == v {
+					dx[o+i] += dy[i]
+					break
+				}
+			}
 		}
 	},
 	clip: func(dst, x []float32, top float32) {
