@@ -68,7 +68,7 @@ bench-torch: build ## steps beside PyTorch's newest, in turns; ONLY=name,name RO
 	@TORCH_VENV=$(TORCH_VENV) bench/setup_torch.sh
 	$(TORCH_VENV)/bin/python bench/beside.py bin/fastnb --only "$(ONLY)" --rounds $(ROUNDS) --json "$(JSON)" --picture "$(PICTURE)" $(ARGS)
 
-bench-kernel: build $(VENV)/bin/jupyter-lab ## the kernel beside ipykernel, side by side in one run
+bench-kernel: build $(VENV)/bin/jupyter-lab ## the kernel beside ipykernel, side by side in one run, and its process by itself
 	$(VENV)/bin/python bench/kernel.py bin/fastnb $(ARGS)
 
 PKGSITE  = v0.6.0
