@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 
@@ -25,19 +26,33 @@ type InstallOptions struct {
 	User      bool
 	Prefix    string // below DIR/share/jupyter
 	SysPrefix bool   // below the prefix of the Python environment in use
+	Name      string // among Jupyter's kernelspecs; "" stands for the constant Name
 }
+
+func (o InstallOptions) name() string {
+	if o.Name == "" {
+		return Name
+	}
+	return o.Name
+}
+
+// kernelName is what Jupyter takes for the name of a kernelspec.
+var kernelName = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
 
 // Install writes the kernelspec, which names this program, and gives its folder. It is made under a
 // temporary name and renamed.
 func Install(o InstallOptions) (dir string, err error) {
+	if !kernelName.MatchString(o.name()) {
+		return "", fmt.Errorf("fastnb: installing the kernel: name %q: letters, digits, dots, hyphens and underscores only", o.Name)
+	}
 	base, err := kernelsDir(o)
 	if err != nil {
 		return "", fmt.Errorf("fastnb: installing the kernel: %w", err)
 	}
-	if err := writeSpec(base); err != nil {
+	if err := writeSpec(base, o.name()); err != nil {
 		return "", fmt.Errorf("fastnb: installing the kernel: %w", err)
 	}
-	return filepath.Join(base, Name), nil
+	return filepath.Join(base, o.name()), nil
 }
 
 func kernelsDir(o InstallOptions) (string, error) {
@@ -75,7 +90,7 @@ func kernelsDir(o InstallOptions) (string, error) {
 	return filepath.Join(home, ".local", "share", "jupyter", "kernels"), nil
 }
 
-func writeSpec(base string) (err error) {
+func writeSpec(base, name string) (err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return err
@@ -83,12 +98,12 @@ func writeSpec(base string) (err error) {
 	if err := os.MkdirAll(base, 0o777); err != nil {
 		return err
 	}
-	tmp, err := os.MkdirTemp(base, "."+Name+"-*")
+	tmp, err := os.MkdirTemp(base, "."+name+"-*")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(tmp) }()
-	files, err := SpecFiles(self)
+	files, err := specFiles(self, name)
 	if err != nil {
 		return err
 	}
@@ -100,7 +115,7 @@ func writeSpec(base string) (err error) {
 	if err := os.Chmod(tmp, 0o755); err != nil {
 		return err
 	}
-	dir := filepath.Join(base, Name)
+	dir := filepath.Join(base, name)
 	old := dir + ".old"
 	_ = os.RemoveAll(old)
 	if err := os.Rename(dir, old); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -115,9 +130,11 @@ func writeSpec(base string) (err error) {
 
 // SpecFiles are the files of a kernelspec that starts the named program: kernel.json, logos, and the chart
 // script, which Jupyter's server hands to pages from there.
-func SpecFiles(program string) (map[string][]byte, error) {
+func SpecFiles(program string) (map[string][]byte, error) { return specFiles(program, Name) }
+
+func specFiles(program, name string) (map[string][]byte, error) {
 	spec, err := json.MarshalIndent(map[string]any{
-		"argv": []string{program, "kernel", "run", "{connection_file}"}, "display_name": "Go (fastnb)", "language": "go",
+		"argv": []string{program, "kernel", "run", "{connection_file}"}, "display_name": "Go (" + name + ")", "language": "go",
 		"interrupt_mode": "message", "metadata": map[string]any{"debugger": false},
 	}, "", " ")
 	if err != nil {

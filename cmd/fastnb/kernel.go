@@ -25,6 +25,7 @@ func kernelCommand() *cobra.Command {
 	install.Flags().BoolVar(&o.User, "user", false, "for this user (the default)")
 	install.Flags().StringVar(&o.Prefix, "prefix", "", "below DIR/share/jupyter, as for a virtual environment")
 	install.Flags().BoolVar(&o.SysPrefix, "sys-prefix", false, "below the prefix of the active Python or conda environment")
+	install.Flags().StringVar(&o.Name, "name", kernel.Name, "under this name")
 	install.MarkFlagsMutuallyExclusive("user", "prefix", "sys-prefix")
 	run := &cobra.Command{
 		Use:   "run CONNECTION_FILE",
@@ -32,7 +33,7 @@ func kernelCommand() *cobra.Command {
 		Args:  cobra.ExactArgs(1),
 		RunE:  func(cmd *cobra.Command, args []string) error { return kernel.Run(cmd.Context(), args[0]) },
 	}
-	c.AddCommand(install, run, wheelCommand())
+	c.AddCommand(install, run, kernelBuild(), wheelCommand())
 	return c
 }
 

@@ -20,8 +20,14 @@ import (
 
 func main() {
 	out := flag.String("o", ".", "folder to write to")
+	packages := flag.String("with", "", "patterns of packages to write bindings of, besides, parted by commas; no other file is written then")
+	modules := flag.String("modules", "", "what to tell of them, parted by commas")
 	flag.Parse()
-	if err := run(*out); err != nil {
+	do := func() error { return run(*out) }
+	if *packages != "" {
+		do = func() error { return with(*out, strings.Split(*packages, ","), strings.Split(*modules, ",")) }
+	}
+	if err := do(); err != nil {
 		fmt.Fprintln(os.Stderr, "gen:", err)
 		os.Exit(1)
 	}

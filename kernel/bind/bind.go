@@ -31,7 +31,7 @@ func Prelude() []string {
 }
 
 // Available lists the packages that are compiled in.
-func Available() []string { return list.Paths() }
+func Available() []string { return append(list.Paths(), extras.paths...) }
 
 // Has reports whether a package is compiled in.
 func Has(p string) bool {

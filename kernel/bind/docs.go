@@ -24,4 +24,9 @@ var docs = sync.OnceValue(func() map[string]string {
 })
 
 // Doc is the declaration and the comment of "path", "path.Name" or "path.Type.Method", or "".
-func Doc(name string) string { return docs()[name] }
+func Doc(name string) string {
+	if d, ok := extras.docs[name]; ok {
+		return d
+	}
+	return docs()[name]
+}

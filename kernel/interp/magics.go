@@ -53,6 +53,7 @@ func init() {
 		{"errors", "auto|explicit", "auto: an error that no variable takes fails the cell; explicit: plain Go", errorRule},
 		{"capture", "[NAME]", "keep what the cell prints to itself, in a string variable if named", captureRest},
 		{"load", "FILE", "put a file's text into the next cell", loadFile},
+		{"modules", "", "list the modules that this kernel was built with, and tell how to add one", modules},
 		{"pkgs", "", "list the packages that cells can import", func(*cellLines) error {
 			fmt.Println(strings.ReplaceAll(available(), ", ", "\n"))
 			return nil

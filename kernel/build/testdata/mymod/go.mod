@@ -1,0 +1,3 @@
+module example.com/mymod
+
+go 1.26
