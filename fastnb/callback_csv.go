@@ -29,10 +29,11 @@ func CSVLogger(name string, appending bool) Callback {
 			if appending {
 				mode = os.O_CREATE | os.O_WRONLY | os.O_APPEND
 			}
-			if err := l.Path.Mkdir(); err != nil {
+			file := l.Path.Join(name + ".csv")
+			if err := l.Place(file); err != nil {
 				return err
 			}
-			if f, err = os.OpenFile(l.Path.Join(name+".csv").String(), mode, 0o666); err != nil {
+			if f, err = os.OpenFile(file.String(), mode, 0o666); err != nil {
 				return err
 			}
 			return line(l.Recorder.Names)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/fastnb/go/datasets"
+	"github.com/fastnb/go/internal/whole"
 )
 
 // TrackEpoch keeps the number of epochs done in the file name beside the checkpoints ("epoch" if name is
@@ -39,14 +40,10 @@ func TrackEpoch(name string) Callback {
 		},
 		AfterEpoch: func(l *Learner) error {
 			f := file(l)
-			if err := f.Parent().Mkdir(); err != nil {
+			if err := l.Place(f); err != nil {
 				return err
 			}
-			part := f.Parent().Join("." + name + ".part")
-			if err := part.WriteText(strconv.Itoa(l.Epoch + 1)); err != nil {
-				return err
-			}
-			return os.Rename(part.String(), f.String())
+			return whole.WriteBytes(f.String(), []byte(strconv.Itoa(l.Epoch+1)))
 		},
 		AfterFit: func(l *Learner) error {
 			if f := file(l); (l.fitErr == nil || isStop(l.fitErr)) && f.Exists() {

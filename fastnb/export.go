@@ -3,6 +3,7 @@ package fastnb
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -11,6 +12,7 @@ import (
 	"github.com/fastnb/go/fastnb/data"
 	"github.com/fastnb/go/fastnb/graph"
 	"github.com/fastnb/go/fastnb/nn"
+	"github.com/fastnb/go/fastnb/tensor"
 )
 
 // exportFile is where Export writes by default.
@@ -96,7 +98,7 @@ func (l *Learner) Export(name ...string) error {
 	}
 	meta := l.meta("export")
 	meta.Export = &exported{Data: state, WD: l.WD, TrainBN: l.cfg.TrainBN, BNWD: l.cfg.BNWD, TrueWD: l.cfg.TrueWD, Activation: &l.Loss.Activation}
-	return writeModel("export", file, all, meta)
+	return l.writeModel("export", file, all, meta)
 }
 
 // LoadOption changes LoadLearner.
@@ -175,6 +177,9 @@ func LoadLearner(path datasets.Path, o ...LoadOption) (*Learner, error) {
 	if err != nil {
 		return nil, because("load learner: "+file.String(), err)
 	}
+	if err := take(model, all); err != nil {
+		return nil, because("load learner: "+file.String(), err)
+	}
 	if f := meta.Export.loss(meta.Loss, d); f != nil {
 		c.opts = append([]LearnerOption{LossFunc(*f)}, c.opts...)
 	}
@@ -184,9 +189,31 @@ func LoadLearner(path datasets.Path, o ...LoadOption) (*Learner, error) {
 		return nil, err
 	}
 	if err := l.eng.LoadState(all, true); err != nil {
+		l.Destroy()
 		return nil, because("load learner: "+file.String(), err)
 	}
+	l.tellUnsummed(meta, file)
 	return l, nil
+}
+
+// take gives a model's parameters, which have no values yet, those of the file, after their shapes were
+// compared: so the description in a file cannot ask for more memory than its weights take.
+func take(model nn.Layer, all map[string]*Tensor) error {
+	nn.NamePaths(model, "")
+	params := nn.AllParams(model)
+	for _, p := range params {
+		t, ok := all[p.Name]
+		if !ok {
+			return fmt.Errorf("loading weights: %s is missing", p.Name)
+		}
+		if t.DType() != tensor.Float32 || !slices.Equal(t.Shape(), p.Shape) {
+			return fmt.Errorf("loading weights: %s has shape %v, the model's is %v (weights of another architecture?)", p.Name, t.Shape(), p.Shape)
+		}
+	}
+	for _, p := range params {
+		p.Value = all[p.Name]
+	}
+	return nil
 }
 
 func kinds() string {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"path/filepath"
 	"sort"
 	"strings"
 	"syscall"
@@ -15,6 +16,7 @@ import (
 	"github.com/fastnb/go/datasets"
 	"github.com/fastnb/go/fastnb/internal/opt"
 	"github.com/fastnb/go/fastnb/safetensors"
+	"github.com/fastnb/go/internal/whole"
 )
 
 // The parts of a checkpoint: weights by their names in the model, the optimizer's state behind a
@@ -24,6 +26,9 @@ const (
 	optPrefix     = "optimizer/"
 	metaKey       = "fastnb"
 )
+
+// Version 1 had no checksum.
+const metaVersion = 2
 
 // checkpointMeta is the metadata of a checkpoint.
 type checkpointMeta struct {
@@ -37,6 +42,15 @@ type checkpointMeta struct {
 	Frozen    int       `json:"frozen,omitempty"`
 	Epochs    int64     `json:"epochs"` // training epochs begun: where the data's random stream stands
 	Export    *exported `json:"export,omitempty"`
+
+	unsummed bool // the file is ours and has no checksum
+}
+
+// tellUnsummed says that a file could not be checked.
+func (l *Learner) tellUnsummed(meta checkpointMeta, file datasets.Path) {
+	if meta.unsummed {
+		l.say("%s was written before files had checksums: damage to it would not be seen (try saving it again).", file)
+	}
 }
 
 // SaveOption changes Save or Load.
@@ -104,28 +118,39 @@ func (l *Learner) Save(name string, o ...SaveOption) error {
 			all[optPrefix+k] = t
 		}
 	}
-	return writeModel("save", l.ModelFile(name), all, meta)
+	return l.writeModel("save", l.ModelFile(name), all, meta)
 }
 
 func (l *Learner) meta(format string) checkpointMeta {
 	return checkpointMeta{
-		Format: format, Version: 1, Arch: l.spec, Classes: l.Data.Classes, Loss: l.Loss.Name,
+		Format: format, Version: metaVersion, Arch: l.spec, Classes: l.Data.Classes, Loss: l.Loss.Name,
 		Optimizer: l.cfg.Optimizer, Mom: l.mom, Frozen: l.frozen, Epochs: l.seen,
 	}
 }
 
+// Place makes the folder of a file that is to be written, and fails when a link leads from below the
+// learner's Path out of it, as a hostile archive can lay one: what is named below a folder is written there.
+func (l *Learner) Place(file datasets.Path) error {
+	rel, err := filepath.Rel(l.Path.String(), file.String())
+	if err != nil {
+		rel = file.String()
+	}
+	_, err = whole.Inside(l.Path.String(), rel)
+	return err
+}
+
 // writeModel writes tensors and metadata, making the folder if need be.
-func writeModel(verb string, file datasets.Path, all map[string]*Tensor, meta checkpointMeta) error {
+func (l *Learner) writeModel(verb string, file datasets.Path, all map[string]*Tensor, meta checkpointMeta) error {
 	js, err := json.Marshal(meta)
 	if err != nil {
 		return fmt.Errorf("fastnb: %s: %s: metadata: %w", verb, file, err)
 	}
-	if err := file.Parent().Mkdir(); err != nil {
+	if err := l.Place(file); err != nil {
 		return fmt.Errorf("fastnb: %s: %w (try ModelPath with a folder that can be written)", verb, err)
 	}
 	err = safetensors.Write(file.String(), all, map[string]string{"format": "pt", metaKey: string(js)})
 	if diskFull(err) {
-		err = fmt.Errorf("%w (what was there under this name is as it was; free %s, or try ModelPath with a folder on another disk)", err, cell.SizeText(sizeOf(all)))
+		err = fmt.Errorf("%w (what was there under this name is as it was; try freeing %s, or ModelPath with a folder on another disk)", err, cell.SizeText(sizeOf(all)))
 	}
 	return because(verb, err)
 }
@@ -184,6 +209,7 @@ func (l *Learner) Load(name string, o ...SaveOption) error {
 	if len(meta.Classes) > 0 && len(l.Data.Classes) > 0 && !slices.Equal(meta.Classes, l.Data.Classes) {
 		l.say("%s was trained for the classes %s, the data has %s.", file.Name(), strings.Join(meta.Classes, ", "), strings.Join(l.Data.Classes, ", "))
 	}
+	l.tellUnsummed(meta, file)
 	l.seen = meta.Epochs
 	if meta.Mom > 0 {
 		l.mom = meta.Mom
@@ -234,6 +260,13 @@ func readModel(verb string, file datasets.Path) (map[string]*Tensor, checkpointM
 	if js, ok := m[metaKey]; ok {
 		if err := json.Unmarshal([]byte(js), &meta); err != nil {
 			return nil, meta, fmt.Errorf("fastnb: %s: %s: metadata: %w", verb, file, err)
+		}
+		if meta.Version < 1 || meta.Version > metaVersion {
+			return nil, meta, fmt.Errorf("fastnb: %s: %s: it has version %d, this program reads versions up to %d (try a newer fastnb)", verb, file, meta.Version, metaVersion)
+		}
+		meta.unsummed = m[safetensors.SumKey] == ""
+		if meta.unsummed && meta.Version > 1 {
+			return nil, meta, fmt.Errorf("fastnb: %s: %s: its checksum is missing (try saving it again)", verb, file)
 		}
 	}
 	return all, meta, nil

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/fastnb/go/internal/whole"
 	"github.com/fastnb/go/kernel/wire"
 )
 
@@ -82,22 +84,15 @@ func (h *history) fail(err error) {
 
 // rewrite replaces the file by the entries.
 func (h *history) rewrite() error {
-	tmp, err := os.CreateTemp(filepath.Dir(h.file), ".history-*")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(tmp.Name()) }()
-	w := bufio.NewWriter(tmp)
-	enc := json.NewEncoder(w)
-	for _, e := range h.entries {
-		if err := enc.Encode(e); err != nil {
-			return errors.Join(err, tmp.Close())
+	return whole.WriteMode(h.file, 0o600, func(w io.Writer) error {
+		enc := json.NewEncoder(w)
+		for _, e := range h.entries {
+			if err := enc.Encode(e); err != nil {
+				return err
+			}
 		}
-	}
-	if err := errors.Join(w.Flush(), tmp.Close()); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), h.file)
+		return nil
+	})
 }
 
 func (h *history) add(line int, code string) {

@@ -12,9 +12,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/fastnb/go/datasets"
+	"github.com/fastnb/go/internal/whole"
 )
 
 // Packer is a Preparer whose items can be written with the data, so that they need not be prepared again.
@@ -75,12 +75,26 @@ func savedPath(dir datasets.Path, name []string) (string, error) {
 func (d *DataBunch) Save(name ...string) error {
 	file, err := savedPath(d.Path, name)
 	if err == nil {
-		err = writeWhole(file, d.write)
+		err = d.place(file)
+	}
+	if err == nil {
+		err = whole.Write(file, d.write)
 	}
 	if err != nil {
 		return fmt.Errorf("fastnb: save data: %s: %w", file, reason(err))
 	}
 	return nil
+}
+
+// place fails when a link leads from below the data's folder out of it: what is named below a folder is
+// written there.
+func (d *DataBunch) place(file string) error {
+	rel, err := filepath.Rel(d.Path.String(), file)
+	if err != nil {
+		rel = file
+	}
+	_, err = whole.Inside(d.Path.String(), rel)
+	return err
 }
 
 func (d *DataBunch) write(out io.Writer) error {
@@ -337,28 +351,4 @@ func validLabel(k LabelKind, y any) error {
 		return fmt.Errorf("label %v of %d classes", y, n)
 	}
 	return nil
-}
-
-// writeWhole writes a file so that it appears whole or not at all.
-func writeWhole(path string, write func(io.Writer) error) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+strings.TrimPrefix(filepath.Base(path), ".")+".*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = f.Close() // the first error is the one to report
-			_ = os.Remove(f.Name())
-		}
-	}()
-	if err = write(f); err != nil {
-		return err
-	}
-	if err = f.Chmod(0o644); err != nil {
-		return err
-	}
-	if err = f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }

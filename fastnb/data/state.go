@@ -121,6 +121,9 @@ func (s State) lists(path datasets.Path) (*LabelLists, error) {
 	case label == nil:
 		return nil, fmt.Errorf("labels of kind %q are not known here", s.Label.Name)
 	}
+	if err := s.check(); err != nil {
+		return nil, err
+	}
 	k, err := kind(s.Kind.State)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.Kind.Name, err)
@@ -151,6 +154,33 @@ func (s State) lists(path datasets.Path) (*LabelLists, error) {
 	empty := NewItemList(k, path, nil)
 	l.Train, l.Valid = &LabelList{empty, nil}, &LabelList{empty, nil}
 	return l, nil
+}
+
+// check refuses numbers that no data has.
+func (s State) check() error {
+	const most = 1 << 24
+	if s.BS < 0 || s.BS > most || s.BPTT < 0 || s.BPTT > most {
+		return fmt.Errorf("batches of %d items, %d words long", s.BS, s.BPTT)
+	}
+	args := []TransformArgs{s.Args}
+	if s.Target != nil {
+		args = append(args, s.Target.Args)
+	}
+	for _, a := range args {
+		if a.Height < 0 || a.Width < 0 || (a.Height == 0) != (a.Width == 0) {
+			return fmt.Errorf("size %dx%d is not positive", a.Height, a.Width)
+		}
+		if err := checkSize(a.Height, a.Width); err != nil {
+			return err
+		}
+		if a.Method < ResizeDefault || a.Method > ResizeNo || a.Padding < PadReflection || a.Padding > PadZeros {
+			return fmt.Errorf("a way of resizing %d or of padding %d, which is none", a.Method, a.Padding)
+		}
+	}
+	if s.Norm != nil {
+		return s.Norm.Stats.check()
+	}
+	return nil
 }
 
 // augmenter makes the transforms again.

@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/fastnb/go/datasets"
+	"github.com/fastnb/go/internal/whole"
 	"github.com/fastnb/go/plotting"
 )
 
@@ -354,7 +355,7 @@ func (t *Table) ToCSV(path datasets.Path) error {
 }
 
 func (t *Table) writeCSV(path string) error {
-	return writeWhole(path, func(w io.Writer) error {
+	return whole.Write(path, func(w io.Writer) error {
 		return csv.NewWriter(w).WriteAll(append([][]string{t.cols}, t.rows...))
 	})
 }

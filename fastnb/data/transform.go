@@ -103,7 +103,9 @@ func Size(s ...int) TransformOption {
 		}
 		if a.Height <= 0 || a.Width <= 0 {
 			a.err = fmt.Errorf("size %dx%d is not positive", a.Height, a.Width)
+			return
 		}
+		a.err = checkSize(a.Height, a.Width)
 	})
 }
 
@@ -330,15 +332,34 @@ func newNormalizer(before *normalizer, opts []NormalizeOption) (*normalizer, err
 	for _, o := range opts {
 		o.applyNormalize(&norm)
 	}
-	if len(norm.Mean) != len(norm.Std) {
-		return nil, fmt.Errorf("%d means, %d standard deviations", len(norm.Mean), len(norm.Std))
+	return &norm, norm.Stats.check()
+}
+
+// check refuses statistics that nothing can be normalised by.
+func (s Stats) check() error {
+	if len(s.Mean) != len(s.Std) {
+		return fmt.Errorf("%d means, %d standard deviations", len(s.Mean), len(s.Std))
 	}
-	for _, s := range norm.Std {
-		if !(s > 0) {
-			return nil, fmt.Errorf("standard deviation %v is not positive", s)
+	for i, d := range s.Std {
+		if !(d > 0) || math.IsInf(float64(d), 0) {
+			return fmt.Errorf("standard deviation %v is not positive", d)
+		}
+		if m := float64(s.Mean[i]); math.IsNaN(m) || math.IsInf(m, 0) {
+			return fmt.Errorf("mean %v is no number", m)
 		}
 	}
-	return &norm, nil
+	return nil
+}
+
+// maxPixels is the most that an item may be sized to: as large as the largest picture that is read.
+const maxPixels = 2 * 89478485
+
+// checkSize refuses sizes that no picture can have.
+func checkSize(h, w int) error {
+	if h > maxPixels || w > maxPixels || h > 0 && w > maxPixels/h {
+		return fmt.Errorf("size %dx%d is more than %d pixels", h, w, maxPixels)
+	}
+	return nil
 }
 
 // apply normalises [N, C, ...] in place.

@@ -83,6 +83,9 @@ func Head(nf, classes int, o HeadOptions) (*nn.Sequential, error) {
 		nf *= 2
 	}
 	sizes = append(append([]int{nf}, sizes...), classes)
+	if err := checkSizes(sizes); err != nil {
+		return nil, fmt.Errorf("fastnb: models: head: %w", err)
+	}
 	ps := o.PS
 	if ps == nil {
 		ps = []float64{0.5}
@@ -98,6 +101,9 @@ func Head(nf, classes int, o HeadOptions) (*nn.Sequential, error) {
 	}
 	if len(ps) != n {
 		return nil, fmt.Errorf("fastnb: models: head: %d dropout probabilities for %d linear layers (give one, or one for each)", len(ps), n)
+	}
+	if err := checkDropouts(ps); err != nil {
+		return nil, fmt.Errorf("fastnb: models: head: %w", err)
 	}
 	h := nn.NewSequential(nn.NewGlobalPool(!o.NoConcat, true), nn.NewFlatten())
 	for i := range n {
@@ -119,6 +125,34 @@ func Head(nf, classes int, o HeadOptions) (*nn.Sequential, error) {
 		h.Layers = append(h.Layers, nn.NewSigmoidRange(o.YRange[0], o.YRange[1]))
 	}
 	return h, nil
+}
+
+// Bounds of sizes of layers, and of their number: far above any network, far below what overflows.
+const (
+	maxSize   = 1 << 28
+	maxLayers = 1000
+)
+
+// checkSizes refuses sizes of layers that no network has.
+func checkSizes(sizes []int) error {
+	if len(sizes) > maxLayers {
+		return fmt.Errorf("%d layers", len(sizes))
+	}
+	for _, n := range sizes {
+		if n < 1 || n > maxSize {
+			return fmt.Errorf("a layer of size %d (it must be between 1 and %d)", n, maxSize)
+		}
+	}
+	return nil
+}
+
+func checkDropouts(ps []float64) error {
+	for _, p := range ps {
+		if !(p >= 0 && p < 1) {
+			return fmt.Errorf("dropout %g is not in [0, 1)", p)
+		}
+	}
+	return nil
 }
 
 // CNN is a body with a head, children "0" and "1", with start values drawn from rng: the body as

@@ -59,6 +59,8 @@ func (c AWDConfig) check(words int) error {
 	switch {
 	case words < 1 || c.EmbSz < 1 || c.NHid < 1 || c.NLayers < 1:
 		return fmt.Errorf("fastnb: models: AWD-LSTM: %d words, emb_sz %d, n_hid %d, n_layers %d: each must be positive", words, c.EmbSz, c.NHid, c.NLayers)
+	case words > maxSize || c.EmbSz > maxSize || c.NHid > maxSize/4 || c.NLayers > maxLayers:
+		return fmt.Errorf("fastnb: models: AWD-LSTM: %d words, emb_sz %d, n_hid %d, n_layers %d: no network is that large", words, c.EmbSz, c.NHid, c.NLayers)
 	}
 	for _, p := range []float64{c.InputP, c.HiddenP, c.EmbedP, c.WeightP, c.OutputP} {
 		if !(p >= 0 && p < 1) {

@@ -46,7 +46,13 @@ func NewTextClassifier(words, classes int, c AWDConfig, h TextHead, rng *nn.RNG)
 		}
 	}
 	sizes := append(append([]int{3 * c.EmbSz}, h.LinFtrs...), classes)
+	if err := checkSizes(sizes); err != nil {
+		return nil, fmt.Errorf("fastnb: models: text classifier: %w", err)
+	}
 	ps := append([]float64{c.OutputP}, h.PS...)
+	if err := checkDropouts(ps); err != nil {
+		return nil, fmt.Errorf("fastnb: models: text classifier: %w", err)
+	}
 	if len(ps) != len(sizes)-1 {
 		return nil, fmt.Errorf("fastnb: models: text classifier: %d dropouts for %d inner sizes (give one for each)", len(h.PS), len(h.LinFtrs))
 	}

@@ -38,6 +38,9 @@ func (u *DynamicUnet) String() string { return nn.Describe(u) }
 // width: a dry run over it finds the body's children behind which maps get smaller. A body without any
 // is an error.
 func Unet(a Arch, classes int, size [2]int, o UnetOptions, rng *nn.RNG) (*DynamicUnet, error) {
+	if err := checkSizes([]int{classes, size[0], size[1]}); err != nil {
+		return nil, fmt.Errorf("fastnb: models: unet: %d classes, pictures of %dx%d: %w", classes, size[0], size[1], err)
+	}
 	u := &DynamicUnet{Body: a.Body(), detach: o.DetachSkips}
 	shapes, err := tapShapes(u.Body, size)
 	if err != nil {

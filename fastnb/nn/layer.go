@@ -87,8 +87,12 @@ func AllParams(l Layer) []*Param {
 	return out
 }
 
-// InitParams draws start values for all parameters of l that have none.
+// InitParams draws start values for all parameters of l that have none. With a nil rng it draws nothing:
+// then the values come from a file, whose shapes are compared with the model's before memory is taken.
 func InitParams(l Layer, rng *RNG) {
+	if rng == nil {
+		return
+	}
 	for _, p := range AllParams(l) {
 		if p.Value == nil {
 			p.Value = tensor.New(tensor.Float32, p.Shape...)

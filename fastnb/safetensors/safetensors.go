@@ -2,21 +2,25 @@
 // names, kinds, shapes and places, then the numbers, little-endian. Python's safetensors package
 // reads what this writes.
 //
-// It stands in the lower storey and imports tensor.
+// It stands in the lower storey and imports tensor and internal/whole.
 package safetensors
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math"
 	"os"
-	"path/filepath"
 	"sort"
+	"strings"
 
 	"github.com/fastnb/go/fastnb/tensor"
+	"github.com/fastnb/go/internal/whole"
 )
 
 // maxHeader is the longest header that Read takes, as in the reference implementation.
@@ -28,29 +32,25 @@ type entry struct {
 	Offsets [2]int64 `json:"data_offsets"`
 }
 
+// metadata is the name under which a header has its metadata.
+const metadata = "__metadata__"
+
+var kinds = map[string]tensor.DType{"F32": tensor.Float32, "I64": tensor.Int64, "U8": tensor.Uint8}
+
 var dtypes = map[tensor.DType]string{tensor.Float32: "F32", tensor.Int64: "I64", tensor.Uint8: "U8"}
 
-// Write writes tensors and metadata under a temporary name, syncs and renames: path holds either
-// the old file or the whole new one.
-func Write(path string, ts map[string]*tensor.Tensor, meta map[string]string) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
+// SumKey is the metadata entry under which Write keeps the SHA-256 sum of the whole file, as it is with
+// zeros in the sum's place. Read refuses a file whose sum is wrong; files of others have none. A program
+// that changes such a file must drop the entry.
+const SumKey = "fastnb_sha256"
+
+// Write writes tensors, metadata and a checksum of all that under a temporary name, syncs and renames:
+// path holds either the old file or the whole new one.
+func Write(path string, ts map[string]*tensor.Tensor, meta map[string]string) error {
+	if err := whole.Write(path, func(w io.Writer) error { return Encode(w, ts, meta) }); err != nil {
 		return fmt.Errorf("fastnb: writing %s: %w", path, err)
 	}
-	defer func() {
-		if err != nil {
-			_ = f.Close()
-			_ = os.Remove(f.Name())
-			err = fmt.Errorf("fastnb: writing %s: %w", path, err)
-		}
-	}()
-	if err := Encode(f, ts, meta); err != nil {
-		return err
-	}
-	if err := errors.Join(f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return nil
 }
 
 // Encode writes the format to w.
@@ -60,28 +60,85 @@ func Encode(w io.Writer, ts map[string]*tensor.Tensor, meta map[string]string) e
 		names = append(names, n)
 	}
 	sort.Strings(names)
-	header := map[string]any{}
-	if len(meta) > 0 {
-		header["__metadata__"] = meta
-	}
-	var at int64
-	for _, n := range names {
-		t := ts[n]
-		size := int64(t.Len() * t.DType().Size())
-		header[n] = entry{dtypes[t.DType()], append([]int{}, t.Shape()...), [2]int64{at, at + size}}
-		at += size
-	}
-	js, err := json.Marshal(header)
+	head, err := header(ts, names, meta)
 	if err != nil {
 		return err
+	}
+	sum := sha256.New() // of the bytes to come; that the numbers are converted twice costs little
+	if err := writeAll(sum, head, ts, names); err != nil {
+		return err
+	}
+	at, ok := sumAt(head)
+	if !ok {
+		return errors.New("the header has no room for its checksum")
+	}
+	hex.Encode(head[at:], sum.Sum(nil))
+	return writeAll(w, head, ts, names)
+}
+
+// header is the length and the JSON, with zeros for the sum.
+func header(ts map[string]*tensor.Tensor, names []string, meta map[string]string) ([]byte, error) {
+	withSum := map[string]string{SumKey: noSum}
+	for k, v := range meta {
+		if k != SumKey {
+			withSum[k] = v
+		}
+	}
+	entries := map[string]any{metadata: withSum}
+	var at int64
+	for _, n := range names {
+		if n == metadata {
+			return nil, fmt.Errorf("a tensor cannot have the name %q", n)
+		}
+		t := ts[n]
+		size := int64(t.Len() * t.DType().Size())
+		entries[n] = entry{dtypes[t.DType()], append([]int{}, t.Shape()...), [2]int64{at, at + size}}
+		at += size
+	}
+	js, err := json.Marshal(entries)
+	if err != nil {
+		return nil, err
 	}
 	for len(js)%8 != 0 {
 		js = append(js, ' ')
 	}
-	if err := binary.Write(w, binary.LittleEndian, uint64(len(js))); err != nil {
-		return err
+	return append(binary.LittleEndian.AppendUint64(nil, uint64(len(js))), js...), nil
+}
+
+// noSum stands in the place of the sum while it is made; sumMark is what stands before it.
+var (
+	noSum   = strings.Repeat("0", 2*sha256.Size)
+	sumMark = []byte(`"` + SumKey + `":"`)
+)
+
+// sumAt is where in a header the sum is.
+func sumAt(head []byte) (int, bool) {
+	at := bytes.Index(head, sumMark)
+	if at < 0 {
+		return 0, false
 	}
-	if _, err := w.Write(js); err != nil {
+	at += len(sumMark)
+	return at, at+len(noSum) < len(head) && head[at+len(noSum)] == '"'
+}
+
+// checkSum compares the sum in the header, if there is one, with that of the file.
+func checkSum(b []byte, n int) error {
+	at, ok := sumAt(b[:8+n])
+	if !ok {
+		return nil
+	}
+	h := sha256.New()
+	for _, part := range [][]byte{b[:at], []byte(noSum), b[at+len(noSum):]} {
+		_, _ = h.Write(part) // never fails
+	}
+	if got := hex.EncodeToString(h.Sum(nil)); got != string(b[at:at+len(noSum)]) {
+		return fmt.Errorf("it is damaged: its checksum is wrong (try saving it again; a program that changed it on purpose should drop the metadata entry %s)", SumKey)
+	}
+	return nil
+}
+
+func writeAll(w io.Writer, head []byte, ts map[string]*tensor.Tensor, names []string) error {
+	if _, err := w.Write(head); err != nil {
 		return err
 	}
 	buf := make([]byte, 0, 1<<16)
@@ -138,54 +195,107 @@ func Decode(b []byte) (map[string]*tensor.Tensor, map[string]string, error) {
 	if n > maxHeader || n > uint64(len(b)-8) {
 		return nil, nil, fmt.Errorf("not a safetensors file, or cut short: its header would be %d bytes, %d are there", n, len(b)-8)
 	}
-	var header map[string]json.RawMessage
-	if err := json.Unmarshal(b[8:8+n], &header); err != nil {
+	if err := checkSum(b, int(n)); err != nil {
+		return nil, nil, err
+	}
+	var head map[string]json.RawMessage
+	if err := json.Unmarshal(b[8:8+n], &head); err != nil {
 		return nil, nil, fmt.Errorf("not a safetensors file: header: %w", err)
 	}
 	data := b[8+n:]
-	out := map[string]*tensor.Tensor{}
 	meta := map[string]string{}
-	for name, raw := range header {
-		if name == "__metadata__" {
-			if err := json.Unmarshal(raw, &meta); err != nil {
-				return nil, nil, fmt.Errorf("metadata: %w", err)
-			}
-			continue
+	if raw, ok := head[metadata]; ok {
+		if err := json.Unmarshal(raw, &meta); err != nil {
+			return nil, nil, fmt.Errorf("metadata: %w", err)
 		}
-		t, err := decodeEntry(raw, data)
-		if err != nil {
-			return nil, nil, fmt.Errorf("tensor %q: %w", name, err)
-		}
-		out[name] = t
+		delete(head, metadata)
+	}
+	if _, ok := sumAt(b[:8+n]); !ok && meta[SumKey] != "" {
+		return nil, nil, fmt.Errorf("its checksum (metadata entry %s) is not where fastnb writes it (try dropping the entry)", SumKey)
+	}
+	entries, err := places(head, data)
+	if err != nil {
+		return nil, nil, err
+	}
+	out := make(map[string]*tensor.Tensor, len(entries))
+	for name, e := range entries {
+		out[name] = e.decode(data)
 	}
 	return out, meta, nil
 }
 
-func decodeEntry(raw json.RawMessage, data []byte) (*tensor.Tensor, error) {
-	var e entry
-	if err := json.Unmarshal(raw, &e); err != nil {
-		return nil, err
-	}
-	dt, ok := map[string]tensor.DType{"F32": tensor.Float32, "I64": tensor.Int64, "U8": tensor.Uint8}[e.DType]
-	if !ok {
-		return nil, fmt.Errorf("numbers of kind %q are not read (F32, I64 and U8 are)", e.DType)
-	}
-	count := int64(1)
-	for _, d := range e.Shape {
-		if d < 0 || d > 0 && count > int64(len(data))/int64(d)+1 {
-			return nil, fmt.Errorf("shape %v does not fit %d bytes of data", e.Shape, len(data))
+// places reads where each tensor lies. Together they must fill the data, each byte of it once, as the
+// format wants: then they cannot ask for more than the file holds.
+func places(head map[string]json.RawMessage, data []byte) (map[string]entry, error) {
+	out := make(map[string]entry, len(head))
+	names := make([]string, 0, len(head))
+	for name, raw := range head {
+		e, err := readEntry(raw, data)
+		if err != nil {
+			return nil, fmt.Errorf("tensor %q: %w", name, err)
 		}
-		count *= int64(d)
+		out[name] = e
+		names = append(names, name)
+	}
+	sort.Slice(names, func(i, j int) bool {
+		a, b := out[names[i]].Offsets, out[names[j]].Offsets
+		return a[0] < b[0] || a[0] == b[0] && a[1] < b[1]
+	})
+	at := int64(0)
+	for _, n := range names {
+		from, to := out[n].Offsets[0], out[n].Offsets[1]
+		if from != at {
+			return nil, fmt.Errorf("tensor %q: its bytes begin at %d, those before it end at %d (tensors may neither overlap nor leave gaps)", n, from, at)
+		}
+		at = to
+	}
+	if at != int64(len(data)) {
+		return nil, fmt.Errorf("its tensors take %d bytes, %d are there", at, len(data))
+	}
+	return out, nil
+}
+
+const maxRank = 64
+
+// readEntry reads and checks one tensor's place.
+func readEntry(raw json.RawMessage, data []byte) (e entry, err error) {
+	if err := json.Unmarshal(raw, &e); err != nil {
+		return e, err
+	}
+	dt, ok := kinds[e.DType]
+	if !ok {
+		return e, fmt.Errorf("numbers of kind %q are not read (F32, I64 and U8 are)", e.DType)
+	}
+	if len(e.Shape) > maxRank {
+		return e, fmt.Errorf("it has %d dimensions", len(e.Shape))
+	}
+	count, most := int64(1), int64(math.MaxInt64)/int64(dt.Size()) // of the dimensions that are not zero
+	empty := false
+	for _, d := range e.Shape {
+		if d < 0 || d > 0 && count > most/int64(d) {
+			return e, fmt.Errorf("shape %v does not fit %d bytes of data", e.Shape, len(data))
+		}
+		empty = empty || d == 0
+		count *= max(int64(d), 1)
+	}
+	if empty {
+		count = 0
 	}
 	from, to := e.Offsets[0], e.Offsets[1]
 	if from < 0 || to < from || to > int64(len(data)) {
-		return nil, fmt.Errorf("its bytes %d to %d are not in the file, which has %d (cut short?)", from, to, len(data))
+		return e, fmt.Errorf("its bytes %d to %d are not in the file, which has %d (cut short?)", from, to, len(data))
 	}
 	if to-from != count*int64(dt.Size()) {
-		return nil, fmt.Errorf("shape %v of %s takes %d bytes, it has %d", e.Shape, e.DType, count*int64(dt.Size()), to-from)
+		return e, fmt.Errorf("shape %v of %s takes %d bytes, it has %d", e.Shape, e.DType, count*int64(dt.Size()), to-from)
 	}
+	return e, nil
+}
+
+// decode reads the numbers of a tensor whose place is checked.
+func (e entry) decode(data []byte) *tensor.Tensor {
+	dt := kinds[e.DType]
 	t := tensor.New(dt, e.Shape...)
-	d := data[from:to]
+	d := data[e.Offsets[0]:e.Offsets[1]]
 	switch dt {
 	case tensor.Float32:
 		for i := range t.Float32s() {
@@ -198,5 +308,5 @@ func decodeEntry(raw json.RawMessage, data []byte) (*tensor.Tensor, error) {
 	case tensor.Uint8:
 		copy(t.Uint8s(), d)
 	}
-	return t, nil
+	return t
 }

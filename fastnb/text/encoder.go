@@ -34,7 +34,7 @@ func (l *TextLearner) SaveEncoder(name string) error {
 		return fmt.Errorf("fastnb: save encoder: %w", err)
 	}
 	file := l.ModelFile(name)
-	if err := file.Parent().Mkdir(); err != nil {
+	if err := l.Place(file); err != nil {
 		return fmt.Errorf("fastnb: save encoder: %w (try ModelPath with a folder that can be written)", err)
 	}
 	if err := safetensors.Write(file.String(), out, map[string]string{"format": "pt", encoderWords: string(words)}); err != nil {

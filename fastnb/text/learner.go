@@ -102,7 +102,10 @@ func init() {
 		if err := json.Unmarshal(js, &c); err != nil {
 			return nil, nil, fmt.Errorf("description of the model: %w", err)
 		}
-		m, err := c.languageModel()
+		if d.Vocab == nil || c.Words != d.Vocab.Len() {
+			return nil, nil, fmt.Errorf("description of the model: %d words, which are not those of the data", c.Words)
+		}
+		m, err := c.languageModel(nil)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -113,7 +116,10 @@ func init() {
 		if err := json.Unmarshal(js, &c); err != nil {
 			return nil, nil, fmt.Errorf("description of the model: %w", err)
 		}
-		m, err := c.classifier()
+		if d.Vocab == nil || c.Words != d.Vocab.Len() || c.Classes != d.C {
+			return nil, nil, fmt.Errorf("description of the model: %d words and %d classes, which are not those of the data", c.Words, c.Classes)
+		}
+		m, err := c.classifier(nil)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -121,16 +127,16 @@ func init() {
 	})
 }
 
-func (c *modelConfig) languageModel() (*models.LanguageModel, error) {
-	m, err := models.NewLanguageModel(c.Words, c.AWDConfig, nn.NewRNG(data.CurrentSeed()))
+func (c *modelConfig) languageModel(rng *nn.RNG) (*models.LanguageModel, error) {
+	m, err := models.NewLanguageModel(c.Words, c.AWDConfig, rng)
 	if err == nil {
 		m.Regularisation = c.Regularisation
 	}
 	return m, err
 }
 
-func (c *modelConfig) classifier() (*models.TextClassifier, error) {
-	m, err := models.NewTextClassifier(c.Words, c.Classes, c.AWDConfig, c.TextHead, nn.NewRNG(data.CurrentSeed()))
+func (c *modelConfig) classifier(rng *nn.RNG) (*models.TextClassifier, error) {
+	m, err := models.NewTextClassifier(c.Words, c.Classes, c.AWDConfig, c.TextHead, rng)
 	if err == nil {
 		m.Regularisation = c.Regularisation
 	}
@@ -154,7 +160,7 @@ func LanguageModelLearner(d *data.DataBunch, arch models.TextArch, o ...fastnb.L
 	if cfg.Metrics == nil {
 		cfg.Metrics = []fastnb.Metric{fastnb.Accuracy()}
 	}
-	m, err := c.languageModel()
+	m, err := c.languageModel(nn.NewRNG(data.CurrentSeed()))
 	if err != nil {
 		return nil, err
 	}
@@ -187,7 +193,7 @@ func TextClassifierLearner(d *data.DataBunch, arch models.TextArch, o ...fastnb.
 	if cfg.Metrics == nil && d.Loss.Name == nn.CrossEntropyFlat.Name {
 		cfg.Metrics = []fastnb.Metric{fastnb.Accuracy()}
 	}
-	m, err := c.classifier()
+	m, err := c.classifier(nn.NewRNG(data.CurrentSeed()))
 	if err != nil {
 		return nil, err
 	}

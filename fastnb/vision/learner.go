@@ -144,7 +144,10 @@ func init() {
 		if err != nil {
 			return nil, nil, err
 		}
-		net, groups, err := buildCNN(arch, c)
+		if c.Classes != d.C {
+			return nil, nil, fmt.Errorf("description of the model: %d classes, the data has %d", c.Classes, d.C)
+		}
+		net, groups, err := buildCNN(arch, c, nil)
 		return net, groups, err
 	})
 }
@@ -177,7 +180,7 @@ func CNNLearner(d *data.DataBunch, arch models.Arch, o ...fastnb.LearnerOption) 
 	if err != nil {
 		return nil, fmt.Errorf("fastnb: cnn learner: %w", err)
 	}
-	net, groups, err := buildCNN(arch, c)
+	net, groups, err := buildCNN(arch, c, nn.NewRNG(data.CurrentSeed()))
 	if err != nil {
 		return nil, fmt.Errorf("fastnb: cnn learner: %w", err)
 	}

@@ -61,7 +61,7 @@ func OldUnet(on bool) fastnb.LearnerOption {
 }
 
 func init() {
-	fastnb.RegisterArch("unet", func(js json.RawMessage, _ *data.DataBunch) (nn.Layer, [][]*nn.Param, error) {
+	fastnb.RegisterArch("unet", func(js json.RawMessage, d *data.DataBunch) (nn.Layer, [][]*nn.Param, error) {
 		var c unetConfig
 		if err := json.Unmarshal(js, &c); err != nil {
 			return nil, nil, fmt.Errorf("description of the model: %w", err)
@@ -70,7 +70,10 @@ func init() {
 		if err != nil {
 			return nil, nil, err
 		}
-		u, err := models.Unet(arch, c.Classes, c.Size, c.UnetOptions, nn.NewRNG(data.CurrentSeed()))
+		if c.Classes != d.C {
+			return nil, nil, fmt.Errorf("description of the model: %d classes, the data has %d", c.Classes, d.C)
+		}
+		u, err := models.Unet(arch, c.Classes, c.Size, c.UnetOptions, nil)
 		if err != nil {
 			return nil, nil, err
 		}
