@@ -105,6 +105,11 @@ func (l lesson) structure(t *testing.T, n *nb.Notebook) {
 			t.Errorf("cell %d: comments only: %v", k, onlyComments(c.Source))
 		}
 	}
+	for _, step := range n.Steps() { // the original's call stands beside each
+		if step.Python == "" && strings.TrimSpace(step.Cell.Source) != "" {
+			t.Errorf("cell %d lacks the original's call", step.Original)
+		}
+	}
 	if next != l.first+l.cells || tagged != 1 {
 		t.Errorf("the last cell is %d of %d; %d cells are tagged parameters, want 1", next-1, l.cells, tagged)
 	}

@@ -23,6 +23,7 @@ var page = template.Must(template.New("page").Parse(pageSource))
 type pageCell struct {
 	Kind    string
 	Prompt  string
+	Beside  template.HTML // the original's call
 	Body    template.HTML
 	Outputs []pageOutput
 }
@@ -49,6 +50,7 @@ func (n *Notebook) HTML(title string) ([]byte, error) {
 			pc.Body = template.HTML(b.String()) //nolint:gosec // goldmark escapes raw HTML
 		case "code":
 			pc.Prompt = prompt("In", c.ExecutionCount)
+			pc.Beside = template.HTML(c.folded()) //nolint:gosec // escaped
 			pc.Body = highlight(c.Source)
 			for _, o := range c.Outputs {
 				pc.Outputs = append(pc.Outputs, htmlOutput(o))
