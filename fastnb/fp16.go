@@ -3,6 +3,8 @@ package fastnb
 import (
 	"fmt"
 	"math"
+
+	"github.com/fastnb/go/fastnb/tensor"
 )
 
 // FP16Option changes what ToFP16 does.
@@ -95,7 +97,7 @@ func (l *Learner) ToFP16(o ...FP16Option) error {
 	if err := l.eng.SetLossScale(c.now); err != nil {
 		return err
 	}
-	if l.scale == nil { // so far every device computes in single precision
+	if l.scale == nil && l.eng.Info().Activations == tensor.Float32 {
 		l.say("ToFP16: this device computes in single precision. Activations stay float32; only the loss scale is at work.")
 	}
 	l.scale = &c.lossScale

@@ -86,6 +86,7 @@ type trainer interface {
 	Prepare(x, y []engine.Spec, norm device.Normalize) error
 	ResetState()
 	SelectState(rows []int) error
+	Info() device.Info
 	Purge()
 	Close()
 }

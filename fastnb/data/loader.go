@@ -444,6 +444,8 @@ func Stack(items []Item) (*tensor.Tensor, error) {
 			copy(out.Int64s()[k*n:], t.Int64s())
 		case tensor.Uint8:
 			copy(out.Uint8s()[k*n:], t.Uint8s())
+		default:
+			copy(out.Bits()[k*n:], t.Bits())
 		}
 	}
 	return out, nil

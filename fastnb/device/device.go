@@ -46,7 +46,7 @@ const (
 
 // Info is what a device says of itself. It does not change.
 type Info struct {
-	Name   string // "cpu", "cuda:0", "opencl:0 ..."
+	Name   string // "cpu"
 	Kind   Kind
 	DTypes []tensor.DType // kinds of elements that its buffers may have
 	// Memory is the bytes it has in all; 0 where that is not known.

@@ -112,6 +112,9 @@ func (e *Engine) Seed(seed uint64) { e.seed, e.batches = int64(seed), 0 }
 // Device is the device in use.
 func (e *Engine) Device() device.Device { return e.dev }
 
+// Info is what the device says of itself.
+func (e *Engine) Info() device.Info { return e.dev.Info() }
+
 // SetTrainable says which parameters train from now on (running statistics never do). The optimizer
 // starts anew, as fastai's does at a freeze, and so does the model's state.
 func (e *Engine) SetTrainable(fn func(*nn.Param) bool) error {

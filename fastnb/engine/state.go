@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -26,6 +27,7 @@ func (e *Engine) State() (map[string]*tensor.Tensor, error) {
 // are an error; without, they are left as they are. Shapes must always fit, and nothing is changed
 // unless all do.
 func (e *Engine) LoadState(state map[string]*tensor.Tensor, strict bool) error {
+	state = single(state)
 	for _, p := range e.params {
 		t, ok := state[p.Name]
 		switch {
@@ -48,6 +50,17 @@ func (e *Engine) LoadState(state map[string]*tensor.Tensor, strict bool) error {
 		}
 	}
 	return nil
+}
+
+// single is a state whose half-precision arrays, as checkpoints of others have, are float32.
+func single(state map[string]*tensor.Tensor) map[string]*tensor.Tensor {
+	out := maps.Clone(state)
+	for name, t := range out {
+		if t.DType().Half() {
+			out[name] = t.Float()
+		}
+	}
+	return out
 }
 
 // OptState gives the optimizer's state: for each trained parameter "0.name" and "1.name", and "t",

@@ -35,9 +35,9 @@ type entry struct {
 // metadata is the name under which a header has its metadata.
 const metadata = "__metadata__"
 
-var kinds = map[string]tensor.DType{"F32": tensor.Float32, "I64": tensor.Int64, "U8": tensor.Uint8}
+var kinds = map[string]tensor.DType{"F32": tensor.Float32, "I64": tensor.Int64, "U8": tensor.Uint8, "F16": tensor.Float16, "BF16": tensor.BFloat16}
 
-var dtypes = map[tensor.DType]string{tensor.Float32: "F32", tensor.Int64: "I64", tensor.Uint8: "U8"}
+var dtypes = map[tensor.DType]string{tensor.Float32: "F32", tensor.Int64: "I64", tensor.Uint8: "U8", tensor.Float16: "F16", tensor.BFloat16: "BF16"}
 
 // SumKey is the metadata entry under which Write keeps the SHA-256 sum of the whole file, as it is with
 // zeros in the sum's place. Read refuses a file whose sum is wrong; files of others have none. A program
@@ -160,10 +160,13 @@ func writeData(w io.Writer, t *tensor.Tensor, buf []byte) error {
 	for i := 0; i < t.Len(); i += per {
 		buf = buf[:0]
 		for j := i; j < min(i+per, t.Len()); j++ {
-			if t.DType() == tensor.Int64 {
+			switch t.DType() {
+			case tensor.Int64:
 				buf = binary.LittleEndian.AppendUint64(buf, uint64(t.Int64s()[j]))
-			} else {
+			case tensor.Float32:
 				buf = binary.LittleEndian.AppendUint32(buf, math.Float32bits(t.Float32s()[j]))
+			default:
+				buf = binary.LittleEndian.AppendUint16(buf, t.Bits()[j])
 			}
 		}
 		if _, err := w.Write(buf); err != nil {
@@ -264,7 +267,7 @@ func readEntry(raw json.RawMessage, data []byte) (e entry, err error) {
 	}
 	dt, ok := kinds[e.DType]
 	if !ok {
-		return e, fmt.Errorf("numbers of kind %q are not read (F32, I64 and U8 are)", e.DType)
+		return e, fmt.Errorf("numbers of kind %q are not read (F32, F16, BF16, I64 and U8 are)", e.DType)
 	}
 	if len(e.Shape) > maxRank {
 		return e, fmt.Errorf("it has %d dimensions", len(e.Shape))
@@ -307,6 +310,10 @@ func (e entry) decode(data []byte) *tensor.Tensor {
 		}
 	case tensor.Uint8:
 		copy(t.Uint8s(), d)
+	default:
+		for i := range t.Bits() {
+			t.Bits()[i] = binary.LittleEndian.Uint16(d[2*i:])
+		}
 	}
 	return t
 }

@@ -18,6 +18,8 @@ func sample() map[string]*tensor.Tensor {
 		"n": tensor.FromInt64([]int64{-7, 1 << 40}, 2),
 		"u": tensor.FromUint8([]uint8{1, 2, 255}, 3),
 		"s": tensor.FromFloat32([]float32{9}),
+		"h": tensor.FromFloat32([]float32{1.5, -0.1, 70000}, 3).To(tensor.Float16),
+		"b": tensor.FromFloat32([]float32{1.5, -0.1, 70000}, 3).To(tensor.BFloat16),
 	}
 }
 
@@ -35,15 +37,34 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
+// file is a header and the numbers behind it.
+func file(js string, data ...byte) []byte {
+	return append(append([]byte{byte(len(js)), 0, 0, 0, 0, 0, 0, 0}, js...), data...)
+}
+
+// TestHalf: half-precision numbers are the bits that Python's struct.pack('<e', v) makes, and for bfloat16 the upper
+// half of '<f'.
+func TestHalf(t *testing.T) {
+	ts, _, err := Decode(file(`{"h":{"dtype":"F16","shape":[2],"data_offsets":[0,4]},"b":{"dtype":"BF16","shape":[2],"data_offsets":[4,8]}}`,
+		0x00, 0x3e, 0x66, 0xae, 0xc0, 0x3f, 0x00, 0xc0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]float64{1.5, -0.0999755859375}, ts["h"].Float64s()); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff([]float64{1.5, -2}, ts["b"].Float64s()); d != "" {
+		t.Error(d)
+	}
+}
+
 func TestDamaged(t *testing.T) {
 	var b bytes.Buffer
 	if err := Encode(&b, sample(), nil); err != nil {
 		t.Fatal(err)
 	}
 	whole := b.Bytes()
-	header := func(js string) []byte {
-		return append([]byte{byte(len(js)), 0, 0, 0, 0, 0, 0, 0}, js...)
-	}
+	header := func(js string) []byte { return file(js) }
 	cases := []struct {
 		name, want string
 		data       []byte
@@ -62,7 +83,7 @@ func TestDamaged(t *testing.T) {
 		{"not json", "header", header("nonsense")},
 		{"huge shape", "does not fit", header(`{"a":{"dtype":"F32","shape":[4000000000,4000000000],"data_offsets":[0,0]}}`)},
 		{"negative", "does not fit", header(`{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,0]}}`)},
-		{"kind", `"F16"`, header(`{"a":{"dtype":"F16","shape":[1],"data_offsets":[0,2]}}`)},
+		{"kind", `"F8_E4M3"`, header(`{"a":{"dtype":"F8_E4M3","shape":[1],"data_offsets":[0,1]}}`)},
 		{"overlap", "takes 8 bytes", header(`{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,0]}}`)},
 	}
 	for _, c := range cases {
