@@ -3,6 +3,7 @@ package fastnb
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/fastnb/go/datasets"
 	"github.com/fastnb/go/fastnb/data"
@@ -19,7 +20,7 @@ import (
 // The fields of the second block are the state of a running fit, for callbacks.
 type Learner struct {
 	Data      *data.DataBunch
-	Model     nn.Layer
+	Model     *Model    // the network: what prints as PyTorch prints it, and any goroutine may ask
 	Recorder  *Recorder // of the last fit
 	Metrics   []Metric
 	Loss      nn.Loss
@@ -109,7 +110,8 @@ type LearnerConfig struct {
 	Extra     []fmt.Stringer // options of packages above, for them to take out
 }
 
-// NewLearner makes a learner of data and a model. groups are the model's layer groups, first layers
+// NewLearner makes a learner of data and a model. The Model of another learner is shared: it goes on where it is, and
+// both train the same weights, each with an optimizer of its own. groups are the model's layer groups, first layers
 // first, each the list of its parameters; nil makes one group of all. Options: Metrics, LossFunc, WD
 // (0.01), OptFunc ("adam"), TrainBN (true), BNWD (true), TrueWD (true), Callbacks, ModelPath,
 // ModelDir ("models"), Silent, Device.
@@ -135,6 +137,10 @@ func NewConfigured(d *data.DataBunch, model nn.Layer, groups [][]*nn.Param, spec
 	case len(c.Extra) > 0:
 		return nil, fmt.Errorf("fastnb: learner: option %s has no effect on this kind of learner (try it with the learners that name it among their options)", c.Extra[0])
 	}
+	if m, ok := model.(*Model); ok && spec == nil {
+		spec = m.spec
+	}
+	model = network(model)
 	for _, m := range c.Metrics {
 		if m.err != nil {
 			return nil, m.err
@@ -146,7 +152,7 @@ func NewConfigured(d *data.DataBunch, model nn.Layer, groups [][]*nn.Param, spec
 	}
 	c.Metrics = metrics
 	l := &Learner{
-		Data: d, Model: model, Metrics: c.Metrics, Loss: d.Loss, WD: c.WD, Path: d.Path, ModelDir: c.ModelDir,
+		Data: d, Metrics: c.Metrics, Loss: d.Loss, WD: c.WD, Path: d.Path, ModelDir: c.ModelDir,
 		Callbacks: c.Callbacks, Silent: c.Silent, Recorder: newRecorder(c.Metrics), spec: spec, cfg: c, mom: defaultMom,
 	}
 	if c.Loss != nil {
@@ -159,7 +165,7 @@ func NewConfigured(d *data.DataBunch, model nn.Layer, groups [][]*nn.Param, spec
 		groups = [][]*nn.Param{nn.AllParams(model)}
 	}
 	l.groups = groups
-	dev, err := device.Open(c.Device)
+	dev, err := deviceFor(model, c.Device)
 	if err != nil {
 		return nil, because("learner", err)
 	}
@@ -167,8 +173,20 @@ func NewConfigured(d *data.DataBunch, model nn.Layer, groups [][]*nn.Param, spec
 	if err != nil {
 		return nil, because("learner", err)
 	}
-	l.eng = eng
+	l.eng, l.Model = eng, newModel(model, d, l.Loss, spec)
 	return l, nil
+}
+
+// deviceFor is the device of a network that is on one already, or the one of this name.
+func deviceFor(net nn.Layer, name string) (device.Device, error) {
+	dev := engine.HomeOf(net)
+	if dev == nil {
+		return device.Open(name)
+	}
+	if have := dev.Info().Name; name != "" && !strings.HasPrefix(have, name) {
+		return nil, fmt.Errorf("the model is on device %s, where a learner has it, and cannot be on %s (try the same, or Save and Load)", have, name)
+	}
+	return dev, nil
 }
 
 // LayerGroups is the number of layer groups: learning rates and freezing go by them.
@@ -226,6 +244,9 @@ func (l *Learner) SetData(d *data.DataBunch) error {
 		return fmt.Errorf("fastnb: set data: the model has %d outputs, the data %d classes", l.Data.C, d.C)
 	}
 	l.Data = d
+	if l.Model != nil {
+		l.Model.about.data = d
+	}
 	return nil
 }
 

@@ -6,13 +6,9 @@ import (
 	"math"
 	"slices"
 	"sort"
-	"strings"
 
 	"github.com/fastnb/go/cell"
-	"github.com/fastnb/go/datasets"
 	"github.com/fastnb/go/fastnb/data"
-	"github.com/fastnb/go/fastnb/device"
-	"github.com/fastnb/go/fastnb/nn"
 	"github.com/fastnb/go/fastnb/tensor"
 )
 
@@ -53,17 +49,8 @@ type predsOption func(*data.PredsConfig)
 // ApplyPreds makes the change.
 func (o predsOption) ApplyPreds(c *data.PredsConfig) { o(c) }
 
-// activate turns raw outputs into predictions as the loss asks: sigmoid, softmax over the classes
-// (axis 1 of pictures, else the last), or nothing.
-func (l *Learner) activate(out *Tensor) *Tensor {
-	switch l.Loss.Activation {
-	case "sigmoid":
-		return out.Sigmoid()
-	case "softmax":
-		return out.Softmax(device.ClassAxis(device.SpecOf(out)))
-	}
-	return out
-}
+// activate turns raw outputs into predictions as the loss asks.
+func (l *Learner) activate(out *Tensor) *Tensor { return activation(l.Loss.Activation, out) }
 
 // activateAs is activate with an activation of its own: "sigmoid", "softmax", "exp", "none", or "" for the
 // loss's.
@@ -80,8 +67,7 @@ func (l *Learner) activateAs(name string, out *Tensor) (*Tensor, error) {
 		}
 		return e, nil
 	case "sigmoid", "softmax":
-		as := Learner{Loss: nn.Loss{Activation: name}}
-		return as.activate(out), nil
+		return activation(name, out), nil
 	}
 	return nil, fmt.Errorf("no activation %q (there are sigmoid, softmax, exp, none)", name)
 }
@@ -340,23 +326,14 @@ func (l *Learner) Predict(item any, o ...PredictOption) (Prediction, error) {
 	if err := l.alive("predict"); err != nil {
 		return Prediction{}, err
 	}
-	x, err := l.open(item)
-	if err != nil {
-		return Prediction{}, because("predict", err)
-	}
-	b, err := l.Data.OneItem(x)
-	if err != nil {
-		return Prediction{}, because("predict", err)
-	}
-	l.eng.ResetState()
-	_, out, err := l.eng.Eval(cell.Context(), b.X, nil)
+	ps, err := l.Model.ask(cell.Context(), recipe{l.Data, l.Loss}, []any{item}, predictCfg(o).Thresh)
 	if cell.Interrupted() != nil {
 		return Prediction{}, cell.ErrInterrupted
 	}
 	if err != nil {
 		return Prediction{}, because("predict", err)
 	}
-	return l.decode(l.activate(out).At(0), predictCfg(o).Thresh)
+	return ps[0], nil
 }
 
 // PredictWithMCDropout predicts an item n times (10 in fastai) with dropout at work: how far the predictions
@@ -393,57 +370,12 @@ func (l *Learner) PredictWithMCDropout(item any, n int) ([]Prediction, error) {
 	return ps, nil
 }
 
-func (l *Learner) open(item any) (data.Item, error) {
-	switch v := item.(type) {
-	case data.Item:
-		return v, nil
-	case datasets.Path:
-		return l.openFile(v.String())
-	case string:
-		if k, ok := l.Data.Kind().(data.TextOpener); ok {
-			return k.OpenText(v)
-		}
-		return l.openFile(v)
-	}
-	return nil, fmt.Errorf("cannot use %T (try a path, or an opened item such as OpenImage gives)", item)
-}
-
-func (l *Learner) openFile(name string) (data.Item, error) {
-	x, err := l.Data.Kind().Open(name)
-	if err != nil && !strings.Contains(err.Error(), name) {
-		err = fmt.Errorf("%s: %w", name, err)
-	}
-	return x, err
-}
+func (l *Learner) open(item any) (data.Item, error) { return recipe{l.Data, l.Loss}.open(item) }
 
 // decode reads a row of activated outputs.
 func (l *Learner) decode(row *Tensor, thresh float64) (Prediction, error) {
-	p := Prediction{Index: -1, Probs: row.Float64s(), Output: row}
-	if err := row.Err(); err != nil {
-		return p, err
-	}
-	y, err := l.Data.LabelKind().Decode(row, data.DecodeArgs{Thresh: &thresh})
-	if err != nil {
-		return p, because("predict", err)
-	}
-	p.Target, p.Class = y, y.String()
-	switch {
-	case l.Loss.Activation == "softmax" && len(row.Shape()) == 1:
-		p.Index = int(row.ArgMax(0).Item())
-		p.Classes = []string{p.Class}
-	case l.Loss.Activation == "sigmoid" && len(row.Shape()) == 1:
-		p.Classes = []string{}
-		if m, ok := y.(data.MultiCategory); ok {
-			p.Classes = m.Labels
-			break
-		}
-		for k, v := range p.Probs { // a kind of label of somebody's own
-			if v >= thresh {
-				p.Classes = append(p.Classes, className(l.Data.Classes, k))
-			}
-		}
-	}
-	return p, nil
+	p, err := recipe{l.Data, l.Loss}.decode(row, thresh)
+	return p, because("predict", err)
 }
 
 func className(names []string, k int) string {

@@ -279,18 +279,38 @@ func (d *DataBunch) OneItem(x Item) (*Batch, error) {
 
 // ShownItem is OneItem, and the item as it is then, transformed but not normalised.
 func (d *DataBunch) ShownItem(x Item) (Item, *Batch, error) {
-	p := *d.pipe
-	p.args.TfmY, p.target = false, nil
-	x, _, err := p.apply(x, nil, false, stream(0))
+	x, err := d.PrepareItem(x)
 	if err != nil {
 		return nil, nil, fmt.Errorf("fastnb: one item: %w", err)
 	}
-	kind := d.TrainDS.list.kind
-	b, err := d.collate(kind, EmptyKind(), []Item{x}, []Item{EmptyLabel{}}, p.norm)
+	b, err := d.CollateItems([]Item{x})
 	if err != nil {
 		return nil, nil, fmt.Errorf("fastnb: one item: %w", err)
 	}
 	return x, b, nil
+}
+
+// PrepareItem transforms an item that is in no data set as validation items are. Any goroutine may call it.
+func (d *DataBunch) PrepareItem(x Item) (y Item, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			y, err = nil, fmt.Errorf("panic: %v", r)
+		}
+	}()
+	p := *d.pipe
+	p.args.TfmY, p.target = false, nil
+	x, _, err = p.apply(x, nil, false, stream(0))
+	return x, err
+}
+
+// CollateItems is a batch of items that PrepareItem gave, normalised, with empty targets. Any goroutine may call
+// it.
+func (d *DataBunch) CollateItems(items []Item) (*Batch, error) {
+	ys := make([]Item, len(items))
+	for i := range ys {
+		ys[i] = EmptyLabel{}
+	}
+	return d.collate(d.TrainDS.list.kind, EmptyKind(), items, ys, d.pipe.norm)
 }
 
 // DenormalizeX is a copy of a batch of inputs [N, C, H, W] as it was before normalisation.

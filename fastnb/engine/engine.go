@@ -16,6 +16,7 @@ type Hyper = optim.Hyper
 
 // Engine is a model on a device. It is not safe for concurrent use.
 type Engine struct {
+	at     *place // with dev
 	dev    device.Device
 	queue  device.Queue
 	net    nn.Layer
@@ -47,6 +48,7 @@ type Engine struct {
 // param is a parameter on the device.
 type param struct {
 	*nn.Param
+	home      *home
 	group     int
 	trainable bool
 	buf, grad device.Buffer // grad is nil while nothing trains it
@@ -59,14 +61,15 @@ const keepPrograms = 10
 
 // New brings a model to a device. groups are the layer groups, first layers first; parameters must
 // have names (nn.NamePaths) and may have start values, which the engine takes over; those without are
-// drawn from seed 0. At first everything trains. The engine closes the device when it is closed.
+// drawn from seed 0. A network that is on dev already (HomeOf) shares its weights with the engines it has there. At
+// first everything trains. The last engine on the device closes it.
 func New(dev device.Device, net nn.Layer, loss nn.Loss, groups [][]*nn.Param, cfg optim.Config) (*Engine, error) {
 	cfg, err := cfg.Normal()
 	if err != nil {
 		return nil, err
 	}
 	e := &Engine{
-		dev: dev, queue: dev.NewQueue(), net: net, loss: loss, cfg: cfg, byName: map[string]*param{}, groups: len(groups), programs: map[string]*program{}, clip: 1, scale: 1, scaled: 1,
+		at: settle(dev, net), dev: dev, queue: dev.NewQueue(), net: net, loss: loss, cfg: cfg, byName: map[string]*param{}, groups: len(groups), programs: map[string]*program{}, clip: 1, scale: 1, scaled: 1,
 		hidden: hiddenState{sets: map[int]map[string]device.Buffer{}, other: map[string]device.Buffer{}},
 	}
 	inGroup := map[*nn.Param]int{}
@@ -76,6 +79,12 @@ func New(dev device.Device, net nn.Layer, loss nn.Loss, groups [][]*nn.Param, cf
 		}
 	}
 	nn.InitParams(net, nn.NewRNG(0))
+	done := false
+	defer func() {
+		if !done {
+			e.Close()
+		}
+	}()
 	for _, p := range nn.AllParams(net) {
 		g, ok := inGroup[p]
 		switch {
@@ -87,13 +96,10 @@ func New(dev device.Device, net nn.Layer, loss nn.Loss, groups [][]*nn.Param, cf
 			return nil, fmt.Errorf("fastnb: engine: parameter %s is in no layer group", p.Name)
 		}
 		q := &param{Param: p, group: g, trainable: p.Kind.Trainable()}
-		if q.buf, err = e.alloc(p.DeviceShape()...); err != nil {
+		if q.home, err = e.move(p); err != nil {
 			return nil, fmt.Errorf("fastnb: engine: parameter %s: %w", p.Name, err)
 		}
-		if err := e.queue.Write(q.buf, p.Layout.ToDevice(p.Value)).Wait(context.Background()); err != nil {
-			return nil, fmt.Errorf("fastnb: engine: parameter %s: %w", p.Name, err)
-		}
-		p.Value = nil // the device has it; twice the weights is too much to keep
+		q.buf = q.home.buf
 		e.params = append(e.params, q)
 		e.byName[p.Name] = q
 	}
@@ -103,6 +109,7 @@ func New(dev device.Device, net nn.Layer, loss nn.Loss, groups [][]*nn.Param, cf
 	if e.factor, err = e.alloc(); err != nil {
 		return nil, fmt.Errorf("fastnb: engine: %w", err)
 	}
+	done = true
 	return e, nil
 }
 

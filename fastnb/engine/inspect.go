@@ -21,28 +21,13 @@ type Activation struct {
 // as "0" for the body of a model with a head. With weights, of the output's shape, it also gives the
 // gradient of the score sum(output*weights) by it.
 func (e *Engine) Inspect(ctx context.Context, x *tensor.Tensor, layer string, weights *tensor.Tensor) (*Activation, error) {
-	b := graph.NewBuilder(false)
-	if weights != nil {
-		b.WantGrads()
-	}
-	out := e.net.Forward(b, b.Feed("x", device.SpecOf(x), device.Normalize{}))
-	if err := b.Err(); err != nil {
-		return nil, err
-	}
-	node := b.Result(layer)
-	if node == nil {
-		return nil, fmt.Errorf("fastnb: inspecting layer %q: the model has no such layer, or it computes nothing", layer)
-	}
-	spec := graph.LowerSpec{Name: "inspection", Outputs: []*graph.Node{out, node}}
-	feed := []*tensor.Tensor{x}
-	if weights != nil {
-		spec.Of, spec.By = out, []*graph.Node{node}
-		spec.Weights = b.Feed("weights", device.SpecOf(weights), device.Normalize{})
-		feed = append(feed, weights)
-	}
-	plan, err := b.Lower(spec)
+	plan, err := e.inspection(x, layer, weights)
 	if err != nil {
 		return nil, err
+	}
+	feed := []*tensor.Tensor{x}
+	if weights != nil {
+		feed = append(feed, weights)
 	}
 	runs, err := e.several(ctx, plan, feed, 1)
 	if err != nil {
@@ -56,13 +41,39 @@ func (e *Engine) Inspect(ctx context.Context, x *tensor.Tensor, layer string, we
 	return a, nil
 }
 
+// inspection is the plan of Inspect.
+func (e *Engine) inspection(x *tensor.Tensor, layer string, weights *tensor.Tensor) (*device.Plan, error) {
+	building.Lock()
+	defer building.Unlock()
+	b := graph.NewBuilder(false)
+	if weights != nil {
+		b.WantGrads()
+	}
+	out := e.net.Forward(b, b.Feed("x", device.SpecOf(x), device.Normalize{}))
+	if err := b.Err(); err != nil {
+		return nil, err
+	}
+	node := b.Result(layer)
+	if node == nil {
+		return nil, fmt.Errorf("fastnb: inspecting layer %q: the model has no such layer, or it computes nothing", layer)
+	}
+	spec := graph.LowerSpec{Name: "inspection", Outputs: []*graph.Node{out, node}}
+	if weights != nil {
+		spec.Of, spec.By = out, []*graph.Node{node}
+		spec.Weights = b.Feed("weights", device.SpecOf(weights), device.Normalize{})
+	}
+	return b.Lower(spec)
+}
+
 // EvalWithDropout runs a batch forward so many times in evaluation mode, but with dropout dropping, each
 // time other elements, and gives the outputs.
 func (e *Engine) EvalWithDropout(ctx context.Context, x *tensor.Tensor, times int) ([]*tensor.Tensor, error) {
+	building.Lock()
 	b := graph.NewBuilder(false)
 	b.DropInEvaluation()
 	out := e.net.Forward(b, b.Feed("x", device.SpecOf(x), device.Normalize{}))
 	plan, err := b.Lower(graph.LowerSpec{Name: "evaluation with dropout", Outputs: []*graph.Node{out}})
+	building.Unlock()
 	if err != nil {
 		return nil, err
 	}
@@ -137,6 +148,8 @@ type LayerShape struct {
 // LayerShapes tells for each layer without children what it gives on a batch like x. Nothing is
 // computed: the graph alone knows the shapes.
 func (e *Engine) LayerShapes(x *tensor.Tensor) ([]LayerShape, error) {
+	building.Lock()
+	defer building.Unlock()
 	b := graph.NewBuilder(false)
 	in := b.Feed("x", device.SpecOf(x), device.Normalize{})
 	e.net.Forward(b, in)

@@ -87,6 +87,31 @@ func (e *Engine) drop(key string) {
 
 func (e *Engine) build(train bool, s shapes) (*program, error) {
 	x, y := s.x, s.y
+	plan, name, err := e.plan(train, s)
+	if err != nil {
+		return nil, err
+	}
+	prog, err := e.dev.Compile(plan)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.fits(name, prog, train, x, y); err != nil {
+		prog.Close()
+		return nil, err
+	}
+	pr := &program{train: train, rows: firstOf(x[0].Shape), prog: prog}
+	if err := e.bind(pr, plan); err != nil {
+		prog.Close()
+		return nil, err
+	}
+	return pr, nil
+}
+
+// plan builds the graph for batches of these shapes and lowers it; name says what it is for.
+func (e *Engine) plan(train bool, s shapes) (p *device.Plan, name string, err error) {
+	building.Lock()
+	defer building.Unlock()
+	x, y := s.x, s.y
 	b := graph.NewBuilder(train)
 	if e.evalNorm {
 		for _, p := range e.params {
@@ -107,7 +132,7 @@ func (e *Engine) build(train bool, s shapes) (*program, error) {
 	if train {
 		nodes, err := e.watched(b)
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		spec.Outputs = append(spec.Outputs, nodes...)
 		spec.Name = "training"
@@ -121,24 +146,8 @@ func (e *Engine) build(train bool, s shapes) (*program, error) {
 			}
 		}
 	}
-	plan, err := b.Lower(spec)
-	if err != nil {
-		return nil, err
-	}
-	prog, err := e.dev.Compile(plan)
-	if err != nil {
-		return nil, err
-	}
-	if err := e.fits(spec.Name, prog, train, x, y); err != nil {
-		prog.Close()
-		return nil, err
-	}
-	pr := &program{train: train, rows: firstOf(x[0].Shape), prog: prog}
-	if err := e.bind(pr, plan); err != nil {
-		prog.Close()
-		return nil, err
-	}
-	return pr, nil
+	p, err = b.Lower(spec)
+	return p, spec.Name, err
 }
 
 // bind finds or makes the buffer of each of the plan's arguments.

@@ -3,6 +3,8 @@ package engine
 import (
 	"maps"
 	"slices"
+
+	"github.com/fastnb/go/fastnb/device"
 )
 
 // Purge frees what can be made again: the compiled programs with their activations, and gradients that no
@@ -23,24 +25,28 @@ func (e *Engine) Purge() {
 	}
 }
 
-// Close frees everything the engine has on the device, and closes the device. It cannot be used after it.
+// Close frees everything that the engine alone has on the device; the last engine on it closes the device. It
+// cannot be used after it.
 func (e *Engine) Close() {
 	e.DropGrads()
 	e.ZeroOptimizer()
 	e.Purge()
 	for _, p := range e.params {
-		e.dev.Free(p.buf)
+		e.letGo(p)
 	}
 	for _, set := range append(slices.Collect(maps.Values(e.hidden.sets)), e.hidden.other) {
 		for _, b := range set {
 			e.dev.Free(b)
 		}
 	}
-	if e.rng != nil {
-		e.dev.Free(e.rng)
-		e.dev.Free(e.factor)
+	if e.at != nil {
+		for _, b := range []device.Buffer{e.rng, e.factor} {
+			if b != nil {
+				e.dev.Free(b)
+			}
+		}
 		_ = e.queue.Close() // nobody waits for what it still does
-		_ = e.dev.Close()
+		e.at.leave()
 	}
-	e.params, e.byName, e.rng, e.hidden = nil, nil, nil, hiddenState{}
+	e.at, e.params, e.byName, e.rng, e.hidden = nil, nil, nil, nil, hiddenState{}
 }

@@ -42,6 +42,8 @@ func (e *Engine) LoadState(state map[string]*tensor.Tensor, strict bool) error {
 			return fmt.Errorf("fastnb: loading weights: the model has no %s (weights of another architecture?)", name)
 		}
 	}
+	e.at.values.Lock()
+	defer e.at.values.Unlock()
 	for _, p := range e.params {
 		if t, ok := state[p.Name]; ok {
 			if err := e.queue.Write(p.buf, p.Layout.ToDevice(t)).Wait(context.Background()); err != nil {

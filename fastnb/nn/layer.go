@@ -54,6 +54,8 @@ type Param struct {
 	Kind   Kind                          // what it is
 	Init   func(rng *RNG, dst []float32) // fills a fresh one
 	Value  *tensor.Tensor                // the start value on the host, in Shape; set by InitParams or a checkpoint, nil once an engine has it
+	// Home is where the value is when Value is nil: the engine's affair.
+	Home any
 }
 
 // DeviceShape is the shape on devices: convolution weights live as [O, KH, KW, C].
@@ -87,14 +89,15 @@ func AllParams(l Layer) []*Param {
 	return out
 }
 
-// InitParams draws start values for all parameters of l that have none. With a nil rng it draws nothing:
-// then the values come from a file, whose shapes are compared with the model's before memory is taken.
+// InitParams draws start values for all parameters of l that have none, neither here nor on a device. With a nil
+// rng it draws nothing: then the values come from a file, whose shapes are compared with the model's before
+// memory is taken.
 func InitParams(l Layer, rng *RNG) {
 	if rng == nil {
 		return
 	}
 	for _, p := range AllParams(l) {
-		if p.Value == nil {
+		if p.Value == nil && p.Home == nil {
 			p.Value = tensor.New(tensor.Float32, p.Shape...)
 			p.Init(rng, p.Value.Float32s())
 		}

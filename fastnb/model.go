@@ -1,0 +1,275 @@
+package fastnb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/fastnb/go/datasets"
+	"github.com/fastnb/go/fastnb/data"
+	"github.com/fastnb/go/fastnb/device"
+	"github.com/fastnb/go/fastnb/engine"
+	"github.com/fastnb/go/fastnb/nn"
+	"github.com/fastnb/go/fastnb/optim"
+)
+
+// Model is a network with its weights on a device, and what is to be known to predict with it: how items are
+// opened and transformed, and how its outputs are read. It is what a [Learner] trains, as learn.Model, and what
+// an export holds ([LoadModel]).
+//
+// Any number of goroutines may ask a Model, while a learner trains it too. It is a layer, so that it can be given
+// to NewLearner: that learner goes on where the first one is, and both train the same weights.
+type Model struct {
+	nn.Layer
+
+	about recipe
+	spec  *ArchSpec
+	line  *line
+	mu    sync.Mutex // of what follows
+	eng   predictor  // of the model's own, nil until it is asked first
+	owner func()     // frees what LoadModel made; may be nil
+	gone  bool
+}
+
+// recipe is how a model is asked: the way to its inputs and back from its outputs.
+type recipe struct {
+	data *data.DataBunch
+	loss nn.Loss
+}
+
+// predictor is what a model asks of the engine.
+type predictor interface {
+	Forward(ctx context.Context, b engine.Batch) (engine.Result, error)
+	ResetState()
+	Purge()
+	Close()
+}
+
+func newModel(net nn.Layer, d *data.DataBunch, loss nn.Loss, spec *ArchSpec) *Model {
+	return &Model{Layer: net, about: recipe{d, loss}, spec: spec, line: newLine()}
+}
+
+// network is the layer itself of what may be a Model.
+func network(l nn.Layer) nn.Layer {
+	if m, ok := l.(*Model); ok {
+		return m.Layer
+	}
+	return l
+}
+
+// LoadModel reads what Export wrote, for prediction alone: path is the file, or its folder. Option: File.
+func LoadModel(path datasets.Path, o ...LoadOption) (*Model, error) {
+	l, err := LoadLearner(path, append(o, With(Silent(true)))...)
+	if err != nil {
+		return nil, err
+	}
+	m := l.Model
+	m.owner = l.eng.Close
+	return m, nil
+}
+
+// Close frees what the model has on its device; weights that a learner uses stay. It waits for the batch that is
+// being computed. Who asks later gets an error.
+func (m *Model) Close() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.gone {
+		return
+	}
+	m.gone = true
+	if m.eng != nil {
+		m.eng.Close()
+	}
+	if m.owner != nil {
+		m.owner()
+	}
+}
+
+// purge frees compiled programs.
+func (m *Model) purge() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.eng != nil {
+		m.eng.Purge()
+	}
+}
+
+// String is the network as PyTorch prints one.
+func (m *Model) String() string { return nn.Describe(m.Layer) }
+
+// Data is how the model's items are opened, transformed and decoded: a DataBunch that may have no items.
+func (m *Model) Data() *data.DataBunch { return m.about.data }
+
+// Arch says how the network can be built again: its kind, such as "cnn", and name; nil where nobody could.
+func (m *Model) Arch() *ArchSpec { return m.spec }
+
+// Loss is what the model was trained with; its Activation turns outputs into predictions.
+func (m *Model) Loss() nn.Loss { return m.about.loss }
+
+// Predict tells what the model says about items, each an opened one such as a picture, or a path (or a string)
+// that names one; of text models a string is the text itself. They go through the transforms of the validation
+// set. Items of several callers are computed together where they come at the same time; the answers do not
+// depend on that. Where ctx ends first the error is ctx's.
+func (m *Model) Predict(ctx context.Context, items ...any) ([]Prediction, error) {
+	return m.PredictWith(ctx, items)
+}
+
+// PredictWith is Predict with options: Thresh (0.5).
+func (m *Model) PredictWith(ctx context.Context, items []any, o ...PredictOption) ([]Prediction, error) {
+	ps, err := m.ask(ctx, m.about, items, predictCfg(o).Thresh)
+	return ps, because("predict", err)
+}
+
+// ask predicts by a recipe.
+func (m *Model) ask(ctx context.Context, r recipe, items []any, thresh float64) ([]Prediction, error) {
+	if _, ok := r.data.LabelKind().(data.Batcher); ok {
+		return nil, errors.New("a language model has no answer to one item (try Predict of a LanguageLearner)")
+	}
+	jobs := make([]*job, len(items))
+	for i, item := range items {
+		x, err := r.open(item)
+		if err == nil {
+			x, err = r.data.PrepareItem(x)
+		}
+		if err != nil {
+			if len(items) > 1 {
+				err = fmt.Errorf("item %d: %w", i, err)
+			}
+			return nil, err
+		}
+		jobs[i] = newJob(ctx, r, x)
+	}
+	if err := m.line.wait(ctx, jobs, m.compute); err != nil {
+		return nil, err
+	}
+	ps := make([]Prediction, len(jobs))
+	for i, j := range jobs {
+		var err error
+		if ps[i], err = r.decode(r.activate(j.out).At(0), thresh); err != nil {
+			return nil, err
+		}
+	}
+	return ps, nil
+}
+
+// compute runs jobs of one kind and shape as a batch of so many rows.
+func (m *Model) compute(ctx context.Context, jobs []*job, rows int) error {
+	items := make([]data.Item, rows)
+	for i := range items {
+		items[i] = jobs[min(i, len(jobs)-1)].x
+	}
+	b, err := jobs[0].recipe.data.CollateItems(items)
+	if err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	e, err := m.engine()
+	if err != nil {
+		return err
+	}
+	e.ResetState()
+	r, err := e.Forward(ctx, engine.Batch{X: b.X})
+	if err != nil {
+		return err
+	}
+	out, err := r.Output(ctx)
+	if err != nil {
+		return err
+	}
+	if s := out.Shape(); len(s) == 0 || s[0] != rows {
+		return fmt.Errorf("the model gives %v for %d items", out.Shape(), rows)
+	}
+	for i, j := range jobs {
+		j.out = out.Slice(i, i+1)
+	}
+	return nil
+}
+
+// engine is the model's own; mu is held.
+func (m *Model) engine() (predictor, error) {
+	if m.gone {
+		return nil, errors.New("the model was closed (try LoadModel or LoadLearner again)")
+	}
+	if m.eng == nil {
+		dev := engine.HomeOf(m.Layer)
+		if dev == nil {
+			return nil, engine.ErrGone
+		}
+		e, err := engine.New(dev, m.Layer, m.about.loss, nil, optim.Config{Kind: "adam"})
+		if err != nil {
+			return nil, err
+		}
+		m.eng = e
+	}
+	return m.eng, nil
+}
+
+func (r recipe) open(item any) (data.Item, error) {
+	switch v := item.(type) {
+	case data.Item:
+		return v, nil
+	case datasets.Path:
+		return r.openFile(v.String())
+	case string:
+		if k, ok := r.data.Kind().(data.TextOpener); ok {
+			return k.OpenText(v)
+		}
+		return r.openFile(v)
+	}
+	return nil, fmt.Errorf("cannot use %T (try a path, or an opened item such as OpenImage gives)", item)
+}
+
+func (r recipe) openFile(name string) (data.Item, error) {
+	x, err := r.data.Kind().Open(name)
+	if err != nil && !strings.Contains(err.Error(), name) {
+		err = fmt.Errorf("%s: %w", name, err)
+	}
+	return x, err
+}
+
+// activate turns raw outputs into predictions as the loss asks: sigmoid, softmax over the classes (axis 1 of
+// pictures, else the last), or nothing.
+func (r recipe) activate(out *Tensor) *Tensor { return activation(r.loss.Activation, out) }
+
+func activation(name string, out *Tensor) *Tensor {
+	switch name {
+	case "sigmoid":
+		return out.Sigmoid()
+	case "softmax":
+		return out.Softmax(device.ClassAxis(device.SpecOf(out)))
+	}
+	return out
+}
+
+// decode reads the activated outputs of one item.
+func (r recipe) decode(row *Tensor, thresh float64) (Prediction, error) {
+	p := Prediction{Index: -1, Probs: row.Float64s(), Output: row}
+	if err := row.Err(); err != nil {
+		return p, err
+	}
+	y, err := r.data.LabelKind().Decode(row, data.DecodeArgs{Thresh: &thresh})
+	if err != nil {
+		return p, err
+	}
+	p.Target, p.Class = y, y.String()
+	switch {
+	case r.loss.Activation == "softmax" && len(row.Shape()) == 1:
+		p.Index = int(row.ArgMax(0).Item())
+		p.Classes = []string{p.Class}
+	case r.loss.Activation == "sigmoid" && len(row.Shape()) == 1:
+		p.Classes = []string{}
+		if m, ok := y.(data.MultiCategory); ok {
+			p.Classes = m.Labels
+			break
+		}
+		for k, v := range p.Probs { // a kind of label of somebody's own
+			if v >= thresh {
+				p.Classes = append(p.Classes, className(r.data.Classes, k))
+			}
+		}
+	}
+	return p, nil
+}
