@@ -41,6 +41,7 @@ type recipe struct {
 
 // predictor is what a model asks of the engine.
 type predictor interface {
+	Hold() (release func())
 	Forward(ctx context.Context, b engine.Batch) (engine.Result, error)
 	ResetState()
 	Purge()
@@ -170,6 +171,7 @@ func (m *Model) compute(ctx context.Context, jobs []*job, rows int) error {
 	if err != nil {
 		return err
 	}
+	defer e.Hold()()
 	e.ResetState()
 	r, err := e.Forward(ctx, engine.Batch{X: b.X})
 	if err != nil {

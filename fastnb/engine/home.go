@@ -104,3 +104,10 @@ func (e *Engine) letGo(p *param) {
 		h.buf = nil
 	}
 }
+
+// Hold keeps others from loading weights into the network, whatever engine they have, until release.
+func (e *Engine) Hold() (release func()) {
+	at := e.at
+	at.values.RLock()
+	return at.values.RUnlock
+}
