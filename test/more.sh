@@ -42,5 +42,7 @@ for _ in $(seq 120); do curl -sf "http://127.0.0.1:$port/api/status" >/dev/null 
 mkdir -p out/browser
 walk() { timeout 300 node test/browser/kernel.js "http://127.0.0.1:$port" out/browser; }
 walk || { echo 'once more: a loaded machine can drop a click'; walk; } || { tail -50 "$tmp/lab.log"; exit 1; }
+bin/fastnb nb run --html "$tmp/page.html" test/browser/page.ipynb
+timeout 600 node test/browser/first.js "http://127.0.0.1:$port" out/browser "$tmp/page.html" || { tail -50 "$tmp/lab.log"; exit 1; }
 NEED=images,tables node test/browser/lab.js "http://127.0.0.1:$port" planet.ipynb "$tmp/shot" 600 || { tail -50 "$tmp/lab.log"; exit 1; }
 echo 'test-more: all passed'

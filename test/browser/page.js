@@ -5,7 +5,7 @@ const { chromium } = require('playwright-core');
 const patience = 60000; // milliseconds for one thing to appear; machines that build are slow
 
 function local(url) {
-  return /^(data:|blob:|about:|(http|ws):\/\/(127\.0\.0\.1|localhost)[:/])/.test(url);
+  return /^(data:|blob:|about:|file:|(http|ws):\/\/(127\.0\.0\.1|localhost)[:/])/.test(url);
 }
 
 // open starts a browser. What the page asked from outside and what its scripts threw is in `outside`
@@ -13,7 +13,7 @@ function local(url) {
 async function open(size) {
   const browser = await chromium.launch({
     executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream'],
   });
   const context = await browser.newContext({ viewport: size });
   const outside = [];
