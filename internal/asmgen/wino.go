@@ -218,23 +218,33 @@ func (v vec) gather(name, doc string, in, out int, f transform) {
 	RET()
 }
 
+// param is a parameter where it lies in memory, for want of registers.
+func param(name string) Mem {
+	b, err := Param(name).Resolve()
+	if err != nil {
+		panic(err)
+	}
+	return b.Addr
+}
+
 // scatter writes a transform from in x in points, sp apart, to out x out places of a map, rows rs and places ps
-// apart, of which the first rows x cols are written. With finish, bias is added, what is below floor becomes floor,
-// and bad, a vector, takes a NaN if anything is one or infinite before.
+// apart, of which the first rows x cols are written. With finish, it is multiplied by scale, bias is added, and a map
+// res of the same shape if there is one; what is below floor becomes floor; and bad, a vector, takes a NaN if anything
+// was one or infinite before res.
 func (v vec) scatter(name, doc string, in, out int, f transform, finish bool) {
 	sig := "src *float32, sp int, dst *float32, rs, ps, rows, cols, n int, tmp *float32"
 	if finish {
-		sig += ", bias *float32, floor *float32, bad *float32"
+		sig += ", scale, bias, res, floor, bad *float32"
 	}
 	v.text(name, sig, "brings "+doc+".")
 	name += v.name
 	src, sp, dst := Load(Param("src"), GP64()), Load(Param("sp"), GP64()), Load(Param("dst"), GP64())
 	rs, ps, n, tmp := Load(Param("rs"), GP64()), Load(Param("ps"), GP64()), Load(Param("n"), GP64()), Load(Param("tmp"), GP64())
-	rows, cols := Load(Param("rows"), GP64()), Load(Param("cols"), GP64())
-	var bias reg.Register
+	rows, cols := param("rows"), param("cols")
+	var bias, scale, delta reg.Register
 	var low, wrong reg.VecVirtual
 	if finish {
-		bias = Load(Param("bias"), GP64())
+		bias, scale, delta = Load(Param("bias"), GP64()), Load(Param("scale"), GP64()), Load(Param("res"), GP64())
 		p := Load(Param("floor"), GP64())
 		low, wrong = v.reg(), v.reg()
 		VBROADCASTSS(at(p), low)
@@ -244,6 +254,11 @@ func (v vec) scatter(name, doc string, in, out int, f transform, finish bool) {
 	SHLQ(U8(2), rs)
 	SHLQ(U8(2), ps)
 	p, q := GP64(), GP64()
+	if finish {
+		TESTQ(delta, delta)
+		JZ(LabelRef(name + "_loop"))
+		SUBQ(dst, delta) // res from dst
+	}
 	Label(name + "_loop")
 	for j := range in {
 		MOVQ(src, p)
@@ -279,14 +294,22 @@ func (v vec) scatter(name, doc string, in, out int, f transform, finish bool) {
 		row := fmt.Sprintf("%s_row%d", name, i)
 		for j, r := range f(v, d) {
 			if finish {
-				VADDPS(at(bias), r, r)
 				t := v.reg()
+				VMOVUPS(at(scale), t)
+				VFMADD213PS(at(bias), t, r)
 				VSUBPS(r, r, t)
 				VADDPS(t, wrong, wrong)
-				VMAXPS(r, low, r) // this order lets NaN through
 			}
 			CMPQ(cols, U8(j))
 			JLE(LabelRef(row))
+			if finish {
+				plain := fmt.Sprintf("%s_plain%d_%d", name, i, j)
+				TESTQ(delta, delta)
+				JZ(LabelRef(plain))
+				VADDPS(with(p, delta), r, r)
+				Label(plain)
+				VMAXPS(r, low, r) // this order lets NaN through
+			}
 			VMOVUPS(r, at(p))
 			ADDQ(ps, p)
 		}
@@ -298,6 +321,7 @@ func (v vec) scatter(name, doc string, in, out int, f transform, finish bool) {
 	ADDQ(U8(v.bytes()), dst)
 	if finish {
 		ADDQ(U8(v.bytes()), bias)
+		ADDQ(U8(v.bytes()), scale)
 	}
 	DECQ(n)
 	JNZ(LabelRef(name + "_loop"))

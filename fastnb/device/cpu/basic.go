@@ -124,18 +124,43 @@ func matMul(a device.MatMul, c *call) error {
 		c.dev.weightProduct(x.f, m, matrix(y.f, k, n), o.f)
 		return nil
 	}
-	packed := c.dev.bufB(k, n)
-	if a.TransB {
-		c.dev.packTransposed(packed, y.f, k, n)
-	} else {
-		c.dev.packB(packed, k, n, func(k int) ([]float32, int) { return y.f[k*n : (k+1)*n], 1 })
+	if a.TransB && m <= fewRows {
+		c.fewRows(a, m, n, k)
+		return nil
 	}
+	kind, pack := "plain", func(dst []float32) {
+		c.dev.packB(dst, k, n, func(k int) ([]float32, int) { return y.f[k*n : (k+1)*n], 1 })
+	}
+	if a.TransB {
+		kind, pack = "transposed", func(dst []float32) { c.dev.packTransposed(dst, y.f, k, n) }
+	}
+	packed := c.packedOnce(y, kind, c.dev.panelFloats(k, n), pack)
+	var after func([]float32, int, int)
+	if a.Bias || a.ReLU {
+		f := biasReLU(c, a.ReLU)
+		after = func(row []float32, _, col int) { f(row, col) }
+	}
+	c.dev.multiply(matrix(x.f, m, k), packed, n, sink{out: o.f, ld: n}, after)
+	return nil
+}
+
+// fewRows multiplies so few rows that reading the weights [n, k] as they are beats packing them.
+func (c *call) fewRows(a device.MatMul, m, n, k int) {
+	x, w, o := c.in[0].f, c.in[1].f, c.out[0].f
 	var after func([]float32, int)
 	if a.Bias || a.ReLU {
 		after = biasReLU(c, a.ReLU)
 	}
-	c.dev.multiply(matrix(x.f, m, k), packed, n, sink{out: o.f, ld: n}, after)
-	return nil
+	clear(o)
+	c.dev.team.ranges(n, 16, k, func(_, i, j int) {
+		for r := range m {
+			y := o[r*n+i : r*n+j]
+			c.dev.isa.seq.dots(y, w[i*k:], k, x[r*k:(r+1)*k])
+			if after != nil {
+				after(y, i)
+			}
+		}
+	})
 }
 
 // matrix is a rows x cols matrix as patches of one pixel.

@@ -28,6 +28,7 @@ type val struct {
 	i     []int64
 	u     []uint8
 	h     []uint16 // bits of half-precision numbers
+	buf   *buffer  // of a weight that the program only looks at; nil otherwise
 }
 
 // kernel runs one step.
@@ -50,6 +51,7 @@ type program struct {
 	size  int   // of the arena part, in floats
 	steps []step
 	vals  []val
+	still bool // it neither changes parameters nor makes gradients for somebody to change them by
 }
 
 type step struct {
@@ -62,7 +64,8 @@ var hostNotice sync.Map
 
 // Compile plans memory and prepares the kernels.
 func (d *Device) Compile(p *device.Plan) (device.Program, error) {
-	pr := &program{dev: d, plan: p, vals: make([]val, len(p.Values))}
+	p = fuseNorms(p)
+	pr := &program{dev: d, plan: p, vals: make([]val, len(p.Values)), still: still(p)}
 	pr.place, pr.size = layout(p)
 	for i, v := range p.Values {
 		pr.vals[i].shape, pr.vals[i].dtype = v.Shape, v.DType
@@ -148,6 +151,12 @@ func (pr *program) run(ctx context.Context, args []device.Buffer) (err error) {
 		}
 		to := &pr.vals[a.Value]
 		to.f, to.i, to.u, to.h = b.f, b.i, b.u, b.h
+		if to.buf = nil; pr.still && a.Role == device.Parameter {
+			to.buf = b
+		}
+		if a.Access != device.Read {
+			b.version.Add(1)
+		}
 	}
 	defer runtime.KeepAlive(args)
 	arena := pr.dev.place(pr.size)

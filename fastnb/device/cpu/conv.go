@@ -38,21 +38,35 @@ func convKernel(run, each func(a device.Conv, c *call) error) builder {
 
 // directForward is a product of the input's patches with the weights: rows are output pixels, columns
 // output channels, the inner dimension (ky, kx, c).
-func directForward(a device.Conv, c *call) error {
+func (c *call) directForward(a device.Conv, fin *finish) {
 	x, w, y := c.in[0], c.in[1], c.out[0]
 	k, n := w.shape[1]*w.shape[2]*w.shape[3], w.shape[0]
 	p := &patches{
 		src: x.f, n: x.shape[0], h: x.shape[1], w: x.shape[2], c: x.shape[3], gh: y.shape[1], gw: y.shape[2],
 		sy: a.Stride[0], sx: a.Stride[1], oy: -a.Pad[0], ox: -a.Pad[1], ph: w.shape[1], pw: w.shape[2],
 	}
-	packed := c.dev.bufB(k, n)
-	c.dev.packTransposed(packed, w.f, k, n)
-	var after func([]float32, int)
-	if len(c.in) == 3 || a.ReLU {
-		after = biasReLU(c, a.ReLU)
+	packed := c.packedOnce(w, "transposed", c.dev.panelFloats(k, n), func(dst []float32) { c.dev.packTransposed(dst, w.f, k, n) })
+	var after func([]float32, int, int)
+	if !fin.plain(c.dev) {
+		zero := c.dev.zeros(n)
+		after = func(row []float32, at, col int) { fin.row(&c.dev.isa.vec, zero, row, at, col) }
 	}
 	c.dev.multiply(p, packed, n, sink{out: y.f, ld: n}, after)
-	return nil
+}
+
+// plain reports whether the finish leaves outputs as they are.
+func (fin *finish) plain(d *Device) bool {
+	return fin.res == nil && fin.floor == minusInf && len(d.none) > 0 && &fin.shift[0] == &d.none[0]
+}
+
+// row finishes outputs from column col of a row on, which begin at place at.
+func (fin *finish) row(vec *vecKernels, zero, row []float32, at, col int) {
+	n := len(row)
+	var res []float32
+	if fin.res != nil {
+		res = fin.res[at : at+n]
+	}
+	vec.affine(row, row, res, zero[:n], fin.scale[col:col+n], fin.shift[col:col+n], fin.floor == 0)
 }
 
 func biasReLU(c *call, relu bool) func([]float32, int) {

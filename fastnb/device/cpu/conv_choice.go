@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/fastnb/go/fastnb/device"
@@ -11,27 +12,123 @@ import (
 // does the work again: then infinities and NaN reach just what they reach in PyTorch.
 
 func convForward(a device.Conv, c *call) error {
+	return c.convolve(a, c.finishOf(a, nth(c.in, 2)))
+}
+
+// convolve writes the convolution of the first input with the second, finished as fin says.
+func (c *call) convolve(a device.Conv, fin *finish) error {
 	x, w, y := c.in[0], c.in[1], c.out[0]
-	if z := c.dev.chooseWino(a, w.shape, x.shape, y.shape, a.Pad[0], a.Pad[1]); z != nil {
-		fin := winoFinish{floor: float32(math.Inf(-1))}
-		if len(c.in) == 3 {
-			fin.bias = c.in[2].f
+	z := c.dev.chooseWino(a, w.shape, x.shape, y.shape, a.Pad[0], a.Pad[1])
+	if z == nil || !z.forward(x.f, winoWeights{w: w.f, o: w.shape[0], c: w.shape[3]}, y.f, fin) {
+		c.directForward(a, fin)
+	}
+	return nil
+}
+
+// finishOf is the finish of a convolution or linear layer with a bias or nil.
+func (c *call) finishOf(a device.Conv, bias []float32) *finish {
+	n := c.in[1].shape[0]
+	fin := c.dev.plainFinish(n)
+	if bias != nil {
+		fin.shift = append(append(make([]float32, 0, n+c.dev.isa.width), bias...), make([]float32, c.dev.isa.width)...)
+	}
+	if a.ReLU {
+		fin.floor = 0
+	}
+	return fin
+}
+
+// convBN is a convolution with the batch norm of evaluation behind it, see fuseNorms.
+type convBN struct {
+	device.Conv
+	device.BatchNorm
+}
+
+func init() {
+	kernels["conv2d_bn"] = func(st *device.Step, _ *device.Plan) (kernel, error) {
+		a, ok := st.Attrs.(convBN)
+		if !ok {
+			return nil, fmt.Errorf("attributes %T", st.Attrs)
 		}
-		if a.ReLU {
-			fin.floor = 0
+		return func(c *call) error {
+			mean, variance, gamma, beta := c.in[2].f, c.in[3].f, c.in[4].f, c.in[5].f
+			n := len(gamma)
+			fin := &finish{scale: make([]float32, n+c.dev.isa.width), shift: make([]float32, n+c.dev.isa.width), floor: minusInf}
+			rest := c.in[6:]
+			if a.Residual {
+				fin.res, rest = rest[0].f, rest[1:]
+			}
+			for i := range gamma {
+				s := float64(gamma[i]) / math.Sqrt(float64(variance[i])+float64(a.Eps))
+				m := float64(mean[i])
+				if len(rest) > 0 { // the convolution's bias
+					m -= float64(rest[0].f[i])
+				}
+				fin.scale[i], fin.shift[i] = float32(s), float32(float64(beta[i])-m*s)
+			}
+			if a.BatchNorm.ReLU {
+				fin.floor = 0
+			}
+			return c.convolve(a.Conv, fin)
+		}, nil
+	}
+}
+
+// fuseNorms gives the plan with each batch norm of evaluation made part of the convolution before it, where nothing
+// else looks at what the convolution gives: its scale and shift, what is added and the ReLU happen while the outputs
+// are still at hand. The plan itself stays as it is.
+func fuseNorms(p *device.Plan) *device.Plan {
+	uses := make([]int, len(p.Values))
+	maker := make([]int, len(p.Values))
+	for i := range maker {
+		maker[i] = -1
+	}
+	for i, st := range p.Steps {
+		for _, id := range st.In {
+			uses[id]++
 		}
-		if z.forward(x.f, winoWeights{w: w.f, o: w.shape[0], c: w.shape[3]}, y.f, fin) {
-			return nil
+		for _, id := range st.Out {
+			maker[id] = i
 		}
 	}
-	return directForward(a, c)
+	gone := map[int]bool{}
+	steps := append([]device.Step{}, p.Steps...)
+	for i, st := range p.Steps {
+		if st.Op != "bn_eval" {
+			continue
+		}
+		k := maker[st.In[0]]
+		if k < 0 || uses[st.In[0]] != 1 || p.Values[st.In[0]].Place != device.Temp {
+			continue
+		}
+		conv := p.Steps[k]
+		a, isConv := conv.Attrs.(device.Conv)
+		bn, isNorm := st.Attrs.(device.BatchNorm)
+		if conv.Op != "conv2d" || !isConv || !isNorm || a.Groups > 1 || a.ReLU {
+			continue
+		}
+		in := append([]device.ValueID{conv.In[0], conv.In[1]}, st.In[1:]...)
+		steps[i] = device.Step{Op: "conv2d_bn", Attrs: convBN{a, bn}, In: append(in, conv.In[2:]...), Out: st.Out, Layer: conv.Layer}
+		gone[k] = true
+	}
+	if len(gone) == 0 {
+		return p
+	}
+	q := *p
+	q.Steps = nil
+	for i, st := range steps {
+		if !gone[i] {
+			q.Steps = append(q.Steps, st)
+		}
+	}
+	return &q
 }
 
 func convDX(a device.Conv, c *call) error {
 	dy, w, dx := c.in[0], c.in[1], c.out[0]
 	if z := c.dev.chooseWino(a, w.shape, dy.shape, dx.shape, 2-a.Pad[0], 2-a.Pad[1]); z != nil {
 		turned := winoWeights{w: w.f, o: w.shape[0], c: w.shape[3], turned: true}
-		if z.forward(dy.f, turned, dx.f, winoFinish{floor: float32(math.Inf(-1))}) {
+		if z.forward(dy.f, turned, dx.f, c.dev.plainFinish(dx.shape[3])) {
 			return nil
 		}
 	}

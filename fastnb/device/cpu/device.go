@@ -26,6 +26,7 @@ type Device struct {
 	arena *memory       // the temporaries of whichever program runs
 	pack  []*memory
 	none  []float32 // zeros, see zeros
+	ones  []float32 // see plainFinish
 	prof  *profile  // nil: nobody asked
 }
 
@@ -83,6 +84,9 @@ type buffer struct {
 	u     []uint8
 	h     []uint16 // bits of half-precision numbers
 	freed atomic.Bool
+
+	version atomic.Uint64 // counts what may have changed it
+	packs   map[string]*pack
 }
 
 func (b *buffer) Spec() device.Spec { return b.spec }
@@ -113,6 +117,10 @@ func (d *Device) Free(b device.Buffer) {
 	if b, ok := b.(*buffer); ok && !b.freed.Swap(true) {
 		b.f, b.i, b.u, b.h = nil, nil, nil, nil
 		b.mem.free()
+		for _, p := range b.packs {
+			p.mem.free()
+		}
+		b.packs = nil
 	}
 }
 
@@ -128,6 +136,7 @@ func (worker) Write(dst device.Buffer, src *tensor.Tensor) error {
 	if !b.spec.Fits(device.SpecOf(src)) {
 		return fmt.Errorf("cpu: write: %v %v does not fit %v %v", src.DType(), src.Shape(), b.spec.DType, b.spec.Shape)
 	}
+	b.version.Add(1)
 	copy(b.f, src.Float32s())
 	copy(b.i, src.Int64s())
 	copy(b.u, src.Uint8s())
@@ -166,6 +175,7 @@ func (worker) Copy(dst device.Buffer, at int, src device.Buffer, from, n int) er
 	if err := device.CheckCopy(to.spec, at, b.spec, from, n); err != nil {
 		return fmt.Errorf("cpu: %w", err)
 	}
+	to.version.Add(1)
 	switch {
 	case b.f != nil:
 		copy(to.f[at:at+n], b.f[from:])
@@ -187,6 +197,7 @@ func (worker) Clear(dst device.Buffer) error {
 	if err != nil {
 		return err
 	}
+	b.version.Add(1)
 	clear(b.f)
 	clear(b.i)
 	clear(b.u)

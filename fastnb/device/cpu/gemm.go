@@ -121,10 +121,10 @@ func (d *Device) packTransposed(buf, w []float32, k, n int) {
 	})
 }
 
-func (d *Device) bufB(k, n int) []float32 {
-	nr := d.isa.nr
-	return d.scratch(0, (n+nr-1)/nr*nr*k)
-}
+// panelFloats is the size of a k x n matrix laid out in panels.
+func (d *Device) panelFloats(k, n int) int { return roundUp(n, d.isa.nr) * k }
+
+func (d *Device) bufB(k, n int) []float32 { return d.scratch(0, d.panelFloats(k, n)) }
 
 // scratch gives working memory that is valid until the next op: slot 0 is shared, 1 + worker is a
 // worker's own.
@@ -141,7 +141,7 @@ func (d *Device) scratch(slot, n int) []float32 {
 
 // multiply computes rows(A) x B into the sink, B packed with n columns. after, if given, is called
 // on each finished stretch of a row.
-func (d *Device) multiply(a *patches, packed []float32, n int, to sink, after func(row []float32, col int)) {
+func (d *Device) multiply(a *patches, packed []float32, n int, to sink, after func(row []float32, at, col int)) {
 	mr, nr := d.isa.mr, d.isa.nr
 	rows, depth := a.rows(), a.depth()
 	tilesM, panels := (rows+mr-1)/mr, (n+nr-1)/nr
@@ -181,7 +181,7 @@ func (d *Device) multiply(a *patches, packed []float32, n int, to sink, after fu
 				if to.at != nil {
 					at = to.at(r)
 				}
-				after(to.out[at+p0*nr:at+min(p1*nr, n)], p0*nr)
+				after(to.out[at+p0*nr:at+min(p1*nr, n)], at+p0*nr, p0*nr)
 			}
 		}
 	})

@@ -22,7 +22,7 @@ func winoW4_512(rows **float32, ps int, lo int, hi int, dst *float32, dp int, n 
 // winoOut4_512 brings points to output.
 //
 //go:noescape
-func winoOut4_512(src *float32, sp int, dst *float32, rs int, ps int, rows int, cols int, n int, tmp *float32, bias *float32, floor *float32, bad *float32)
+func winoOut4_512(src *float32, sp int, dst *float32, rs int, ps int, rows int, cols int, n int, tmp *float32, scale *float32, bias *float32, res *float32, floor *float32, bad *float32)
 
 // winoDW4_512 brings points to the weights' gradient.
 //
@@ -47,7 +47,7 @@ func winoW2_512(rows **float32, ps int, lo int, hi int, dst *float32, dp int, n 
 // winoOut2_512 brings points to output.
 //
 //go:noescape
-func winoOut2_512(src *float32, sp int, dst *float32, rs int, ps int, rows int, cols int, n int, tmp *float32, bias *float32, floor *float32, bad *float32)
+func winoOut2_512(src *float32, sp int, dst *float32, rs int, ps int, rows int, cols int, n int, tmp *float32, scale *float32, bias *float32, res *float32, floor *float32, bad *float32)
 
 // winoDW2_512 brings points to the weights' gradient.
 //
@@ -72,7 +72,7 @@ func winoW4_256(rows **float32, ps int, lo int, hi int, dst *float32, dp int, n 
 // winoOut4_256 brings points to output.
 //
 //go:noescape
-func winoOut4_256(src *float32, sp int, dst *float32, rs int, ps int, rows int, cols int, n int, tmp *float32, bias *float32, floor *float32, bad *float32)
+func winoOut4_256(src *float32, sp int, dst *float32, rs int, ps int, rows int, cols int, n int, tmp *float32, scale *float32, bias *float32, res *float32, floor *float32, bad *float32)
 
 // winoDW4_256 brings points to the weights' gradient.
 //
@@ -97,7 +97,7 @@ func winoW2_256(rows **float32, ps int, lo int, hi int, dst *float32, dp int, n 
 // winoOut2_256 brings points to output.
 //
 //go:noescape
-func winoOut2_256(src *float32, sp int, dst *float32, rs int, ps int, rows int, cols int, n int, tmp *float32, bias *float32, floor *float32, bad *float32)
+func winoOut2_256(src *float32, sp int, dst *float32, rs int, ps int, rows int, cols int, n int, tmp *float32, scale *float32, bias *float32, res *float32, floor *float32, bad *float32)
 
 // winoDW2_256 brings points to the weights' gradient.
 //

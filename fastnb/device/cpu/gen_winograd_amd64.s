@@ -1383,9 +1383,9 @@ DATA wino_p6th<>+56(SB)/4, $(0.16666667)
 DATA wino_p6th<>+60(SB)/4, $(0.16666667)
 GLOBL wino_p6th<>(SB), RODATA|NOPTR, $64
 
-// func winoOut4_512(src *float32, sp int, dst *float32, rs int, ps int, rows int, cols int, n int, tmp *float32, bias *float32, floor *float32, bad *float32)
+// func winoOut4_512(src *float32, sp int, dst *float32, rs int, ps int, rows int, cols int, n int, tmp *float32, scale *float32, bias *float32, res *float32, floor *float32, bad *float32)
 // Requires: AVX, AVX512F
-TEXT ·winoOut4_512(SB), NOSPLIT, $0-96
+TEXT ·winoOut4_512(SB), NOSPLIT, $0-112
 	MOVQ         src+0(FP), AX
 	MOVQ         sp+8(FP), CX
 	MOVQ         dst+16(FP), DX
@@ -1393,16 +1393,19 @@ TEXT ·winoOut4_512(SB), NOSPLIT, $0-96
 	MOVQ         ps+32(FP), SI
 	MOVQ         n+56(FP), DI
 	MOVQ         tmp+64(FP), R8
-	MOVQ         rows+40(FP), R9
-	MOVQ         cols+48(FP), R10
-	MOVQ         bias+72(FP), R11
-	MOVQ         floor+80(FP), R12
+	MOVQ         bias+80(FP), R9
+	MOVQ         scale+72(FP), R10
+	MOVQ         res+88(FP), R11
+	MOVQ         floor+96(FP), R12
 	VBROADCASTSS (R12), Z0
-	MOVQ         bad+88(FP), R12
+	MOVQ         bad+104(FP), R12
 	VMOVUPS      (R12), Z1
 	SHLQ         $0x02, CX
 	SHLQ         $0x02, BX
 	SHLQ         $0x02, SI
+	TESTQ        R11, R11
+	JZ           winoOut4_512_loop
+	SUBQ         DX, R11
 
 winoOut4_512_loop:
 	MOVQ        AX, R12
@@ -1733,7 +1736,7 @@ winoOut4_512_loop:
 	VMOVUPS     Z8, 1088(R8)
 	VMOVUPS     Z7, 1472(R8)
 	MOVQ        DX, R13
-	CMPQ        R9, $0x00
+	CMPQ        rows+40(FP), $0x00
 	JLE         winoOut4_512_end
 	VMOVUPS     (R8), Z2
 	VMOVUPS     64(R8), Z3
@@ -1753,42 +1756,66 @@ winoOut4_512_loop:
 	VFMADD231PS wino_p4<>+0(SB), Z4, Z8
 	VADDPS      Z3, Z7, Z7
 	VFMADD231PS wino_p8<>+0(SB), Z5, Z7
-	VADDPS      (R11), Z2, Z2
+	VMOVUPS     (R10), Z3
+	VFMADD213PS (R9), Z3, Z2
 	VSUBPS      Z2, Z2, Z3
 	VADDPS      Z3, Z1, Z1
-	VMAXPS      Z2, Z0, Z2
-	CMPQ        R10, $0x00
+	CMPQ        cols+48(FP), $0x00
 	JLE         winoOut4_512_row0
+	TESTQ       R11, R11
+	JZ          winoOut4_512_plain0_0
+	VADDPS      (R12)(R11*1), Z2, Z2
+
+winoOut4_512_plain0_0:
+	VMAXPS      Z2, Z0, Z2
 	VMOVUPS     Z2, (R12)
 	ADDQ        SI, R12
-	VADDPS      (R11), Z6, Z6
+	VMOVUPS     (R10), Z2
+	VFMADD213PS (R9), Z2, Z6
 	VSUBPS      Z6, Z6, Z2
 	VADDPS      Z2, Z1, Z1
-	VMAXPS      Z6, Z0, Z6
-	CMPQ        R10, $0x01
+	CMPQ        cols+48(FP), $0x01
 	JLE         winoOut4_512_row0
+	TESTQ       R11, R11
+	JZ          winoOut4_512_plain0_1
+	VADDPS      (R12)(R11*1), Z6, Z6
+
+winoOut4_512_plain0_1:
+	VMAXPS      Z6, Z0, Z6
 	VMOVUPS     Z6, (R12)
 	ADDQ        SI, R12
-	VADDPS      (R11), Z8, Z8
+	VMOVUPS     (R10), Z2
+	VFMADD213PS (R9), Z2, Z8
 	VSUBPS      Z8, Z8, Z2
 	VADDPS      Z2, Z1, Z1
-	VMAXPS      Z8, Z0, Z8
-	CMPQ        R10, $0x02
+	CMPQ        cols+48(FP), $0x02
 	JLE         winoOut4_512_row0
+	TESTQ       R11, R11
+	JZ          winoOut4_512_plain0_2
+	VADDPS      (R12)(R11*1), Z8, Z8
+
+winoOut4_512_plain0_2:
+	VMAXPS      Z8, Z0, Z8
 	VMOVUPS     Z8, (R12)
 	ADDQ        SI, R12
-	VADDPS      (R11), Z7, Z7
+	VMOVUPS     (R10), Z2
+	VFMADD213PS (R9), Z2, Z7
 	VSUBPS      Z7, Z7, Z2
 	VADDPS      Z2, Z1, Z1
-	VMAXPS      Z7, Z0, Z7
-	CMPQ        R10, $0x03
+	CMPQ        cols+48(FP), $0x03
 	JLE         winoOut4_512_row0
-	VMOVUPS     Z7, (R12)
-	ADDQ        SI, R12
+	TESTQ       R11, R11
+	JZ          winoOut4_512_plain0_3
+	VADDPS      (R12)(R11*1), Z7, Z7
+
+winoOut4_512_plain0_3:
+	VMAXPS  Z7, Z0, Z7
+	VMOVUPS Z7, (R12)
+	ADDQ    SI, R12
 
 winoOut4_512_row0:
 	ADDQ        BX, R13
-	CMPQ        R9, $0x01
+	CMPQ        rows+40(FP), $0x01
 	JLE         winoOut4_512_end
 	VMOVUPS     384(R8), Z2
 	VMOVUPS     448(R8), Z3
@@ -1808,42 +1835,66 @@ winoOut4_512_row0:
 	VFMADD231PS wino_p4<>+0(SB), Z4, Z8
 	VADDPS      Z3, Z7, Z7
 	VFMADD231PS wino_p8<>+0(SB), Z5, Z7
-	VADDPS      (R11), Z2, Z2
+	VMOVUPS     (R10), Z3
+	VFMADD213PS (R9), Z3, Z2
 	VSUBPS      Z2, Z2, Z3
 	VADDPS      Z3, Z1, Z1
-	VMAXPS      Z2, Z0, Z2
-	CMPQ        R10, $0x00
+	CMPQ        cols+48(FP), $0x00
 	JLE         winoOut4_512_row1
+	TESTQ       R11, R11
+	JZ          winoOut4_512_plain1_0
+	VADDPS      (R12)(R11*1), Z2, Z2
+
+winoOut4_512_plain1_0:
+	VMAXPS      Z2, Z0, Z2
 	VMOVUPS     Z2, (R12)
 	ADDQ        SI, R12
-	VADDPS      (R11), Z6, Z6
+	VMOVUPS     (R10), Z2
+	VFMADD213PS (R9), Z2, Z6
 	VSUBPS      Z6, Z6, Z2
 	VADDPS      Z2, Z1, Z1
-	VMAXPS      Z6, Z0, Z6
-	CMPQ        R10, $0x01
+	CMPQ        cols+48(FP), $0x01
 	JLE         winoOut4_512_row1
+	TESTQ       R11, R11
+	JZ          winoOut4_512_plain1_1
+	VADDPS      (R12)(R11*1), Z6, Z6
+
+winoOut4_512_plain1_1:
+	VMAXPS      Z6, Z0, Z6
 	VMOVUPS     Z6, (R12)
 	ADDQ        SI, R12
-	VADDPS      (R11), Z8, Z8
+	VMOVUPS     (R10), Z2
+	VFMADD213PS (R9), Z2, Z8
 	VSUBPS      Z8, Z8, Z2
 	VADDPS      Z2, Z1, Z1
-	VMAXPS      Z8, Z0, Z8
-	CMPQ        R10, $0x02
+	CMPQ        cols+48(FP), $0x02
 	JLE         winoOut4_512_row1
+	TESTQ       R11, R11
+	JZ          winoOut4_512_plain1_2
+	VADDPS      (R12)(R11*1), Z8, Z8
+
+winoOut4_512_plain1_2:
+	VMAXPS      Z8, Z0, Z8
 	VMOVUPS     Z8, (R12)
 	ADDQ        SI, R12
-	VADDPS      (R11), Z7, Z7
+	VMOVUPS     (R10), Z2
+	VFMADD213PS (R9), Z2, Z7
 	VSUBPS      Z7, Z7, Z2
 	VADDPS      Z2, Z1, Z1
-	VMAXPS      Z7, Z0, Z7
-	CMPQ        R10, $0x03
+	CMPQ        cols+48(FP), $0x03
 	JLE         winoOut4_512_row1
-	VMOVUPS     Z7, (R12)
-	ADDQ        SI, R12
+	TESTQ       R11, R11
+	JZ          winoOut4_512_plain1_3
+	VADDPS      (R12)(R11*1), Z7, Z7
+
+winoOut4_512_plain1_3:
+	VMAXPS  Z7, Z0, Z7
+	VMOVUPS Z7, (R12)
+	ADDQ    SI, R12
 
 winoOut4_512_row1:
 	ADDQ        BX, R13
-	CMPQ        R9, $0x02
+	CMPQ        rows+40(FP), $0x02
 	JLE         winoOut4_512_end
 	VMOVUPS     768(R8), Z2
 	VMOVUPS     832(R8), Z3
@@ -1863,42 +1914,66 @@ winoOut4_512_row1:
 	VFMADD231PS wino_p4<>+0(SB), Z4, Z8
 	VADDPS      Z3, Z7, Z7
 	VFMADD231PS wino_p8<>+0(SB), Z5, Z7
-	VADDPS      (R11), Z2, Z2
+	VMOVUPS     (R10), Z3
+	VFMADD213PS (R9), Z3, Z2
 	VSUBPS      Z2, Z2, Z3
 	VADDPS      Z3, Z1, Z1
-	VMAXPS      Z2, Z0, Z2
-	CMPQ        R10, $0x00
+	CMPQ        cols+48(FP), $0x00
 	JLE         winoOut4_512_row2
+	TESTQ       R11, R11
+	JZ          winoOut4_512_plain2_0
+	VADDPS      (R12)(R11*1), Z2, Z2
+
+winoOut4_512_plain2_0:
+	VMAXPS      Z2, Z0, Z2
 	VMOVUPS     Z2, (R12)
 	ADDQ        SI, R12
-	VADDPS      (R11), Z6, Z6
+	VMOVUPS     (R10), Z2
+	VFMADD213PS (R9), Z2, Z6
 	VSUBPS      Z6, Z6, Z2
 	VADDPS      Z2, Z1, Z1
-	VMAXPS      Z6, Z0, Z6
-	CMPQ        R10, $0x01
+	CMPQ        cols+48(FP), $0x01
 	JLE         winoOut4_512_row2
+	TESTQ       R11, R11
+	JZ          winoOut4_512_plain2_1
+	VADDPS      (R12)(R11*1), Z6, Z6
+
+winoOut4_512_plain2_1:
+	VMAXPS      Z6, Z0, Z6
 	VMOVUPS     Z6, (R12)
 	ADDQ        SI, R12
-	VADDPS      (R11), Z8, Z8
+	VMOVUPS     (R10), Z2
+	VFMADD213PS (R9), Z2, Z8
 	VSUBPS      Z8, Z8, Z2
 	VADDPS      Z2, Z1, Z1
-	VMAXPS      Z8, Z0, Z8
-	CMPQ        R10, $0x02
+	CMPQ        cols+48(FP), $0x02
 	JLE         winoOut4_512_row2
+	TESTQ       R11, R11
+	JZ          winoOut4_512_plain2_2
+	VADDPS      (R12)(R11*1), Z8, Z8
+
+winoOut4_512_plain2_2:
+	VMAXPS      Z8, Z0, Z8
 	VMOVUPS     Z8, (R12)
 	ADDQ        SI, R12
-	VADDPS      (R11), Z7, Z7
+	VMOVUPS     (R10), Z2
+	VFMADD213PS (R9), Z2, Z7
 	VSUBPS      Z7, Z7, Z2
 	VADDPS      Z2, Z1, Z1
-	VMAXPS      Z7, Z0, Z7
-	CMPQ        R10, $0x03
+	CMPQ        cols+48(FP), $0x03
 	JLE         winoOut4_512_row2
-	VMOVUPS     Z7, (R12)
-	ADDQ        SI, R12
+	TESTQ       R11, R11
+	JZ          winoOut4_512_plain2_3
+	VADDPS      (R12)(R11*1), Z7, Z7
+
+winoOut4_512_plain2_3:
+	VMAXPS  Z7, Z0, Z7
+	VMOVUPS Z7, (R12)
+	ADDQ    SI, R12
 
 winoOut4_512_row2:
 	ADDQ        BX, R13
-	CMPQ        R9, $0x03
+	CMPQ        rows+40(FP), $0x03
 	JLE         winoOut4_512_end
 	VMOVUPS     1152(R8), Z2
 	VMOVUPS     1216(R8), Z3
@@ -1918,38 +1993,62 @@ winoOut4_512_row2:
 	VFMADD231PS wino_p4<>+0(SB), Z4, Z8
 	VADDPS      Z3, Z7, Z7
 	VFMADD231PS wino_p8<>+0(SB), Z5, Z7
-	VADDPS      (R11), Z2, Z2
+	VMOVUPS     (R10), Z3
+	VFMADD213PS (R9), Z3, Z2
 	VSUBPS      Z2, Z2, Z3
 	VADDPS      Z3, Z1, Z1
-	VMAXPS      Z2, Z0, Z2
-	CMPQ        R10, $0x00
+	CMPQ        cols+48(FP), $0x00
 	JLE         winoOut4_512_row3
+	TESTQ       R11, R11
+	JZ          winoOut4_512_plain3_0
+	VADDPS      (R12)(R11*1), Z2, Z2
+
+winoOut4_512_plain3_0:
+	VMAXPS      Z2, Z0, Z2
 	VMOVUPS     Z2, (R12)
 	ADDQ        SI, R12
-	VADDPS      (R11), Z6, Z6
+	VMOVUPS     (R10), Z2
+	VFMADD213PS (R9), Z2, Z6
 	VSUBPS      Z6, Z6, Z2
 	VADDPS      Z2, Z1, Z1
-	VMAXPS      Z6, Z0, Z6
-	CMPQ        R10, $0x01
+	CMPQ        cols+48(FP), $0x01
 	JLE         winoOut4_512_row3
+	TESTQ       R11, R11
+	JZ          winoOut4_512_plain3_1
+	VADDPS      (R12)(R11*1), Z6, Z6
+
+winoOut4_512_plain3_1:
+	VMAXPS      Z6, Z0, Z6
 	VMOVUPS     Z6, (R12)
 	ADDQ        SI, R12
-	VADDPS      (R11), Z8, Z8
+	VMOVUPS     (R10), Z2
+	VFMADD213PS (R9), Z2, Z8
 	VSUBPS      Z8, Z8, Z2
 	VADDPS      Z2, Z1, Z1
-	VMAXPS      Z8, Z0, Z8
-	CMPQ        R10, $0x02
+	CMPQ        cols+48(FP), $0x02
 	JLE         winoOut4_512_row3
+	TESTQ       R11, R11
+	JZ          winoOut4_512_plain3_2
+	VADDPS      (R12)(R11*1), Z8, Z8
+
+winoOut4_512_plain3_2:
+	VMAXPS      Z8, Z0, Z8
 	VMOVUPS     Z8, (R12)
 	ADDQ        SI, R12
-	VADDPS      (R11), Z7, Z7
+	VMOVUPS     (R10), Z2
+	VFMADD213PS (R9), Z2, Z7
 	VSUBPS      Z7, Z7, Z2
 	VADDPS      Z2, Z1, Z1
-	VMAXPS      Z7, Z0, Z7
-	CMPQ        R10, $0x03
+	CMPQ        cols+48(FP), $0x03
 	JLE         winoOut4_512_row3
-	VMOVUPS     Z7, (R12)
-	ADDQ        SI, R12
+	TESTQ       R11, R11
+	JZ          winoOut4_512_plain3_3
+	VADDPS      (R12)(R11*1), Z7, Z7
+
+winoOut4_512_plain3_3:
+	VMAXPS  Z7, Z0, Z7
+	VMOVUPS Z7, (R12)
+	ADDQ    SI, R12
 
 winoOut4_512_row3:
 	ADDQ BX, R13
@@ -1957,10 +2056,11 @@ winoOut4_512_row3:
 winoOut4_512_end:
 	ADDQ    $0x40, AX
 	ADDQ    $0x40, DX
-	ADDQ    $0x40, R11
+	ADDQ    $0x40, R9
+	ADDQ    $0x40, R10
 	DECQ    DI
 	JNZ     winoOut4_512_loop
-	MOVQ    bad+88(FP), AX
+	MOVQ    bad+104(FP), AX
 	VMOVUPS Z1, (AX)
 	VZEROUPPER
 	RET
@@ -1975,50 +2075,48 @@ TEXT ·winoDW4_512(SB), NOSPLIT, $0-72
 	MOVQ ps+32(FP), SI
 	MOVQ n+56(FP), DI
 	MOVQ tmp+64(FP), R8
-	MOVQ rows+40(FP), R9
-	MOVQ cols+48(FP), R10
 	SHLQ $0x02, CX
 	SHLQ $0x02, BX
 	SHLQ $0x02, SI
 
 winoDW4_512_loop:
-	MOVQ        AX, R11
-	VMOVUPS     (R11), Z0
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Z1
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Z2
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Z3
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Z4
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Z5
+	MOVQ        AX, R9
+	VMOVUPS     (R9), Z0
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Z1
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Z2
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Z3
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Z4
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Z5
 	VADDPS      Z2, Z1, Z6
 	VSUBPS      Z1, Z2, Z1
 	VADDPS      Z4, Z3, Z2
@@ -2033,44 +2131,44 @@ winoDW4_512_loop:
 	VMOVUPS     Z0, (R8)
 	VMOVUPS     Z1, 384(R8)
 	VMOVUPS     Z5, 768(R8)
-	MOVQ        AX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Z0
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Z1
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Z2
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Z3
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Z4
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Z5
+	MOVQ        AX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Z0
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Z1
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Z2
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Z3
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Z4
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Z5
 	VADDPS      Z2, Z1, Z6
 	VSUBPS      Z1, Z2, Z1
 	VADDPS      Z4, Z3, Z2
@@ -2085,45 +2183,45 @@ winoDW4_512_loop:
 	VMOVUPS     Z0, 64(R8)
 	VMOVUPS     Z1, 448(R8)
 	VMOVUPS     Z5, 832(R8)
-	MOVQ        AX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Z0
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Z1
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Z2
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Z3
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Z4
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Z5
+	MOVQ        AX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Z0
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Z1
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Z2
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Z3
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Z4
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Z5
 	VADDPS      Z2, Z1, Z6
 	VSUBPS      Z1, Z2, Z1
 	VADDPS      Z4, Z3, Z2
@@ -2138,46 +2236,46 @@ winoDW4_512_loop:
 	VMOVUPS     Z0, 128(R8)
 	VMOVUPS     Z1, 512(R8)
 	VMOVUPS     Z5, 896(R8)
-	MOVQ        AX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Z0
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Z1
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Z2
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Z3
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Z4
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Z5
+	MOVQ        AX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Z0
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Z1
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Z2
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Z3
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Z4
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Z5
 	VADDPS      Z2, Z1, Z6
 	VSUBPS      Z1, Z2, Z1
 	VADDPS      Z4, Z3, Z2
@@ -2192,47 +2290,47 @@ winoDW4_512_loop:
 	VMOVUPS     Z0, 192(R8)
 	VMOVUPS     Z1, 576(R8)
 	VMOVUPS     Z5, 960(R8)
-	MOVQ        AX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Z0
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Z1
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Z2
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Z3
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Z4
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Z5
+	MOVQ        AX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Z0
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Z1
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Z2
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Z3
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Z4
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Z5
 	VADDPS      Z2, Z1, Z6
 	VSUBPS      Z1, Z2, Z1
 	VADDPS      Z4, Z3, Z2
@@ -2247,48 +2345,48 @@ winoDW4_512_loop:
 	VMOVUPS     Z0, 256(R8)
 	VMOVUPS     Z1, 640(R8)
 	VMOVUPS     Z5, 1024(R8)
-	MOVQ        AX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Z0
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Z1
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Z2
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Z3
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Z4
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Z5
+	MOVQ        AX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Z0
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Z1
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Z2
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Z3
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Z4
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Z5
 	VADDPS      Z2, Z1, Z6
 	VSUBPS      Z1, Z2, Z1
 	VADDPS      Z4, Z3, Z2
@@ -2303,8 +2401,8 @@ winoDW4_512_loop:
 	VMOVUPS     Z0, 320(R8)
 	VMOVUPS     Z1, 704(R8)
 	VMOVUPS     Z5, 1088(R8)
-	MOVQ        DX, R12
-	CMPQ        R9, $0x00
+	MOVQ        DX, R10
+	CMPQ        rows+40(FP), $0x00
 	JLE         winoDW4_512_end
 	VMOVUPS     (R8), Z0
 	VMOVUPS     64(R8), Z1
@@ -2312,7 +2410,7 @@ winoDW4_512_loop:
 	VMOVUPS     192(R8), Z3
 	VMOVUPS     256(R8), Z4
 	VMOVUPS     320(R8), Z5
-	MOVQ        R12, R11
+	MOVQ        R10, R9
 	VADDPS      Z2, Z1, Z6
 	VSUBPS      Z1, Z2, Z1
 	VADDPS      Z4, Z3, Z2
@@ -2324,22 +2422,22 @@ winoDW4_512_loop:
 	VFMADD231PS wino_p12th<>+0(SB), Z3, Z1
 	VFMADD231PS wino_m6th<>+0(SB), Z6, Z5
 	VFMADD231PS wino_p6th<>+0(SB), Z2, Z5
-	CMPQ        R10, $0x00
+	CMPQ        cols+48(FP), $0x00
 	JLE         winoDW4_512_row0
-	VMOVUPS     Z0, (R11)
-	ADDQ        SI, R11
-	CMPQ        R10, $0x01
+	VMOVUPS     Z0, (R9)
+	ADDQ        SI, R9
+	CMPQ        cols+48(FP), $0x01
 	JLE         winoDW4_512_row0
-	VMOVUPS     Z1, (R11)
-	ADDQ        SI, R11
-	CMPQ        R10, $0x02
+	VMOVUPS     Z1, (R9)
+	ADDQ        SI, R9
+	CMPQ        cols+48(FP), $0x02
 	JLE         winoDW4_512_row0
-	VMOVUPS     Z5, (R11)
-	ADDQ        SI, R11
+	VMOVUPS     Z5, (R9)
+	ADDQ        SI, R9
 
 winoDW4_512_row0:
-	ADDQ        BX, R12
-	CMPQ        R9, $0x01
+	ADDQ        BX, R10
+	CMPQ        rows+40(FP), $0x01
 	JLE         winoDW4_512_end
 	VMOVUPS     384(R8), Z0
 	VMOVUPS     448(R8), Z1
@@ -2347,7 +2445,7 @@ winoDW4_512_row0:
 	VMOVUPS     576(R8), Z3
 	VMOVUPS     640(R8), Z4
 	VMOVUPS     704(R8), Z5
-	MOVQ        R12, R11
+	MOVQ        R10, R9
 	VADDPS      Z2, Z1, Z6
 	VSUBPS      Z1, Z2, Z1
 	VADDPS      Z4, Z3, Z2
@@ -2359,22 +2457,22 @@ winoDW4_512_row0:
 	VFMADD231PS wino_p12th<>+0(SB), Z3, Z1
 	VFMADD231PS wino_m6th<>+0(SB), Z6, Z5
 	VFMADD231PS wino_p6th<>+0(SB), Z2, Z5
-	CMPQ        R10, $0x00
+	CMPQ        cols+48(FP), $0x00
 	JLE         winoDW4_512_row1
-	VMOVUPS     Z0, (R11)
-	ADDQ        SI, R11
-	CMPQ        R10, $0x01
+	VMOVUPS     Z0, (R9)
+	ADDQ        SI, R9
+	CMPQ        cols+48(FP), $0x01
 	JLE         winoDW4_512_row1
-	VMOVUPS     Z1, (R11)
-	ADDQ        SI, R11
-	CMPQ        R10, $0x02
+	VMOVUPS     Z1, (R9)
+	ADDQ        SI, R9
+	CMPQ        cols+48(FP), $0x02
 	JLE         winoDW4_512_row1
-	VMOVUPS     Z5, (R11)
-	ADDQ        SI, R11
+	VMOVUPS     Z5, (R9)
+	ADDQ        SI, R9
 
 winoDW4_512_row1:
-	ADDQ        BX, R12
-	CMPQ        R9, $0x02
+	ADDQ        BX, R10
+	CMPQ        rows+40(FP), $0x02
 	JLE         winoDW4_512_end
 	VMOVUPS     768(R8), Z0
 	VMOVUPS     832(R8), Z1
@@ -2382,7 +2480,7 @@ winoDW4_512_row1:
 	VMOVUPS     960(R8), Z3
 	VMOVUPS     1024(R8), Z4
 	VMOVUPS     1088(R8), Z5
-	MOVQ        R12, R11
+	MOVQ        R10, R9
 	VADDPS      Z2, Z1, Z6
 	VSUBPS      Z1, Z2, Z1
 	VADDPS      Z4, Z3, Z2
@@ -2394,21 +2492,21 @@ winoDW4_512_row1:
 	VFMADD231PS wino_p12th<>+0(SB), Z3, Z1
 	VFMADD231PS wino_m6th<>+0(SB), Z6, Z5
 	VFMADD231PS wino_p6th<>+0(SB), Z2, Z5
-	CMPQ        R10, $0x00
+	CMPQ        cols+48(FP), $0x00
 	JLE         winoDW4_512_row2
-	VMOVUPS     Z0, (R11)
-	ADDQ        SI, R11
-	CMPQ        R10, $0x01
+	VMOVUPS     Z0, (R9)
+	ADDQ        SI, R9
+	CMPQ        cols+48(FP), $0x01
 	JLE         winoDW4_512_row2
-	VMOVUPS     Z1, (R11)
-	ADDQ        SI, R11
-	CMPQ        R10, $0x02
+	VMOVUPS     Z1, (R9)
+	ADDQ        SI, R9
+	CMPQ        cols+48(FP), $0x02
 	JLE         winoDW4_512_row2
-	VMOVUPS     Z5, (R11)
-	ADDQ        SI, R11
+	VMOVUPS     Z5, (R9)
+	ADDQ        SI, R9
 
 winoDW4_512_row2:
-	ADDQ BX, R12
+	ADDQ BX, R10
 
 winoDW4_512_end:
 	ADDQ $0x40, AX
@@ -2963,9 +3061,9 @@ DATA wino_half<>+56(SB)/4, $(0.5)
 DATA wino_half<>+60(SB)/4, $(0.5)
 GLOBL wino_half<>(SB), RODATA|NOPTR, $64
 
-// func winoOut2_512(src *float32, sp int, dst *float32, rs int, ps int, rows int, cols int, n int, tmp *float32, bias *float32, floor *float32, bad *float32)
+// func winoOut2_512(src *float32, sp int, dst *float32, rs int, ps int, rows int, cols int, n int, tmp *float32, scale *float32, bias *float32, res *float32, floor *float32, bad *float32)
 // Requires: AVX, AVX512F
-TEXT ·winoOut2_512(SB), NOSPLIT, $0-96
+TEXT ·winoOut2_512(SB), NOSPLIT, $0-112
 	MOVQ         src+0(FP), AX
 	MOVQ         sp+8(FP), CX
 	MOVQ         dst+16(FP), DX
@@ -2973,172 +3071,199 @@ TEXT ·winoOut2_512(SB), NOSPLIT, $0-96
 	MOVQ         ps+32(FP), SI
 	MOVQ         n+56(FP), DI
 	MOVQ         tmp+64(FP), R8
-	MOVQ         rows+40(FP), R9
-	MOVQ         cols+48(FP), R10
-	MOVQ         bias+72(FP), R11
-	MOVQ         floor+80(FP), R12
+	MOVQ         bias+80(FP), R9
+	MOVQ         scale+72(FP), R10
+	MOVQ         res+88(FP), R11
+	MOVQ         floor+96(FP), R12
 	VBROADCASTSS (R12), Z0
-	MOVQ         bad+88(FP), R12
+	MOVQ         bad+104(FP), R12
 	VMOVUPS      (R12), Z1
 	SHLQ         $0x02, CX
 	SHLQ         $0x02, BX
 	SHLQ         $0x02, SI
+	TESTQ        R11, R11
+	JZ           winoOut2_512_loop
+	SUBQ         DX, R11
 
 winoOut2_512_loop:
-	MOVQ    AX, R12
-	VMOVUPS (R12), Z2
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	VMOVUPS (R12), Z3
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	VMOVUPS (R12), Z4
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	VMOVUPS (R12), Z5
-	VADDPS  Z4, Z3, Z6
-	VSUBPS  Z4, Z3, Z3
-	VADDPS  Z6, Z2, Z2
-	VSUBPS  Z5, Z3, Z3
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, 256(R8)
-	MOVQ    AX, R12
-	ADDQ    CX, R12
-	VMOVUPS (R12), Z2
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	VMOVUPS (R12), Z3
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	VMOVUPS (R12), Z4
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	VMOVUPS (R12), Z5
-	VADDPS  Z4, Z3, Z6
-	VSUBPS  Z4, Z3, Z3
-	VADDPS  Z6, Z2, Z2
-	VSUBPS  Z5, Z3, Z3
-	VMOVUPS Z2, 64(R8)
-	VMOVUPS Z3, 320(R8)
-	MOVQ    AX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	VMOVUPS (R12), Z2
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	VMOVUPS (R12), Z3
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	VMOVUPS (R12), Z4
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	VMOVUPS (R12), Z5
-	VADDPS  Z4, Z3, Z6
-	VSUBPS  Z4, Z3, Z3
-	VADDPS  Z6, Z2, Z2
-	VSUBPS  Z5, Z3, Z3
-	VMOVUPS Z2, 128(R8)
-	VMOVUPS Z3, 384(R8)
-	MOVQ    AX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	VMOVUPS (R12), Z2
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	VMOVUPS (R12), Z3
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	VMOVUPS (R12), Z4
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	VMOVUPS (R12), Z5
-	VADDPS  Z4, Z3, Z6
-	VSUBPS  Z4, Z3, Z3
-	VADDPS  Z6, Z2, Z2
-	VSUBPS  Z5, Z3, Z3
-	VMOVUPS Z2, 192(R8)
-	VMOVUPS Z3, 448(R8)
-	MOVQ    DX, R13
-	CMPQ    R9, $0x00
-	JLE     winoOut2_512_end
-	VMOVUPS (R8), Z2
-	VMOVUPS 64(R8), Z3
-	VMOVUPS 128(R8), Z4
-	VMOVUPS 192(R8), Z5
-	MOVQ    R13, R12
-	VADDPS  Z4, Z3, Z6
-	VSUBPS  Z4, Z3, Z3
-	VADDPS  Z6, Z2, Z2
-	VSUBPS  Z5, Z3, Z3
-	VADDPS  (R11), Z2, Z2
-	VSUBPS  Z2, Z2, Z4
-	VADDPS  Z4, Z1, Z1
-	VMAXPS  Z2, Z0, Z2
-	CMPQ    R10, $0x00
-	JLE     winoOut2_512_row0
-	VMOVUPS Z2, (R12)
-	ADDQ    SI, R12
-	VADDPS  (R11), Z3, Z3
-	VSUBPS  Z3, Z3, Z2
-	VADDPS  Z2, Z1, Z1
+	MOVQ        AX, R12
+	VMOVUPS     (R12), Z2
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	VMOVUPS     (R12), Z3
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	VMOVUPS     (R12), Z4
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	VMOVUPS     (R12), Z5
+	VADDPS      Z4, Z3, Z6
+	VSUBPS      Z4, Z3, Z3
+	VADDPS      Z6, Z2, Z2
+	VSUBPS      Z5, Z3, Z3
+	VMOVUPS     Z2, (R8)
+	VMOVUPS     Z3, 256(R8)
+	MOVQ        AX, R12
+	ADDQ        CX, R12
+	VMOVUPS     (R12), Z2
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	VMOVUPS     (R12), Z3
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	VMOVUPS     (R12), Z4
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	VMOVUPS     (R12), Z5
+	VADDPS      Z4, Z3, Z6
+	VSUBPS      Z4, Z3, Z3
+	VADDPS      Z6, Z2, Z2
+	VSUBPS      Z5, Z3, Z3
+	VMOVUPS     Z2, 64(R8)
+	VMOVUPS     Z3, 320(R8)
+	MOVQ        AX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	VMOVUPS     (R12), Z2
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	VMOVUPS     (R12), Z3
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	VMOVUPS     (R12), Z4
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	VMOVUPS     (R12), Z5
+	VADDPS      Z4, Z3, Z6
+	VSUBPS      Z4, Z3, Z3
+	VADDPS      Z6, Z2, Z2
+	VSUBPS      Z5, Z3, Z3
+	VMOVUPS     Z2, 128(R8)
+	VMOVUPS     Z3, 384(R8)
+	MOVQ        AX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	VMOVUPS     (R12), Z2
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	VMOVUPS     (R12), Z3
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	VMOVUPS     (R12), Z4
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	VMOVUPS     (R12), Z5
+	VADDPS      Z4, Z3, Z6
+	VSUBPS      Z4, Z3, Z3
+	VADDPS      Z6, Z2, Z2
+	VSUBPS      Z5, Z3, Z3
+	VMOVUPS     Z2, 192(R8)
+	VMOVUPS     Z3, 448(R8)
+	MOVQ        DX, R13
+	CMPQ        rows+40(FP), $0x00
+	JLE         winoOut2_512_end
+	VMOVUPS     (R8), Z2
+	VMOVUPS     64(R8), Z3
+	VMOVUPS     128(R8), Z4
+	VMOVUPS     192(R8), Z5
+	MOVQ        R13, R12
+	VADDPS      Z4, Z3, Z6
+	VSUBPS      Z4, Z3, Z3
+	VADDPS      Z6, Z2, Z2
+	VSUBPS      Z5, Z3, Z3
+	VMOVUPS     (R10), Z4
+	VFMADD213PS (R9), Z4, Z2
+	VSUBPS      Z2, Z2, Z4
+	VADDPS      Z4, Z1, Z1
+	CMPQ        cols+48(FP), $0x00
+	JLE         winoOut2_512_row0
+	TESTQ       R11, R11
+	JZ          winoOut2_512_plain0_0
+	VADDPS      (R12)(R11*1), Z2, Z2
+
+winoOut2_512_plain0_0:
+	VMAXPS      Z2, Z0, Z2
+	VMOVUPS     Z2, (R12)
+	ADDQ        SI, R12
+	VMOVUPS     (R10), Z2
+	VFMADD213PS (R9), Z2, Z3
+	VSUBPS      Z3, Z3, Z2
+	VADDPS      Z2, Z1, Z1
+	CMPQ        cols+48(FP), $0x01
+	JLE         winoOut2_512_row0
+	TESTQ       R11, R11
+	JZ          winoOut2_512_plain0_1
+	VADDPS      (R12)(R11*1), Z3, Z3
+
+winoOut2_512_plain0_1:
 	VMAXPS  Z3, Z0, Z3
-	CMPQ    R10, $0x01
-	JLE     winoOut2_512_row0
 	VMOVUPS Z3, (R12)
 	ADDQ    SI, R12
 
 winoOut2_512_row0:
-	ADDQ    BX, R13
-	CMPQ    R9, $0x01
-	JLE     winoOut2_512_end
-	VMOVUPS 256(R8), Z2
-	VMOVUPS 320(R8), Z3
-	VMOVUPS 384(R8), Z4
-	VMOVUPS 448(R8), Z5
-	MOVQ    R13, R12
-	VADDPS  Z4, Z3, Z6
-	VSUBPS  Z4, Z3, Z3
-	VADDPS  Z6, Z2, Z2
-	VSUBPS  Z5, Z3, Z3
-	VADDPS  (R11), Z2, Z2
-	VSUBPS  Z2, Z2, Z4
-	VADDPS  Z4, Z1, Z1
-	VMAXPS  Z2, Z0, Z2
-	CMPQ    R10, $0x00
-	JLE     winoOut2_512_row1
-	VMOVUPS Z2, (R12)
-	ADDQ    SI, R12
-	VADDPS  (R11), Z3, Z3
-	VSUBPS  Z3, Z3, Z2
-	VADDPS  Z2, Z1, Z1
+	ADDQ        BX, R13
+	CMPQ        rows+40(FP), $0x01
+	JLE         winoOut2_512_end
+	VMOVUPS     256(R8), Z2
+	VMOVUPS     320(R8), Z3
+	VMOVUPS     384(R8), Z4
+	VMOVUPS     448(R8), Z5
+	MOVQ        R13, R12
+	VADDPS      Z4, Z3, Z6
+	VSUBPS      Z4, Z3, Z3
+	VADDPS      Z6, Z2, Z2
+	VSUBPS      Z5, Z3, Z3
+	VMOVUPS     (R10), Z4
+	VFMADD213PS (R9), Z4, Z2
+	VSUBPS      Z2, Z2, Z4
+	VADDPS      Z4, Z1, Z1
+	CMPQ        cols+48(FP), $0x00
+	JLE         winoOut2_512_row1
+	TESTQ       R11, R11
+	JZ          winoOut2_512_plain1_0
+	VADDPS      (R12)(R11*1), Z2, Z2
+
+winoOut2_512_plain1_0:
+	VMAXPS      Z2, Z0, Z2
+	VMOVUPS     Z2, (R12)
+	ADDQ        SI, R12
+	VMOVUPS     (R10), Z2
+	VFMADD213PS (R9), Z2, Z3
+	VSUBPS      Z3, Z3, Z2
+	VADDPS      Z2, Z1, Z1
+	CMPQ        cols+48(FP), $0x01
+	JLE         winoOut2_512_row1
+	TESTQ       R11, R11
+	JZ          winoOut2_512_plain1_1
+	VADDPS      (R12)(R11*1), Z3, Z3
+
+winoOut2_512_plain1_1:
 	VMAXPS  Z3, Z0, Z3
-	CMPQ    R10, $0x01
-	JLE     winoOut2_512_row1
 	VMOVUPS Z3, (R12)
 	ADDQ    SI, R12
 
@@ -3148,10 +3273,11 @@ winoOut2_512_row1:
 winoOut2_512_end:
 	ADDQ    $0x40, AX
 	ADDQ    $0x40, DX
-	ADDQ    $0x40, R11
+	ADDQ    $0x40, R9
+	ADDQ    $0x40, R10
 	DECQ    DI
 	JNZ     winoOut2_512_loop
-	MOVQ    bad+88(FP), AX
+	MOVQ    bad+104(FP), AX
 	VMOVUPS Z1, (AX)
 	VZEROUPPER
 	RET
@@ -3166,30 +3292,28 @@ TEXT ·winoDW2_512(SB), NOSPLIT, $0-72
 	MOVQ ps+32(FP), SI
 	MOVQ n+56(FP), DI
 	MOVQ tmp+64(FP), R8
-	MOVQ rows+40(FP), R9
-	MOVQ cols+48(FP), R10
 	SHLQ $0x02, CX
 	SHLQ $0x02, BX
 	SHLQ $0x02, SI
 
 winoDW2_512_loop:
-	MOVQ    AX, R11
-	VMOVUPS (R11), Z0
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	VMOVUPS (R11), Z1
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	VMOVUPS (R11), Z2
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	VMOVUPS (R11), Z3
+	MOVQ    AX, R9
+	VMOVUPS (R9), Z0
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	VMOVUPS (R9), Z1
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	VMOVUPS (R9), Z2
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	VMOVUPS (R9), Z3
 	VADDPS  Z2, Z1, Z4
 	VMULPS  wino_half<>+0(SB), Z4, Z4
 	VSUBPS  Z2, Z1, Z1
@@ -3199,24 +3323,24 @@ winoDW2_512_loop:
 	VMOVUPS Z0, (R8)
 	VMOVUPS Z1, 256(R8)
 	VMOVUPS Z2, 512(R8)
-	MOVQ    AX, R11
-	ADDQ    CX, R11
-	VMOVUPS (R11), Z0
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	VMOVUPS (R11), Z1
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	VMOVUPS (R11), Z2
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	VMOVUPS (R11), Z3
+	MOVQ    AX, R9
+	ADDQ    CX, R9
+	VMOVUPS (R9), Z0
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	VMOVUPS (R9), Z1
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	VMOVUPS (R9), Z2
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	VMOVUPS (R9), Z3
 	VADDPS  Z2, Z1, Z4
 	VMULPS  wino_half<>+0(SB), Z4, Z4
 	VSUBPS  Z2, Z1, Z1
@@ -3226,25 +3350,25 @@ winoDW2_512_loop:
 	VMOVUPS Z0, 64(R8)
 	VMOVUPS Z1, 320(R8)
 	VMOVUPS Z2, 576(R8)
-	MOVQ    AX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	VMOVUPS (R11), Z0
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	VMOVUPS (R11), Z1
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	VMOVUPS (R11), Z2
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	VMOVUPS (R11), Z3
+	MOVQ    AX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	VMOVUPS (R9), Z0
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	VMOVUPS (R9), Z1
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	VMOVUPS (R9), Z2
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	VMOVUPS (R9), Z3
 	VADDPS  Z2, Z1, Z4
 	VMULPS  wino_half<>+0(SB), Z4, Z4
 	VSUBPS  Z2, Z1, Z1
@@ -3254,26 +3378,26 @@ winoDW2_512_loop:
 	VMOVUPS Z0, 128(R8)
 	VMOVUPS Z1, 384(R8)
 	VMOVUPS Z2, 640(R8)
-	MOVQ    AX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	VMOVUPS (R11), Z0
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	VMOVUPS (R11), Z1
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	VMOVUPS (R11), Z2
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	VMOVUPS (R11), Z3
+	MOVQ    AX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	VMOVUPS (R9), Z0
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	VMOVUPS (R9), Z1
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	VMOVUPS (R9), Z2
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	VMOVUPS (R9), Z3
 	VADDPS  Z2, Z1, Z4
 	VMULPS  wino_half<>+0(SB), Z4, Z4
 	VSUBPS  Z2, Z1, Z1
@@ -3283,91 +3407,91 @@ winoDW2_512_loop:
 	VMOVUPS Z0, 192(R8)
 	VMOVUPS Z1, 448(R8)
 	VMOVUPS Z2, 704(R8)
-	MOVQ    DX, R12
-	CMPQ    R9, $0x00
+	MOVQ    DX, R10
+	CMPQ    rows+40(FP), $0x00
 	JLE     winoDW2_512_end
 	VMOVUPS (R8), Z0
 	VMOVUPS 64(R8), Z1
 	VMOVUPS 128(R8), Z2
 	VMOVUPS 192(R8), Z3
-	MOVQ    R12, R11
+	MOVQ    R10, R9
 	VADDPS  Z2, Z1, Z4
 	VMULPS  wino_half<>+0(SB), Z4, Z4
 	VSUBPS  Z2, Z1, Z1
 	VMULPS  wino_half<>+0(SB), Z1, Z1
 	VADDPS  Z4, Z0, Z0
 	VADDPS  Z4, Z3, Z2
-	CMPQ    R10, $0x00
+	CMPQ    cols+48(FP), $0x00
 	JLE     winoDW2_512_row0
-	VMOVUPS Z0, (R11)
-	ADDQ    SI, R11
-	CMPQ    R10, $0x01
+	VMOVUPS Z0, (R9)
+	ADDQ    SI, R9
+	CMPQ    cols+48(FP), $0x01
 	JLE     winoDW2_512_row0
-	VMOVUPS Z1, (R11)
-	ADDQ    SI, R11
-	CMPQ    R10, $0x02
+	VMOVUPS Z1, (R9)
+	ADDQ    SI, R9
+	CMPQ    cols+48(FP), $0x02
 	JLE     winoDW2_512_row0
-	VMOVUPS Z2, (R11)
-	ADDQ    SI, R11
+	VMOVUPS Z2, (R9)
+	ADDQ    SI, R9
 
 winoDW2_512_row0:
-	ADDQ    BX, R12
-	CMPQ    R9, $0x01
+	ADDQ    BX, R10
+	CMPQ    rows+40(FP), $0x01
 	JLE     winoDW2_512_end
 	VMOVUPS 256(R8), Z0
 	VMOVUPS 320(R8), Z1
 	VMOVUPS 384(R8), Z2
 	VMOVUPS 448(R8), Z3
-	MOVQ    R12, R11
+	MOVQ    R10, R9
 	VADDPS  Z2, Z1, Z4
 	VMULPS  wino_half<>+0(SB), Z4, Z4
 	VSUBPS  Z2, Z1, Z1
 	VMULPS  wino_half<>+0(SB), Z1, Z1
 	VADDPS  Z4, Z0, Z0
 	VADDPS  Z4, Z3, Z2
-	CMPQ    R10, $0x00
+	CMPQ    cols+48(FP), $0x00
 	JLE     winoDW2_512_row1
-	VMOVUPS Z0, (R11)
-	ADDQ    SI, R11
-	CMPQ    R10, $0x01
+	VMOVUPS Z0, (R9)
+	ADDQ    SI, R9
+	CMPQ    cols+48(FP), $0x01
 	JLE     winoDW2_512_row1
-	VMOVUPS Z1, (R11)
-	ADDQ    SI, R11
-	CMPQ    R10, $0x02
+	VMOVUPS Z1, (R9)
+	ADDQ    SI, R9
+	CMPQ    cols+48(FP), $0x02
 	JLE     winoDW2_512_row1
-	VMOVUPS Z2, (R11)
-	ADDQ    SI, R11
+	VMOVUPS Z2, (R9)
+	ADDQ    SI, R9
 
 winoDW2_512_row1:
-	ADDQ    BX, R12
-	CMPQ    R9, $0x02
+	ADDQ    BX, R10
+	CMPQ    rows+40(FP), $0x02
 	JLE     winoDW2_512_end
 	VMOVUPS 512(R8), Z0
 	VMOVUPS 576(R8), Z1
 	VMOVUPS 640(R8), Z2
 	VMOVUPS 704(R8), Z3
-	MOVQ    R12, R11
+	MOVQ    R10, R9
 	VADDPS  Z2, Z1, Z4
 	VMULPS  wino_half<>+0(SB), Z4, Z4
 	VSUBPS  Z2, Z1, Z1
 	VMULPS  wino_half<>+0(SB), Z1, Z1
 	VADDPS  Z4, Z0, Z0
 	VADDPS  Z4, Z3, Z2
-	CMPQ    R10, $0x00
+	CMPQ    cols+48(FP), $0x00
 	JLE     winoDW2_512_row2
-	VMOVUPS Z0, (R11)
-	ADDQ    SI, R11
-	CMPQ    R10, $0x01
+	VMOVUPS Z0, (R9)
+	ADDQ    SI, R9
+	CMPQ    cols+48(FP), $0x01
 	JLE     winoDW2_512_row2
-	VMOVUPS Z1, (R11)
-	ADDQ    SI, R11
-	CMPQ    R10, $0x02
+	VMOVUPS Z1, (R9)
+	ADDQ    SI, R9
+	CMPQ    cols+48(FP), $0x02
 	JLE     winoDW2_512_row2
-	VMOVUPS Z2, (R11)
-	ADDQ    SI, R11
+	VMOVUPS Z2, (R9)
+	ADDQ    SI, R9
 
 winoDW2_512_row2:
-	ADDQ BX, R12
+	ADDQ BX, R10
 
 winoDW2_512_end:
 	ADDQ $0x40, AX
@@ -4558,9 +4682,9 @@ winoW4_256_next2:
 	VZEROUPPER
 	RET
 
-// func winoOut4_256(src *float32, sp int, dst *float32, rs int, ps int, rows int, cols int, n int, tmp *float32, bias *float32, floor *float32, bad *float32)
+// func winoOut4_256(src *float32, sp int, dst *float32, rs int, ps int, rows int, cols int, n int, tmp *float32, scale *float32, bias *float32, res *float32, floor *float32, bad *float32)
 // Requires: AVX, FMA3
-TEXT ·winoOut4_256(SB), NOSPLIT, $0-96
+TEXT ·winoOut4_256(SB), NOSPLIT, $0-112
 	MOVQ         src+0(FP), AX
 	MOVQ         sp+8(FP), CX
 	MOVQ         dst+16(FP), DX
@@ -4568,16 +4692,19 @@ TEXT ·winoOut4_256(SB), NOSPLIT, $0-96
 	MOVQ         ps+32(FP), SI
 	MOVQ         n+56(FP), DI
 	MOVQ         tmp+64(FP), R8
-	MOVQ         rows+40(FP), R9
-	MOVQ         cols+48(FP), R10
-	MOVQ         bias+72(FP), R11
-	MOVQ         floor+80(FP), R12
+	MOVQ         bias+80(FP), R9
+	MOVQ         scale+72(FP), R10
+	MOVQ         res+88(FP), R11
+	MOVQ         floor+96(FP), R12
 	VBROADCASTSS (R12), Y0
-	MOVQ         bad+88(FP), R12
+	MOVQ         bad+104(FP), R12
 	VMOVUPS      (R12), Y1
 	SHLQ         $0x02, CX
 	SHLQ         $0x02, BX
 	SHLQ         $0x02, SI
+	TESTQ        R11, R11
+	JZ           winoOut4_256_loop
+	SUBQ         DX, R11
 
 winoOut4_256_loop:
 	MOVQ        AX, R12
@@ -4908,7 +5035,7 @@ winoOut4_256_loop:
 	VMOVUPS     Y8, 544(R8)
 	VMOVUPS     Y7, 736(R8)
 	MOVQ        DX, R13
-	CMPQ        R9, $0x00
+	CMPQ        rows+40(FP), $0x00
 	JLE         winoOut4_256_end
 	VMOVUPS     (R8), Y2
 	VMOVUPS     32(R8), Y3
@@ -4928,42 +5055,66 @@ winoOut4_256_loop:
 	VFMADD231PS wino_p4<>+0(SB), Y4, Y8
 	VADDPS      Y3, Y7, Y7
 	VFMADD231PS wino_p8<>+0(SB), Y5, Y7
-	VADDPS      (R11), Y2, Y2
+	VMOVUPS     (R10), Y3
+	VFMADD213PS (R9), Y3, Y2
 	VSUBPS      Y2, Y2, Y3
 	VADDPS      Y3, Y1, Y1
-	VMAXPS      Y2, Y0, Y2
-	CMPQ        R10, $0x00
+	CMPQ        cols+48(FP), $0x00
 	JLE         winoOut4_256_row0
+	TESTQ       R11, R11
+	JZ          winoOut4_256_plain0_0
+	VADDPS      (R12)(R11*1), Y2, Y2
+
+winoOut4_256_plain0_0:
+	VMAXPS      Y2, Y0, Y2
 	VMOVUPS     Y2, (R12)
 	ADDQ        SI, R12
-	VADDPS      (R11), Y6, Y6
+	VMOVUPS     (R10), Y2
+	VFMADD213PS (R9), Y2, Y6
 	VSUBPS      Y6, Y6, Y2
 	VADDPS      Y2, Y1, Y1
-	VMAXPS      Y6, Y0, Y6
-	CMPQ        R10, $0x01
+	CMPQ        cols+48(FP), $0x01
 	JLE         winoOut4_256_row0
+	TESTQ       R11, R11
+	JZ          winoOut4_256_plain0_1
+	VADDPS      (R12)(R11*1), Y6, Y6
+
+winoOut4_256_plain0_1:
+	VMAXPS      Y6, Y0, Y6
 	VMOVUPS     Y6, (R12)
 	ADDQ        SI, R12
-	VADDPS      (R11), Y8, Y8
+	VMOVUPS     (R10), Y2
+	VFMADD213PS (R9), Y2, Y8
 	VSUBPS      Y8, Y8, Y2
 	VADDPS      Y2, Y1, Y1
-	VMAXPS      Y8, Y0, Y8
-	CMPQ        R10, $0x02
+	CMPQ        cols+48(FP), $0x02
 	JLE         winoOut4_256_row0
+	TESTQ       R11, R11
+	JZ          winoOut4_256_plain0_2
+	VADDPS      (R12)(R11*1), Y8, Y8
+
+winoOut4_256_plain0_2:
+	VMAXPS      Y8, Y0, Y8
 	VMOVUPS     Y8, (R12)
 	ADDQ        SI, R12
-	VADDPS      (R11), Y7, Y7
+	VMOVUPS     (R10), Y2
+	VFMADD213PS (R9), Y2, Y7
 	VSUBPS      Y7, Y7, Y2
 	VADDPS      Y2, Y1, Y1
-	VMAXPS      Y7, Y0, Y7
-	CMPQ        R10, $0x03
+	CMPQ        cols+48(FP), $0x03
 	JLE         winoOut4_256_row0
-	VMOVUPS     Y7, (R12)
-	ADDQ        SI, R12
+	TESTQ       R11, R11
+	JZ          winoOut4_256_plain0_3
+	VADDPS      (R12)(R11*1), Y7, Y7
+
+winoOut4_256_plain0_3:
+	VMAXPS  Y7, Y0, Y7
+	VMOVUPS Y7, (R12)
+	ADDQ    SI, R12
 
 winoOut4_256_row0:
 	ADDQ        BX, R13
-	CMPQ        R9, $0x01
+	CMPQ        rows+40(FP), $0x01
 	JLE         winoOut4_256_end
 	VMOVUPS     192(R8), Y2
 	VMOVUPS     224(R8), Y3
@@ -4983,42 +5134,66 @@ winoOut4_256_row0:
 	VFMADD231PS wino_p4<>+0(SB), Y4, Y8
 	VADDPS      Y3, Y7, Y7
 	VFMADD231PS wino_p8<>+0(SB), Y5, Y7
-	VADDPS      (R11), Y2, Y2
+	VMOVUPS     (R10), Y3
+	VFMADD213PS (R9), Y3, Y2
 	VSUBPS      Y2, Y2, Y3
 	VADDPS      Y3, Y1, Y1
-	VMAXPS      Y2, Y0, Y2
-	CMPQ        R10, $0x00
+	CMPQ        cols+48(FP), $0x00
 	JLE         winoOut4_256_row1
+	TESTQ       R11, R11
+	JZ          winoOut4_256_plain1_0
+	VADDPS      (R12)(R11*1), Y2, Y2
+
+winoOut4_256_plain1_0:
+	VMAXPS      Y2, Y0, Y2
 	VMOVUPS     Y2, (R12)
 	ADDQ        SI, R12
-	VADDPS      (R11), Y6, Y6
+	VMOVUPS     (R10), Y2
+	VFMADD213PS (R9), Y2, Y6
 	VSUBPS      Y6, Y6, Y2
 	VADDPS      Y2, Y1, Y1
-	VMAXPS      Y6, Y0, Y6
-	CMPQ        R10, $0x01
+	CMPQ        cols+48(FP), $0x01
 	JLE         winoOut4_256_row1
+	TESTQ       R11, R11
+	JZ          winoOut4_256_plain1_1
+	VADDPS      (R12)(R11*1), Y6, Y6
+
+winoOut4_256_plain1_1:
+	VMAXPS      Y6, Y0, Y6
 	VMOVUPS     Y6, (R12)
 	ADDQ        SI, R12
-	VADDPS      (R11), Y8, Y8
+	VMOVUPS     (R10), Y2
+	VFMADD213PS (R9), Y2, Y8
 	VSUBPS      Y8, Y8, Y2
 	VADDPS      Y2, Y1, Y1
-	VMAXPS      Y8, Y0, Y8
-	CMPQ        R10, $0x02
+	CMPQ        cols+48(FP), $0x02
 	JLE         winoOut4_256_row1
+	TESTQ       R11, R11
+	JZ          winoOut4_256_plain1_2
+	VADDPS      (R12)(R11*1), Y8, Y8
+
+winoOut4_256_plain1_2:
+	VMAXPS      Y8, Y0, Y8
 	VMOVUPS     Y8, (R12)
 	ADDQ        SI, R12
-	VADDPS      (R11), Y7, Y7
+	VMOVUPS     (R10), Y2
+	VFMADD213PS (R9), Y2, Y7
 	VSUBPS      Y7, Y7, Y2
 	VADDPS      Y2, Y1, Y1
-	VMAXPS      Y7, Y0, Y7
-	CMPQ        R10, $0x03
+	CMPQ        cols+48(FP), $0x03
 	JLE         winoOut4_256_row1
-	VMOVUPS     Y7, (R12)
-	ADDQ        SI, R12
+	TESTQ       R11, R11
+	JZ          winoOut4_256_plain1_3
+	VADDPS      (R12)(R11*1), Y7, Y7
+
+winoOut4_256_plain1_3:
+	VMAXPS  Y7, Y0, Y7
+	VMOVUPS Y7, (R12)
+	ADDQ    SI, R12
 
 winoOut4_256_row1:
 	ADDQ        BX, R13
-	CMPQ        R9, $0x02
+	CMPQ        rows+40(FP), $0x02
 	JLE         winoOut4_256_end
 	VMOVUPS     384(R8), Y2
 	VMOVUPS     416(R8), Y3
@@ -5038,42 +5213,66 @@ winoOut4_256_row1:
 	VFMADD231PS wino_p4<>+0(SB), Y4, Y8
 	VADDPS      Y3, Y7, Y7
 	VFMADD231PS wino_p8<>+0(SB), Y5, Y7
-	VADDPS      (R11), Y2, Y2
+	VMOVUPS     (R10), Y3
+	VFMADD213PS (R9), Y3, Y2
 	VSUBPS      Y2, Y2, Y3
 	VADDPS      Y3, Y1, Y1
-	VMAXPS      Y2, Y0, Y2
-	CMPQ        R10, $0x00
+	CMPQ        cols+48(FP), $0x00
 	JLE         winoOut4_256_row2
+	TESTQ       R11, R11
+	JZ          winoOut4_256_plain2_0
+	VADDPS      (R12)(R11*1), Y2, Y2
+
+winoOut4_256_plain2_0:
+	VMAXPS      Y2, Y0, Y2
 	VMOVUPS     Y2, (R12)
 	ADDQ        SI, R12
-	VADDPS      (R11), Y6, Y6
+	VMOVUPS     (R10), Y2
+	VFMADD213PS (R9), Y2, Y6
 	VSUBPS      Y6, Y6, Y2
 	VADDPS      Y2, Y1, Y1
-	VMAXPS      Y6, Y0, Y6
-	CMPQ        R10, $0x01
+	CMPQ        cols+48(FP), $0x01
 	JLE         winoOut4_256_row2
+	TESTQ       R11, R11
+	JZ          winoOut4_256_plain2_1
+	VADDPS      (R12)(R11*1), Y6, Y6
+
+winoOut4_256_plain2_1:
+	VMAXPS      Y6, Y0, Y6
 	VMOVUPS     Y6, (R12)
 	ADDQ        SI, R12
-	VADDPS      (R11), Y8, Y8
+	VMOVUPS     (R10), Y2
+	VFMADD213PS (R9), Y2, Y8
 	VSUBPS      Y8, Y8, Y2
 	VADDPS      Y2, Y1, Y1
-	VMAXPS      Y8, Y0, Y8
-	CMPQ        R10, $0x02
+	CMPQ        cols+48(FP), $0x02
 	JLE         winoOut4_256_row2
+	TESTQ       R11, R11
+	JZ          winoOut4_256_plain2_2
+	VADDPS      (R12)(R11*1), Y8, Y8
+
+winoOut4_256_plain2_2:
+	VMAXPS      Y8, Y0, Y8
 	VMOVUPS     Y8, (R12)
 	ADDQ        SI, R12
-	VADDPS      (R11), Y7, Y7
+	VMOVUPS     (R10), Y2
+	VFMADD213PS (R9), Y2, Y7
 	VSUBPS      Y7, Y7, Y2
 	VADDPS      Y2, Y1, Y1
-	VMAXPS      Y7, Y0, Y7
-	CMPQ        R10, $0x03
+	CMPQ        cols+48(FP), $0x03
 	JLE         winoOut4_256_row2
-	VMOVUPS     Y7, (R12)
-	ADDQ        SI, R12
+	TESTQ       R11, R11
+	JZ          winoOut4_256_plain2_3
+	VADDPS      (R12)(R11*1), Y7, Y7
+
+winoOut4_256_plain2_3:
+	VMAXPS  Y7, Y0, Y7
+	VMOVUPS Y7, (R12)
+	ADDQ    SI, R12
 
 winoOut4_256_row2:
 	ADDQ        BX, R13
-	CMPQ        R9, $0x03
+	CMPQ        rows+40(FP), $0x03
 	JLE         winoOut4_256_end
 	VMOVUPS     576(R8), Y2
 	VMOVUPS     608(R8), Y3
@@ -5093,38 +5292,62 @@ winoOut4_256_row2:
 	VFMADD231PS wino_p4<>+0(SB), Y4, Y8
 	VADDPS      Y3, Y7, Y7
 	VFMADD231PS wino_p8<>+0(SB), Y5, Y7
-	VADDPS      (R11), Y2, Y2
+	VMOVUPS     (R10), Y3
+	VFMADD213PS (R9), Y3, Y2
 	VSUBPS      Y2, Y2, Y3
 	VADDPS      Y3, Y1, Y1
-	VMAXPS      Y2, Y0, Y2
-	CMPQ        R10, $0x00
+	CMPQ        cols+48(FP), $0x00
 	JLE         winoOut4_256_row3
+	TESTQ       R11, R11
+	JZ          winoOut4_256_plain3_0
+	VADDPS      (R12)(R11*1), Y2, Y2
+
+winoOut4_256_plain3_0:
+	VMAXPS      Y2, Y0, Y2
 	VMOVUPS     Y2, (R12)
 	ADDQ        SI, R12
-	VADDPS      (R11), Y6, Y6
+	VMOVUPS     (R10), Y2
+	VFMADD213PS (R9), Y2, Y6
 	VSUBPS      Y6, Y6, Y2
 	VADDPS      Y2, Y1, Y1
-	VMAXPS      Y6, Y0, Y6
-	CMPQ        R10, $0x01
+	CMPQ        cols+48(FP), $0x01
 	JLE         winoOut4_256_row3
+	TESTQ       R11, R11
+	JZ          winoOut4_256_plain3_1
+	VADDPS      (R12)(R11*1), Y6, Y6
+
+winoOut4_256_plain3_1:
+	VMAXPS      Y6, Y0, Y6
 	VMOVUPS     Y6, (R12)
 	ADDQ        SI, R12
-	VADDPS      (R11), Y8, Y8
+	VMOVUPS     (R10), Y2
+	VFMADD213PS (R9), Y2, Y8
 	VSUBPS      Y8, Y8, Y2
 	VADDPS      Y2, Y1, Y1
-	VMAXPS      Y8, Y0, Y8
-	CMPQ        R10, $0x02
+	CMPQ        cols+48(FP), $0x02
 	JLE         winoOut4_256_row3
+	TESTQ       R11, R11
+	JZ          winoOut4_256_plain3_2
+	VADDPS      (R12)(R11*1), Y8, Y8
+
+winoOut4_256_plain3_2:
+	VMAXPS      Y8, Y0, Y8
 	VMOVUPS     Y8, (R12)
 	ADDQ        SI, R12
-	VADDPS      (R11), Y7, Y7
+	VMOVUPS     (R10), Y2
+	VFMADD213PS (R9), Y2, Y7
 	VSUBPS      Y7, Y7, Y2
 	VADDPS      Y2, Y1, Y1
-	VMAXPS      Y7, Y0, Y7
-	CMPQ        R10, $0x03
+	CMPQ        cols+48(FP), $0x03
 	JLE         winoOut4_256_row3
-	VMOVUPS     Y7, (R12)
-	ADDQ        SI, R12
+	TESTQ       R11, R11
+	JZ          winoOut4_256_plain3_3
+	VADDPS      (R12)(R11*1), Y7, Y7
+
+winoOut4_256_plain3_3:
+	VMAXPS  Y7, Y0, Y7
+	VMOVUPS Y7, (R12)
+	ADDQ    SI, R12
 
 winoOut4_256_row3:
 	ADDQ BX, R13
@@ -5132,10 +5355,11 @@ winoOut4_256_row3:
 winoOut4_256_end:
 	ADDQ    $0x20, AX
 	ADDQ    $0x20, DX
-	ADDQ    $0x20, R11
+	ADDQ    $0x20, R9
+	ADDQ    $0x20, R10
 	DECQ    DI
 	JNZ     winoOut4_256_loop
-	MOVQ    bad+88(FP), AX
+	MOVQ    bad+104(FP), AX
 	VMOVUPS Y1, (AX)
 	VZEROUPPER
 	RET
@@ -5150,50 +5374,48 @@ TEXT ·winoDW4_256(SB), NOSPLIT, $0-72
 	MOVQ ps+32(FP), SI
 	MOVQ n+56(FP), DI
 	MOVQ tmp+64(FP), R8
-	MOVQ rows+40(FP), R9
-	MOVQ cols+48(FP), R10
 	SHLQ $0x02, CX
 	SHLQ $0x02, BX
 	SHLQ $0x02, SI
 
 winoDW4_256_loop:
-	MOVQ        AX, R11
-	VMOVUPS     (R11), Y0
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Y1
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Y2
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Y3
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Y4
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Y5
+	MOVQ        AX, R9
+	VMOVUPS     (R9), Y0
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Y1
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Y2
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Y3
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Y4
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Y5
 	VADDPS      Y2, Y1, Y6
 	VSUBPS      Y1, Y2, Y1
 	VADDPS      Y4, Y3, Y2
@@ -5208,44 +5430,44 @@ winoDW4_256_loop:
 	VMOVUPS     Y0, (R8)
 	VMOVUPS     Y1, 192(R8)
 	VMOVUPS     Y5, 384(R8)
-	MOVQ        AX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Y0
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Y1
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Y2
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Y3
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Y4
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Y5
+	MOVQ        AX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Y0
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Y1
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Y2
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Y3
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Y4
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Y5
 	VADDPS      Y2, Y1, Y6
 	VSUBPS      Y1, Y2, Y1
 	VADDPS      Y4, Y3, Y2
@@ -5260,45 +5482,45 @@ winoDW4_256_loop:
 	VMOVUPS     Y0, 32(R8)
 	VMOVUPS     Y1, 224(R8)
 	VMOVUPS     Y5, 416(R8)
-	MOVQ        AX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Y0
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Y1
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Y2
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Y3
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Y4
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Y5
+	MOVQ        AX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Y0
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Y1
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Y2
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Y3
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Y4
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Y5
 	VADDPS      Y2, Y1, Y6
 	VSUBPS      Y1, Y2, Y1
 	VADDPS      Y4, Y3, Y2
@@ -5313,46 +5535,46 @@ winoDW4_256_loop:
 	VMOVUPS     Y0, 64(R8)
 	VMOVUPS     Y1, 256(R8)
 	VMOVUPS     Y5, 448(R8)
-	MOVQ        AX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Y0
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Y1
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Y2
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Y3
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Y4
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Y5
+	MOVQ        AX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Y0
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Y1
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Y2
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Y3
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Y4
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Y5
 	VADDPS      Y2, Y1, Y6
 	VSUBPS      Y1, Y2, Y1
 	VADDPS      Y4, Y3, Y2
@@ -5367,47 +5589,47 @@ winoDW4_256_loop:
 	VMOVUPS     Y0, 96(R8)
 	VMOVUPS     Y1, 288(R8)
 	VMOVUPS     Y5, 480(R8)
-	MOVQ        AX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Y0
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Y1
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Y2
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Y3
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Y4
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Y5
+	MOVQ        AX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Y0
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Y1
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Y2
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Y3
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Y4
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Y5
 	VADDPS      Y2, Y1, Y6
 	VSUBPS      Y1, Y2, Y1
 	VADDPS      Y4, Y3, Y2
@@ -5422,48 +5644,48 @@ winoDW4_256_loop:
 	VMOVUPS     Y0, 128(R8)
 	VMOVUPS     Y1, 320(R8)
 	VMOVUPS     Y5, 512(R8)
-	MOVQ        AX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Y0
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Y1
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Y2
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Y3
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Y4
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	ADDQ        CX, R11
-	VMOVUPS     (R11), Y5
+	MOVQ        AX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Y0
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Y1
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Y2
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Y3
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Y4
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Y5
 	VADDPS      Y2, Y1, Y6
 	VSUBPS      Y1, Y2, Y1
 	VADDPS      Y4, Y3, Y2
@@ -5478,8 +5700,8 @@ winoDW4_256_loop:
 	VMOVUPS     Y0, 160(R8)
 	VMOVUPS     Y1, 352(R8)
 	VMOVUPS     Y5, 544(R8)
-	MOVQ        DX, R12
-	CMPQ        R9, $0x00
+	MOVQ        DX, R10
+	CMPQ        rows+40(FP), $0x00
 	JLE         winoDW4_256_end
 	VMOVUPS     (R8), Y0
 	VMOVUPS     32(R8), Y1
@@ -5487,7 +5709,7 @@ winoDW4_256_loop:
 	VMOVUPS     96(R8), Y3
 	VMOVUPS     128(R8), Y4
 	VMOVUPS     160(R8), Y5
-	MOVQ        R12, R11
+	MOVQ        R10, R9
 	VADDPS      Y2, Y1, Y6
 	VSUBPS      Y1, Y2, Y1
 	VADDPS      Y4, Y3, Y2
@@ -5499,22 +5721,22 @@ winoDW4_256_loop:
 	VFMADD231PS wino_p12th<>+0(SB), Y3, Y1
 	VFMADD231PS wino_m6th<>+0(SB), Y6, Y5
 	VFMADD231PS wino_p6th<>+0(SB), Y2, Y5
-	CMPQ        R10, $0x00
+	CMPQ        cols+48(FP), $0x00
 	JLE         winoDW4_256_row0
-	VMOVUPS     Y0, (R11)
-	ADDQ        SI, R11
-	CMPQ        R10, $0x01
+	VMOVUPS     Y0, (R9)
+	ADDQ        SI, R9
+	CMPQ        cols+48(FP), $0x01
 	JLE         winoDW4_256_row0
-	VMOVUPS     Y1, (R11)
-	ADDQ        SI, R11
-	CMPQ        R10, $0x02
+	VMOVUPS     Y1, (R9)
+	ADDQ        SI, R9
+	CMPQ        cols+48(FP), $0x02
 	JLE         winoDW4_256_row0
-	VMOVUPS     Y5, (R11)
-	ADDQ        SI, R11
+	VMOVUPS     Y5, (R9)
+	ADDQ        SI, R9
 
 winoDW4_256_row0:
-	ADDQ        BX, R12
-	CMPQ        R9, $0x01
+	ADDQ        BX, R10
+	CMPQ        rows+40(FP), $0x01
 	JLE         winoDW4_256_end
 	VMOVUPS     192(R8), Y0
 	VMOVUPS     224(R8), Y1
@@ -5522,7 +5744,7 @@ winoDW4_256_row0:
 	VMOVUPS     288(R8), Y3
 	VMOVUPS     320(R8), Y4
 	VMOVUPS     352(R8), Y5
-	MOVQ        R12, R11
+	MOVQ        R10, R9
 	VADDPS      Y2, Y1, Y6
 	VSUBPS      Y1, Y2, Y1
 	VADDPS      Y4, Y3, Y2
@@ -5534,22 +5756,22 @@ winoDW4_256_row0:
 	VFMADD231PS wino_p12th<>+0(SB), Y3, Y1
 	VFMADD231PS wino_m6th<>+0(SB), Y6, Y5
 	VFMADD231PS wino_p6th<>+0(SB), Y2, Y5
-	CMPQ        R10, $0x00
+	CMPQ        cols+48(FP), $0x00
 	JLE         winoDW4_256_row1
-	VMOVUPS     Y0, (R11)
-	ADDQ        SI, R11
-	CMPQ        R10, $0x01
+	VMOVUPS     Y0, (R9)
+	ADDQ        SI, R9
+	CMPQ        cols+48(FP), $0x01
 	JLE         winoDW4_256_row1
-	VMOVUPS     Y1, (R11)
-	ADDQ        SI, R11
-	CMPQ        R10, $0x02
+	VMOVUPS     Y1, (R9)
+	ADDQ        SI, R9
+	CMPQ        cols+48(FP), $0x02
 	JLE         winoDW4_256_row1
-	VMOVUPS     Y5, (R11)
-	ADDQ        SI, R11
+	VMOVUPS     Y5, (R9)
+	ADDQ        SI, R9
 
 winoDW4_256_row1:
-	ADDQ        BX, R12
-	CMPQ        R9, $0x02
+	ADDQ        BX, R10
+	CMPQ        rows+40(FP), $0x02
 	JLE         winoDW4_256_end
 	VMOVUPS     384(R8), Y0
 	VMOVUPS     416(R8), Y1
@@ -5557,7 +5779,7 @@ winoDW4_256_row1:
 	VMOVUPS     480(R8), Y3
 	VMOVUPS     512(R8), Y4
 	VMOVUPS     544(R8), Y5
-	MOVQ        R12, R11
+	MOVQ        R10, R9
 	VADDPS      Y2, Y1, Y6
 	VSUBPS      Y1, Y2, Y1
 	VADDPS      Y4, Y3, Y2
@@ -5569,21 +5791,21 @@ winoDW4_256_row1:
 	VFMADD231PS wino_p12th<>+0(SB), Y3, Y1
 	VFMADD231PS wino_m6th<>+0(SB), Y6, Y5
 	VFMADD231PS wino_p6th<>+0(SB), Y2, Y5
-	CMPQ        R10, $0x00
+	CMPQ        cols+48(FP), $0x00
 	JLE         winoDW4_256_row2
-	VMOVUPS     Y0, (R11)
-	ADDQ        SI, R11
-	CMPQ        R10, $0x01
+	VMOVUPS     Y0, (R9)
+	ADDQ        SI, R9
+	CMPQ        cols+48(FP), $0x01
 	JLE         winoDW4_256_row2
-	VMOVUPS     Y1, (R11)
-	ADDQ        SI, R11
-	CMPQ        R10, $0x02
+	VMOVUPS     Y1, (R9)
+	ADDQ        SI, R9
+	CMPQ        cols+48(FP), $0x02
 	JLE         winoDW4_256_row2
-	VMOVUPS     Y5, (R11)
-	ADDQ        SI, R11
+	VMOVUPS     Y5, (R9)
+	ADDQ        SI, R9
 
 winoDW4_256_row2:
-	ADDQ BX, R12
+	ADDQ BX, R10
 
 winoDW4_256_end:
 	ADDQ $0x20, AX
@@ -6120,9 +6342,9 @@ winoW2_256_next2:
 	VZEROUPPER
 	RET
 
-// func winoOut2_256(src *float32, sp int, dst *float32, rs int, ps int, rows int, cols int, n int, tmp *float32, bias *float32, floor *float32, bad *float32)
-// Requires: AVX
-TEXT ·winoOut2_256(SB), NOSPLIT, $0-96
+// func winoOut2_256(src *float32, sp int, dst *float32, rs int, ps int, rows int, cols int, n int, tmp *float32, scale *float32, bias *float32, res *float32, floor *float32, bad *float32)
+// Requires: AVX, FMA3
+TEXT ·winoOut2_256(SB), NOSPLIT, $0-112
 	MOVQ         src+0(FP), AX
 	MOVQ         sp+8(FP), CX
 	MOVQ         dst+16(FP), DX
@@ -6130,172 +6352,199 @@ TEXT ·winoOut2_256(SB), NOSPLIT, $0-96
 	MOVQ         ps+32(FP), SI
 	MOVQ         n+56(FP), DI
 	MOVQ         tmp+64(FP), R8
-	MOVQ         rows+40(FP), R9
-	MOVQ         cols+48(FP), R10
-	MOVQ         bias+72(FP), R11
-	MOVQ         floor+80(FP), R12
+	MOVQ         bias+80(FP), R9
+	MOVQ         scale+72(FP), R10
+	MOVQ         res+88(FP), R11
+	MOVQ         floor+96(FP), R12
 	VBROADCASTSS (R12), Y0
-	MOVQ         bad+88(FP), R12
+	MOVQ         bad+104(FP), R12
 	VMOVUPS      (R12), Y1
 	SHLQ         $0x02, CX
 	SHLQ         $0x02, BX
 	SHLQ         $0x02, SI
+	TESTQ        R11, R11
+	JZ           winoOut2_256_loop
+	SUBQ         DX, R11
 
 winoOut2_256_loop:
-	MOVQ    AX, R12
-	VMOVUPS (R12), Y2
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	VMOVUPS (R12), Y3
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	VMOVUPS (R12), Y4
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	VMOVUPS (R12), Y5
-	VADDPS  Y4, Y3, Y6
-	VSUBPS  Y4, Y3, Y3
-	VADDPS  Y6, Y2, Y2
-	VSUBPS  Y5, Y3, Y3
-	VMOVUPS Y2, (R8)
-	VMOVUPS Y3, 128(R8)
-	MOVQ    AX, R12
-	ADDQ    CX, R12
-	VMOVUPS (R12), Y2
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	VMOVUPS (R12), Y3
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	VMOVUPS (R12), Y4
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	VMOVUPS (R12), Y5
-	VADDPS  Y4, Y3, Y6
-	VSUBPS  Y4, Y3, Y3
-	VADDPS  Y6, Y2, Y2
-	VSUBPS  Y5, Y3, Y3
-	VMOVUPS Y2, 32(R8)
-	VMOVUPS Y3, 160(R8)
-	MOVQ    AX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	VMOVUPS (R12), Y2
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	VMOVUPS (R12), Y3
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	VMOVUPS (R12), Y4
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	VMOVUPS (R12), Y5
-	VADDPS  Y4, Y3, Y6
-	VSUBPS  Y4, Y3, Y3
-	VADDPS  Y6, Y2, Y2
-	VSUBPS  Y5, Y3, Y3
-	VMOVUPS Y2, 64(R8)
-	VMOVUPS Y3, 192(R8)
-	MOVQ    AX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	VMOVUPS (R12), Y2
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	VMOVUPS (R12), Y3
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	VMOVUPS (R12), Y4
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	ADDQ    CX, R12
-	VMOVUPS (R12), Y5
-	VADDPS  Y4, Y3, Y6
-	VSUBPS  Y4, Y3, Y3
-	VADDPS  Y6, Y2, Y2
-	VSUBPS  Y5, Y3, Y3
-	VMOVUPS Y2, 96(R8)
-	VMOVUPS Y3, 224(R8)
-	MOVQ    DX, R13
-	CMPQ    R9, $0x00
-	JLE     winoOut2_256_end
-	VMOVUPS (R8), Y2
-	VMOVUPS 32(R8), Y3
-	VMOVUPS 64(R8), Y4
-	VMOVUPS 96(R8), Y5
-	MOVQ    R13, R12
-	VADDPS  Y4, Y3, Y6
-	VSUBPS  Y4, Y3, Y3
-	VADDPS  Y6, Y2, Y2
-	VSUBPS  Y5, Y3, Y3
-	VADDPS  (R11), Y2, Y2
-	VSUBPS  Y2, Y2, Y4
-	VADDPS  Y4, Y1, Y1
-	VMAXPS  Y2, Y0, Y2
-	CMPQ    R10, $0x00
-	JLE     winoOut2_256_row0
-	VMOVUPS Y2, (R12)
-	ADDQ    SI, R12
-	VADDPS  (R11), Y3, Y3
-	VSUBPS  Y3, Y3, Y2
-	VADDPS  Y2, Y1, Y1
+	MOVQ        AX, R12
+	VMOVUPS     (R12), Y2
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	VMOVUPS     (R12), Y3
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	VMOVUPS     (R12), Y4
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	VMOVUPS     (R12), Y5
+	VADDPS      Y4, Y3, Y6
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y6, Y2, Y2
+	VSUBPS      Y5, Y3, Y3
+	VMOVUPS     Y2, (R8)
+	VMOVUPS     Y3, 128(R8)
+	MOVQ        AX, R12
+	ADDQ        CX, R12
+	VMOVUPS     (R12), Y2
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	VMOVUPS     (R12), Y3
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	VMOVUPS     (R12), Y4
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	VMOVUPS     (R12), Y5
+	VADDPS      Y4, Y3, Y6
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y6, Y2, Y2
+	VSUBPS      Y5, Y3, Y3
+	VMOVUPS     Y2, 32(R8)
+	VMOVUPS     Y3, 160(R8)
+	MOVQ        AX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	VMOVUPS     (R12), Y2
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	VMOVUPS     (R12), Y3
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	VMOVUPS     (R12), Y4
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	VMOVUPS     (R12), Y5
+	VADDPS      Y4, Y3, Y6
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y6, Y2, Y2
+	VSUBPS      Y5, Y3, Y3
+	VMOVUPS     Y2, 64(R8)
+	VMOVUPS     Y3, 192(R8)
+	MOVQ        AX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	VMOVUPS     (R12), Y2
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	VMOVUPS     (R12), Y3
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	VMOVUPS     (R12), Y4
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	ADDQ        CX, R12
+	VMOVUPS     (R12), Y5
+	VADDPS      Y4, Y3, Y6
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y6, Y2, Y2
+	VSUBPS      Y5, Y3, Y3
+	VMOVUPS     Y2, 96(R8)
+	VMOVUPS     Y3, 224(R8)
+	MOVQ        DX, R13
+	CMPQ        rows+40(FP), $0x00
+	JLE         winoOut2_256_end
+	VMOVUPS     (R8), Y2
+	VMOVUPS     32(R8), Y3
+	VMOVUPS     64(R8), Y4
+	VMOVUPS     96(R8), Y5
+	MOVQ        R13, R12
+	VADDPS      Y4, Y3, Y6
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y6, Y2, Y2
+	VSUBPS      Y5, Y3, Y3
+	VMOVUPS     (R10), Y4
+	VFMADD213PS (R9), Y4, Y2
+	VSUBPS      Y2, Y2, Y4
+	VADDPS      Y4, Y1, Y1
+	CMPQ        cols+48(FP), $0x00
+	JLE         winoOut2_256_row0
+	TESTQ       R11, R11
+	JZ          winoOut2_256_plain0_0
+	VADDPS      (R12)(R11*1), Y2, Y2
+
+winoOut2_256_plain0_0:
+	VMAXPS      Y2, Y0, Y2
+	VMOVUPS     Y2, (R12)
+	ADDQ        SI, R12
+	VMOVUPS     (R10), Y2
+	VFMADD213PS (R9), Y2, Y3
+	VSUBPS      Y3, Y3, Y2
+	VADDPS      Y2, Y1, Y1
+	CMPQ        cols+48(FP), $0x01
+	JLE         winoOut2_256_row0
+	TESTQ       R11, R11
+	JZ          winoOut2_256_plain0_1
+	VADDPS      (R12)(R11*1), Y3, Y3
+
+winoOut2_256_plain0_1:
 	VMAXPS  Y3, Y0, Y3
-	CMPQ    R10, $0x01
-	JLE     winoOut2_256_row0
 	VMOVUPS Y3, (R12)
 	ADDQ    SI, R12
 
 winoOut2_256_row0:
-	ADDQ    BX, R13
-	CMPQ    R9, $0x01
-	JLE     winoOut2_256_end
-	VMOVUPS 128(R8), Y2
-	VMOVUPS 160(R8), Y3
-	VMOVUPS 192(R8), Y4
-	VMOVUPS 224(R8), Y5
-	MOVQ    R13, R12
-	VADDPS  Y4, Y3, Y6
-	VSUBPS  Y4, Y3, Y3
-	VADDPS  Y6, Y2, Y2
-	VSUBPS  Y5, Y3, Y3
-	VADDPS  (R11), Y2, Y2
-	VSUBPS  Y2, Y2, Y4
-	VADDPS  Y4, Y1, Y1
-	VMAXPS  Y2, Y0, Y2
-	CMPQ    R10, $0x00
-	JLE     winoOut2_256_row1
-	VMOVUPS Y2, (R12)
-	ADDQ    SI, R12
-	VADDPS  (R11), Y3, Y3
-	VSUBPS  Y3, Y3, Y2
-	VADDPS  Y2, Y1, Y1
+	ADDQ        BX, R13
+	CMPQ        rows+40(FP), $0x01
+	JLE         winoOut2_256_end
+	VMOVUPS     128(R8), Y2
+	VMOVUPS     160(R8), Y3
+	VMOVUPS     192(R8), Y4
+	VMOVUPS     224(R8), Y5
+	MOVQ        R13, R12
+	VADDPS      Y4, Y3, Y6
+	VSUBPS      Y4, Y3, Y3
+	VADDPS      Y6, Y2, Y2
+	VSUBPS      Y5, Y3, Y3
+	VMOVUPS     (R10), Y4
+	VFMADD213PS (R9), Y4, Y2
+	VSUBPS      Y2, Y2, Y4
+	VADDPS      Y4, Y1, Y1
+	CMPQ        cols+48(FP), $0x00
+	JLE         winoOut2_256_row1
+	TESTQ       R11, R11
+	JZ          winoOut2_256_plain1_0
+	VADDPS      (R12)(R11*1), Y2, Y2
+
+winoOut2_256_plain1_0:
+	VMAXPS      Y2, Y0, Y2
+	VMOVUPS     Y2, (R12)
+	ADDQ        SI, R12
+	VMOVUPS     (R10), Y2
+	VFMADD213PS (R9), Y2, Y3
+	VSUBPS      Y3, Y3, Y2
+	VADDPS      Y2, Y1, Y1
+	CMPQ        cols+48(FP), $0x01
+	JLE         winoOut2_256_row1
+	TESTQ       R11, R11
+	JZ          winoOut2_256_plain1_1
+	VADDPS      (R12)(R11*1), Y3, Y3
+
+winoOut2_256_plain1_1:
 	VMAXPS  Y3, Y0, Y3
-	CMPQ    R10, $0x01
-	JLE     winoOut2_256_row1
 	VMOVUPS Y3, (R12)
 	ADDQ    SI, R12
 
@@ -6305,10 +6554,11 @@ winoOut2_256_row1:
 winoOut2_256_end:
 	ADDQ    $0x20, AX
 	ADDQ    $0x20, DX
-	ADDQ    $0x20, R11
+	ADDQ    $0x20, R9
+	ADDQ    $0x20, R10
 	DECQ    DI
 	JNZ     winoOut2_256_loop
-	MOVQ    bad+88(FP), AX
+	MOVQ    bad+104(FP), AX
 	VMOVUPS Y1, (AX)
 	VZEROUPPER
 	RET
@@ -6323,30 +6573,28 @@ TEXT ·winoDW2_256(SB), NOSPLIT, $0-72
 	MOVQ ps+32(FP), SI
 	MOVQ n+56(FP), DI
 	MOVQ tmp+64(FP), R8
-	MOVQ rows+40(FP), R9
-	MOVQ cols+48(FP), R10
 	SHLQ $0x02, CX
 	SHLQ $0x02, BX
 	SHLQ $0x02, SI
 
 winoDW2_256_loop:
-	MOVQ    AX, R11
-	VMOVUPS (R11), Y0
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	VMOVUPS (R11), Y1
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	VMOVUPS (R11), Y2
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	VMOVUPS (R11), Y3
+	MOVQ    AX, R9
+	VMOVUPS (R9), Y0
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	VMOVUPS (R9), Y1
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	VMOVUPS (R9), Y2
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	VMOVUPS (R9), Y3
 	VADDPS  Y2, Y1, Y4
 	VMULPS  wino_half<>+0(SB), Y4, Y4
 	VSUBPS  Y2, Y1, Y1
@@ -6356,24 +6604,24 @@ winoDW2_256_loop:
 	VMOVUPS Y0, (R8)
 	VMOVUPS Y1, 128(R8)
 	VMOVUPS Y2, 256(R8)
-	MOVQ    AX, R11
-	ADDQ    CX, R11
-	VMOVUPS (R11), Y0
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	VMOVUPS (R11), Y1
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	VMOVUPS (R11), Y2
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	VMOVUPS (R11), Y3
+	MOVQ    AX, R9
+	ADDQ    CX, R9
+	VMOVUPS (R9), Y0
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	VMOVUPS (R9), Y1
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	VMOVUPS (R9), Y2
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	VMOVUPS (R9), Y3
 	VADDPS  Y2, Y1, Y4
 	VMULPS  wino_half<>+0(SB), Y4, Y4
 	VSUBPS  Y2, Y1, Y1
@@ -6383,25 +6631,25 @@ winoDW2_256_loop:
 	VMOVUPS Y0, 32(R8)
 	VMOVUPS Y1, 160(R8)
 	VMOVUPS Y2, 288(R8)
-	MOVQ    AX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	VMOVUPS (R11), Y0
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	VMOVUPS (R11), Y1
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	VMOVUPS (R11), Y2
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	VMOVUPS (R11), Y3
+	MOVQ    AX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	VMOVUPS (R9), Y0
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	VMOVUPS (R9), Y1
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	VMOVUPS (R9), Y2
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	VMOVUPS (R9), Y3
 	VADDPS  Y2, Y1, Y4
 	VMULPS  wino_half<>+0(SB), Y4, Y4
 	VSUBPS  Y2, Y1, Y1
@@ -6411,26 +6659,26 @@ winoDW2_256_loop:
 	VMOVUPS Y0, 64(R8)
 	VMOVUPS Y1, 192(R8)
 	VMOVUPS Y2, 320(R8)
-	MOVQ    AX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	VMOVUPS (R11), Y0
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	VMOVUPS (R11), Y1
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	VMOVUPS (R11), Y2
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	ADDQ    CX, R11
-	VMOVUPS (R11), Y3
+	MOVQ    AX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	VMOVUPS (R9), Y0
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	VMOVUPS (R9), Y1
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	VMOVUPS (R9), Y2
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	VMOVUPS (R9), Y3
 	VADDPS  Y2, Y1, Y4
 	VMULPS  wino_half<>+0(SB), Y4, Y4
 	VSUBPS  Y2, Y1, Y1
@@ -6440,91 +6688,91 @@ winoDW2_256_loop:
 	VMOVUPS Y0, 96(R8)
 	VMOVUPS Y1, 224(R8)
 	VMOVUPS Y2, 352(R8)
-	MOVQ    DX, R12
-	CMPQ    R9, $0x00
+	MOVQ    DX, R10
+	CMPQ    rows+40(FP), $0x00
 	JLE     winoDW2_256_end
 	VMOVUPS (R8), Y0
 	VMOVUPS 32(R8), Y1
 	VMOVUPS 64(R8), Y2
 	VMOVUPS 96(R8), Y3
-	MOVQ    R12, R11
+	MOVQ    R10, R9
 	VADDPS  Y2, Y1, Y4
 	VMULPS  wino_half<>+0(SB), Y4, Y4
 	VSUBPS  Y2, Y1, Y1
 	VMULPS  wino_half<>+0(SB), Y1, Y1
 	VADDPS  Y4, Y0, Y0
 	VADDPS  Y4, Y3, Y2
-	CMPQ    R10, $0x00
+	CMPQ    cols+48(FP), $0x00
 	JLE     winoDW2_256_row0
-	VMOVUPS Y0, (R11)
-	ADDQ    SI, R11
-	CMPQ    R10, $0x01
+	VMOVUPS Y0, (R9)
+	ADDQ    SI, R9
+	CMPQ    cols+48(FP), $0x01
 	JLE     winoDW2_256_row0
-	VMOVUPS Y1, (R11)
-	ADDQ    SI, R11
-	CMPQ    R10, $0x02
+	VMOVUPS Y1, (R9)
+	ADDQ    SI, R9
+	CMPQ    cols+48(FP), $0x02
 	JLE     winoDW2_256_row0
-	VMOVUPS Y2, (R11)
-	ADDQ    SI, R11
+	VMOVUPS Y2, (R9)
+	ADDQ    SI, R9
 
 winoDW2_256_row0:
-	ADDQ    BX, R12
-	CMPQ    R9, $0x01
+	ADDQ    BX, R10
+	CMPQ    rows+40(FP), $0x01
 	JLE     winoDW2_256_end
 	VMOVUPS 128(R8), Y0
 	VMOVUPS 160(R8), Y1
 	VMOVUPS 192(R8), Y2
 	VMOVUPS 224(R8), Y3
-	MOVQ    R12, R11
+	MOVQ    R10, R9
 	VADDPS  Y2, Y1, Y4
 	VMULPS  wino_half<>+0(SB), Y4, Y4
 	VSUBPS  Y2, Y1, Y1
 	VMULPS  wino_half<>+0(SB), Y1, Y1
 	VADDPS  Y4, Y0, Y0
 	VADDPS  Y4, Y3, Y2
-	CMPQ    R10, $0x00
+	CMPQ    cols+48(FP), $0x00
 	JLE     winoDW2_256_row1
-	VMOVUPS Y0, (R11)
-	ADDQ    SI, R11
-	CMPQ    R10, $0x01
+	VMOVUPS Y0, (R9)
+	ADDQ    SI, R9
+	CMPQ    cols+48(FP), $0x01
 	JLE     winoDW2_256_row1
-	VMOVUPS Y1, (R11)
-	ADDQ    SI, R11
-	CMPQ    R10, $0x02
+	VMOVUPS Y1, (R9)
+	ADDQ    SI, R9
+	CMPQ    cols+48(FP), $0x02
 	JLE     winoDW2_256_row1
-	VMOVUPS Y2, (R11)
-	ADDQ    SI, R11
+	VMOVUPS Y2, (R9)
+	ADDQ    SI, R9
 
 winoDW2_256_row1:
-	ADDQ    BX, R12
-	CMPQ    R9, $0x02
+	ADDQ    BX, R10
+	CMPQ    rows+40(FP), $0x02
 	JLE     winoDW2_256_end
 	VMOVUPS 256(R8), Y0
 	VMOVUPS 288(R8), Y1
 	VMOVUPS 320(R8), Y2
 	VMOVUPS 352(R8), Y3
-	MOVQ    R12, R11
+	MOVQ    R10, R9
 	VADDPS  Y2, Y1, Y4
 	VMULPS  wino_half<>+0(SB), Y4, Y4
 	VSUBPS  Y2, Y1, Y1
 	VMULPS  wino_half<>+0(SB), Y1, Y1
 	VADDPS  Y4, Y0, Y0
 	VADDPS  Y4, Y3, Y2
-	CMPQ    R10, $0x00
+	CMPQ    cols+48(FP), $0x00
 	JLE     winoDW2_256_row2
-	VMOVUPS Y0, (R11)
-	ADDQ    SI, R11
-	CMPQ    R10, $0x01
+	VMOVUPS Y0, (R9)
+	ADDQ    SI, R9
+	CMPQ    cols+48(FP), $0x01
 	JLE     winoDW2_256_row2
-	VMOVUPS Y1, (R11)
-	ADDQ    SI, R11
-	CMPQ    R10, $0x02
+	VMOVUPS Y1, (R9)
+	ADDQ    SI, R9
+	CMPQ    cols+48(FP), $0x02
 	JLE     winoDW2_256_row2
-	VMOVUPS Y2, (R11)
-	ADDQ    SI, R11
+	VMOVUPS Y2, (R9)
+	ADDQ    SI, R9
 
 winoDW2_256_row2:
-	ADDQ BX, R12
+	ADDQ BX, R10
 
 winoDW2_256_end:
 	ADDQ $0x20, AX

@@ -1,5 +1,7 @@
 package cpu
 
+import "math"
+
 // Winograd's minimal filtering makes a 3x3 convolution of stride 1 of the m x m outputs of a tile at a time: both
 // the tile's inputs and the weights are brought to (m+2)^2 points, at each point a product over the channels adds
 // up what belongs together, and the sums are brought back. For m = 4 that is a quarter of the multiplications
@@ -116,33 +118,58 @@ func (z *winoConv) grad(dy []float32, q int, dst []float32, dp int, wk *winoWork
 	z.gather(z.t.dy, dy, z.oh, z.ow, z.o, z.t.m, im, y, x, dst, dp, wk)
 }
 
-// finish says what happens to an output on its way: y = max(y + bias, floor).
-type winoFinish struct {
-	bias  []float32
-	floor float32
+// finish says what happens to outputs on their way: y = max(scale y + shift + res, floor). scale and shift have a value
+// for each output channel and a vector more; res may be nil.
+type finish struct {
+	scale, shift []float32
+	res          []float32
+	floor        float32
 }
 
 // output brings channels c0 to c0+n of tile q from points at src, sp apart, to y.
-func (z *winoConv) output(src []float32, sp, q, c0, n int, y []float32, fin *winoFinish, wk *winoWork) {
+func (z *winoConv) output(src []float32, sp, q, c0, n int, y []float32, fin *finish, wk *winoWork) {
 	v := z.k.width
 	im, oy, ox := z.place(q)
 	rows, cols := min(z.t.m, z.oh-oy), min(z.t.m, z.ow-ox)
 	at := ((im*z.oh+oy)*z.ow+ox)*z.o + c0
 	full := n / v
 	if full > 0 {
-		z.t.out(&src[0], sp, &y[at], z.ow*z.o, z.o, rows, cols, full, &wk.tmp[0], &fin.bias[c0], &fin.floor, &wk.bad[0])
+		var res *float32
+		if fin.res != nil {
+			res = &fin.res[at]
+		}
+		z.t.out(&src[0], sp, &y[at], z.ow*z.o, z.o, rows, cols, full, &wk.tmp[0], &fin.scale[c0], &fin.shift[c0], res, &fin.floor, &wk.bad[0])
 	}
 	if n == full*v {
 		return
 	}
-	rest := n - full*v
-	z.t.out(&src[full*v], sp, &wk.edge[0], z.t.m*v, v, z.t.m, z.t.m, 1, &wk.tmp[0], &fin.bias[c0+full*v], &fin.floor, &wk.bad[0])
+	rest, c := n-full*v, c0+full*v
+	z.t.out(&src[full*v], sp, &wk.edge[0], z.t.m*v, v, z.t.m, z.t.m, 1, &wk.tmp[0], &fin.scale[c], &fin.shift[c], nil, &minusInf, &wk.bad[0])
 	for i := range rows {
 		for j := range cols {
 			to := at + (i*z.ow+j)*z.o + full*v
-			copy(y[to:to+rest], wk.edge[(i*z.t.m+j)*v:])
+			for k, x := range wk.edge[(i*z.t.m+j)*v : (i*z.t.m+j)*v+rest] {
+				if fin.res != nil {
+					x += fin.res[to+k]
+				}
+				y[to+k] = max(x, fin.floor)
+			}
 		}
 	}
+}
+
+var minusInf = float32(math.Inf(-1))
+
+// plainFinish leaves outputs as they are.
+func (d *Device) plainFinish(channels int) *finish {
+	n := channels + d.isa.width
+	if len(d.ones) < n {
+		d.ones = make([]float32, n)
+		for i := range d.ones {
+			d.ones[i] = 1
+		}
+	}
+	return &finish{scale: d.ones[:n], shift: d.zeros(n), floor: minusInf}
 }
 
 // winoWeights gives the weights w [o, 3, 3, c] of output channels n0 to n0+nr at steps k0 to k1 as points: step k of
@@ -237,21 +264,15 @@ const winoTilesAtOnce = 256
 const winoPointFloats = 4 << 20
 
 // forward computes y = x * w, and reports whether all of it is finite.
-func (z *winoConv) forward(x []float32, u winoWeights, y []float32, fin winoFinish) (finite bool) {
-	if fin.bias == nil {
-		fin.bias = z.dev.zeros(roundUp(z.o, z.k.nr))
-	}
-	if len(fin.bias)%z.k.width != 0 { // the kernels read whole vectors
-		fin.bias = append(append([]float32{}, fin.bias...), make([]float32, z.k.width)...)
-	}
+func (z *winoConv) forward(x []float32, u winoWeights, y []float32, fin *finish) (finite bool) {
 	bad := make([]*winoWork, z.dev.team.n)
 	for i := range bad {
 		bad[i] = z.work()
 	}
 	if z.points*z.c*z.o <= 2*cacheFloats || z.tiles >= 4*winoTilesAtOnce {
-		z.byTiles(x, u, y, &fin, bad)
+		z.byTiles(x, u, y, fin, bad)
 	} else {
-		z.byPanels(x, u, y, &fin, bad)
+		z.byPanels(x, u, y, fin, bad)
 	}
 	for _, wk := range bad {
 		for _, v := range wk.bad {
@@ -264,7 +285,7 @@ func (z *winoConv) forward(x []float32, u winoWeights, y []float32, fin winoFini
 }
 
 // byTiles shares tiles out among the workers, each of which takes them all the way; the weights' points lie ready.
-func (z *winoConv) byTiles(x []float32, u winoWeights, y []float32, fin *winoFinish, work []*winoWork) {
+func (z *winoConv) byTiles(x []float32, u winoWeights, y []float32, fin *finish, work []*winoWork) {
 	k, team := z.k, z.dev.team
 	du := z.c*k.nr + winoPad
 	per := cacheFloats / (z.points * (z.ldv + z.ldm))
@@ -300,7 +321,7 @@ func (z *winoConv) byTiles(x []float32, u winoWeights, y []float32, fin *winoFin
 
 // byPanels brings all tiles to points first and then shares panels of output channels out, whose weights are brought
 // to points in pieces that stay in the cache: for large weights and few tiles.
-func (z *winoConv) byPanels(x []float32, u winoWeights, y []float32, fin *winoFinish, work []*winoWork) {
+func (z *winoConv) byPanels(x []float32, u winoWeights, y []float32, fin *finish, work []*winoWork) {
 	k, team := z.k, z.dev.team
 	for from := 0; from < z.tiles; from += winoTilesAtOnce {
 		n := min(winoTilesAtOnce, z.tiles-from)

@@ -11,14 +11,15 @@ type winoKernels struct{ four, two winoTransforms }
 // the map and others count as zeros; rows are the addresses of the rows' place lo, or of zeros. Point i goes to
 // dst[i*dp:].
 //
-// out and dw bring points, sp apart, to the first rows x cols places of a map. out adds bias, raises to *floor what
-// is below, and makes bad, a vector, NaN if anything is not finite.
+// out and dw bring points, sp apart, to the first rows x cols places of a map. out multiplies by scale and adds bias,
+// and res, a map like dst, unless it is nil; it raises to *floor what is below, and makes bad, a vector, NaN if
+// anything was not finite before res.
 //
 // tmp has room for 36 vectors.
 type winoTransforms struct {
 	m         int
 	in, dy, w func(rows **float32, ps, lo, hi int, dst *float32, dp, n int, tmp *float32)
-	out       func(src *float32, sp int, dst *float32, rs, ps, rows, cols, n int, tmp, bias, floor, bad *float32)
+	out       func(src *float32, sp int, dst *float32, rs, ps, rows, cols, n int, tmp, scale, bias, res, floor, bad *float32)
 	dw        func(src *float32, sp int, dst *float32, rs, ps, rows, cols, n int, tmp *float32)
 }
 
@@ -91,14 +92,16 @@ func plainTransforms(m int) winoTransforms {
 	}
 	return winoTransforms{
 		m: m, in: gather(t.in), dy: gather(turnedMatrix(t.out)), w: gather(t.w),
-		out: func(src *float32, sp int, dst *float32, rs, ps, rows, cols, n int, _, bias, floor, bad *float32) {
-			b, wrong := unsafe.Slice(bias, n*v), unsafe.Slice(bad, v)
+		out: func(src *float32, sp int, dst *float32, rs, ps, rows, cols, n int, _, scale, bias, res, floor, bad *float32) {
+			a, b, wrong := unsafe.Slice(scale, n*v), unsafe.Slice(bias, n*v), unsafe.Slice(bad, v)
 			scatter(t.out, src, sp, n, func(i, j, k int, x float32) {
-				x += b[k]
+				x = x*a[k] + b[k]
 				wrong[k%v] += x - x
-				x = max(x, *floor)
 				if i < rows && j < cols {
-					*(*float32)(unsafe.Add(unsafe.Pointer(dst), 4*(i*rs+j*ps+k))) = x
+					if res != nil {
+						x += *(*float32)(unsafe.Add(unsafe.Pointer(res), 4*(i*rs+j*ps+k)))
+					}
+					*(*float32)(unsafe.Add(unsafe.Pointer(dst), 4*(i*rs+j*ps+k))) = max(x, *floor)
 				}
 			})
 		},

@@ -102,19 +102,18 @@ func TestWinograd(t *testing.T) {
 					}
 					z := d.newWino(tr, c.n, c.h, c.w, c.c, oh, ow, c.o, c.pad, c.pad)
 					weights := winoWeights{w: w, o: c.o, c: c.c}
-					none := winoFinish{floor: float32(math.Inf(-1))}
+					none := d.plainFinish(max(c.o, c.c))
 					check("forward", got, y, z.forward(x, weights, got, none))
-					none.bias = d.zeros(c.o + 64)
-					for i, run := range []func(x []float32, u winoWeights, y []float32, fin *winoFinish, work []*winoWork){z.byTiles, z.byPanels} {
+					for i, run := range []func(x []float32, u winoWeights, y []float32, fin *finish, work []*winoWork){z.byTiles, z.byPanels} {
 						clear(got)
-						run(x, weights, got, &none, work(z))
+						run(x, weights, got, none, work(z))
 						check(fmt.Sprint("forward, order ", i), got, y, true)
 					}
 					back := d.newWino(tr, c.n, oh, ow, c.o, c.h, c.w, c.c, 2-c.pad, 2-c.pad)
 					weights.turned = true
-					check("by input", gx, dx, back.forward(dy, weights, gx, winoFinish{floor: none.floor}))
+					check("by input", gx, dx, back.forward(dy, weights, gx, none))
 					clear(gx)
-					back.byPanels(dy, weights, gx, &none, work(back))
+					back.byPanels(dy, weights, gx, none, work(back))
 					check("by input, by panels", gx, dx, true)
 					check("by weights", gw, dw, z.weightGrad(x, dy, gw))
 					for i, run := range []func(x, dy, dw []float32, work []*winoWork){z.gradByTiles, z.gradByPanels} {
@@ -128,30 +127,32 @@ func TestWinograd(t *testing.T) {
 	}
 }
 
-// TestWinogradFinish: bias and floor, and what is not finite is noticed, even where the floor hides it.
+// TestWinogradFinish: scale, shift, what is added and floor, and what is not finite is noticed, even where the floor hides it.
 func TestWinogradFinish(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	c := winoCase{2, 6, 7, 21, 19, 1}
-	x, w, bias := normal(rng, c.n*c.h*c.w*c.c), normal(rng, c.o*9*c.c), normal(rng, c.o)
+	x, w, scale, shift := normal(rng, c.n*c.h*c.w*c.c), normal(rng, c.o*9*c.c), normal(rng, c.o+16), normal(rng, c.o+16)
 	want := make([]float64, c.n*c.h*c.w*c.o)
 	c.direct(func(xi, wi, yi int) { want[yi] += float64(x[xi]) * float64(w[wi]) })
+	res := normal(rng, len(want))
 	for i := range want {
-		want[i] = max(want[i]+float64(bias[i%c.o]), 0)
+		want[i] = max(want[i]*float64(scale[i%c.o])+float64(shift[i%c.o])+float64(res[i]), 0)
 	}
+	fin := &finish{scale: scale, shift: shift, res: res}
 	for _, isa := range available {
 		d := New(2)
 		d.isa = isa
 		for _, tr := range []*winoTransforms{&isa.wino.four, &isa.wino.two} {
 			z := d.newWino(tr, c.n, c.h, c.w, c.c, c.h, c.w, c.o, 1, 1)
 			got := make([]float32, len(want))
-			if ok := z.forward(x, winoWeights{w: w, o: c.o, c: c.c}, got, winoFinish{bias: bias}); !ok || apart(got, want) > winoTol {
+			if ok := z.forward(x, winoWeights{w: w, o: c.o, c: c.c}, got, fin); !ok || apart(got, want) > winoTol {
 				t.Errorf("%s F(%d): apart %g, finite %v", isa.name, tr.m, apart(got, want), ok)
 			}
 			for _, v := range []float32{float32(math.Inf(1)), float32(math.Inf(-1)), float32(math.NaN())} {
 				for _, at := range []int{0, 17, len(x) / 2, len(x) - 1} {
 					was := x[at]
 					x[at] = v
-					if z.forward(x, winoWeights{w: w, o: c.o, c: c.c}, got, winoFinish{bias: bias}) {
+					if z.forward(x, winoWeights{w: w, o: c.o, c: c.c}, got, fin) {
 						t.Errorf("%s F(%d): %g at %d went by unnoticed", isa.name, tr.m, v, at)
 					}
 					x[at] = was
@@ -171,12 +172,12 @@ func BenchmarkWinograd(b *testing.B) {
 			d := New(0)
 			d.isa = isa
 			for _, tr := range []*winoTransforms{nil, &isa.wino.four, &isa.wino.two} {
-				fin := winoFinish{floor: float32(math.Inf(-1))}
+				fin := d.plainFinish(c.o)
 				weights := winoWeights{w: w, o: c.o, c: c.c}
 				a := device.Conv{Stride: [2]int{1, 1}, Pad: [4]int{1, 1, 1, 1}}
 				xs, ws, ys := val{shape: []int{c.n, c.h, c.w, c.c}, f: x}, val{shape: []int{c.o, 3, 3, c.c}, f: w}, val{shape: []int{c.n, c.h, c.w, c.o}, f: dy}
 				run := map[string]func(){
-					"forward": func() { _ = directForward(a, &call{dev: d, in: []val{xs, ws}, out: []val{{shape: ys.shape, f: y}}}) },
+					"forward": func() { (&call{dev: d, in: []val{xs, ws}, out: []val{{shape: ys.shape, f: y}}}).directForward(a, fin) },
 					"dx":      func() { _ = directDX(a, &call{dev: d, in: []val{ys, ws}, out: []val{{shape: xs.shape, f: dx}}}) },
 					"dw":      func() { _ = directDW(a, &call{dev: d, in: []val{xs, ys}, out: []val{{shape: ws.shape, f: dw}}}) },
 				}
