@@ -65,6 +65,18 @@ package device
 //	soft_xent_dx  x, y, dl                             dx                  SoftXent
 //	mse           x, y                                 scalar mean
 //	mse_dx        x, y, dl                             dx
+//	map           x                                    y = Map.At(x)       Map
+//	map_dx        dy, x                                dx = dy Map.Slope(x)  Map
+//	sub, mul, div x, y (same shape)                    x-y, x y, x/y
+//	sub_dy, div_dx, div_part                           -dz; dz/y; -x/y: parts of their gradients
+//	mul_last      x [..., C]                           x times W along the last axis  Weights
+//	one_hot       y int64 [...]                        [..., C] of 0 and 1
+//	sum, mean     x                                    scalar
+//	spread        dl scalar                            dl Factor everywhere  Spread
+//	sum_last      x [..., C]                           [...]
+//	sum_last_dx   dy [...]                             dx [..., C]
+//	log_softmax   x [..., C]                           y
+//	log_softmax_dx dy, y                               dx
 //	adam          p, g, m, v, h float32 [n, 8]         p, m, v (in place)  Group    row of h: lr, beta1, beta2, eps, wd, 1-beta1^t, 1-beta2^t, grad scale; p *= 1-lr*wd first
 //	adam_l2       the same, wd added to the gradient instead
 //	sgd           p, g, m, h                           p, m (in place)     Group    h: lr, momentum, 0, 0, wd, first(1/0), 0, grad scale
