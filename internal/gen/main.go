@@ -11,12 +11,16 @@ import (
 	"go/types"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/tools/go/packages"
 
 	"github.com/fastnb/go/kernel/bind/list"
 )
+
+// displayPath is bound by hand, under gophernotes' names; only its types are written.
+const displayPath = "github.com/fastnb/go/cell/display"
 
 func main() {
 	out := flag.String("o", ".", "folder to write to")
@@ -35,10 +39,11 @@ func main() {
 
 func run(out string) error {
 	cfg := &packages.Config{Mode: packages.NeedName | packages.NeedFiles | packages.NeedTypes | packages.NeedImports | packages.NeedExportFile}
-	pkgs, err := packages.Load(cfg, list.Paths()...)
+	all, err := packages.Load(cfg, append(list.Paths(), displayPath)...)
 	if err != nil {
 		return err
 	}
+	pkgs := slices.DeleteFunc(slices.Clone(all), func(p *packages.Package) bool { return p.PkgPath == displayPath })
 	wanted := map[string]bool{}
 	for _, p := range pkgs {
 		for _, e := range p.Errors {
@@ -66,6 +71,9 @@ func run(out string) error {
 		}
 	}
 	if err := writeDocs(out, pkgs); err != nil {
+		return err
+	}
+	if err := writeTypes(out, all); err != nil {
 		return err
 	}
 	return clashes(pkgs)

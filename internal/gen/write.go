@@ -12,10 +12,10 @@ import (
 
 // file collects what goes into one generated file.
 type file struct {
-	pkg                            *types.Package
-	imports                        map[string]string // path to name
-	binds, typs, proxies, untypeds bytes.Buffer
-	code                           bytes.Buffer
+	pkg                          *types.Package
+	imports                      map[string]string // path to name
+	binds, typs, shims, untypeds bytes.Buffer
+	code                         bytes.Buffer
 }
 
 func generate(p *types.Package) ([]byte, error) {
@@ -96,31 +96,32 @@ func (f *file) typeName(o *types.TypeName) {
 	}
 	fmt.Fprintf(&f.typs, "%q: r.TypeOf((*%s)(nil)).Elem(),\n", n, f.ref(n))
 	if isInterface && it.NumMethods() > 0 {
-		f.proxy(n, it)
+		f.shim(n, it)
 	}
 }
 
-// proxy writes the struct through which a type of a cell satisfies an interface.
-func (f *file) proxy(name string, it *types.Interface) {
+// shim writes the type through which compiled code sees a value of a cell's type as this interface. It holds
+// the value with its type, and finds the methods by name.
+func (f *file) shim(name string, it *types.Interface) {
 	for m := range it.Methods() {
 		if !m.Exported() {
 			return
 		}
 	}
-	pn := "P_" + mangle(f.pkg.Path()) + "_" + name
-	fmt.Fprintf(&f.proxies, "%q: r.TypeOf((*%s)(nil)).Elem(),\n", name, pn)
-	fmt.Fprintf(&f.code, "type %s struct {\n\tObject any\n", pn)
-	var methods bytes.Buffer
+	sn := "shim_" + mangle(f.pkg.Path()) + "_" + name
+	fmt.Fprintf(&f.shims, "\tshims[r.TypeFor[%s]()] = r.TypeFor[%s]()\n", f.ref(name), sn)
+	fmt.Fprintf(&f.code, "type %s struct{ O Object }\n\nfunc (s %s) Unshim() any { return s.O }\n", sn, sn)
 	for m := range it.Methods() {
 		sig := m.Type().(*types.Signature)
-		var params, args, results []string
+		var params, types, args, results []string
 		for j := range sig.Params().Len() {
 			t, a := f.typ(sig.Params().At(j).Type()), fmt.Sprintf("a%d", j)
 			if sig.Variadic() && j == sig.Params().Len()-1 {
-				params, args = append(params, a+" ..."+strings.TrimPrefix(t, "[]")), append(args, a+"...")
+				t = "..." + strings.TrimPrefix(t, "[]")
+				params, types, args = append(params, a+" "+t), append(types, t), append(args, a+"...")
 				continue
 			}
-			params, args = append(params, a+" "+t), append(args, a)
+			params, types, args = append(params, a+" "+t), append(types, t), append(args, a)
 		}
 		for j := range sig.Results().Len() {
 			results = append(results, f.typ(sig.Results().At(j).Type()))
@@ -129,10 +130,10 @@ func (f *file) proxy(name string, it *types.Interface) {
 		if len(results) > 0 {
 			res, ret = "("+strings.Join(results, ", ")+")", "return "
 		}
-		fmt.Fprintf(&f.code, "\t%s_ func(%s) %s\n", m.Name(), strings.Join(append([]string{"o any"}, params...), ", "), res)
-		fmt.Fprintf(&methods, "func (p *%s) %s(%s) %s { %sp.%s_(%s) }\n", pn, m.Name(), strings.Join(params, ", "), res, ret, m.Name(), strings.Join(append([]string{"p.Object"}, args...), ", "))
+		fmt.Fprintf(&f.code, "func (s %s) %s(%s) %s { %ss.O.Method(%q).Interface().(func(%s) %s)(%s) }\n",
+			sn, m.Name(), strings.Join(params, ", "), res, ret, m.Name(), strings.Join(types, ", "), res, strings.Join(args, ", "))
 	}
-	fmt.Fprintf(&f.code, "}\n\n%s\n", methods.Bytes())
+	f.code.WriteString("\n")
 }
 
 func (f *file) typ(t types.Type) string {
@@ -161,14 +162,12 @@ func (f *file) source() []byte {
 %s},
 		Types: map[string]r.Type{
 %s},
-		Proxies: map[string]r.Type{
-%s},
 		Untypeds: map[string]string{
 %s},
 	}
-}
+%s}
 
-%s`, f.pkg.Path(), f.pkg.Name(), f.binds.Bytes(), f.typs.Bytes(), f.proxies.Bytes(), f.untypeds.Bytes(), f.code.Bytes())
+%s`, f.pkg.Path(), f.pkg.Name(), f.binds.Bytes(), f.typs.Bytes(), f.untypeds.Bytes(), f.shims.Bytes(), f.code.Bytes())
 	for _, p := range paths {
 		n := f.imports[p]
 		if n == "pkg" && !strings.Contains(body, "pkg.") {

@@ -40,7 +40,6 @@ func init() {
 			"SplitFunc":  r.TypeOf((*pkg.SplitFunc)(nil)).Elem(),
 			"Writer":     r.TypeOf((*pkg.Writer)(nil)).Elem(),
 		},
-		Proxies: map[string]r.Type{},
 		Untypeds: map[string]string{
 			"MaxScanTokenSize": "int:65536",
 		},

@@ -79,7 +79,6 @@ func init() {
 			"Buffer": r.TypeOf((*pkg.Buffer)(nil)).Elem(),
 			"Reader": r.TypeOf((*pkg.Reader)(nil)).Elem(),
 		},
-		Proxies: map[string]r.Type{},
 		Untypeds: map[string]string{
 			"MinRead": "int:512",
 		},

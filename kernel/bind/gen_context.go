@@ -33,22 +33,21 @@ func init() {
 			"CancelFunc":      r.TypeOf((*pkg.CancelFunc)(nil)).Elem(),
 			"Context":         r.TypeOf((*pkg.Context)(nil)).Elem(),
 		},
-		Proxies: map[string]r.Type{
-			"Context": r.TypeOf((*P_context_Context)(nil)).Elem(),
-		},
 		Untypeds: map[string]string{},
 	}
+	shims[r.TypeFor[pkg.Context]()] = r.TypeFor[shim_context_Context]()
 }
 
-type P_context_Context struct {
-	Object    any
-	Deadline_ func(o any) (i3.Time, bool)
-	Done_     func(o any) <-chan struct{}
-	Err_      func(o any) error
-	Value_    func(o any, a0 any) any
-}
+type shim_context_Context struct{ O Object }
 
-func (p *P_context_Context) Deadline() (i3.Time, bool) { return p.Deadline_(p.Object) }
-func (p *P_context_Context) Done() <-chan struct{}     { return p.Done_(p.Object) }
-func (p *P_context_Context) Err() error                { return p.Err_(p.Object) }
-func (p *P_context_Context) Value(a0 any) any          { return p.Value_(p.Object, a0) }
+func (s shim_context_Context) Unshim() any { return s.O }
+func (s shim_context_Context) Deadline() (i3.Time, bool) {
+	return s.O.Method("Deadline").Interface().(func() (i3.Time, bool))()
+}
+func (s shim_context_Context) Done() <-chan struct{} {
+	return s.O.Method("Done").Interface().(func() <-chan struct{})()
+}
+func (s shim_context_Context) Err() error { return s.O.Method("Err").Interface().(func() error)() }
+func (s shim_context_Context) Value(a0 any) any {
+	return s.O.Method("Value").Interface().(func(any) any)(a0)
+}

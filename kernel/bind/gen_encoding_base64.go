@@ -26,7 +26,6 @@ func init() {
 			"CorruptInputError": r.TypeOf((*pkg.CorruptInputError)(nil)).Elem(),
 			"Encoding":          r.TypeOf((*pkg.Encoding)(nil)).Elem(),
 		},
-		Proxies:  map[string]r.Type{},
 		Untypeds: map[string]string{},
 	}
 }

@@ -37,52 +37,53 @@ func init() {
 			"AppendByteOrder": r.TypeOf((*pkg.AppendByteOrder)(nil)).Elem(),
 			"ByteOrder":       r.TypeOf((*pkg.ByteOrder)(nil)).Elem(),
 		},
-		Proxies: map[string]r.Type{
-			"AppendByteOrder": r.TypeOf((*P_encoding_binary_AppendByteOrder)(nil)).Elem(),
-			"ByteOrder":       r.TypeOf((*P_encoding_binary_ByteOrder)(nil)).Elem(),
-		},
 		Untypeds: map[string]string{
 			"MaxVarintLen16": "int:3",
 			"MaxVarintLen32": "int:5",
 			"MaxVarintLen64": "int:10",
 		},
 	}
+	shims[r.TypeFor[pkg.AppendByteOrder]()] = r.TypeFor[shim_encoding_binary_AppendByteOrder]()
+	shims[r.TypeFor[pkg.ByteOrder]()] = r.TypeFor[shim_encoding_binary_ByteOrder]()
 }
 
-type P_encoding_binary_AppendByteOrder struct {
-	Object        any
-	AppendUint16_ func(o any, a0 []byte, a1 uint16) []byte
-	AppendUint32_ func(o any, a0 []byte, a1 uint32) []byte
-	AppendUint64_ func(o any, a0 []byte, a1 uint64) []byte
-	String_       func(o any) string
+type shim_encoding_binary_AppendByteOrder struct{ O Object }
+
+func (s shim_encoding_binary_AppendByteOrder) Unshim() any { return s.O }
+func (s shim_encoding_binary_AppendByteOrder) AppendUint16(a0 []byte, a1 uint16) []byte {
+	return s.O.Method("AppendUint16").Interface().(func([]byte, uint16) []byte)(a0, a1)
+}
+func (s shim_encoding_binary_AppendByteOrder) AppendUint32(a0 []byte, a1 uint32) []byte {
+	return s.O.Method("AppendUint32").Interface().(func([]byte, uint32) []byte)(a0, a1)
+}
+func (s shim_encoding_binary_AppendByteOrder) AppendUint64(a0 []byte, a1 uint64) []byte {
+	return s.O.Method("AppendUint64").Interface().(func([]byte, uint64) []byte)(a0, a1)
+}
+func (s shim_encoding_binary_AppendByteOrder) String() string {
+	return s.O.Method("String").Interface().(func() string)()
 }
 
-func (p *P_encoding_binary_AppendByteOrder) AppendUint16(a0 []byte, a1 uint16) []byte {
-	return p.AppendUint16_(p.Object, a0, a1)
-}
-func (p *P_encoding_binary_AppendByteOrder) AppendUint32(a0 []byte, a1 uint32) []byte {
-	return p.AppendUint32_(p.Object, a0, a1)
-}
-func (p *P_encoding_binary_AppendByteOrder) AppendUint64(a0 []byte, a1 uint64) []byte {
-	return p.AppendUint64_(p.Object, a0, a1)
-}
-func (p *P_encoding_binary_AppendByteOrder) String() string { return p.String_(p.Object) }
+type shim_encoding_binary_ByteOrder struct{ O Object }
 
-type P_encoding_binary_ByteOrder struct {
-	Object     any
-	PutUint16_ func(o any, a0 []byte, a1 uint16)
-	PutUint32_ func(o any, a0 []byte, a1 uint32)
-	PutUint64_ func(o any, a0 []byte, a1 uint64)
-	String_    func(o any) string
-	Uint16_    func(o any, a0 []byte) uint16
-	Uint32_    func(o any, a0 []byte) uint32
-	Uint64_    func(o any, a0 []byte) uint64
+func (s shim_encoding_binary_ByteOrder) Unshim() any { return s.O }
+func (s shim_encoding_binary_ByteOrder) PutUint16(a0 []byte, a1 uint16) {
+	s.O.Method("PutUint16").Interface().(func([]byte, uint16))(a0, a1)
 }
-
-func (p *P_encoding_binary_ByteOrder) PutUint16(a0 []byte, a1 uint16) { p.PutUint16_(p.Object, a0, a1) }
-func (p *P_encoding_binary_ByteOrder) PutUint32(a0 []byte, a1 uint32) { p.PutUint32_(p.Object, a0, a1) }
-func (p *P_encoding_binary_ByteOrder) PutUint64(a0 []byte, a1 uint64) { p.PutUint64_(p.Object, a0, a1) }
-func (p *P_encoding_binary_ByteOrder) String() string                 { return p.String_(p.Object) }
-func (p *P_encoding_binary_ByteOrder) Uint16(a0 []byte) uint16        { return p.Uint16_(p.Object, a0) }
-func (p *P_encoding_binary_ByteOrder) Uint32(a0 []byte) uint32        { return p.Uint32_(p.Object, a0) }
-func (p *P_encoding_binary_ByteOrder) Uint64(a0 []byte) uint64        { return p.Uint64_(p.Object, a0) }
+func (s shim_encoding_binary_ByteOrder) PutUint32(a0 []byte, a1 uint32) {
+	s.O.Method("PutUint32").Interface().(func([]byte, uint32))(a0, a1)
+}
+func (s shim_encoding_binary_ByteOrder) PutUint64(a0 []byte, a1 uint64) {
+	s.O.Method("PutUint64").Interface().(func([]byte, uint64))(a0, a1)
+}
+func (s shim_encoding_binary_ByteOrder) String() string {
+	return s.O.Method("String").Interface().(func() string)()
+}
+func (s shim_encoding_binary_ByteOrder) Uint16(a0 []byte) uint16 {
+	return s.O.Method("Uint16").Interface().(func([]byte) uint16)(a0)
+}
+func (s shim_encoding_binary_ByteOrder) Uint32(a0 []byte) uint32 {
+	return s.O.Method("Uint32").Interface().(func([]byte) uint32)(a0)
+}
+func (s shim_encoding_binary_ByteOrder) Uint64(a0 []byte) uint64 {
+	return s.O.Method("Uint64").Interface().(func([]byte) uint64)(a0)
+}

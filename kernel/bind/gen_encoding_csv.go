@@ -24,7 +24,6 @@ func init() {
 			"Reader":     r.TypeOf((*pkg.Reader)(nil)).Elem(),
 			"Writer":     r.TypeOf((*pkg.Writer)(nil)).Elem(),
 		},
-		Proxies:  map[string]r.Type{},
 		Untypeds: map[string]string{},
 	}
 }

@@ -29,7 +29,6 @@ func init() {
 		Types: map[string]r.Type{
 			"InvalidByteError": r.TypeOf((*pkg.InvalidByteError)(nil)).Elem(),
 		},
-		Proxies:  map[string]r.Type{},
 		Untypeds: map[string]string{},
 	}
 }

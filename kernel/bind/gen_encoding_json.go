@@ -40,26 +40,22 @@ func init() {
 			"UnsupportedTypeError":  r.TypeOf((*pkg.UnsupportedTypeError)(nil)).Elem(),
 			"UnsupportedValueError": r.TypeOf((*pkg.UnsupportedValueError)(nil)).Elem(),
 		},
-		Proxies: map[string]r.Type{
-			"Marshaler":   r.TypeOf((*P_encoding_json_Marshaler)(nil)).Elem(),
-			"Unmarshaler": r.TypeOf((*P_encoding_json_Unmarshaler)(nil)).Elem(),
-		},
 		Untypeds: map[string]string{},
 	}
+	shims[r.TypeFor[pkg.Marshaler]()] = r.TypeFor[shim_encoding_json_Marshaler]()
+	shims[r.TypeFor[pkg.Unmarshaler]()] = r.TypeFor[shim_encoding_json_Unmarshaler]()
 }
 
-type P_encoding_json_Marshaler struct {
-	Object       any
-	MarshalJSON_ func(o any) ([]byte, error)
+type shim_encoding_json_Marshaler struct{ O Object }
+
+func (s shim_encoding_json_Marshaler) Unshim() any { return s.O }
+func (s shim_encoding_json_Marshaler) MarshalJSON() ([]byte, error) {
+	return s.O.Method("MarshalJSON").Interface().(func() ([]byte, error))()
 }
 
-func (p *P_encoding_json_Marshaler) MarshalJSON() ([]byte, error) { return p.MarshalJSON_(p.Object) }
+type shim_encoding_json_Unmarshaler struct{ O Object }
 
-type P_encoding_json_Unmarshaler struct {
-	Object         any
-	UnmarshalJSON_ func(o any, a0 []byte) error
-}
-
-func (p *P_encoding_json_Unmarshaler) UnmarshalJSON(a0 []byte) error {
-	return p.UnmarshalJSON_(p.Object, a0)
+func (s shim_encoding_json_Unmarshaler) Unshim() any { return s.O }
+func (s shim_encoding_json_Unmarshaler) UnmarshalJSON(a0 []byte) error {
+	return s.O.Method("UnmarshalJSON").Interface().(func([]byte) error)(a0)
 }

@@ -20,7 +20,6 @@ func init() {
 			"Unwrap":         r.ValueOf(pkg.Unwrap),
 		},
 		Types:    map[string]r.Type{},
-		Proxies:  map[string]r.Type{},
 		Untypeds: map[string]string{},
 	}
 }

@@ -59,30 +59,25 @@ func init() {
 			"Getter":        r.TypeOf((*pkg.Getter)(nil)).Elem(),
 			"Value":         r.TypeOf((*pkg.Value)(nil)).Elem(),
 		},
-		Proxies: map[string]r.Type{
-			"Getter": r.TypeOf((*P_flag_Getter)(nil)).Elem(),
-			"Value":  r.TypeOf((*P_flag_Value)(nil)).Elem(),
-		},
 		Untypeds: map[string]string{},
 	}
+	shims[r.TypeFor[pkg.Getter]()] = r.TypeFor[shim_flag_Getter]()
+	shims[r.TypeFor[pkg.Value]()] = r.TypeFor[shim_flag_Value]()
 }
 
-type P_flag_Getter struct {
-	Object  any
-	Get_    func(o any) any
-	Set_    func(o any, a0 string) error
-	String_ func(o any) string
+type shim_flag_Getter struct{ O Object }
+
+func (s shim_flag_Getter) Unshim() any { return s.O }
+func (s shim_flag_Getter) Get() any    { return s.O.Method("Get").Interface().(func() any)() }
+func (s shim_flag_Getter) Set(a0 string) error {
+	return s.O.Method("Set").Interface().(func(string) error)(a0)
 }
+func (s shim_flag_Getter) String() string { return s.O.Method("String").Interface().(func() string)() }
 
-func (p *P_flag_Getter) Get() any            { return p.Get_(p.Object) }
-func (p *P_flag_Getter) Set(a0 string) error { return p.Set_(p.Object, a0) }
-func (p *P_flag_Getter) String() string      { return p.String_(p.Object) }
+type shim_flag_Value struct{ O Object }
 
-type P_flag_Value struct {
-	Object  any
-	Set_    func(o any, a0 string) error
-	String_ func(o any) string
+func (s shim_flag_Value) Unshim() any { return s.O }
+func (s shim_flag_Value) Set(a0 string) error {
+	return s.O.Method("Set").Interface().(func(string) error)(a0)
 }
-
-func (p *P_flag_Value) Set(a0 string) error { return p.Set_(p.Object, a0) }
-func (p *P_flag_Value) String() string      { return p.String_(p.Object) }
+func (s shim_flag_Value) String() string { return s.O.Method("String").Interface().(func() string)() }

@@ -44,74 +44,72 @@ func init() {
 			"State":      r.TypeOf((*pkg.State)(nil)).Elem(),
 			"Stringer":   r.TypeOf((*pkg.Stringer)(nil)).Elem(),
 		},
-		Proxies: map[string]r.Type{
-			"Formatter":  r.TypeOf((*P_fmt_Formatter)(nil)).Elem(),
-			"GoStringer": r.TypeOf((*P_fmt_GoStringer)(nil)).Elem(),
-			"ScanState":  r.TypeOf((*P_fmt_ScanState)(nil)).Elem(),
-			"Scanner":    r.TypeOf((*P_fmt_Scanner)(nil)).Elem(),
-			"State":      r.TypeOf((*P_fmt_State)(nil)).Elem(),
-			"Stringer":   r.TypeOf((*P_fmt_Stringer)(nil)).Elem(),
-		},
 		Untypeds: map[string]string{},
 	}
+	shims[r.TypeFor[pkg.Formatter]()] = r.TypeFor[shim_fmt_Formatter]()
+	shims[r.TypeFor[pkg.GoStringer]()] = r.TypeFor[shim_fmt_GoStringer]()
+	shims[r.TypeFor[pkg.ScanState]()] = r.TypeFor[shim_fmt_ScanState]()
+	shims[r.TypeFor[pkg.Scanner]()] = r.TypeFor[shim_fmt_Scanner]()
+	shims[r.TypeFor[pkg.State]()] = r.TypeFor[shim_fmt_State]()
+	shims[r.TypeFor[pkg.Stringer]()] = r.TypeFor[shim_fmt_Stringer]()
 }
 
-type P_fmt_Formatter struct {
-	Object  any
-	Format_ func(o any, a0 pkg.State, a1 rune)
+type shim_fmt_Formatter struct{ O Object }
+
+func (s shim_fmt_Formatter) Unshim() any { return s.O }
+func (s shim_fmt_Formatter) Format(a0 pkg.State, a1 rune) {
+	s.O.Method("Format").Interface().(func(pkg.State, rune))(a0, a1)
 }
 
-func (p *P_fmt_Formatter) Format(a0 pkg.State, a1 rune) { p.Format_(p.Object, a0, a1) }
+type shim_fmt_GoStringer struct{ O Object }
 
-type P_fmt_GoStringer struct {
-	Object    any
-	GoString_ func(o any) string
+func (s shim_fmt_GoStringer) Unshim() any { return s.O }
+func (s shim_fmt_GoStringer) GoString() string {
+	return s.O.Method("GoString").Interface().(func() string)()
 }
 
-func (p *P_fmt_GoStringer) GoString() string { return p.GoString_(p.Object) }
+type shim_fmt_ScanState struct{ O Object }
 
-type P_fmt_ScanState struct {
-	Object      any
-	Read_       func(o any, a0 []byte) (int, error)
-	ReadRune_   func(o any) (rune, int, error)
-	SkipSpace_  func(o any)
-	Token_      func(o any, a0 bool, a1 func(rune) bool) ([]byte, error)
-	UnreadRune_ func(o any) error
-	Width_      func(o any) (int, bool)
+func (s shim_fmt_ScanState) Unshim() any { return s.O }
+func (s shim_fmt_ScanState) Read(a0 []byte) (int, error) {
+	return s.O.Method("Read").Interface().(func([]byte) (int, error))(a0)
+}
+func (s shim_fmt_ScanState) ReadRune() (rune, int, error) {
+	return s.O.Method("ReadRune").Interface().(func() (rune, int, error))()
+}
+func (s shim_fmt_ScanState) SkipSpace() { s.O.Method("SkipSpace").Interface().(func())() }
+func (s shim_fmt_ScanState) Token(a0 bool, a1 func(rune) bool) ([]byte, error) {
+	return s.O.Method("Token").Interface().(func(bool, func(rune) bool) ([]byte, error))(a0, a1)
+}
+func (s shim_fmt_ScanState) UnreadRune() error {
+	return s.O.Method("UnreadRune").Interface().(func() error)()
+}
+func (s shim_fmt_ScanState) Width() (int, bool) {
+	return s.O.Method("Width").Interface().(func() (int, bool))()
 }
 
-func (p *P_fmt_ScanState) Read(a0 []byte) (int, error)  { return p.Read_(p.Object, a0) }
-func (p *P_fmt_ScanState) ReadRune() (rune, int, error) { return p.ReadRune_(p.Object) }
-func (p *P_fmt_ScanState) SkipSpace()                   { p.SkipSpace_(p.Object) }
-func (p *P_fmt_ScanState) Token(a0 bool, a1 func(rune) bool) ([]byte, error) {
-	return p.Token_(p.Object, a0, a1)
-}
-func (p *P_fmt_ScanState) UnreadRune() error  { return p.UnreadRune_(p.Object) }
-func (p *P_fmt_ScanState) Width() (int, bool) { return p.Width_(p.Object) }
+type shim_fmt_Scanner struct{ O Object }
 
-type P_fmt_Scanner struct {
-	Object any
-	Scan_  func(o any, a0 pkg.ScanState, a1 rune) error
+func (s shim_fmt_Scanner) Unshim() any { return s.O }
+func (s shim_fmt_Scanner) Scan(a0 pkg.ScanState, a1 rune) error {
+	return s.O.Method("Scan").Interface().(func(pkg.ScanState, rune) error)(a0, a1)
 }
 
-func (p *P_fmt_Scanner) Scan(a0 pkg.ScanState, a1 rune) error { return p.Scan_(p.Object, a0, a1) }
+type shim_fmt_State struct{ O Object }
 
-type P_fmt_State struct {
-	Object     any
-	Flag_      func(o any, a0 int) bool
-	Precision_ func(o any) (int, bool)
-	Width_     func(o any) (int, bool)
-	Write_     func(o any, a0 []byte) (int, error)
+func (s shim_fmt_State) Unshim() any      { return s.O }
+func (s shim_fmt_State) Flag(a0 int) bool { return s.O.Method("Flag").Interface().(func(int) bool)(a0) }
+func (s shim_fmt_State) Precision() (int, bool) {
+	return s.O.Method("Precision").Interface().(func() (int, bool))()
+}
+func (s shim_fmt_State) Width() (int, bool) {
+	return s.O.Method("Width").Interface().(func() (int, bool))()
+}
+func (s shim_fmt_State) Write(a0 []byte) (int, error) {
+	return s.O.Method("Write").Interface().(func([]byte) (int, error))(a0)
 }
 
-func (p *P_fmt_State) Flag(a0 int) bool             { return p.Flag_(p.Object, a0) }
-func (p *P_fmt_State) Precision() (int, bool)       { return p.Precision_(p.Object) }
-func (p *P_fmt_State) Width() (int, bool)           { return p.Width_(p.Object) }
-func (p *P_fmt_State) Write(a0 []byte) (int, error) { return p.Write_(p.Object, a0) }
+type shim_fmt_Stringer struct{ O Object }
 
-type P_fmt_Stringer struct {
-	Object  any
-	String_ func(o any) string
-}
-
-func (p *P_fmt_Stringer) String() string { return p.String_(p.Object) }
+func (s shim_fmt_Stringer) Unshim() any    { return s.O }
+func (s shim_fmt_Stringer) String() string { return s.O.Method("String").Interface().(func() string)() }

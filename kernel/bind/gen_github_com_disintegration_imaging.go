@@ -97,7 +97,6 @@ func init() {
 			"Format":          r.TypeOf((*pkg.Format)(nil)).Elem(),
 			"ResampleFilter":  r.TypeOf((*pkg.ResampleFilter)(nil)).Elem(),
 		},
-		Proxies:  map[string]r.Type{},
 		Untypeds: map[string]string{},
 	}
 }

@@ -35,32 +35,25 @@ func init() {
 			"Progress": r.TypeOf((*pkg.Progress)(nil)).Elem(),
 			"Sink":     r.TypeOf((*pkg.Sink)(nil)).Elem(),
 		},
-		Proxies: map[string]r.Type{
-			"Asker": r.TypeOf((*P_github_com_fastnb_go_cell_Asker)(nil)).Elem(),
-			"Sink":  r.TypeOf((*P_github_com_fastnb_go_cell_Sink)(nil)).Elem(),
-		},
 		Untypeds: map[string]string{},
 	}
+	shims[r.TypeFor[pkg.Asker]()] = r.TypeFor[shim_github_com_fastnb_go_cell_Asker]()
+	shims[r.TypeFor[pkg.Sink]()] = r.TypeFor[shim_github_com_fastnb_go_cell_Sink]()
 }
 
-type P_github_com_fastnb_go_cell_Asker struct {
-	Object any
-	Ask_   func(o any, a0 i3.Context, a1 string, a2 bool) (string, error)
+type shim_github_com_fastnb_go_cell_Asker struct{ O Object }
+
+func (s shim_github_com_fastnb_go_cell_Asker) Unshim() any { return s.O }
+func (s shim_github_com_fastnb_go_cell_Asker) Ask(a0 i3.Context, a1 string, a2 bool) (string, error) {
+	return s.O.Method("Ask").Interface().(func(i3.Context, string, bool) (string, error))(a0, a1, a2)
 }
 
-func (p *P_github_com_fastnb_go_cell_Asker) Ask(a0 i3.Context, a1 string, a2 bool) (string, error) {
-	return p.Ask_(p.Object, a0, a1, a2)
-}
+type shim_github_com_fastnb_go_cell_Sink struct{ O Object }
 
-type P_github_com_fastnb_go_cell_Sink struct {
-	Object       any
-	ClearOutput_ func(o any, a0 bool) error
-	Display_     func(o any, a0 pkg.Bundle, a1 pkg.Bundle, a2 string, a3 bool) error
+func (s shim_github_com_fastnb_go_cell_Sink) Unshim() any { return s.O }
+func (s shim_github_com_fastnb_go_cell_Sink) ClearOutput(a0 bool) error {
+	return s.O.Method("ClearOutput").Interface().(func(bool) error)(a0)
 }
-
-func (p *P_github_com_fastnb_go_cell_Sink) ClearOutput(a0 bool) error {
-	return p.ClearOutput_(p.Object, a0)
-}
-func (p *P_github_com_fastnb_go_cell_Sink) Display(a0 pkg.Bundle, a1 pkg.Bundle, a2 string, a3 bool) error {
-	return p.Display_(p.Object, a0, a1, a2, a3)
+func (s shim_github_com_fastnb_go_cell_Sink) Display(a0 pkg.Bundle, a1 pkg.Bundle, a2 string, a3 bool) error {
+	return s.O.Method("Display").Interface().(func(pkg.Bundle, pkg.Bundle, string, bool) error)(a0, a1, a2, a3)
 }

@@ -26,7 +26,6 @@ func init() {
 			"Data":    r.TypeOf((*pkg.Data)(nil)).Elem(),
 			"Handler": r.TypeOf((*pkg.Handler)(nil)).Elem(),
 		},
-		Proxies:  map[string]r.Type{},
 		Untypeds: map[string]string{},
 	}
 }

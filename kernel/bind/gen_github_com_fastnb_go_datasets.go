@@ -41,7 +41,6 @@ func init() {
 			"URL":        r.TypeOf((*pkg.URL)(nil)).Elem(),
 			"Wheel":      r.TypeOf((*pkg.Wheel)(nil)).Elem(),
 		},
-		Proxies:  map[string]r.Type{},
 		Untypeds: map[string]string{},
 	}
 }

@@ -169,28 +169,22 @@ func init() {
 			"TrainingPhase":                r.TypeOf((*pkg.TrainingPhase)(nil)).Elem(),
 			"WDOption":                     r.TypeOf((*pkg.WDOption)(nil)).Elem(),
 		},
-		Proxies: map[string]r.Type{
-			"LearnerOption": r.TypeOf((*P_github_com_fastnb_go_fastnb_LearnerOption)(nil)).Elem(),
-			"PredictOption": r.TypeOf((*P_github_com_fastnb_go_fastnb_PredictOption)(nil)).Elem(),
-		},
 		Untypeds: map[string]string{},
 	}
+	shims[r.TypeFor[pkg.LearnerOption]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_LearnerOption]()
+	shims[r.TypeFor[pkg.PredictOption]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_PredictOption]()
 }
 
-type P_github_com_fastnb_go_fastnb_LearnerOption struct {
-	Object        any
-	ApplyLearner_ func(o any, a0 *pkg.LearnerConfig)
+type shim_github_com_fastnb_go_fastnb_LearnerOption struct{ O Object }
+
+func (s shim_github_com_fastnb_go_fastnb_LearnerOption) Unshim() any { return s.O }
+func (s shim_github_com_fastnb_go_fastnb_LearnerOption) ApplyLearner(a0 *pkg.LearnerConfig) {
+	s.O.Method("ApplyLearner").Interface().(func(*pkg.LearnerConfig))(a0)
 }
 
-func (p *P_github_com_fastnb_go_fastnb_LearnerOption) ApplyLearner(a0 *pkg.LearnerConfig) {
-	p.ApplyLearner_(p.Object, a0)
-}
+type shim_github_com_fastnb_go_fastnb_PredictOption struct{ O Object }
 
-type P_github_com_fastnb_go_fastnb_PredictOption struct {
-	Object        any
-	ApplyPredict_ func(o any, a0 *pkg.PredictConfig)
-}
-
-func (p *P_github_com_fastnb_go_fastnb_PredictOption) ApplyPredict(a0 *pkg.PredictConfig) {
-	p.ApplyPredict_(p.Object, a0)
+func (s shim_github_com_fastnb_go_fastnb_PredictOption) Unshim() any { return s.O }
+func (s shim_github_com_fastnb_go_fastnb_PredictOption) ApplyPredict(a0 *pkg.PredictConfig) {
+	s.O.Method("ApplyPredict").Interface().(func(*pkg.PredictConfig))(a0)
 }

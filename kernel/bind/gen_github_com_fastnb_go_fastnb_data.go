@@ -216,35 +216,6 @@ func init() {
 			"Vocab":           r.TypeOf((*pkg.Vocab)(nil)).Elem(),
 			"VocabKind":       r.TypeOf((*pkg.VocabKind)(nil)).Elem(),
 		},
-		Proxies: map[string]r.Type{
-			"Augmenter":       r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Augmenter)(nil)).Elem(),
-			"BatchSource":     r.TypeOf((*P_github_com_fastnb_go_fastnb_data_BatchSource)(nil)).Elem(),
-			"Batcher":         r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Batcher)(nil)).Elem(),
-			"BunchCollater":   r.TypeOf((*P_github_com_fastnb_go_fastnb_data_BunchCollater)(nil)).Elem(),
-			"ByteCollater":    r.TypeOf((*P_github_com_fastnb_go_fastnb_data_ByteCollater)(nil)).Elem(),
-			"Collater":        r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Collater)(nil)).Elem(),
-			"DecodeOption":    r.TypeOf((*P_github_com_fastnb_go_fastnb_data_DecodeOption)(nil)).Elem(),
-			"DrawnLabel":      r.TypeOf((*P_github_com_fastnb_go_fastnb_data_DrawnLabel)(nil)).Elem(),
-			"EncodedKind":     r.TypeOf((*P_github_com_fastnb_go_fastnb_data_EncodedKind)(nil)).Elem(),
-			"FileKind":        r.TypeOf((*P_github_com_fastnb_go_fastnb_data_FileKind)(nil)).Elem(),
-			"Fitter":          r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Fitter)(nil)).Elem(),
-			"Item":            r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Item)(nil)).Elem(),
-			"Kind":            r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Kind)(nil)).Elem(),
-			"LabelKind":       r.TypeOf((*P_github_com_fastnb_go_fastnb_data_LabelKind)(nil)).Elem(),
-			"LanguageKind":    r.TypeOf((*P_github_com_fastnb_go_fastnb_data_LanguageKind)(nil)).Elem(),
-			"Packer":          r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Packer)(nil)).Elem(),
-			"PlotOption":      r.TypeOf((*P_github_com_fastnb_go_fastnb_data_PlotOption)(nil)).Elem(),
-			"PredsOption":     r.TypeOf((*P_github_com_fastnb_go_fastnb_data_PredsOption)(nil)).Elem(),
-			"Preparer":        r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Preparer)(nil)).Elem(),
-			"Recycler":        r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Recycler)(nil)).Elem(),
-			"RowKind":         r.TypeOf((*P_github_com_fastnb_go_fastnb_data_RowKind)(nil)).Elem(),
-			"Sampler":         r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Sampler)(nil)).Elem(),
-			"ShowOption":      r.TypeOf((*P_github_com_fastnb_go_fastnb_data_ShowOption)(nil)).Elem(),
-			"Stater":          r.TypeOf((*P_github_com_fastnb_go_fastnb_data_Stater)(nil)).Elem(),
-			"TargetAugmenter": r.TypeOf((*P_github_com_fastnb_go_fastnb_data_TargetAugmenter)(nil)).Elem(),
-			"TextOpener":      r.TypeOf((*P_github_com_fastnb_go_fastnb_data_TextOpener)(nil)).Elem(),
-			"VocabKind":       r.TypeOf((*P_github_com_fastnb_go_fastnb_data_VocabKind)(nil)).Elem(),
-		},
 		Untypeds: map[string]string{
 			"BOS":               "string:xxbos",
 			"EOS":               "string:xxeos",
@@ -265,359 +236,331 @@ func init() {
 			"UNK":               "string:xxunk",
 		},
 	}
+	shims[r.TypeFor[pkg.Augmenter]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_Augmenter]()
+	shims[r.TypeFor[pkg.BatchSource]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_BatchSource]()
+	shims[r.TypeFor[pkg.Batcher]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_Batcher]()
+	shims[r.TypeFor[pkg.BunchCollater]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_BunchCollater]()
+	shims[r.TypeFor[pkg.ByteCollater]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_ByteCollater]()
+	shims[r.TypeFor[pkg.Collater]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_Collater]()
+	shims[r.TypeFor[pkg.DecodeOption]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_DecodeOption]()
+	shims[r.TypeFor[pkg.DrawnLabel]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_DrawnLabel]()
+	shims[r.TypeFor[pkg.EncodedKind]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_EncodedKind]()
+	shims[r.TypeFor[pkg.FileKind]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_FileKind]()
+	shims[r.TypeFor[pkg.Fitter]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_Fitter]()
+	shims[r.TypeFor[pkg.Item]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_Item]()
+	shims[r.TypeFor[pkg.Kind]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_Kind]()
+	shims[r.TypeFor[pkg.LabelKind]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_LabelKind]()
+	shims[r.TypeFor[pkg.LanguageKind]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_LanguageKind]()
+	shims[r.TypeFor[pkg.Packer]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_Packer]()
+	shims[r.TypeFor[pkg.PlotOption]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_PlotOption]()
+	shims[r.TypeFor[pkg.PredsOption]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_PredsOption]()
+	shims[r.TypeFor[pkg.Preparer]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_Preparer]()
+	shims[r.TypeFor[pkg.Recycler]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_Recycler]()
+	shims[r.TypeFor[pkg.RowKind]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_RowKind]()
+	shims[r.TypeFor[pkg.Sampler]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_Sampler]()
+	shims[r.TypeFor[pkg.ShowOption]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_ShowOption]()
+	shims[r.TypeFor[pkg.Stater]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_Stater]()
+	shims[r.TypeFor[pkg.TargetAugmenter]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_TargetAugmenter]()
+	shims[r.TypeFor[pkg.TextOpener]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_TextOpener]()
+	shims[r.TypeFor[pkg.VocabKind]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_VocabKind]()
 }
 
-type P_github_com_fastnb_go_fastnb_data_Augmenter struct {
-	Object   any
-	Augment_ func(o any, a0 pkg.Item, a1 pkg.Item, a2 bool, a3 *i3.Rand, a4 pkg.TransformArgs) (pkg.Item, pkg.Item, error)
-	Name_    func(o any) string
+type shim_github_com_fastnb_go_fastnb_data_Augmenter struct{ O Object }
+
+func (s shim_github_com_fastnb_go_fastnb_data_Augmenter) Unshim() any { return s.O }
+func (s shim_github_com_fastnb_go_fastnb_data_Augmenter) Augment(a0 pkg.Item, a1 pkg.Item, a2 bool, a3 *i3.Rand, a4 pkg.TransformArgs) (pkg.Item, pkg.Item, error) {
+	return s.O.Method("Augment").Interface().(func(pkg.Item, pkg.Item, bool, *i3.Rand, pkg.TransformArgs) (pkg.Item, pkg.Item, error))(a0, a1, a2, a3, a4)
+}
+func (s shim_github_com_fastnb_go_fastnb_data_Augmenter) Name() string {
+	return s.O.Method("Name").Interface().(func() string)()
 }
 
-func (p *P_github_com_fastnb_go_fastnb_data_Augmenter) Augment(a0 pkg.Item, a1 pkg.Item, a2 bool, a3 *i3.Rand, a4 pkg.TransformArgs) (pkg.Item, pkg.Item, error) {
-	return p.Augment_(p.Object, a0, a1, a2, a3, a4)
-}
-func (p *P_github_com_fastnb_go_fastnb_data_Augmenter) Name() string { return p.Name_(p.Object) }
+type shim_github_com_fastnb_go_fastnb_data_BatchSource struct{ O Object }
 
-type P_github_com_fastnb_go_fastnb_data_BatchSource struct {
-	Object any
-	Batch_ func(o any, a0 int) (*pkg.Batch, error)
-	Len_   func(o any) int
+func (s shim_github_com_fastnb_go_fastnb_data_BatchSource) Unshim() any { return s.O }
+func (s shim_github_com_fastnb_go_fastnb_data_BatchSource) Batch(a0 int) (*pkg.Batch, error) {
+	return s.O.Method("Batch").Interface().(func(int) (*pkg.Batch, error))(a0)
 }
-
-func (p *P_github_com_fastnb_go_fastnb_data_BatchSource) Batch(a0 int) (*pkg.Batch, error) {
-	return p.Batch_(p.Object, a0)
-}
-func (p *P_github_com_fastnb_go_fastnb_data_BatchSource) Len() int { return p.Len_(p.Object) }
-
-type P_github_com_fastnb_go_fastnb_data_Batcher struct {
-	Object     any
-	Batches_   func(o any, a0 []pkg.Item, a1 pkg.Plan) (pkg.BatchSource, error)
-	ShowBatch_ func(o any, a0 pkg.Kind, a1 *pkg.Batch, a2 pkg.ShowConfig) *i4.Figure
+func (s shim_github_com_fastnb_go_fastnb_data_BatchSource) Len() int {
+	return s.O.Method("Len").Interface().(func() int)()
 }
 
-func (p *P_github_com_fastnb_go_fastnb_data_Batcher) Batches(a0 []pkg.Item, a1 pkg.Plan) (pkg.BatchSource, error) {
-	return p.Batches_(p.Object, a0, a1)
+type shim_github_com_fastnb_go_fastnb_data_Batcher struct{ O Object }
+
+func (s shim_github_com_fastnb_go_fastnb_data_Batcher) Unshim() any { return s.O }
+func (s shim_github_com_fastnb_go_fastnb_data_Batcher) Batches(a0 []pkg.Item, a1 pkg.Plan) (pkg.BatchSource, error) {
+	return s.O.Method("Batches").Interface().(func([]pkg.Item, pkg.Plan) (pkg.BatchSource, error))(a0, a1)
 }
-func (p *P_github_com_fastnb_go_fastnb_data_Batcher) ShowBatch(a0 pkg.Kind, a1 *pkg.Batch, a2 pkg.ShowConfig) *i4.Figure {
-	return p.ShowBatch_(p.Object, a0, a1, a2)
+func (s shim_github_com_fastnb_go_fastnb_data_Batcher) ShowBatch(a0 pkg.Kind, a1 *pkg.Batch, a2 pkg.ShowConfig) *i4.Figure {
+	return s.O.Method("ShowBatch").Interface().(func(pkg.Kind, *pkg.Batch, pkg.ShowConfig) *i4.Figure)(a0, a1, a2)
 }
 
-type P_github_com_fastnb_go_fastnb_data_BunchCollater struct {
-	Object      any
-	CollateFor_ func(o any, a0 []pkg.Item, a1 *pkg.DataBunch) ([]*i5.Tensor, error)
+type shim_github_com_fastnb_go_fastnb_data_BunchCollater struct{ O Object }
+
+func (s shim_github_com_fastnb_go_fastnb_data_BunchCollater) Unshim() any { return s.O }
+func (s shim_github_com_fastnb_go_fastnb_data_BunchCollater) CollateFor(a0 []pkg.Item, a1 *pkg.DataBunch) ([]*i5.Tensor, error) {
+	return s.O.Method("CollateFor").Interface().(func([]pkg.Item, *pkg.DataBunch) ([]*i5.Tensor, error))(a0, a1)
 }
 
-func (p *P_github_com_fastnb_go_fastnb_data_BunchCollater) CollateFor(a0 []pkg.Item, a1 *pkg.DataBunch) ([]*i5.Tensor, error) {
-	return p.CollateFor_(p.Object, a0, a1)
+type shim_github_com_fastnb_go_fastnb_data_ByteCollater struct{ O Object }
+
+func (s shim_github_com_fastnb_go_fastnb_data_ByteCollater) Unshim() any { return s.O }
+func (s shim_github_com_fastnb_go_fastnb_data_ByteCollater) CollateBytes(a0 []pkg.Item) *i5.Tensor {
+	return s.O.Method("CollateBytes").Interface().(func([]pkg.Item) *i5.Tensor)(a0)
 }
 
-type P_github_com_fastnb_go_fastnb_data_ByteCollater struct {
-	Object        any
-	CollateBytes_ func(o any, a0 []pkg.Item) *i5.Tensor
+type shim_github_com_fastnb_go_fastnb_data_Collater struct{ O Object }
+
+func (s shim_github_com_fastnb_go_fastnb_data_Collater) Unshim() any { return s.O }
+func (s shim_github_com_fastnb_go_fastnb_data_Collater) Collate(a0 []pkg.Item) ([]*i5.Tensor, error) {
+	return s.O.Method("Collate").Interface().(func([]pkg.Item) ([]*i5.Tensor, error))(a0)
 }
 
-func (p *P_github_com_fastnb_go_fastnb_data_ByteCollater) CollateBytes(a0 []pkg.Item) *i5.Tensor {
-	return p.CollateBytes_(p.Object, a0)
+type shim_github_com_fastnb_go_fastnb_data_DecodeOption struct{ O Object }
+
+func (s shim_github_com_fastnb_go_fastnb_data_DecodeOption) Unshim() any { return s.O }
+func (s shim_github_com_fastnb_go_fastnb_data_DecodeOption) ApplyDecode(a0 *pkg.DecodeArgs) {
+	s.O.Method("ApplyDecode").Interface().(func(*pkg.DecodeArgs))(a0)
 }
 
-type P_github_com_fastnb_go_fastnb_data_Collater struct {
-	Object   any
-	Collate_ func(o any, a0 []pkg.Item) ([]*i5.Tensor, error)
+type shim_github_com_fastnb_go_fastnb_data_DrawnLabel struct{ O Object }
+
+func (s shim_github_com_fastnb_go_fastnb_data_DrawnLabel) Unshim() any { return s.O }
+func (s shim_github_com_fastnb_go_fastnb_data_DrawnLabel) C() int {
+	return s.O.Method("C").Interface().(func() int)()
+}
+func (s shim_github_com_fastnb_go_fastnb_data_DrawnLabel) Classes() []string {
+	return s.O.Method("Classes").Interface().(func() []string)()
+}
+func (s shim_github_com_fastnb_go_fastnb_data_DrawnLabel) Decode(a0 *i5.Tensor, a1 pkg.DecodeArgs) (pkg.Item, error) {
+	return s.O.Method("Decode").Interface().(func(*i5.Tensor, pkg.DecodeArgs) (pkg.Item, error))(a0, a1)
+}
+func (s shim_github_com_fastnb_go_fastnb_data_DrawnLabel) DrawnOnItem() {
+	s.O.Method("DrawnOnItem").Interface().(func())()
+}
+func (s shim_github_com_fastnb_go_fastnb_data_DrawnLabel) Encode(a0 any) (any, error) {
+	return s.O.Method("Encode").Interface().(func(any) (any, error))(a0)
+}
+func (s shim_github_com_fastnb_go_fastnb_data_DrawnLabel) Fit(a0 []any) (pkg.LabelKind, error) {
+	return s.O.Method("Fit").Interface().(func([]any) (pkg.LabelKind, error))(a0)
+}
+func (s shim_github_com_fastnb_go_fastnb_data_DrawnLabel) Loss() i6.Loss {
+	return s.O.Method("Loss").Interface().(func() i6.Loss)()
+}
+func (s shim_github_com_fastnb_go_fastnb_data_DrawnLabel) Name() string {
+	return s.O.Method("Name").Interface().(func() string)()
+}
+func (s shim_github_com_fastnb_go_fastnb_data_DrawnLabel) Open(a0 any) (pkg.Item, error) {
+	return s.O.Method("Open").Interface().(func(any) (pkg.Item, error))(a0)
 }
 
-func (p *P_github_com_fastnb_go_fastnb_data_Collater) Collate(a0 []pkg.Item) ([]*i5.Tensor, error) {
-	return p.Collate_(p.Object, a0)
+type shim_github_com_fastnb_go_fastnb_data_EncodedKind struct{ O Object }
+
+func (s shim_github_com_fastnb_go_fastnb_data_EncodedKind) Unshim() any { return s.O }
+func (s shim_github_com_fastnb_go_fastnb_data_EncodedKind) Name() string {
+	return s.O.Method("Name").Interface().(func() string)()
+}
+func (s shim_github_com_fastnb_go_fastnb_data_EncodedKind) Open(a0 string) (pkg.Item, error) {
+	return s.O.Method("Open").Interface().(func(string) (pkg.Item, error))(a0)
+}
+func (s shim_github_com_fastnb_go_fastnb_data_EncodedKind) Show(a0 []pkg.Item, a1 []pkg.Item, a2 pkg.ShowConfig) *i4.Figure {
+	return s.O.Method("Show").Interface().(func([]pkg.Item, []pkg.Item, pkg.ShowConfig) *i4.Figure)(a0, a1, a2)
+}
+func (s shim_github_com_fastnb_go_fastnb_data_EncodedKind) WithEncoding(a0 string) pkg.Kind {
+	return s.O.Method("WithEncoding").Interface().(func(string) pkg.Kind)(a0)
 }
 
-type P_github_com_fastnb_go_fastnb_data_DecodeOption struct {
-	Object       any
-	ApplyDecode_ func(o any, a0 *pkg.DecodeArgs)
+type shim_github_com_fastnb_go_fastnb_data_FileKind struct{ O Object }
+
+func (s shim_github_com_fastnb_go_fastnb_data_FileKind) Unshim() any { return s.O }
+func (s shim_github_com_fastnb_go_fastnb_data_FileKind) Extensions() []string {
+	return s.O.Method("Extensions").Interface().(func() []string)()
+}
+func (s shim_github_com_fastnb_go_fastnb_data_FileKind) Name() string {
+	return s.O.Method("Name").Interface().(func() string)()
+}
+func (s shim_github_com_fastnb_go_fastnb_data_FileKind) Open(a0 string) (pkg.Item, error) {
+	return s.O.Method("Open").Interface().(func(string) (pkg.Item, error))(a0)
+}
+func (s shim_github_com_fastnb_go_fastnb_data_FileKind) Show(a0 []pkg.Item, a1 []pkg.Item, a2 pkg.ShowConfig) *i4.Figure {
+	return s.O.Method("Show").Interface().(func([]pkg.Item, []pkg.Item, pkg.ShowConfig) *i4.Figure)(a0, a1, a2)
 }
 
-func (p *P_github_com_fastnb_go_fastnb_data_DecodeOption) ApplyDecode(a0 *pkg.DecodeArgs) {
-	p.ApplyDecode_(p.Object, a0)
+type shim_github_com_fastnb_go_fastnb_data_Fitter struct{ O Object }
+
+func (s shim_github_com_fastnb_go_fastnb_data_Fitter) Unshim() any { return s.O }
+func (s shim_github_com_fastnb_go_fastnb_data_Fitter) DefaultAugmenter() pkg.Augmenter {
+	return s.O.Method("DefaultAugmenter").Interface().(func() pkg.Augmenter)()
 }
 
-type P_github_com_fastnb_go_fastnb_data_DrawnLabel struct {
-	Object       any
-	C_           func(o any) int
-	Classes_     func(o any) []string
-	Decode_      func(o any, a0 *i5.Tensor, a1 pkg.DecodeArgs) (pkg.Item, error)
-	DrawnOnItem_ func(o any)
-	Encode_      func(o any, a0 any) (any, error)
-	Fit_         func(o any, a0 []any) (pkg.LabelKind, error)
-	Loss_        func(o any) i6.Loss
-	Name_        func(o any) string
-	Open_        func(o any, a0 any) (pkg.Item, error)
+type shim_github_com_fastnb_go_fastnb_data_Item struct{ O Object }
+
+func (s shim_github_com_fastnb_go_fastnb_data_Item) Unshim() any { return s.O }
+func (s shim_github_com_fastnb_go_fastnb_data_Item) Show(a0 ...pkg.ShowOption) *i4.Figure {
+	return s.O.Method("Show").Interface().(func(...pkg.ShowOption) *i4.Figure)(a0...)
+}
+func (s shim_github_com_fastnb_go_fastnb_data_Item) String() string {
+	return s.O.Method("String").Interface().(func() string)()
+}
+func (s shim_github_com_fastnb_go_fastnb_data_Item) Tensor() *i5.Tensor {
+	return s.O.Method("Tensor").Interface().(func() *i5.Tensor)()
 }
 
-func (p *P_github_com_fastnb_go_fastnb_data_DrawnLabel) C() int { return p.C_(p.Object) }
-func (p *P_github_com_fastnb_go_fastnb_data_DrawnLabel) Classes() []string {
-	return p.Classes_(p.Object)
+type shim_github_com_fastnb_go_fastnb_data_Kind struct{ O Object }
+
+func (s shim_github_com_fastnb_go_fastnb_data_Kind) Unshim() any { return s.O }
+func (s shim_github_com_fastnb_go_fastnb_data_Kind) Name() string {
+	return s.O.Method("Name").Interface().(func() string)()
 }
-func (p *P_github_com_fastnb_go_fastnb_data_DrawnLabel) Decode(a0 *i5.Tensor, a1 pkg.DecodeArgs) (pkg.Item, error) {
-	return p.Decode_(p.Object, a0, a1)
+func (s shim_github_com_fastnb_go_fastnb_data_Kind) Open(a0 string) (pkg.Item, error) {
+	return s.O.Method("Open").Interface().(func(string) (pkg.Item, error))(a0)
 }
-func (p *P_github_com_fastnb_go_fastnb_data_DrawnLabel) DrawnOnItem() { p.DrawnOnItem_(p.Object) }
-func (p *P_github_com_fastnb_go_fastnb_data_DrawnLabel) Encode(a0 any) (any, error) {
-	return p.Encode_(p.Object, a0)
-}
-func (p *P_github_com_fastnb_go_fastnb_data_DrawnLabel) Fit(a0 []any) (pkg.LabelKind, error) {
-	return p.Fit_(p.Object, a0)
-}
-func (p *P_github_com_fastnb_go_fastnb_data_DrawnLabel) Loss() i6.Loss { return p.Loss_(p.Object) }
-func (p *P_github_com_fastnb_go_fastnb_data_DrawnLabel) Name() string  { return p.Name_(p.Object) }
-func (p *P_github_com_fastnb_go_fastnb_data_DrawnLabel) Open(a0 any) (pkg.Item, error) {
-	return p.Open_(p.Object, a0)
+func (s shim_github_com_fastnb_go_fastnb_data_Kind) Show(a0 []pkg.Item, a1 []pkg.Item, a2 pkg.ShowConfig) *i4.Figure {
+	return s.O.Method("Show").Interface().(func([]pkg.Item, []pkg.Item, pkg.ShowConfig) *i4.Figure)(a0, a1, a2)
 }
 
-type P_github_com_fastnb_go_fastnb_data_EncodedKind struct {
-	Object        any
-	Name_         func(o any) string
-	Open_         func(o any, a0 string) (pkg.Item, error)
-	Show_         func(o any, a0 []pkg.Item, a1 []pkg.Item, a2 pkg.ShowConfig) *i4.Figure
-	WithEncoding_ func(o any, a0 string) pkg.Kind
+type shim_github_com_fastnb_go_fastnb_data_LabelKind struct{ O Object }
+
+func (s shim_github_com_fastnb_go_fastnb_data_LabelKind) Unshim() any { return s.O }
+func (s shim_github_com_fastnb_go_fastnb_data_LabelKind) C() int {
+	return s.O.Method("C").Interface().(func() int)()
+}
+func (s shim_github_com_fastnb_go_fastnb_data_LabelKind) Classes() []string {
+	return s.O.Method("Classes").Interface().(func() []string)()
+}
+func (s shim_github_com_fastnb_go_fastnb_data_LabelKind) Decode(a0 *i5.Tensor, a1 pkg.DecodeArgs) (pkg.Item, error) {
+	return s.O.Method("Decode").Interface().(func(*i5.Tensor, pkg.DecodeArgs) (pkg.Item, error))(a0, a1)
+}
+func (s shim_github_com_fastnb_go_fastnb_data_LabelKind) Encode(a0 any) (any, error) {
+	return s.O.Method("Encode").Interface().(func(any) (any, error))(a0)
+}
+func (s shim_github_com_fastnb_go_fastnb_data_LabelKind) Fit(a0 []any) (pkg.LabelKind, error) {
+	return s.O.Method("Fit").Interface().(func([]any) (pkg.LabelKind, error))(a0)
+}
+func (s shim_github_com_fastnb_go_fastnb_data_LabelKind) Loss() i6.Loss {
+	return s.O.Method("Loss").Interface().(func() i6.Loss)()
+}
+func (s shim_github_com_fastnb_go_fastnb_data_LabelKind) Name() string {
+	return s.O.Method("Name").Interface().(func() string)()
+}
+func (s shim_github_com_fastnb_go_fastnb_data_LabelKind) Open(a0 any) (pkg.Item, error) {
+	return s.O.Method("Open").Interface().(func(any) (pkg.Item, error))(a0)
 }
 
-func (p *P_github_com_fastnb_go_fastnb_data_EncodedKind) Name() string { return p.Name_(p.Object) }
-func (p *P_github_com_fastnb_go_fastnb_data_EncodedKind) Open(a0 string) (pkg.Item, error) {
-	return p.Open_(p.Object, a0)
-}
-func (p *P_github_com_fastnb_go_fastnb_data_EncodedKind) Show(a0 []pkg.Item, a1 []pkg.Item, a2 pkg.ShowConfig) *i4.Figure {
-	return p.Show_(p.Object, a0, a1, a2)
-}
-func (p *P_github_com_fastnb_go_fastnb_data_EncodedKind) WithEncoding(a0 string) pkg.Kind {
-	return p.WithEncoding_(p.Object, a0)
+type shim_github_com_fastnb_go_fastnb_data_LanguageKind struct{ O Object }
+
+func (s shim_github_com_fastnb_go_fastnb_data_LanguageKind) Unshim() any { return s.O }
+func (s shim_github_com_fastnb_go_fastnb_data_LanguageKind) LMKind() pkg.LabelKind {
+	return s.O.Method("LMKind").Interface().(func() pkg.LabelKind)()
 }
 
-type P_github_com_fastnb_go_fastnb_data_FileKind struct {
-	Object      any
-	Extensions_ func(o any) []string
-	Name_       func(o any) string
-	Open_       func(o any, a0 string) (pkg.Item, error)
-	Show_       func(o any, a0 []pkg.Item, a1 []pkg.Item, a2 pkg.ShowConfig) *i4.Figure
+type shim_github_com_fastnb_go_fastnb_data_Packer struct{ O Object }
+
+func (s shim_github_com_fastnb_go_fastnb_data_Packer) Unshim() any { return s.O }
+func (s shim_github_com_fastnb_go_fastnb_data_Packer) Pack(a0 i7.Writer, a1 []pkg.Item) error {
+	return s.O.Method("Pack").Interface().(func(i7.Writer, []pkg.Item) error)(a0, a1)
+}
+func (s shim_github_com_fastnb_go_fastnb_data_Packer) Unpack(a0 []byte, a1 int) ([]pkg.Item, []byte, error) {
+	return s.O.Method("Unpack").Interface().(func([]byte, int) ([]pkg.Item, []byte, error))(a0, a1)
 }
 
-func (p *P_github_com_fastnb_go_fastnb_data_FileKind) Extensions() []string {
-	return p.Extensions_(p.Object)
-}
-func (p *P_github_com_fastnb_go_fastnb_data_FileKind) Name() string { return p.Name_(p.Object) }
-func (p *P_github_com_fastnb_go_fastnb_data_FileKind) Open(a0 string) (pkg.Item, error) {
-	return p.Open_(p.Object, a0)
-}
-func (p *P_github_com_fastnb_go_fastnb_data_FileKind) Show(a0 []pkg.Item, a1 []pkg.Item, a2 pkg.ShowConfig) *i4.Figure {
-	return p.Show_(p.Object, a0, a1, a2)
+type shim_github_com_fastnb_go_fastnb_data_PlotOption struct{ O Object }
+
+func (s shim_github_com_fastnb_go_fastnb_data_PlotOption) Unshim() any { return s.O }
+func (s shim_github_com_fastnb_go_fastnb_data_PlotOption) ApplyPlot(a0 *pkg.PlotConfig) {
+	s.O.Method("ApplyPlot").Interface().(func(*pkg.PlotConfig))(a0)
 }
 
-type P_github_com_fastnb_go_fastnb_data_Fitter struct {
-	Object            any
-	DefaultAugmenter_ func(o any) pkg.Augmenter
+type shim_github_com_fastnb_go_fastnb_data_PredsOption struct{ O Object }
+
+func (s shim_github_com_fastnb_go_fastnb_data_PredsOption) Unshim() any { return s.O }
+func (s shim_github_com_fastnb_go_fastnb_data_PredsOption) ApplyPreds(a0 *pkg.PredsConfig) {
+	s.O.Method("ApplyPreds").Interface().(func(*pkg.PredsConfig))(a0)
 }
 
-func (p *P_github_com_fastnb_go_fastnb_data_Fitter) DefaultAugmenter() pkg.Augmenter {
-	return p.DefaultAugmenter_(p.Object)
+type shim_github_com_fastnb_go_fastnb_data_Preparer struct{ O Object }
+
+func (s shim_github_com_fastnb_go_fastnb_data_Preparer) Unshim() any { return s.O }
+func (s shim_github_com_fastnb_go_fastnb_data_Preparer) Name() string {
+	return s.O.Method("Name").Interface().(func() string)()
+}
+func (s shim_github_com_fastnb_go_fastnb_data_Preparer) Open(a0 string) (pkg.Item, error) {
+	return s.O.Method("Open").Interface().(func(string) (pkg.Item, error))(a0)
+}
+func (s shim_github_com_fastnb_go_fastnb_data_Preparer) Prepare(a0 []string, a1 bool) (pkg.Preparer, []pkg.Item, error) {
+	return s.O.Method("Prepare").Interface().(func([]string, bool) (pkg.Preparer, []pkg.Item, error))(a0, a1)
+}
+func (s shim_github_com_fastnb_go_fastnb_data_Preparer) Show(a0 []pkg.Item, a1 []pkg.Item, a2 pkg.ShowConfig) *i4.Figure {
+	return s.O.Method("Show").Interface().(func([]pkg.Item, []pkg.Item, pkg.ShowConfig) *i4.Figure)(a0, a1, a2)
 }
 
-type P_github_com_fastnb_go_fastnb_data_Item struct {
-	Object  any
-	Show_   func(o any, a0 ...pkg.ShowOption) *i4.Figure
-	String_ func(o any) string
-	Tensor_ func(o any) *i5.Tensor
+type shim_github_com_fastnb_go_fastnb_data_Recycler struct{ O Object }
+
+func (s shim_github_com_fastnb_go_fastnb_data_Recycler) Unshim() any { return s.O }
+func (s shim_github_com_fastnb_go_fastnb_data_Recycler) Recycle() {
+	s.O.Method("Recycle").Interface().(func())()
 }
 
-func (p *P_github_com_fastnb_go_fastnb_data_Item) Show(a0 ...pkg.ShowOption) *i4.Figure {
-	return p.Show_(p.Object, a0...)
-}
-func (p *P_github_com_fastnb_go_fastnb_data_Item) String() string     { return p.String_(p.Object) }
-func (p *P_github_com_fastnb_go_fastnb_data_Item) Tensor() *i5.Tensor { return p.Tensor_(p.Object) }
+type shim_github_com_fastnb_go_fastnb_data_RowKind struct{ O Object }
 
-type P_github_com_fastnb_go_fastnb_data_Kind struct {
-	Object any
-	Name_  func(o any) string
-	Open_  func(o any, a0 string) (pkg.Item, error)
-	Show_  func(o any, a0 []pkg.Item, a1 []pkg.Item, a2 pkg.ShowConfig) *i4.Figure
+func (s shim_github_com_fastnb_go_fastnb_data_RowKind) Unshim() any { return s.O }
+func (s shim_github_com_fastnb_go_fastnb_data_RowKind) Name() string {
+	return s.O.Method("Name").Interface().(func() string)()
 }
-
-func (p *P_github_com_fastnb_go_fastnb_data_Kind) Name() string { return p.Name_(p.Object) }
-func (p *P_github_com_fastnb_go_fastnb_data_Kind) Open(a0 string) (pkg.Item, error) {
-	return p.Open_(p.Object, a0)
+func (s shim_github_com_fastnb_go_fastnb_data_RowKind) Open(a0 string) (pkg.Item, error) {
+	return s.O.Method("Open").Interface().(func(string) (pkg.Item, error))(a0)
 }
-func (p *P_github_com_fastnb_go_fastnb_data_Kind) Show(a0 []pkg.Item, a1 []pkg.Item, a2 pkg.ShowConfig) *i4.Figure {
-	return p.Show_(p.Object, a0, a1, a2)
+func (s shim_github_com_fastnb_go_fastnb_data_RowKind) Ref(a0 []string) string {
+	return s.O.Method("Ref").Interface().(func([]string) string)(a0)
+}
+func (s shim_github_com_fastnb_go_fastnb_data_RowKind) Show(a0 []pkg.Item, a1 []pkg.Item, a2 pkg.ShowConfig) *i4.Figure {
+	return s.O.Method("Show").Interface().(func([]pkg.Item, []pkg.Item, pkg.ShowConfig) *i4.Figure)(a0, a1, a2)
 }
 
-type P_github_com_fastnb_go_fastnb_data_LabelKind struct {
-	Object   any
-	C_       func(o any) int
-	Classes_ func(o any) []string
-	Decode_  func(o any, a0 *i5.Tensor, a1 pkg.DecodeArgs) (pkg.Item, error)
-	Encode_  func(o any, a0 any) (any, error)
-	Fit_     func(o any, a0 []any) (pkg.LabelKind, error)
-	Loss_    func(o any) i6.Loss
-	Name_    func(o any) string
-	Open_    func(o any, a0 any) (pkg.Item, error)
+type shim_github_com_fastnb_go_fastnb_data_Sampler struct{ O Object }
+
+func (s shim_github_com_fastnb_go_fastnb_data_Sampler) Unshim() any { return s.O }
+func (s shim_github_com_fastnb_go_fastnb_data_Sampler) Order(a0 []pkg.Item, a1 pkg.Plan) []int {
+	return s.O.Method("Order").Interface().(func([]pkg.Item, pkg.Plan) []int)(a0, a1)
 }
 
-func (p *P_github_com_fastnb_go_fastnb_data_LabelKind) C() int { return p.C_(p.Object) }
-func (p *P_github_com_fastnb_go_fastnb_data_LabelKind) Classes() []string {
-	return p.Classes_(p.Object)
-}
-func (p *P_github_com_fastnb_go_fastnb_data_LabelKind) Decode(a0 *i5.Tensor, a1 pkg.DecodeArgs) (pkg.Item, error) {
-	return p.Decode_(p.Object, a0, a1)
-}
-func (p *P_github_com_fastnb_go_fastnb_data_LabelKind) Encode(a0 any) (any, error) {
-	return p.Encode_(p.Object, a0)
-}
-func (p *P_github_com_fastnb_go_fastnb_data_LabelKind) Fit(a0 []any) (pkg.LabelKind, error) {
-	return p.Fit_(p.Object, a0)
-}
-func (p *P_github_com_fastnb_go_fastnb_data_LabelKind) Loss() i6.Loss { return p.Loss_(p.Object) }
-func (p *P_github_com_fastnb_go_fastnb_data_LabelKind) Name() string  { return p.Name_(p.Object) }
-func (p *P_github_com_fastnb_go_fastnb_data_LabelKind) Open(a0 any) (pkg.Item, error) {
-	return p.Open_(p.Object, a0)
+type shim_github_com_fastnb_go_fastnb_data_ShowOption struct{ O Object }
+
+func (s shim_github_com_fastnb_go_fastnb_data_ShowOption) Unshim() any { return s.O }
+func (s shim_github_com_fastnb_go_fastnb_data_ShowOption) ApplyShow(a0 *pkg.ShowConfig) {
+	s.O.Method("ApplyShow").Interface().(func(*pkg.ShowConfig))(a0)
 }
 
-type P_github_com_fastnb_go_fastnb_data_LanguageKind struct {
-	Object  any
-	LMKind_ func(o any) pkg.LabelKind
+type shim_github_com_fastnb_go_fastnb_data_Stater struct{ O Object }
+
+func (s shim_github_com_fastnb_go_fastnb_data_Stater) Unshim() any { return s.O }
+func (s shim_github_com_fastnb_go_fastnb_data_Stater) State() (i8.RawMessage, error) {
+	return s.O.Method("State").Interface().(func() (i8.RawMessage, error))()
 }
 
-func (p *P_github_com_fastnb_go_fastnb_data_LanguageKind) LMKind() pkg.LabelKind {
-	return p.LMKind_(p.Object)
+type shim_github_com_fastnb_go_fastnb_data_TargetAugmenter struct{ O Object }
+
+func (s shim_github_com_fastnb_go_fastnb_data_TargetAugmenter) Unshim() any { return s.O }
+func (s shim_github_com_fastnb_go_fastnb_data_TargetAugmenter) Augment(a0 pkg.Item, a1 pkg.Item, a2 bool, a3 *i3.Rand, a4 pkg.TransformArgs) (pkg.Item, pkg.Item, error) {
+	return s.O.Method("Augment").Interface().(func(pkg.Item, pkg.Item, bool, *i3.Rand, pkg.TransformArgs) (pkg.Item, pkg.Item, error))(a0, a1, a2, a3, a4)
+}
+func (s shim_github_com_fastnb_go_fastnb_data_TargetAugmenter) AugmentTarget(a0 pkg.Item, a1 pkg.Item, a2 bool, a3 *i3.Rand, a4 pkg.TransformArgs) (pkg.Item, error) {
+	return s.O.Method("AugmentTarget").Interface().(func(pkg.Item, pkg.Item, bool, *i3.Rand, pkg.TransformArgs) (pkg.Item, error))(a0, a1, a2, a3, a4)
+}
+func (s shim_github_com_fastnb_go_fastnb_data_TargetAugmenter) Name() string {
+	return s.O.Method("Name").Interface().(func() string)()
 }
 
-type P_github_com_fastnb_go_fastnb_data_Packer struct {
-	Object  any
-	Pack_   func(o any, a0 i7.Writer, a1 []pkg.Item) error
-	Unpack_ func(o any, a0 []byte, a1 int) ([]pkg.Item, []byte, error)
+type shim_github_com_fastnb_go_fastnb_data_TextOpener struct{ O Object }
+
+func (s shim_github_com_fastnb_go_fastnb_data_TextOpener) Unshim() any { return s.O }
+func (s shim_github_com_fastnb_go_fastnb_data_TextOpener) OpenText(a0 string) (pkg.Item, error) {
+	return s.O.Method("OpenText").Interface().(func(string) (pkg.Item, error))(a0)
 }
 
-func (p *P_github_com_fastnb_go_fastnb_data_Packer) Pack(a0 i7.Writer, a1 []pkg.Item) error {
-	return p.Pack_(p.Object, a0, a1)
-}
-func (p *P_github_com_fastnb_go_fastnb_data_Packer) Unpack(a0 []byte, a1 int) ([]pkg.Item, []byte, error) {
-	return p.Unpack_(p.Object, a0, a1)
-}
+type shim_github_com_fastnb_go_fastnb_data_VocabKind struct{ O Object }
 
-type P_github_com_fastnb_go_fastnb_data_PlotOption struct {
-	Object     any
-	ApplyPlot_ func(o any, a0 *pkg.PlotConfig)
-}
-
-func (p *P_github_com_fastnb_go_fastnb_data_PlotOption) ApplyPlot(a0 *pkg.PlotConfig) {
-	p.ApplyPlot_(p.Object, a0)
-}
-
-type P_github_com_fastnb_go_fastnb_data_PredsOption struct {
-	Object      any
-	ApplyPreds_ func(o any, a0 *pkg.PredsConfig)
-}
-
-func (p *P_github_com_fastnb_go_fastnb_data_PredsOption) ApplyPreds(a0 *pkg.PredsConfig) {
-	p.ApplyPreds_(p.Object, a0)
-}
-
-type P_github_com_fastnb_go_fastnb_data_Preparer struct {
-	Object   any
-	Name_    func(o any) string
-	Open_    func(o any, a0 string) (pkg.Item, error)
-	Prepare_ func(o any, a0 []string, a1 bool) (pkg.Preparer, []pkg.Item, error)
-	Show_    func(o any, a0 []pkg.Item, a1 []pkg.Item, a2 pkg.ShowConfig) *i4.Figure
-}
-
-func (p *P_github_com_fastnb_go_fastnb_data_Preparer) Name() string { return p.Name_(p.Object) }
-func (p *P_github_com_fastnb_go_fastnb_data_Preparer) Open(a0 string) (pkg.Item, error) {
-	return p.Open_(p.Object, a0)
-}
-func (p *P_github_com_fastnb_go_fastnb_data_Preparer) Prepare(a0 []string, a1 bool) (pkg.Preparer, []pkg.Item, error) {
-	return p.Prepare_(p.Object, a0, a1)
-}
-func (p *P_github_com_fastnb_go_fastnb_data_Preparer) Show(a0 []pkg.Item, a1 []pkg.Item, a2 pkg.ShowConfig) *i4.Figure {
-	return p.Show_(p.Object, a0, a1, a2)
-}
-
-type P_github_com_fastnb_go_fastnb_data_Recycler struct {
-	Object   any
-	Recycle_ func(o any)
-}
-
-func (p *P_github_com_fastnb_go_fastnb_data_Recycler) Recycle() { p.Recycle_(p.Object) }
-
-type P_github_com_fastnb_go_fastnb_data_RowKind struct {
-	Object any
-	Name_  func(o any) string
-	Open_  func(o any, a0 string) (pkg.Item, error)
-	Ref_   func(o any, a0 []string) string
-	Show_  func(o any, a0 []pkg.Item, a1 []pkg.Item, a2 pkg.ShowConfig) *i4.Figure
-}
-
-func (p *P_github_com_fastnb_go_fastnb_data_RowKind) Name() string { return p.Name_(p.Object) }
-func (p *P_github_com_fastnb_go_fastnb_data_RowKind) Open(a0 string) (pkg.Item, error) {
-	return p.Open_(p.Object, a0)
-}
-func (p *P_github_com_fastnb_go_fastnb_data_RowKind) Ref(a0 []string) string {
-	return p.Ref_(p.Object, a0)
-}
-func (p *P_github_com_fastnb_go_fastnb_data_RowKind) Show(a0 []pkg.Item, a1 []pkg.Item, a2 pkg.ShowConfig) *i4.Figure {
-	return p.Show_(p.Object, a0, a1, a2)
-}
-
-type P_github_com_fastnb_go_fastnb_data_Sampler struct {
-	Object any
-	Order_ func(o any, a0 []pkg.Item, a1 pkg.Plan) []int
-}
-
-func (p *P_github_com_fastnb_go_fastnb_data_Sampler) Order(a0 []pkg.Item, a1 pkg.Plan) []int {
-	return p.Order_(p.Object, a0, a1)
-}
-
-type P_github_com_fastnb_go_fastnb_data_ShowOption struct {
-	Object     any
-	ApplyShow_ func(o any, a0 *pkg.ShowConfig)
-}
-
-func (p *P_github_com_fastnb_go_fastnb_data_ShowOption) ApplyShow(a0 *pkg.ShowConfig) {
-	p.ApplyShow_(p.Object, a0)
-}
-
-type P_github_com_fastnb_go_fastnb_data_Stater struct {
-	Object any
-	State_ func(o any) (i8.RawMessage, error)
-}
-
-func (p *P_github_com_fastnb_go_fastnb_data_Stater) State() (i8.RawMessage, error) {
-	return p.State_(p.Object)
-}
-
-type P_github_com_fastnb_go_fastnb_data_TargetAugmenter struct {
-	Object         any
-	Augment_       func(o any, a0 pkg.Item, a1 pkg.Item, a2 bool, a3 *i3.Rand, a4 pkg.TransformArgs) (pkg.Item, pkg.Item, error)
-	AugmentTarget_ func(o any, a0 pkg.Item, a1 pkg.Item, a2 bool, a3 *i3.Rand, a4 pkg.TransformArgs) (pkg.Item, error)
-	Name_          func(o any) string
-}
-
-func (p *P_github_com_fastnb_go_fastnb_data_TargetAugmenter) Augment(a0 pkg.Item, a1 pkg.Item, a2 bool, a3 *i3.Rand, a4 pkg.TransformArgs) (pkg.Item, pkg.Item, error) {
-	return p.Augment_(p.Object, a0, a1, a2, a3, a4)
-}
-func (p *P_github_com_fastnb_go_fastnb_data_TargetAugmenter) AugmentTarget(a0 pkg.Item, a1 pkg.Item, a2 bool, a3 *i3.Rand, a4 pkg.TransformArgs) (pkg.Item, error) {
-	return p.AugmentTarget_(p.Object, a0, a1, a2, a3, a4)
-}
-func (p *P_github_com_fastnb_go_fastnb_data_TargetAugmenter) Name() string { return p.Name_(p.Object) }
-
-type P_github_com_fastnb_go_fastnb_data_TextOpener struct {
-	Object    any
-	OpenText_ func(o any, a0 string) (pkg.Item, error)
-}
-
-func (p *P_github_com_fastnb_go_fastnb_data_TextOpener) OpenText(a0 string) (pkg.Item, error) {
-	return p.OpenText_(p.Object, a0)
-}
-
-type P_github_com_fastnb_go_fastnb_data_VocabKind struct {
-	Object      any
-	Vocabulary_ func(o any) *pkg.Vocab
-}
-
-func (p *P_github_com_fastnb_go_fastnb_data_VocabKind) Vocabulary() *pkg.Vocab {
-	return p.Vocabulary_(p.Object)
+func (s shim_github_com_fastnb_go_fastnb_data_VocabKind) Unshim() any { return s.O }
+func (s shim_github_com_fastnb_go_fastnb_data_VocabKind) Vocabulary() *pkg.Vocab {
+	return s.O.Method("Vocabulary").Interface().(func() *pkg.Vocab)()
 }

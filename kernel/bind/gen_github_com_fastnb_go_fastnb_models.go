@@ -56,7 +56,6 @@ func init() {
 			"UnetOptions":     r.TypeOf((*pkg.UnetOptions)(nil)).Elem(),
 			"WeightsFile":     r.TypeOf((*pkg.WeightsFile)(nil)).Elem(),
 		},
-		Proxies:  map[string]r.Type{},
 		Untypeds: map[string]string{},
 	}
 }

@@ -120,32 +120,28 @@ func init() {
 			"UnetBlock":             r.TypeOf((*pkg.UnetBlock)(nil)).Elem(),
 			"UnetBlockOptions":      r.TypeOf((*pkg.UnetBlockOptions)(nil)).Elem(),
 		},
-		Proxies: map[string]r.Type{
-			"Layer":       r.TypeOf((*P_github_com_fastnb_go_fastnb_nn_Layer)(nil)).Elem(),
-			"Regularised": r.TypeOf((*P_github_com_fastnb_go_fastnb_nn_Regularised)(nil)).Elem(),
-		},
 		Untypeds: map[string]string{},
 	}
+	shims[r.TypeFor[pkg.Layer]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_nn_Layer]()
+	shims[r.TypeFor[pkg.Regularised]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_nn_Regularised]()
 }
 
-type P_github_com_fastnb_go_fastnb_nn_Layer struct {
-	Object    any
-	Children_ func(o any) []pkg.Named
-	Forward_  func(o any, a0 *i3.Builder, a1 *i3.Node) *i3.Node
-	Params_   func(o any) []*pkg.Param
+type shim_github_com_fastnb_go_fastnb_nn_Layer struct{ O Object }
+
+func (s shim_github_com_fastnb_go_fastnb_nn_Layer) Unshim() any { return s.O }
+func (s shim_github_com_fastnb_go_fastnb_nn_Layer) Children() []pkg.Named {
+	return s.O.Method("Children").Interface().(func() []pkg.Named)()
+}
+func (s shim_github_com_fastnb_go_fastnb_nn_Layer) Forward(a0 *i3.Builder, a1 *i3.Node) *i3.Node {
+	return s.O.Method("Forward").Interface().(func(*i3.Builder, *i3.Node) *i3.Node)(a0, a1)
+}
+func (s shim_github_com_fastnb_go_fastnb_nn_Layer) Params() []*pkg.Param {
+	return s.O.Method("Params").Interface().(func() []*pkg.Param)()
 }
 
-func (p *P_github_com_fastnb_go_fastnb_nn_Layer) Children() []pkg.Named { return p.Children_(p.Object) }
-func (p *P_github_com_fastnb_go_fastnb_nn_Layer) Forward(a0 *i3.Builder, a1 *i3.Node) *i3.Node {
-	return p.Forward_(p.Object, a0, a1)
-}
-func (p *P_github_com_fastnb_go_fastnb_nn_Layer) Params() []*pkg.Param { return p.Params_(p.Object) }
+type shim_github_com_fastnb_go_fastnb_nn_Regularised struct{ O Object }
 
-type P_github_com_fastnb_go_fastnb_nn_Regularised struct {
-	Object   any
-	Penalty_ func(o any, a0 *i3.Builder) *i3.Node
-}
-
-func (p *P_github_com_fastnb_go_fastnb_nn_Regularised) Penalty(a0 *i3.Builder) *i3.Node {
-	return p.Penalty_(p.Object, a0)
+func (s shim_github_com_fastnb_go_fastnb_nn_Regularised) Unshim() any { return s.O }
+func (s shim_github_com_fastnb_go_fastnb_nn_Regularised) Penalty(a0 *i3.Builder) *i3.Node {
+	return s.O.Method("Penalty").Interface().(func(*i3.Builder) *i3.Node)(a0)
 }

@@ -29,7 +29,6 @@ func init() {
 			"DType":  r.TypeOf((*pkg.DType)(nil)).Elem(),
 			"Tensor": r.TypeOf((*pkg.Tensor)(nil)).Elem(),
 		},
-		Proxies:  map[string]r.Type{},
 		Untypeds: map[string]string{},
 	}
 }

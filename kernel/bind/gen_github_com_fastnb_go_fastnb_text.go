@@ -78,7 +78,6 @@ func init() {
 			"Tokenizer":                        r.TypeOf((*pkg.Tokenizer)(nil)).Elem(),
 			"TokenizerOption":                  r.TypeOf((*pkg.TokenizerOption)(nil)).Elem(),
 		},
-		Proxies:  map[string]r.Type{},
 		Untypeds: map[string]string{},
 	}
 }

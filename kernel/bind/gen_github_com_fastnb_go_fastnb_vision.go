@@ -140,7 +140,6 @@ func init() {
 			"TransformsOption": r.TypeOf((*pkg.TransformsOption)(nil)).Elem(),
 			"VerifyOption":     r.TypeOf((*pkg.VerifyOption)(nil)).Elem(),
 		},
-		Proxies:  map[string]r.Type{},
 		Untypeds: map[string]string{},
 	}
 }

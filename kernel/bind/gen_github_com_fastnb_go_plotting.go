@@ -37,7 +37,6 @@ func init() {
 			"Series":      r.TypeOf((*pkg.Series)(nil)).Elem(),
 			"Tile":        r.TypeOf((*pkg.Tile)(nil)).Elem(),
 		},
-		Proxies: map[string]r.Type{},
 		Untypeds: map[string]string{
 			"ScriptFile": "string:echarts.min.js",
 		},

@@ -165,126 +165,97 @@ func init() {
 			"WordCloud":                r.TypeOf((*pkg.WordCloud)(nil)).Elem(),
 			"XYAxis":                   r.TypeOf((*pkg.XYAxis)(nil)).Elem(),
 		},
-		Proxies: map[string]r.Type{
-			"ConfigurationVisitor": r.TypeOf((*P_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor)(nil)).Elem(),
-		},
 		Untypeds: map[string]string{},
 	}
+	shims[r.TypeFor[pkg.ConfigurationVisitor]()] = r.TypeFor[shim_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor]()
 }
 
-type P_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor struct {
-	Object             any
-	Visit_             func(o any, a0 map[string]interface{})
-	VisitAngleAxis_    func(o any, a0 i3.AngleAxis) interface{}
-	VisitAria_         func(o any, a0 *i3.Aria) interface{}
-	VisitAxisPointer_  func(o any, a0 *i3.AxisPointer) interface{}
-	VisitBrush_        func(o any, a0 i3.Brush) interface{}
-	VisitCalendar_     func(o any, a0 []*i3.Calendar) interface{}
-	VisitDataZooms_    func(o any, a0 []i3.DataZoom) interface{}
-	VisitDatasets_     func(o any, a0 ...i3.Dataset) interface{}
-	VisitGeo_          func(o any, a0 i3.GeoComponent) interface{}
-	VisitGrid_         func(o any, a0 []i3.Grid) interface{}
-	VisitGrid3D_       func(o any, a0 i3.Grid3D) interface{}
-	VisitLegendOpt_    func(o any, a0 i3.Legend) interface{}
-	VisitParallel_     func(o any, a0 i3.ParallelComponent) interface{}
-	VisitParallelAxis_ func(o any, a0 []i3.ParallelAxis) interface{}
-	VisitPolar_        func(o any, a0 i3.Polar) interface{}
-	VisitRadar_        func(o any, a0 i3.RadarComponent) interface{}
-	VisitRadiusAxis_   func(o any, a0 i3.RadiusAxis) interface{}
-	VisitSeriesOpt_    func(o any, a0 pkg.MultiSeries) interface{}
-	VisitSingleAxis_   func(o any, a0 i3.SingleAxis) interface{}
-	VisitTitleOpt_     func(o any, a0 i3.Title) interface{}
-	VisitToolbox_      func(o any, a0 i3.Toolbox) interface{}
-	VisitTooltipOpt_   func(o any, a0 i3.Tooltip) interface{}
-	VisitVisualMaps_   func(o any, a0 []i3.VisualMap) interface{}
-	VisitXAxis_        func(o any, a0 []i3.XAxis) interface{}
-	VisitXAxis3D_      func(o any, a0 i3.XAxis3D) interface{}
-	VisitYAxis_        func(o any, a0 []i3.YAxis) interface{}
-	VisitYAxis3D_      func(o any, a0 i3.YAxis3D) interface{}
-	VisitZAxis3D_      func(o any, a0 i3.ZAxis3D) interface{}
-}
+type shim_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor struct{ O Object }
 
-func (p *P_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) Visit(a0 map[string]interface{}) {
-	p.Visit_(p.Object, a0)
+func (s shim_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) Unshim() any {
+	return s.O
 }
-func (p *P_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitAngleAxis(a0 i3.AngleAxis) interface{} {
-	return p.VisitAngleAxis_(p.Object, a0)
+func (s shim_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) Visit(a0 map[string]interface{}) {
+	s.O.Method("Visit").Interface().(func(map[string]interface{}))(a0)
 }
-func (p *P_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitAria(a0 *i3.Aria) interface{} {
-	return p.VisitAria_(p.Object, a0)
+func (s shim_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitAngleAxis(a0 i3.AngleAxis) interface{} {
+	return s.O.Method("VisitAngleAxis").Interface().(func(i3.AngleAxis) interface{})(a0)
 }
-func (p *P_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitAxisPointer(a0 *i3.AxisPointer) interface{} {
-	return p.VisitAxisPointer_(p.Object, a0)
+func (s shim_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitAria(a0 *i3.Aria) interface{} {
+	return s.O.Method("VisitAria").Interface().(func(*i3.Aria) interface{})(a0)
 }
-func (p *P_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitBrush(a0 i3.Brush) interface{} {
-	return p.VisitBrush_(p.Object, a0)
+func (s shim_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitAxisPointer(a0 *i3.AxisPointer) interface{} {
+	return s.O.Method("VisitAxisPointer").Interface().(func(*i3.AxisPointer) interface{})(a0)
 }
-func (p *P_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitCalendar(a0 []*i3.Calendar) interface{} {
-	return p.VisitCalendar_(p.Object, a0)
+func (s shim_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitBrush(a0 i3.Brush) interface{} {
+	return s.O.Method("VisitBrush").Interface().(func(i3.Brush) interface{})(a0)
 }
-func (p *P_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitDataZooms(a0 []i3.DataZoom) interface{} {
-	return p.VisitDataZooms_(p.Object, a0)
+func (s shim_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitCalendar(a0 []*i3.Calendar) interface{} {
+	return s.O.Method("VisitCalendar").Interface().(func([]*i3.Calendar) interface{})(a0)
 }
-func (p *P_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitDatasets(a0 ...i3.Dataset) interface{} {
-	return p.VisitDatasets_(p.Object, a0...)
+func (s shim_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitDataZooms(a0 []i3.DataZoom) interface{} {
+	return s.O.Method("VisitDataZooms").Interface().(func([]i3.DataZoom) interface{})(a0)
 }
-func (p *P_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitGeo(a0 i3.GeoComponent) interface{} {
-	return p.VisitGeo_(p.Object, a0)
+func (s shim_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitDatasets(a0 ...i3.Dataset) interface{} {
+	return s.O.Method("VisitDatasets").Interface().(func(...i3.Dataset) interface{})(a0...)
 }
-func (p *P_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitGrid(a0 []i3.Grid) interface{} {
-	return p.VisitGrid_(p.Object, a0)
+func (s shim_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitGeo(a0 i3.GeoComponent) interface{} {
+	return s.O.Method("VisitGeo").Interface().(func(i3.GeoComponent) interface{})(a0)
 }
-func (p *P_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitGrid3D(a0 i3.Grid3D) interface{} {
-	return p.VisitGrid3D_(p.Object, a0)
+func (s shim_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitGrid(a0 []i3.Grid) interface{} {
+	return s.O.Method("VisitGrid").Interface().(func([]i3.Grid) interface{})(a0)
 }
-func (p *P_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitLegendOpt(a0 i3.Legend) interface{} {
-	return p.VisitLegendOpt_(p.Object, a0)
+func (s shim_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitGrid3D(a0 i3.Grid3D) interface{} {
+	return s.O.Method("VisitGrid3D").Interface().(func(i3.Grid3D) interface{})(a0)
 }
-func (p *P_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitParallel(a0 i3.ParallelComponent) interface{} {
-	return p.VisitParallel_(p.Object, a0)
+func (s shim_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitLegendOpt(a0 i3.Legend) interface{} {
+	return s.O.Method("VisitLegendOpt").Interface().(func(i3.Legend) interface{})(a0)
 }
-func (p *P_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitParallelAxis(a0 []i3.ParallelAxis) interface{} {
-	return p.VisitParallelAxis_(p.Object, a0)
+func (s shim_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitParallel(a0 i3.ParallelComponent) interface{} {
+	return s.O.Method("VisitParallel").Interface().(func(i3.ParallelComponent) interface{})(a0)
 }
-func (p *P_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitPolar(a0 i3.Polar) interface{} {
-	return p.VisitPolar_(p.Object, a0)
+func (s shim_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitParallelAxis(a0 []i3.ParallelAxis) interface{} {
+	return s.O.Method("VisitParallelAxis").Interface().(func([]i3.ParallelAxis) interface{})(a0)
 }
-func (p *P_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitRadar(a0 i3.RadarComponent) interface{} {
-	return p.VisitRadar_(p.Object, a0)
+func (s shim_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitPolar(a0 i3.Polar) interface{} {
+	return s.O.Method("VisitPolar").Interface().(func(i3.Polar) interface{})(a0)
 }
-func (p *P_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitRadiusAxis(a0 i3.RadiusAxis) interface{} {
-	return p.VisitRadiusAxis_(p.Object, a0)
+func (s shim_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitRadar(a0 i3.RadarComponent) interface{} {
+	return s.O.Method("VisitRadar").Interface().(func(i3.RadarComponent) interface{})(a0)
 }
-func (p *P_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitSeriesOpt(a0 pkg.MultiSeries) interface{} {
-	return p.VisitSeriesOpt_(p.Object, a0)
+func (s shim_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitRadiusAxis(a0 i3.RadiusAxis) interface{} {
+	return s.O.Method("VisitRadiusAxis").Interface().(func(i3.RadiusAxis) interface{})(a0)
 }
-func (p *P_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitSingleAxis(a0 i3.SingleAxis) interface{} {
-	return p.VisitSingleAxis_(p.Object, a0)
+func (s shim_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitSeriesOpt(a0 pkg.MultiSeries) interface{} {
+	return s.O.Method("VisitSeriesOpt").Interface().(func(pkg.MultiSeries) interface{})(a0)
 }
-func (p *P_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitTitleOpt(a0 i3.Title) interface{} {
-	return p.VisitTitleOpt_(p.Object, a0)
+func (s shim_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitSingleAxis(a0 i3.SingleAxis) interface{} {
+	return s.O.Method("VisitSingleAxis").Interface().(func(i3.SingleAxis) interface{})(a0)
 }
-func (p *P_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitToolbox(a0 i3.Toolbox) interface{} {
-	return p.VisitToolbox_(p.Object, a0)
+func (s shim_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitTitleOpt(a0 i3.Title) interface{} {
+	return s.O.Method("VisitTitleOpt").Interface().(func(i3.Title) interface{})(a0)
 }
-func (p *P_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitTooltipOpt(a0 i3.Tooltip) interface{} {
-	return p.VisitTooltipOpt_(p.Object, a0)
+func (s shim_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitToolbox(a0 i3.Toolbox) interface{} {
+	return s.O.Method("VisitToolbox").Interface().(func(i3.Toolbox) interface{})(a0)
 }
-func (p *P_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitVisualMaps(a0 []i3.VisualMap) interface{} {
-	return p.VisitVisualMaps_(p.Object, a0)
+func (s shim_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitTooltipOpt(a0 i3.Tooltip) interface{} {
+	return s.O.Method("VisitTooltipOpt").Interface().(func(i3.Tooltip) interface{})(a0)
 }
-func (p *P_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitXAxis(a0 []i3.XAxis) interface{} {
-	return p.VisitXAxis_(p.Object, a0)
+func (s shim_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitVisualMaps(a0 []i3.VisualMap) interface{} {
+	return s.O.Method("VisitVisualMaps").Interface().(func([]i3.VisualMap) interface{})(a0)
 }
-func (p *P_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitXAxis3D(a0 i3.XAxis3D) interface{} {
-	return p.VisitXAxis3D_(p.Object, a0)
+func (s shim_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitXAxis(a0 []i3.XAxis) interface{} {
+	return s.O.Method("VisitXAxis").Interface().(func([]i3.XAxis) interface{})(a0)
 }
-func (p *P_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitYAxis(a0 []i3.YAxis) interface{} {
-	return p.VisitYAxis_(p.Object, a0)
+func (s shim_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitXAxis3D(a0 i3.XAxis3D) interface{} {
+	return s.O.Method("VisitXAxis3D").Interface().(func(i3.XAxis3D) interface{})(a0)
 }
-func (p *P_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitYAxis3D(a0 i3.YAxis3D) interface{} {
-	return p.VisitYAxis3D_(p.Object, a0)
+func (s shim_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitYAxis(a0 []i3.YAxis) interface{} {
+	return s.O.Method("VisitYAxis").Interface().(func([]i3.YAxis) interface{})(a0)
 }
-func (p *P_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitZAxis3D(a0 i3.ZAxis3D) interface{} {
-	return p.VisitZAxis3D_(p.Object, a0)
+func (s shim_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitYAxis3D(a0 i3.YAxis3D) interface{} {
+	return s.O.Method("VisitYAxis3D").Interface().(func(i3.YAxis3D) interface{})(a0)
+}
+func (s shim_github_com_go_echarts_go_echarts_v2_charts_ConfigurationVisitor) VisitZAxis3D(a0 i3.ZAxis3D) interface{} {
+	return s.O.Method("VisitZAxis3D").Interface().(func(i3.ZAxis3D) interface{})(a0)
 }

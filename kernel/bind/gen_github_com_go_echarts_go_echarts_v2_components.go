@@ -24,28 +24,23 @@ func init() {
 			"Layout":  r.TypeOf((*pkg.Layout)(nil)).Elem(),
 			"Page":    r.TypeOf((*pkg.Page)(nil)).Elem(),
 		},
-		Proxies: map[string]r.Type{
-			"Charter": r.TypeOf((*P_github_com_go_echarts_go_echarts_v2_components_Charter)(nil)).Elem(),
-		},
 		Untypeds: map[string]string{},
 	}
+	shims[r.TypeFor[pkg.Charter]()] = r.TypeFor[shim_github_com_go_echarts_go_echarts_v2_components_Charter]()
 }
 
-type P_github_com_go_echarts_go_echarts_v2_components_Charter struct {
-	Object             any
-	FillDefaultValues_ func(o any)
-	GetAssets_         func(o any) i3.Assets
-	Type_              func(o any) string
-	Validate_          func(o any)
-}
+type shim_github_com_go_echarts_go_echarts_v2_components_Charter struct{ O Object }
 
-func (p *P_github_com_go_echarts_go_echarts_v2_components_Charter) FillDefaultValues() {
-	p.FillDefaultValues_(p.Object)
+func (s shim_github_com_go_echarts_go_echarts_v2_components_Charter) Unshim() any { return s.O }
+func (s shim_github_com_go_echarts_go_echarts_v2_components_Charter) FillDefaultValues() {
+	s.O.Method("FillDefaultValues").Interface().(func())()
 }
-func (p *P_github_com_go_echarts_go_echarts_v2_components_Charter) GetAssets() i3.Assets {
-	return p.GetAssets_(p.Object)
+func (s shim_github_com_go_echarts_go_echarts_v2_components_Charter) GetAssets() i3.Assets {
+	return s.O.Method("GetAssets").Interface().(func() i3.Assets)()
 }
-func (p *P_github_com_go_echarts_go_echarts_v2_components_Charter) Type() string {
-	return p.Type_(p.Object)
+func (s shim_github_com_go_echarts_go_echarts_v2_components_Charter) Type() string {
+	return s.O.Method("Type").Interface().(func() string)()
 }
-func (p *P_github_com_go_echarts_go_echarts_v2_components_Charter) Validate() { p.Validate_(p.Object) }
+func (s shim_github_com_go_echarts_go_echarts_v2_components_Charter) Validate() {
+	s.O.Method("Validate").Interface().(func())()
+}

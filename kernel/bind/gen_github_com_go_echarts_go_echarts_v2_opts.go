@@ -172,7 +172,6 @@ func init() {
 			"YAxis3D":                   r.TypeOf((*pkg.YAxis3D)(nil)).Elem(),
 			"ZAxis3D":                   r.TypeOf((*pkg.ZAxis3D)(nil)).Elem(),
 		},
-		Proxies: map[string]r.Type{},
 		Untypeds: map[string]string{
 			"CompatibleEchartsJS": "string:echarts@4.min.js",
 			"EchartsJS":           "string:echarts.min.js",

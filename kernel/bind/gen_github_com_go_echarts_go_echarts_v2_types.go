@@ -63,7 +63,6 @@ func init() {
 			"OrderedSet": r.TypeOf((*pkg.OrderedSet)(nil)).Elem(),
 			"String":     r.TypeOf((*pkg.String)(nil)).Elem(),
 		},
-		Proxies: map[string]r.Type{},
 		Untypeds: map[string]string{
 			"ChartBar":           "string:bar",
 			"ChartBar3D":         "string:bar3D",

@@ -56,7 +56,6 @@ func init() {
 			"Within":            r.ValueOf(pkg.Within),
 		},
 		Types:    map[string]r.Type{},
-		Proxies:  map[string]r.Type{},
 		Untypeds: map[string]string{},
 	}
 }

@@ -184,704 +184,670 @@ func init() {
 			"VecDense":             r.TypeOf((*pkg.VecDense)(nil)).Elem(),
 			"Vector":               r.TypeOf((*pkg.Vector)(nil)).Elem(),
 		},
-		Proxies: map[string]r.Type{
-			"Banded":               r.TypeOf((*P_gonum_org_v1_gonum_mat_Banded)(nil)).Elem(),
-			"CMatrix":              r.TypeOf((*P_gonum_org_v1_gonum_mat_CMatrix)(nil)).Elem(),
-			"CUntransposer":        r.TypeOf((*P_gonum_org_v1_gonum_mat_CUntransposer)(nil)).Elem(),
-			"ClonerFrom":           r.TypeOf((*P_gonum_org_v1_gonum_mat_ClonerFrom)(nil)).Elem(),
-			"ColNonZeroDoer":       r.TypeOf((*P_gonum_org_v1_gonum_mat_ColNonZeroDoer)(nil)).Elem(),
-			"ColViewer":            r.TypeOf((*P_gonum_org_v1_gonum_mat_ColViewer)(nil)).Elem(),
-			"Copier":               r.TypeOf((*P_gonum_org_v1_gonum_mat_Copier)(nil)).Elem(),
-			"Diagonal":             r.TypeOf((*P_gonum_org_v1_gonum_mat_Diagonal)(nil)).Elem(),
-			"Grower":               r.TypeOf((*P_gonum_org_v1_gonum_mat_Grower)(nil)).Elem(),
-			"Matrix":               r.TypeOf((*P_gonum_org_v1_gonum_mat_Matrix)(nil)).Elem(),
-			"Mutable":              r.TypeOf((*P_gonum_org_v1_gonum_mat_Mutable)(nil)).Elem(),
-			"MutableBanded":        r.TypeOf((*P_gonum_org_v1_gonum_mat_MutableBanded)(nil)).Elem(),
-			"MutableDiagonal":      r.TypeOf((*P_gonum_org_v1_gonum_mat_MutableDiagonal)(nil)).Elem(),
-			"MutableSymBanded":     r.TypeOf((*P_gonum_org_v1_gonum_mat_MutableSymBanded)(nil)).Elem(),
-			"MutableSymmetric":     r.TypeOf((*P_gonum_org_v1_gonum_mat_MutableSymmetric)(nil)).Elem(),
-			"MutableTriBanded":     r.TypeOf((*P_gonum_org_v1_gonum_mat_MutableTriBanded)(nil)).Elem(),
-			"MutableTriangular":    r.TypeOf((*P_gonum_org_v1_gonum_mat_MutableTriangular)(nil)).Elem(),
-			"MutableVector":        r.TypeOf((*P_gonum_org_v1_gonum_mat_MutableVector)(nil)).Elem(),
-			"NonZeroDoer":          r.TypeOf((*P_gonum_org_v1_gonum_mat_NonZeroDoer)(nil)).Elem(),
-			"Normer":               r.TypeOf((*P_gonum_org_v1_gonum_mat_Normer)(nil)).Elem(),
-			"RawBander":            r.TypeOf((*P_gonum_org_v1_gonum_mat_RawBander)(nil)).Elem(),
-			"RawCMatrixer":         r.TypeOf((*P_gonum_org_v1_gonum_mat_RawCMatrixer)(nil)).Elem(),
-			"RawColViewer":         r.TypeOf((*P_gonum_org_v1_gonum_mat_RawColViewer)(nil)).Elem(),
-			"RawMatrixSetter":      r.TypeOf((*P_gonum_org_v1_gonum_mat_RawMatrixSetter)(nil)).Elem(),
-			"RawMatrixer":          r.TypeOf((*P_gonum_org_v1_gonum_mat_RawMatrixer)(nil)).Elem(),
-			"RawRowViewer":         r.TypeOf((*P_gonum_org_v1_gonum_mat_RawRowViewer)(nil)).Elem(),
-			"RawSymBander":         r.TypeOf((*P_gonum_org_v1_gonum_mat_RawSymBander)(nil)).Elem(),
-			"RawSymmetricer":       r.TypeOf((*P_gonum_org_v1_gonum_mat_RawSymmetricer)(nil)).Elem(),
-			"RawTriBander":         r.TypeOf((*P_gonum_org_v1_gonum_mat_RawTriBander)(nil)).Elem(),
-			"RawTriangular":        r.TypeOf((*P_gonum_org_v1_gonum_mat_RawTriangular)(nil)).Elem(),
-			"RawTridiagonaler":     r.TypeOf((*P_gonum_org_v1_gonum_mat_RawTridiagonaler)(nil)).Elem(),
-			"RawVectorer":          r.TypeOf((*P_gonum_org_v1_gonum_mat_RawVectorer)(nil)).Elem(),
-			"Reseter":              r.TypeOf((*P_gonum_org_v1_gonum_mat_Reseter)(nil)).Elem(),
-			"RowNonZeroDoer":       r.TypeOf((*P_gonum_org_v1_gonum_mat_RowNonZeroDoer)(nil)).Elem(),
-			"RowViewer":            r.TypeOf((*P_gonum_org_v1_gonum_mat_RowViewer)(nil)).Elem(),
-			"SolveToer":            r.TypeOf((*P_gonum_org_v1_gonum_mat_SolveToer)(nil)).Elem(),
-			"SymBanded":            r.TypeOf((*P_gonum_org_v1_gonum_mat_SymBanded)(nil)).Elem(),
-			"Symmetric":            r.TypeOf((*P_gonum_org_v1_gonum_mat_Symmetric)(nil)).Elem(),
-			"Tracer":               r.TypeOf((*P_gonum_org_v1_gonum_mat_Tracer)(nil)).Elem(),
-			"TriBanded":            r.TypeOf((*P_gonum_org_v1_gonum_mat_TriBanded)(nil)).Elem(),
-			"Triangular":           r.TypeOf((*P_gonum_org_v1_gonum_mat_Triangular)(nil)).Elem(),
-			"UnConjTransposer":     r.TypeOf((*P_gonum_org_v1_gonum_mat_UnConjTransposer)(nil)).Elem(),
-			"UntransposeBander":    r.TypeOf((*P_gonum_org_v1_gonum_mat_UntransposeBander)(nil)).Elem(),
-			"UntransposeTriBander": r.TypeOf((*P_gonum_org_v1_gonum_mat_UntransposeTriBander)(nil)).Elem(),
-			"UntransposeTrier":     r.TypeOf((*P_gonum_org_v1_gonum_mat_UntransposeTrier)(nil)).Elem(),
-			"Untransposer":         r.TypeOf((*P_gonum_org_v1_gonum_mat_Untransposer)(nil)).Elem(),
-			"Vector":               r.TypeOf((*P_gonum_org_v1_gonum_mat_Vector)(nil)).Elem(),
-		},
 		Untypeds: map[string]string{
 			"ConditionTolerance": "float:10000000000000000",
 		},
 	}
+	shims[r.TypeFor[pkg.Banded]()] = r.TypeFor[shim_gonum_org_v1_gonum_mat_Banded]()
+	shims[r.TypeFor[pkg.CMatrix]()] = r.TypeFor[shim_gonum_org_v1_gonum_mat_CMatrix]()
+	shims[r.TypeFor[pkg.CUntransposer]()] = r.TypeFor[shim_gonum_org_v1_gonum_mat_CUntransposer]()
+	shims[r.TypeFor[pkg.ClonerFrom]()] = r.TypeFor[shim_gonum_org_v1_gonum_mat_ClonerFrom]()
+	shims[r.TypeFor[pkg.ColNonZeroDoer]()] = r.TypeFor[shim_gonum_org_v1_gonum_mat_ColNonZeroDoer]()
+	shims[r.TypeFor[pkg.ColViewer]()] = r.TypeFor[shim_gonum_org_v1_gonum_mat_ColViewer]()
+	shims[r.TypeFor[pkg.Copier]()] = r.TypeFor[shim_gonum_org_v1_gonum_mat_Copier]()
+	shims[r.TypeFor[pkg.Diagonal]()] = r.TypeFor[shim_gonum_org_v1_gonum_mat_Diagonal]()
+	shims[r.TypeFor[pkg.Grower]()] = r.TypeFor[shim_gonum_org_v1_gonum_mat_Grower]()
+	shims[r.TypeFor[pkg.Matrix]()] = r.TypeFor[shim_gonum_org_v1_gonum_mat_Matrix]()
+	shims[r.TypeFor[pkg.Mutable]()] = r.TypeFor[shim_gonum_org_v1_gonum_mat_Mutable]()
+	shims[r.TypeFor[pkg.MutableBanded]()] = r.TypeFor[shim_gonum_org_v1_gonum_mat_MutableBanded]()
+	shims[r.TypeFor[pkg.MutableDiagonal]()] = r.TypeFor[shim_gonum_org_v1_gonum_mat_MutableDiagonal]()
+	shims[r.TypeFor[pkg.MutableSymBanded]()] = r.TypeFor[shim_gonum_org_v1_gonum_mat_MutableSymBanded]()
+	shims[r.TypeFor[pkg.MutableSymmetric]()] = r.TypeFor[shim_gonum_org_v1_gonum_mat_MutableSymmetric]()
+	shims[r.TypeFor[pkg.MutableTriBanded]()] = r.TypeFor[shim_gonum_org_v1_gonum_mat_MutableTriBanded]()
+	shims[r.TypeFor[pkg.MutableTriangular]()] = r.TypeFor[shim_gonum_org_v1_gonum_mat_MutableTriangular]()
+	shims[r.TypeFor[pkg.MutableVector]()] = r.TypeFor[shim_gonum_org_v1_gonum_mat_MutableVector]()
+	shims[r.TypeFor[pkg.NonZeroDoer]()] = r.TypeFor[shim_gonum_org_v1_gonum_mat_NonZeroDoer]()
+	shims[r.TypeFor[pkg.Normer]()] = r.TypeFor[shim_gonum_org_v1_gonum_mat_Normer]()
+	shims[r.TypeFor[pkg.RawBander]()] = r.TypeFor[shim_gonum_org_v1_gonum_mat_RawBander]()
+	shims[r.TypeFor[pkg.RawCMatrixer]()] = r.TypeFor[shim_gonum_org_v1_gonum_mat_RawCMatrixer]()
+	shims[r.TypeFor[pkg.RawColViewer]()] = r.TypeFor[shim_gonum_org_v1_gonum_mat_RawColViewer]()
+	shims[r.TypeFor[pkg.RawMatrixSetter]()] = r.TypeFor[shim_gonum_org_v1_gonum_mat_RawMatrixSetter]()
+	shims[r.TypeFor[pkg.RawMatrixer]()] = r.TypeFor[shim_gonum_org_v1_gonum_mat_RawMatrixer]()
+	shims[r.TypeFor[pkg.RawRowViewer]()] = r.TypeFor[shim_gonum_org_v1_gonum_mat_RawRowViewer]()
+	shims[r.TypeFor[pkg.RawSymBander]()] = r.TypeFor[shim_gonum_org_v1_gonum_mat_RawSymBander]()
+	shims[r.TypeFor[pkg.RawSymmetricer]()] = r.TypeFor[shim_gonum_org_v1_gonum_mat_RawSymmetricer]()
+	shims[r.TypeFor[pkg.RawTriBander]()] = r.TypeFor[shim_gonum_org_v1_gonum_mat_RawTriBander]()
+	shims[r.TypeFor[pkg.RawTriangular]()] = r.TypeFor[shim_gonum_org_v1_gonum_mat_RawTriangular]()
+	shims[r.TypeFor[pkg.RawTridiagonaler]()] = r.TypeFor[shim_gonum_org_v1_gonum_mat_RawTridiagonaler]()
+	shims[r.TypeFor[pkg.RawVectorer]()] = r.TypeFor[shim_gonum_org_v1_gonum_mat_RawVectorer]()
+	shims[r.TypeFor[pkg.Reseter]()] = r.TypeFor[shim_gonum_org_v1_gonum_mat_Reseter]()
+	shims[r.TypeFor[pkg.RowNonZeroDoer]()] = r.TypeFor[shim_gonum_org_v1_gonum_mat_RowNonZeroDoer]()
+	shims[r.TypeFor[pkg.RowViewer]()] = r.TypeFor[shim_gonum_org_v1_gonum_mat_RowViewer]()
+	shims[r.TypeFor[pkg.SolveToer]()] = r.TypeFor[shim_gonum_org_v1_gonum_mat_SolveToer]()
+	shims[r.TypeFor[pkg.SymBanded]()] = r.TypeFor[shim_gonum_org_v1_gonum_mat_SymBanded]()
+	shims[r.TypeFor[pkg.Symmetric]()] = r.TypeFor[shim_gonum_org_v1_gonum_mat_Symmetric]()
+	shims[r.TypeFor[pkg.Tracer]()] = r.TypeFor[shim_gonum_org_v1_gonum_mat_Tracer]()
+	shims[r.TypeFor[pkg.TriBanded]()] = r.TypeFor[shim_gonum_org_v1_gonum_mat_TriBanded]()
+	shims[r.TypeFor[pkg.Triangular]()] = r.TypeFor[shim_gonum_org_v1_gonum_mat_Triangular]()
+	shims[r.TypeFor[pkg.UnConjTransposer]()] = r.TypeFor[shim_gonum_org_v1_gonum_mat_UnConjTransposer]()
+	shims[r.TypeFor[pkg.UntransposeBander]()] = r.TypeFor[shim_gonum_org_v1_gonum_mat_UntransposeBander]()
+	shims[r.TypeFor[pkg.UntransposeTriBander]()] = r.TypeFor[shim_gonum_org_v1_gonum_mat_UntransposeTriBander]()
+	shims[r.TypeFor[pkg.UntransposeTrier]()] = r.TypeFor[shim_gonum_org_v1_gonum_mat_UntransposeTrier]()
+	shims[r.TypeFor[pkg.Untransposer]()] = r.TypeFor[shim_gonum_org_v1_gonum_mat_Untransposer]()
+	shims[r.TypeFor[pkg.Vector]()] = r.TypeFor[shim_gonum_org_v1_gonum_mat_Vector]()
 }
 
-type P_gonum_org_v1_gonum_mat_Banded struct {
-	Object     any
-	At_        func(o any, a0 int, a1 int) float64
-	Bandwidth_ func(o any) (int, int)
-	Dims_      func(o any) (int, int)
-	T_         func(o any) pkg.Matrix
-	TBand_     func(o any) pkg.Banded
+type shim_gonum_org_v1_gonum_mat_Banded struct{ O Object }
+
+func (s shim_gonum_org_v1_gonum_mat_Banded) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_gonum_mat_Banded) At(a0 int, a1 int) float64 {
+	return s.O.Method("At").Interface().(func(int, int) float64)(a0, a1)
+}
+func (s shim_gonum_org_v1_gonum_mat_Banded) Bandwidth() (int, int) {
+	return s.O.Method("Bandwidth").Interface().(func() (int, int))()
+}
+func (s shim_gonum_org_v1_gonum_mat_Banded) Dims() (int, int) {
+	return s.O.Method("Dims").Interface().(func() (int, int))()
 }
+func (s shim_gonum_org_v1_gonum_mat_Banded) T() pkg.Matrix {
+	return s.O.Method("T").Interface().(func() pkg.Matrix)()
+}
+func (s shim_gonum_org_v1_gonum_mat_Banded) TBand() pkg.Banded {
+	return s.O.Method("TBand").Interface().(func() pkg.Banded)()
+}
 
-func (p *P_gonum_org_v1_gonum_mat_Banded) At(a0 int, a1 int) float64 { return p.At_(p.Object, a0, a1) }
-func (p *P_gonum_org_v1_gonum_mat_Banded) Bandwidth() (int, int)     { return p.Bandwidth_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_Banded) Dims() (int, int)          { return p.Dims_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_Banded) T() pkg.Matrix             { return p.T_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_Banded) TBand() pkg.Banded         { return p.TBand_(p.Object) }
+type shim_gonum_org_v1_gonum_mat_CMatrix struct{ O Object }
 
-type P_gonum_org_v1_gonum_mat_CMatrix struct {
-	Object any
-	At_    func(o any, a0 int, a1 int) complex128
-	Dims_  func(o any) (int, int)
-	H_     func(o any) pkg.CMatrix
-	T_     func(o any) pkg.CMatrix
+func (s shim_gonum_org_v1_gonum_mat_CMatrix) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_gonum_mat_CMatrix) At(a0 int, a1 int) complex128 {
+	return s.O.Method("At").Interface().(func(int, int) complex128)(a0, a1)
 }
-
-func (p *P_gonum_org_v1_gonum_mat_CMatrix) At(a0 int, a1 int) complex128 {
-	return p.At_(p.Object, a0, a1)
+func (s shim_gonum_org_v1_gonum_mat_CMatrix) Dims() (int, int) {
+	return s.O.Method("Dims").Interface().(func() (int, int))()
 }
-func (p *P_gonum_org_v1_gonum_mat_CMatrix) Dims() (int, int) { return p.Dims_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_CMatrix) H() pkg.CMatrix   { return p.H_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_CMatrix) T() pkg.CMatrix   { return p.T_(p.Object) }
-
-type P_gonum_org_v1_gonum_mat_CUntransposer struct {
-	Object       any
-	Untranspose_ func(o any) pkg.CMatrix
+func (s shim_gonum_org_v1_gonum_mat_CMatrix) H() pkg.CMatrix {
+	return s.O.Method("H").Interface().(func() pkg.CMatrix)()
 }
-
-func (p *P_gonum_org_v1_gonum_mat_CUntransposer) Untranspose() pkg.CMatrix {
-	return p.Untranspose_(p.Object)
+func (s shim_gonum_org_v1_gonum_mat_CMatrix) T() pkg.CMatrix {
+	return s.O.Method("T").Interface().(func() pkg.CMatrix)()
 }
 
-type P_gonum_org_v1_gonum_mat_ClonerFrom struct {
-	Object     any
-	CloneFrom_ func(o any, a0 pkg.Matrix)
+type shim_gonum_org_v1_gonum_mat_CUntransposer struct{ O Object }
+
+func (s shim_gonum_org_v1_gonum_mat_CUntransposer) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_gonum_mat_CUntransposer) Untranspose() pkg.CMatrix {
+	return s.O.Method("Untranspose").Interface().(func() pkg.CMatrix)()
 }
 
-func (p *P_gonum_org_v1_gonum_mat_ClonerFrom) CloneFrom(a0 pkg.Matrix) { p.CloneFrom_(p.Object, a0) }
+type shim_gonum_org_v1_gonum_mat_ClonerFrom struct{ O Object }
 
-type P_gonum_org_v1_gonum_mat_ColNonZeroDoer struct {
-	Object        any
-	DoColNonZero_ func(o any, a0 int, a1 func(i int, j int, v float64))
+func (s shim_gonum_org_v1_gonum_mat_ClonerFrom) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_gonum_mat_ClonerFrom) CloneFrom(a0 pkg.Matrix) {
+	s.O.Method("CloneFrom").Interface().(func(pkg.Matrix))(a0)
 }
 
-func (p *P_gonum_org_v1_gonum_mat_ColNonZeroDoer) DoColNonZero(a0 int, a1 func(i int, j int, v float64)) {
-	p.DoColNonZero_(p.Object, a0, a1)
-}
+type shim_gonum_org_v1_gonum_mat_ColNonZeroDoer struct{ O Object }
 
-type P_gonum_org_v1_gonum_mat_ColViewer struct {
-	Object   any
-	ColView_ func(o any, a0 int) pkg.Vector
+func (s shim_gonum_org_v1_gonum_mat_ColNonZeroDoer) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_gonum_mat_ColNonZeroDoer) DoColNonZero(a0 int, a1 func(i int, j int, v float64)) {
+	s.O.Method("DoColNonZero").Interface().(func(int, func(i int, j int, v float64)))(a0, a1)
 }
 
-func (p *P_gonum_org_v1_gonum_mat_ColViewer) ColView(a0 int) pkg.Vector {
-	return p.ColView_(p.Object, a0)
-}
+type shim_gonum_org_v1_gonum_mat_ColViewer struct{ O Object }
 
-type P_gonum_org_v1_gonum_mat_Copier struct {
-	Object any
-	Copy_  func(o any, a0 pkg.Matrix) (int, int)
+func (s shim_gonum_org_v1_gonum_mat_ColViewer) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_gonum_mat_ColViewer) ColView(a0 int) pkg.Vector {
+	return s.O.Method("ColView").Interface().(func(int) pkg.Vector)(a0)
 }
 
-func (p *P_gonum_org_v1_gonum_mat_Copier) Copy(a0 pkg.Matrix) (int, int) {
-	return p.Copy_(p.Object, a0)
-}
+type shim_gonum_org_v1_gonum_mat_Copier struct{ O Object }
 
-type P_gonum_org_v1_gonum_mat_Diagonal struct {
-	Object        any
-	At_           func(o any, a0 int, a1 int) float64
-	Bandwidth_    func(o any) (int, int)
-	Diag_         func(o any) int
-	Dims_         func(o any) (int, int)
-	SymBand_      func(o any) (int, int)
-	SymmetricDim_ func(o any) int
-	T_            func(o any) pkg.Matrix
-	TBand_        func(o any) pkg.Banded
-	TTri_         func(o any) pkg.Triangular
-	TTriBand_     func(o any) pkg.TriBanded
-	TriBand_      func(o any) (int, int, pkg.TriKind)
-	Triangle_     func(o any) (int, pkg.TriKind)
+func (s shim_gonum_org_v1_gonum_mat_Copier) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_gonum_mat_Copier) Copy(a0 pkg.Matrix) (int, int) {
+	return s.O.Method("Copy").Interface().(func(pkg.Matrix) (int, int))(a0)
 }
 
-func (p *P_gonum_org_v1_gonum_mat_Diagonal) At(a0 int, a1 int) float64 {
-	return p.At_(p.Object, a0, a1)
+type shim_gonum_org_v1_gonum_mat_Diagonal struct{ O Object }
+
+func (s shim_gonum_org_v1_gonum_mat_Diagonal) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_gonum_mat_Diagonal) At(a0 int, a1 int) float64 {
+	return s.O.Method("At").Interface().(func(int, int) float64)(a0, a1)
 }
-func (p *P_gonum_org_v1_gonum_mat_Diagonal) Bandwidth() (int, int)   { return p.Bandwidth_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_Diagonal) Diag() int               { return p.Diag_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_Diagonal) Dims() (int, int)        { return p.Dims_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_Diagonal) SymBand() (int, int)     { return p.SymBand_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_Diagonal) SymmetricDim() int       { return p.SymmetricDim_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_Diagonal) T() pkg.Matrix           { return p.T_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_Diagonal) TBand() pkg.Banded       { return p.TBand_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_Diagonal) TTri() pkg.Triangular    { return p.TTri_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_Diagonal) TTriBand() pkg.TriBanded { return p.TTriBand_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_Diagonal) TriBand() (int, int, pkg.TriKind) {
-	return p.TriBand_(p.Object)
-}
-func (p *P_gonum_org_v1_gonum_mat_Diagonal) Triangle() (int, pkg.TriKind) {
-	return p.Triangle_(p.Object)
+func (s shim_gonum_org_v1_gonum_mat_Diagonal) Bandwidth() (int, int) {
+	return s.O.Method("Bandwidth").Interface().(func() (int, int))()
 }
-
-type P_gonum_org_v1_gonum_mat_Grower struct {
-	Object any
-	Caps_  func(o any) (int, int)
-	Grow_  func(o any, a0 int, a1 int) pkg.Matrix
+func (s shim_gonum_org_v1_gonum_mat_Diagonal) Diag() int {
+	return s.O.Method("Diag").Interface().(func() int)()
 }
-
-func (p *P_gonum_org_v1_gonum_mat_Grower) Caps() (int, int) { return p.Caps_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_Grower) Grow(a0 int, a1 int) pkg.Matrix {
-	return p.Grow_(p.Object, a0, a1)
+func (s shim_gonum_org_v1_gonum_mat_Diagonal) Dims() (int, int) {
+	return s.O.Method("Dims").Interface().(func() (int, int))()
 }
-
-type P_gonum_org_v1_gonum_mat_Matrix struct {
-	Object any
-	At_    func(o any, a0 int, a1 int) float64
-	Dims_  func(o any) (int, int)
-	T_     func(o any) pkg.Matrix
-}
+func (s shim_gonum_org_v1_gonum_mat_Diagonal) SymBand() (int, int) {
+	return s.O.Method("SymBand").Interface().(func() (int, int))()
+}
+func (s shim_gonum_org_v1_gonum_mat_Diagonal) SymmetricDim() int {
+	return s.O.Method("SymmetricDim").Interface().(func() int)()
+}
+func (s shim_gonum_org_v1_gonum_mat_Diagonal) T() pkg.Matrix {
+	return s.O.Method("T").Interface().(func() pkg.Matrix)()
+}
+func (s shim_gonum_org_v1_gonum_mat_Diagonal) TBand() pkg.Banded {
+	return s.O.Method("TBand").Interface().(func() pkg.Banded)()
+}
+func (s shim_gonum_org_v1_gonum_mat_Diagonal) TTri() pkg.Triangular {
+	return s.O.Method("TTri").Interface().(func() pkg.Triangular)()
+}
+func (s shim_gonum_org_v1_gonum_mat_Diagonal) TTriBand() pkg.TriBanded {
+	return s.O.Method("TTriBand").Interface().(func() pkg.TriBanded)()
+}
+func (s shim_gonum_org_v1_gonum_mat_Diagonal) TriBand() (int, int, pkg.TriKind) {
+	return s.O.Method("TriBand").Interface().(func() (int, int, pkg.TriKind))()
+}
+func (s shim_gonum_org_v1_gonum_mat_Diagonal) Triangle() (int, pkg.TriKind) {
+	return s.O.Method("Triangle").Interface().(func() (int, pkg.TriKind))()
+}
 
-func (p *P_gonum_org_v1_gonum_mat_Matrix) At(a0 int, a1 int) float64 { return p.At_(p.Object, a0, a1) }
-func (p *P_gonum_org_v1_gonum_mat_Matrix) Dims() (int, int)          { return p.Dims_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_Matrix) T() pkg.Matrix             { return p.T_(p.Object) }
+type shim_gonum_org_v1_gonum_mat_Grower struct{ O Object }
 
-type P_gonum_org_v1_gonum_mat_Mutable struct {
-	Object any
-	At_    func(o any, a0 int, a1 int) float64
-	Dims_  func(o any) (int, int)
-	Set_   func(o any, a0 int, a1 int, a2 float64)
-	T_     func(o any) pkg.Matrix
+func (s shim_gonum_org_v1_gonum_mat_Grower) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_gonum_mat_Grower) Caps() (int, int) {
+	return s.O.Method("Caps").Interface().(func() (int, int))()
 }
-
-func (p *P_gonum_org_v1_gonum_mat_Mutable) At(a0 int, a1 int) float64 { return p.At_(p.Object, a0, a1) }
-func (p *P_gonum_org_v1_gonum_mat_Mutable) Dims() (int, int)          { return p.Dims_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_Mutable) Set(a0 int, a1 int, a2 float64) {
-	p.Set_(p.Object, a0, a1, a2)
+func (s shim_gonum_org_v1_gonum_mat_Grower) Grow(a0 int, a1 int) pkg.Matrix {
+	return s.O.Method("Grow").Interface().(func(int, int) pkg.Matrix)(a0, a1)
 }
-func (p *P_gonum_org_v1_gonum_mat_Mutable) T() pkg.Matrix { return p.T_(p.Object) }
 
-type P_gonum_org_v1_gonum_mat_MutableBanded struct {
-	Object     any
-	At_        func(o any, a0 int, a1 int) float64
-	Bandwidth_ func(o any) (int, int)
-	Dims_      func(o any) (int, int)
-	SetBand_   func(o any, a0 int, a1 int, a2 float64)
-	T_         func(o any) pkg.Matrix
-	TBand_     func(o any) pkg.Banded
-}
+type shim_gonum_org_v1_gonum_mat_Matrix struct{ O Object }
 
-func (p *P_gonum_org_v1_gonum_mat_MutableBanded) At(a0 int, a1 int) float64 {
-	return p.At_(p.Object, a0, a1)
+func (s shim_gonum_org_v1_gonum_mat_Matrix) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_gonum_mat_Matrix) At(a0 int, a1 int) float64 {
+	return s.O.Method("At").Interface().(func(int, int) float64)(a0, a1)
 }
-func (p *P_gonum_org_v1_gonum_mat_MutableBanded) Bandwidth() (int, int) {
-	return p.Bandwidth_(p.Object)
+func (s shim_gonum_org_v1_gonum_mat_Matrix) Dims() (int, int) {
+	return s.O.Method("Dims").Interface().(func() (int, int))()
 }
-func (p *P_gonum_org_v1_gonum_mat_MutableBanded) Dims() (int, int) { return p.Dims_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_MutableBanded) SetBand(a0 int, a1 int, a2 float64) {
-	p.SetBand_(p.Object, a0, a1, a2)
+func (s shim_gonum_org_v1_gonum_mat_Matrix) T() pkg.Matrix {
+	return s.O.Method("T").Interface().(func() pkg.Matrix)()
 }
-func (p *P_gonum_org_v1_gonum_mat_MutableBanded) T() pkg.Matrix     { return p.T_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_MutableBanded) TBand() pkg.Banded { return p.TBand_(p.Object) }
+
+type shim_gonum_org_v1_gonum_mat_Mutable struct{ O Object }
 
-type P_gonum_org_v1_gonum_mat_MutableDiagonal struct {
-	Object        any
-	At_           func(o any, a0 int, a1 int) float64
-	Bandwidth_    func(o any) (int, int)
-	Diag_         func(o any) int
-	Dims_         func(o any) (int, int)
-	SetDiag_      func(o any, a0 int, a1 float64)
-	SymBand_      func(o any) (int, int)
-	SymmetricDim_ func(o any) int
-	T_            func(o any) pkg.Matrix
-	TBand_        func(o any) pkg.Banded
-	TTri_         func(o any) pkg.Triangular
-	TTriBand_     func(o any) pkg.TriBanded
-	TriBand_      func(o any) (int, int, pkg.TriKind)
-	Triangle_     func(o any) (int, pkg.TriKind)
+func (s shim_gonum_org_v1_gonum_mat_Mutable) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_gonum_mat_Mutable) At(a0 int, a1 int) float64 {
+	return s.O.Method("At").Interface().(func(int, int) float64)(a0, a1)
+}
+func (s shim_gonum_org_v1_gonum_mat_Mutable) Dims() (int, int) {
+	return s.O.Method("Dims").Interface().(func() (int, int))()
+}
+func (s shim_gonum_org_v1_gonum_mat_Mutable) Set(a0 int, a1 int, a2 float64) {
+	s.O.Method("Set").Interface().(func(int, int, float64))(a0, a1, a2)
 }
+func (s shim_gonum_org_v1_gonum_mat_Mutable) T() pkg.Matrix {
+	return s.O.Method("T").Interface().(func() pkg.Matrix)()
+}
 
-func (p *P_gonum_org_v1_gonum_mat_MutableDiagonal) At(a0 int, a1 int) float64 {
-	return p.At_(p.Object, a0, a1)
+type shim_gonum_org_v1_gonum_mat_MutableBanded struct{ O Object }
+
+func (s shim_gonum_org_v1_gonum_mat_MutableBanded) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_gonum_mat_MutableBanded) At(a0 int, a1 int) float64 {
+	return s.O.Method("At").Interface().(func(int, int) float64)(a0, a1)
 }
-func (p *P_gonum_org_v1_gonum_mat_MutableDiagonal) Bandwidth() (int, int) {
-	return p.Bandwidth_(p.Object)
+func (s shim_gonum_org_v1_gonum_mat_MutableBanded) Bandwidth() (int, int) {
+	return s.O.Method("Bandwidth").Interface().(func() (int, int))()
 }
-func (p *P_gonum_org_v1_gonum_mat_MutableDiagonal) Diag() int        { return p.Diag_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_MutableDiagonal) Dims() (int, int) { return p.Dims_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_MutableDiagonal) SetDiag(a0 int, a1 float64) {
-	p.SetDiag_(p.Object, a0, a1)
-}
-func (p *P_gonum_org_v1_gonum_mat_MutableDiagonal) SymBand() (int, int) { return p.SymBand_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_MutableDiagonal) SymmetricDim() int {
-	return p.SymmetricDim_(p.Object)
+func (s shim_gonum_org_v1_gonum_mat_MutableBanded) Dims() (int, int) {
+	return s.O.Method("Dims").Interface().(func() (int, int))()
 }
-func (p *P_gonum_org_v1_gonum_mat_MutableDiagonal) T() pkg.Matrix        { return p.T_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_MutableDiagonal) TBand() pkg.Banded    { return p.TBand_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_MutableDiagonal) TTri() pkg.Triangular { return p.TTri_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_MutableDiagonal) TTriBand() pkg.TriBanded {
-	return p.TTriBand_(p.Object)
+func (s shim_gonum_org_v1_gonum_mat_MutableBanded) SetBand(a0 int, a1 int, a2 float64) {
+	s.O.Method("SetBand").Interface().(func(int, int, float64))(a0, a1, a2)
 }
-func (p *P_gonum_org_v1_gonum_mat_MutableDiagonal) TriBand() (int, int, pkg.TriKind) {
-	return p.TriBand_(p.Object)
-}
-func (p *P_gonum_org_v1_gonum_mat_MutableDiagonal) Triangle() (int, pkg.TriKind) {
-	return p.Triangle_(p.Object)
+func (s shim_gonum_org_v1_gonum_mat_MutableBanded) T() pkg.Matrix {
+	return s.O.Method("T").Interface().(func() pkg.Matrix)()
 }
-
-type P_gonum_org_v1_gonum_mat_MutableSymBanded struct {
-	Object        any
-	At_           func(o any, a0 int, a1 int) float64
-	Bandwidth_    func(o any) (int, int)
-	Dims_         func(o any) (int, int)
-	SetSymBand_   func(o any, a0 int, a1 int, a2 float64)
-	SymBand_      func(o any) (int, int)
-	SymmetricDim_ func(o any) int
-	T_            func(o any) pkg.Matrix
-	TBand_        func(o any) pkg.Banded
+func (s shim_gonum_org_v1_gonum_mat_MutableBanded) TBand() pkg.Banded {
+	return s.O.Method("TBand").Interface().(func() pkg.Banded)()
 }
 
-func (p *P_gonum_org_v1_gonum_mat_MutableSymBanded) At(a0 int, a1 int) float64 {
-	return p.At_(p.Object, a0, a1)
+type shim_gonum_org_v1_gonum_mat_MutableDiagonal struct{ O Object }
+
+func (s shim_gonum_org_v1_gonum_mat_MutableDiagonal) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_gonum_mat_MutableDiagonal) At(a0 int, a1 int) float64 {
+	return s.O.Method("At").Interface().(func(int, int) float64)(a0, a1)
 }
-func (p *P_gonum_org_v1_gonum_mat_MutableSymBanded) Bandwidth() (int, int) {
-	return p.Bandwidth_(p.Object)
+func (s shim_gonum_org_v1_gonum_mat_MutableDiagonal) Bandwidth() (int, int) {
+	return s.O.Method("Bandwidth").Interface().(func() (int, int))()
 }
-func (p *P_gonum_org_v1_gonum_mat_MutableSymBanded) Dims() (int, int) { return p.Dims_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_MutableSymBanded) SetSymBand(a0 int, a1 int, a2 float64) {
-	p.SetSymBand_(p.Object, a0, a1, a2)
+func (s shim_gonum_org_v1_gonum_mat_MutableDiagonal) Diag() int {
+	return s.O.Method("Diag").Interface().(func() int)()
 }
-func (p *P_gonum_org_v1_gonum_mat_MutableSymBanded) SymBand() (int, int) { return p.SymBand_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_MutableSymBanded) SymmetricDim() int {
-	return p.SymmetricDim_(p.Object)
+func (s shim_gonum_org_v1_gonum_mat_MutableDiagonal) Dims() (int, int) {
+	return s.O.Method("Dims").Interface().(func() (int, int))()
 }
-func (p *P_gonum_org_v1_gonum_mat_MutableSymBanded) T() pkg.Matrix     { return p.T_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_MutableSymBanded) TBand() pkg.Banded { return p.TBand_(p.Object) }
-
-type P_gonum_org_v1_gonum_mat_MutableSymmetric struct {
-	Object        any
-	At_           func(o any, a0 int, a1 int) float64
-	Dims_         func(o any) (int, int)
-	SetSym_       func(o any, a0 int, a1 int, a2 float64)
-	SymmetricDim_ func(o any) int
-	T_            func(o any) pkg.Matrix
+func (s shim_gonum_org_v1_gonum_mat_MutableDiagonal) SetDiag(a0 int, a1 float64) {
+	s.O.Method("SetDiag").Interface().(func(int, float64))(a0, a1)
 }
-
-func (p *P_gonum_org_v1_gonum_mat_MutableSymmetric) At(a0 int, a1 int) float64 {
-	return p.At_(p.Object, a0, a1)
+func (s shim_gonum_org_v1_gonum_mat_MutableDiagonal) SymBand() (int, int) {
+	return s.O.Method("SymBand").Interface().(func() (int, int))()
 }
-func (p *P_gonum_org_v1_gonum_mat_MutableSymmetric) Dims() (int, int) { return p.Dims_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_MutableSymmetric) SetSym(a0 int, a1 int, a2 float64) {
-	p.SetSym_(p.Object, a0, a1, a2)
+func (s shim_gonum_org_v1_gonum_mat_MutableDiagonal) SymmetricDim() int {
+	return s.O.Method("SymmetricDim").Interface().(func() int)()
 }
-func (p *P_gonum_org_v1_gonum_mat_MutableSymmetric) SymmetricDim() int {
-	return p.SymmetricDim_(p.Object)
+func (s shim_gonum_org_v1_gonum_mat_MutableDiagonal) T() pkg.Matrix {
+	return s.O.Method("T").Interface().(func() pkg.Matrix)()
 }
-func (p *P_gonum_org_v1_gonum_mat_MutableSymmetric) T() pkg.Matrix { return p.T_(p.Object) }
-
-type P_gonum_org_v1_gonum_mat_MutableTriBanded struct {
-	Object      any
-	At_         func(o any, a0 int, a1 int) float64
-	Bandwidth_  func(o any) (int, int)
-	Dims_       func(o any) (int, int)
-	SetTriBand_ func(o any, a0 int, a1 int, a2 float64)
-	T_          func(o any) pkg.Matrix
-	TBand_      func(o any) pkg.Banded
-	TTri_       func(o any) pkg.Triangular
-	TTriBand_   func(o any) pkg.TriBanded
-	TriBand_    func(o any) (int, int, pkg.TriKind)
-	Triangle_   func(o any) (int, pkg.TriKind)
+func (s shim_gonum_org_v1_gonum_mat_MutableDiagonal) TBand() pkg.Banded {
+	return s.O.Method("TBand").Interface().(func() pkg.Banded)()
 }
+func (s shim_gonum_org_v1_gonum_mat_MutableDiagonal) TTri() pkg.Triangular {
+	return s.O.Method("TTri").Interface().(func() pkg.Triangular)()
+}
+func (s shim_gonum_org_v1_gonum_mat_MutableDiagonal) TTriBand() pkg.TriBanded {
+	return s.O.Method("TTriBand").Interface().(func() pkg.TriBanded)()
+}
+func (s shim_gonum_org_v1_gonum_mat_MutableDiagonal) TriBand() (int, int, pkg.TriKind) {
+	return s.O.Method("TriBand").Interface().(func() (int, int, pkg.TriKind))()
+}
+func (s shim_gonum_org_v1_gonum_mat_MutableDiagonal) Triangle() (int, pkg.TriKind) {
+	return s.O.Method("Triangle").Interface().(func() (int, pkg.TriKind))()
+}
+
+type shim_gonum_org_v1_gonum_mat_MutableSymBanded struct{ O Object }
 
-func (p *P_gonum_org_v1_gonum_mat_MutableTriBanded) At(a0 int, a1 int) float64 {
-	return p.At_(p.Object, a0, a1)
+func (s shim_gonum_org_v1_gonum_mat_MutableSymBanded) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_gonum_mat_MutableSymBanded) At(a0 int, a1 int) float64 {
+	return s.O.Method("At").Interface().(func(int, int) float64)(a0, a1)
 }
-func (p *P_gonum_org_v1_gonum_mat_MutableTriBanded) Bandwidth() (int, int) {
-	return p.Bandwidth_(p.Object)
+func (s shim_gonum_org_v1_gonum_mat_MutableSymBanded) Bandwidth() (int, int) {
+	return s.O.Method("Bandwidth").Interface().(func() (int, int))()
 }
-func (p *P_gonum_org_v1_gonum_mat_MutableTriBanded) Dims() (int, int) { return p.Dims_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_MutableTriBanded) SetTriBand(a0 int, a1 int, a2 float64) {
-	p.SetTriBand_(p.Object, a0, a1, a2)
+func (s shim_gonum_org_v1_gonum_mat_MutableSymBanded) Dims() (int, int) {
+	return s.O.Method("Dims").Interface().(func() (int, int))()
 }
-func (p *P_gonum_org_v1_gonum_mat_MutableTriBanded) T() pkg.Matrix        { return p.T_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_MutableTriBanded) TBand() pkg.Banded    { return p.TBand_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_MutableTriBanded) TTri() pkg.Triangular { return p.TTri_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_MutableTriBanded) TTriBand() pkg.TriBanded {
-	return p.TTriBand_(p.Object)
+func (s shim_gonum_org_v1_gonum_mat_MutableSymBanded) SetSymBand(a0 int, a1 int, a2 float64) {
+	s.O.Method("SetSymBand").Interface().(func(int, int, float64))(a0, a1, a2)
 }
-func (p *P_gonum_org_v1_gonum_mat_MutableTriBanded) TriBand() (int, int, pkg.TriKind) {
-	return p.TriBand_(p.Object)
+func (s shim_gonum_org_v1_gonum_mat_MutableSymBanded) SymBand() (int, int) {
+	return s.O.Method("SymBand").Interface().(func() (int, int))()
 }
-func (p *P_gonum_org_v1_gonum_mat_MutableTriBanded) Triangle() (int, pkg.TriKind) {
-	return p.Triangle_(p.Object)
+func (s shim_gonum_org_v1_gonum_mat_MutableSymBanded) SymmetricDim() int {
+	return s.O.Method("SymmetricDim").Interface().(func() int)()
 }
-
-type P_gonum_org_v1_gonum_mat_MutableTriangular struct {
-	Object    any
-	At_       func(o any, a0 int, a1 int) float64
-	Dims_     func(o any) (int, int)
-	SetTri_   func(o any, a0 int, a1 int, a2 float64)
-	T_        func(o any) pkg.Matrix
-	TTri_     func(o any) pkg.Triangular
-	Triangle_ func(o any) (int, pkg.TriKind)
+func (s shim_gonum_org_v1_gonum_mat_MutableSymBanded) T() pkg.Matrix {
+	return s.O.Method("T").Interface().(func() pkg.Matrix)()
+}
+func (s shim_gonum_org_v1_gonum_mat_MutableSymBanded) TBand() pkg.Banded {
+	return s.O.Method("TBand").Interface().(func() pkg.Banded)()
 }
 
-func (p *P_gonum_org_v1_gonum_mat_MutableTriangular) At(a0 int, a1 int) float64 {
-	return p.At_(p.Object, a0, a1)
+type shim_gonum_org_v1_gonum_mat_MutableSymmetric struct{ O Object }
+
+func (s shim_gonum_org_v1_gonum_mat_MutableSymmetric) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_gonum_mat_MutableSymmetric) At(a0 int, a1 int) float64 {
+	return s.O.Method("At").Interface().(func(int, int) float64)(a0, a1)
 }
-func (p *P_gonum_org_v1_gonum_mat_MutableTriangular) Dims() (int, int) { return p.Dims_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_MutableTriangular) SetTri(a0 int, a1 int, a2 float64) {
-	p.SetTri_(p.Object, a0, a1, a2)
+func (s shim_gonum_org_v1_gonum_mat_MutableSymmetric) Dims() (int, int) {
+	return s.O.Method("Dims").Interface().(func() (int, int))()
 }
-func (p *P_gonum_org_v1_gonum_mat_MutableTriangular) T() pkg.Matrix        { return p.T_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_MutableTriangular) TTri() pkg.Triangular { return p.TTri_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_MutableTriangular) Triangle() (int, pkg.TriKind) {
-	return p.Triangle_(p.Object)
+func (s shim_gonum_org_v1_gonum_mat_MutableSymmetric) SetSym(a0 int, a1 int, a2 float64) {
+	s.O.Method("SetSym").Interface().(func(int, int, float64))(a0, a1, a2)
 }
-
-type P_gonum_org_v1_gonum_mat_MutableVector struct {
-	Object  any
-	At_     func(o any, a0 int, a1 int) float64
-	AtVec_  func(o any, a0 int) float64
-	Dims_   func(o any) (int, int)
-	Len_    func(o any) int
-	SetVec_ func(o any, a0 int, a1 float64)
-	T_      func(o any) pkg.Matrix
+func (s shim_gonum_org_v1_gonum_mat_MutableSymmetric) SymmetricDim() int {
+	return s.O.Method("SymmetricDim").Interface().(func() int)()
+}
+func (s shim_gonum_org_v1_gonum_mat_MutableSymmetric) T() pkg.Matrix {
+	return s.O.Method("T").Interface().(func() pkg.Matrix)()
 }
 
-func (p *P_gonum_org_v1_gonum_mat_MutableVector) At(a0 int, a1 int) float64 {
-	return p.At_(p.Object, a0, a1)
+type shim_gonum_org_v1_gonum_mat_MutableTriBanded struct{ O Object }
+
+func (s shim_gonum_org_v1_gonum_mat_MutableTriBanded) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_gonum_mat_MutableTriBanded) At(a0 int, a1 int) float64 {
+	return s.O.Method("At").Interface().(func(int, int) float64)(a0, a1)
 }
-func (p *P_gonum_org_v1_gonum_mat_MutableVector) AtVec(a0 int) float64 { return p.AtVec_(p.Object, a0) }
-func (p *P_gonum_org_v1_gonum_mat_MutableVector) Dims() (int, int)     { return p.Dims_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_MutableVector) Len() int             { return p.Len_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_MutableVector) SetVec(a0 int, a1 float64) {
-	p.SetVec_(p.Object, a0, a1)
+func (s shim_gonum_org_v1_gonum_mat_MutableTriBanded) Bandwidth() (int, int) {
+	return s.O.Method("Bandwidth").Interface().(func() (int, int))()
 }
-func (p *P_gonum_org_v1_gonum_mat_MutableVector) T() pkg.Matrix { return p.T_(p.Object) }
-
-type P_gonum_org_v1_gonum_mat_NonZeroDoer struct {
-	Object     any
-	DoNonZero_ func(o any, a0 func(i int, j int, v float64))
+func (s shim_gonum_org_v1_gonum_mat_MutableTriBanded) Dims() (int, int) {
+	return s.O.Method("Dims").Interface().(func() (int, int))()
 }
-
-func (p *P_gonum_org_v1_gonum_mat_NonZeroDoer) DoNonZero(a0 func(i int, j int, v float64)) {
-	p.DoNonZero_(p.Object, a0)
+func (s shim_gonum_org_v1_gonum_mat_MutableTriBanded) SetTriBand(a0 int, a1 int, a2 float64) {
+	s.O.Method("SetTriBand").Interface().(func(int, int, float64))(a0, a1, a2)
 }
-
-type P_gonum_org_v1_gonum_mat_Normer struct {
-	Object any
-	Norm_  func(o any, a0 float64) float64
+func (s shim_gonum_org_v1_gonum_mat_MutableTriBanded) T() pkg.Matrix {
+	return s.O.Method("T").Interface().(func() pkg.Matrix)()
 }
+func (s shim_gonum_org_v1_gonum_mat_MutableTriBanded) TBand() pkg.Banded {
+	return s.O.Method("TBand").Interface().(func() pkg.Banded)()
+}
+func (s shim_gonum_org_v1_gonum_mat_MutableTriBanded) TTri() pkg.Triangular {
+	return s.O.Method("TTri").Interface().(func() pkg.Triangular)()
+}
+func (s shim_gonum_org_v1_gonum_mat_MutableTriBanded) TTriBand() pkg.TriBanded {
+	return s.O.Method("TTriBand").Interface().(func() pkg.TriBanded)()
+}
+func (s shim_gonum_org_v1_gonum_mat_MutableTriBanded) TriBand() (int, int, pkg.TriKind) {
+	return s.O.Method("TriBand").Interface().(func() (int, int, pkg.TriKind))()
+}
+func (s shim_gonum_org_v1_gonum_mat_MutableTriBanded) Triangle() (int, pkg.TriKind) {
+	return s.O.Method("Triangle").Interface().(func() (int, pkg.TriKind))()
+}
 
-func (p *P_gonum_org_v1_gonum_mat_Normer) Norm(a0 float64) float64 { return p.Norm_(p.Object, a0) }
+type shim_gonum_org_v1_gonum_mat_MutableTriangular struct{ O Object }
 
-type P_gonum_org_v1_gonum_mat_RawBander struct {
-	Object   any
-	RawBand_ func(o any) i3.Band
+func (s shim_gonum_org_v1_gonum_mat_MutableTriangular) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_gonum_mat_MutableTriangular) At(a0 int, a1 int) float64 {
+	return s.O.Method("At").Interface().(func(int, int) float64)(a0, a1)
+}
+func (s shim_gonum_org_v1_gonum_mat_MutableTriangular) Dims() (int, int) {
+	return s.O.Method("Dims").Interface().(func() (int, int))()
+}
+func (s shim_gonum_org_v1_gonum_mat_MutableTriangular) SetTri(a0 int, a1 int, a2 float64) {
+	s.O.Method("SetTri").Interface().(func(int, int, float64))(a0, a1, a2)
 }
+func (s shim_gonum_org_v1_gonum_mat_MutableTriangular) T() pkg.Matrix {
+	return s.O.Method("T").Interface().(func() pkg.Matrix)()
+}
+func (s shim_gonum_org_v1_gonum_mat_MutableTriangular) TTri() pkg.Triangular {
+	return s.O.Method("TTri").Interface().(func() pkg.Triangular)()
+}
+func (s shim_gonum_org_v1_gonum_mat_MutableTriangular) Triangle() (int, pkg.TriKind) {
+	return s.O.Method("Triangle").Interface().(func() (int, pkg.TriKind))()
+}
 
-func (p *P_gonum_org_v1_gonum_mat_RawBander) RawBand() i3.Band { return p.RawBand_(p.Object) }
+type shim_gonum_org_v1_gonum_mat_MutableVector struct{ O Object }
 
-type P_gonum_org_v1_gonum_mat_RawCMatrixer struct {
-	Object      any
-	RawCMatrix_ func(o any) i4.General
+func (s shim_gonum_org_v1_gonum_mat_MutableVector) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_gonum_mat_MutableVector) At(a0 int, a1 int) float64 {
+	return s.O.Method("At").Interface().(func(int, int) float64)(a0, a1)
 }
-
-func (p *P_gonum_org_v1_gonum_mat_RawCMatrixer) RawCMatrix() i4.General {
-	return p.RawCMatrix_(p.Object)
+func (s shim_gonum_org_v1_gonum_mat_MutableVector) AtVec(a0 int) float64 {
+	return s.O.Method("AtVec").Interface().(func(int) float64)(a0)
 }
-
-type P_gonum_org_v1_gonum_mat_RawColViewer struct {
-	Object      any
-	RawColView_ func(o any, a0 int) []float64
+func (s shim_gonum_org_v1_gonum_mat_MutableVector) Dims() (int, int) {
+	return s.O.Method("Dims").Interface().(func() (int, int))()
 }
-
-func (p *P_gonum_org_v1_gonum_mat_RawColViewer) RawColView(a0 int) []float64 {
-	return p.RawColView_(p.Object, a0)
+func (s shim_gonum_org_v1_gonum_mat_MutableVector) Len() int {
+	return s.O.Method("Len").Interface().(func() int)()
 }
-
-type P_gonum_org_v1_gonum_mat_RawMatrixSetter struct {
-	Object        any
-	SetRawMatrix_ func(o any, a0 i3.General)
+func (s shim_gonum_org_v1_gonum_mat_MutableVector) SetVec(a0 int, a1 float64) {
+	s.O.Method("SetVec").Interface().(func(int, float64))(a0, a1)
 }
-
-func (p *P_gonum_org_v1_gonum_mat_RawMatrixSetter) SetRawMatrix(a0 i3.General) {
-	p.SetRawMatrix_(p.Object, a0)
+func (s shim_gonum_org_v1_gonum_mat_MutableVector) T() pkg.Matrix {
+	return s.O.Method("T").Interface().(func() pkg.Matrix)()
 }
 
-type P_gonum_org_v1_gonum_mat_RawMatrixer struct {
-	Object     any
-	RawMatrix_ func(o any) i3.General
+type shim_gonum_org_v1_gonum_mat_NonZeroDoer struct{ O Object }
+
+func (s shim_gonum_org_v1_gonum_mat_NonZeroDoer) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_gonum_mat_NonZeroDoer) DoNonZero(a0 func(i int, j int, v float64)) {
+	s.O.Method("DoNonZero").Interface().(func(func(i int, j int, v float64)))(a0)
 }
 
-func (p *P_gonum_org_v1_gonum_mat_RawMatrixer) RawMatrix() i3.General { return p.RawMatrix_(p.Object) }
+type shim_gonum_org_v1_gonum_mat_Normer struct{ O Object }
 
-type P_gonum_org_v1_gonum_mat_RawRowViewer struct {
-	Object      any
-	RawRowView_ func(o any, a0 int) []float64
+func (s shim_gonum_org_v1_gonum_mat_Normer) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_gonum_mat_Normer) Norm(a0 float64) float64 {
+	return s.O.Method("Norm").Interface().(func(float64) float64)(a0)
 }
 
-func (p *P_gonum_org_v1_gonum_mat_RawRowViewer) RawRowView(a0 int) []float64 {
-	return p.RawRowView_(p.Object, a0)
-}
+type shim_gonum_org_v1_gonum_mat_RawBander struct{ O Object }
 
-type P_gonum_org_v1_gonum_mat_RawSymBander struct {
-	Object      any
-	RawSymBand_ func(o any) i3.SymmetricBand
+func (s shim_gonum_org_v1_gonum_mat_RawBander) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_gonum_mat_RawBander) RawBand() i3.Band {
+	return s.O.Method("RawBand").Interface().(func() i3.Band)()
 }
 
-func (p *P_gonum_org_v1_gonum_mat_RawSymBander) RawSymBand() i3.SymmetricBand {
-	return p.RawSymBand_(p.Object)
-}
+type shim_gonum_org_v1_gonum_mat_RawCMatrixer struct{ O Object }
 
-type P_gonum_org_v1_gonum_mat_RawSymmetricer struct {
-	Object        any
-	RawSymmetric_ func(o any) i3.Symmetric
+func (s shim_gonum_org_v1_gonum_mat_RawCMatrixer) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_gonum_mat_RawCMatrixer) RawCMatrix() i4.General {
+	return s.O.Method("RawCMatrix").Interface().(func() i4.General)()
 }
 
-func (p *P_gonum_org_v1_gonum_mat_RawSymmetricer) RawSymmetric() i3.Symmetric {
-	return p.RawSymmetric_(p.Object)
-}
+type shim_gonum_org_v1_gonum_mat_RawColViewer struct{ O Object }
 
-type P_gonum_org_v1_gonum_mat_RawTriBander struct {
-	Object      any
-	RawTriBand_ func(o any) i3.TriangularBand
+func (s shim_gonum_org_v1_gonum_mat_RawColViewer) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_gonum_mat_RawColViewer) RawColView(a0 int) []float64 {
+	return s.O.Method("RawColView").Interface().(func(int) []float64)(a0)
 }
 
-func (p *P_gonum_org_v1_gonum_mat_RawTriBander) RawTriBand() i3.TriangularBand {
-	return p.RawTriBand_(p.Object)
-}
+type shim_gonum_org_v1_gonum_mat_RawMatrixSetter struct{ O Object }
 
-type P_gonum_org_v1_gonum_mat_RawTriangular struct {
-	Object         any
-	RawTriangular_ func(o any) i3.Triangular
+func (s shim_gonum_org_v1_gonum_mat_RawMatrixSetter) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_gonum_mat_RawMatrixSetter) SetRawMatrix(a0 i3.General) {
+	s.O.Method("SetRawMatrix").Interface().(func(i3.General))(a0)
 }
 
-func (p *P_gonum_org_v1_gonum_mat_RawTriangular) RawTriangular() i3.Triangular {
-	return p.RawTriangular_(p.Object)
-}
+type shim_gonum_org_v1_gonum_mat_RawMatrixer struct{ O Object }
 
-type P_gonum_org_v1_gonum_mat_RawTridiagonaler struct {
-	Object          any
-	RawTridiagonal_ func(o any) i5.Tridiagonal
+func (s shim_gonum_org_v1_gonum_mat_RawMatrixer) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_gonum_mat_RawMatrixer) RawMatrix() i3.General {
+	return s.O.Method("RawMatrix").Interface().(func() i3.General)()
 }
 
-func (p *P_gonum_org_v1_gonum_mat_RawTridiagonaler) RawTridiagonal() i5.Tridiagonal {
-	return p.RawTridiagonal_(p.Object)
-}
+type shim_gonum_org_v1_gonum_mat_RawRowViewer struct{ O Object }
 
-type P_gonum_org_v1_gonum_mat_RawVectorer struct {
-	Object     any
-	RawVector_ func(o any) i3.Vector
+func (s shim_gonum_org_v1_gonum_mat_RawRowViewer) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_gonum_mat_RawRowViewer) RawRowView(a0 int) []float64 {
+	return s.O.Method("RawRowView").Interface().(func(int) []float64)(a0)
 }
 
-func (p *P_gonum_org_v1_gonum_mat_RawVectorer) RawVector() i3.Vector { return p.RawVector_(p.Object) }
+type shim_gonum_org_v1_gonum_mat_RawSymBander struct{ O Object }
 
-type P_gonum_org_v1_gonum_mat_Reseter struct {
-	Object any
-	Reset_ func(o any)
+func (s shim_gonum_org_v1_gonum_mat_RawSymBander) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_gonum_mat_RawSymBander) RawSymBand() i3.SymmetricBand {
+	return s.O.Method("RawSymBand").Interface().(func() i3.SymmetricBand)()
 }
 
-func (p *P_gonum_org_v1_gonum_mat_Reseter) Reset() { p.Reset_(p.Object) }
+type shim_gonum_org_v1_gonum_mat_RawSymmetricer struct{ O Object }
 
-type P_gonum_org_v1_gonum_mat_RowNonZeroDoer struct {
-	Object        any
-	DoRowNonZero_ func(o any, a0 int, a1 func(i int, j int, v float64))
+func (s shim_gonum_org_v1_gonum_mat_RawSymmetricer) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_gonum_mat_RawSymmetricer) RawSymmetric() i3.Symmetric {
+	return s.O.Method("RawSymmetric").Interface().(func() i3.Symmetric)()
 }
 
-func (p *P_gonum_org_v1_gonum_mat_RowNonZeroDoer) DoRowNonZero(a0 int, a1 func(i int, j int, v float64)) {
-	p.DoRowNonZero_(p.Object, a0, a1)
-}
+type shim_gonum_org_v1_gonum_mat_RawTriBander struct{ O Object }
 
-type P_gonum_org_v1_gonum_mat_RowViewer struct {
-	Object   any
-	RowView_ func(o any, a0 int) pkg.Vector
+func (s shim_gonum_org_v1_gonum_mat_RawTriBander) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_gonum_mat_RawTriBander) RawTriBand() i3.TriangularBand {
+	return s.O.Method("RawTriBand").Interface().(func() i3.TriangularBand)()
 }
 
-func (p *P_gonum_org_v1_gonum_mat_RowViewer) RowView(a0 int) pkg.Vector {
-	return p.RowView_(p.Object, a0)
-}
+type shim_gonum_org_v1_gonum_mat_RawTriangular struct{ O Object }
 
-type P_gonum_org_v1_gonum_mat_SolveToer struct {
-	Object   any
-	SolveTo_ func(o any, a0 *pkg.Dense, a1 bool, a2 pkg.Matrix) error
+func (s shim_gonum_org_v1_gonum_mat_RawTriangular) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_gonum_mat_RawTriangular) RawTriangular() i3.Triangular {
+	return s.O.Method("RawTriangular").Interface().(func() i3.Triangular)()
 }
 
-func (p *P_gonum_org_v1_gonum_mat_SolveToer) SolveTo(a0 *pkg.Dense, a1 bool, a2 pkg.Matrix) error {
-	return p.SolveTo_(p.Object, a0, a1, a2)
-}
+type shim_gonum_org_v1_gonum_mat_RawTridiagonaler struct{ O Object }
 
-type P_gonum_org_v1_gonum_mat_SymBanded struct {
-	Object        any
-	At_           func(o any, a0 int, a1 int) float64
-	Bandwidth_    func(o any) (int, int)
-	Dims_         func(o any) (int, int)
-	SymBand_      func(o any) (int, int)
-	SymmetricDim_ func(o any) int
-	T_            func(o any) pkg.Matrix
-	TBand_        func(o any) pkg.Banded
+func (s shim_gonum_org_v1_gonum_mat_RawTridiagonaler) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_gonum_mat_RawTridiagonaler) RawTridiagonal() i5.Tridiagonal {
+	return s.O.Method("RawTridiagonal").Interface().(func() i5.Tridiagonal)()
 }
 
-func (p *P_gonum_org_v1_gonum_mat_SymBanded) At(a0 int, a1 int) float64 {
-	return p.At_(p.Object, a0, a1)
-}
-func (p *P_gonum_org_v1_gonum_mat_SymBanded) Bandwidth() (int, int) { return p.Bandwidth_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_SymBanded) Dims() (int, int)      { return p.Dims_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_SymBanded) SymBand() (int, int)   { return p.SymBand_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_SymBanded) SymmetricDim() int     { return p.SymmetricDim_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_SymBanded) T() pkg.Matrix         { return p.T_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_SymBanded) TBand() pkg.Banded     { return p.TBand_(p.Object) }
+type shim_gonum_org_v1_gonum_mat_RawVectorer struct{ O Object }
 
-type P_gonum_org_v1_gonum_mat_Symmetric struct {
-	Object        any
-	At_           func(o any, a0 int, a1 int) float64
-	Dims_         func(o any) (int, int)
-	SymmetricDim_ func(o any) int
-	T_            func(o any) pkg.Matrix
+func (s shim_gonum_org_v1_gonum_mat_RawVectorer) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_gonum_mat_RawVectorer) RawVector() i3.Vector {
+	return s.O.Method("RawVector").Interface().(func() i3.Vector)()
 }
+
+type shim_gonum_org_v1_gonum_mat_Reseter struct{ O Object }
+
+func (s shim_gonum_org_v1_gonum_mat_Reseter) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_gonum_mat_Reseter) Reset()      { s.O.Method("Reset").Interface().(func())() }
 
-func (p *P_gonum_org_v1_gonum_mat_Symmetric) At(a0 int, a1 int) float64 {
-	return p.At_(p.Object, a0, a1)
+type shim_gonum_org_v1_gonum_mat_RowNonZeroDoer struct{ O Object }
+
+func (s shim_gonum_org_v1_gonum_mat_RowNonZeroDoer) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_gonum_mat_RowNonZeroDoer) DoRowNonZero(a0 int, a1 func(i int, j int, v float64)) {
+	s.O.Method("DoRowNonZero").Interface().(func(int, func(i int, j int, v float64)))(a0, a1)
 }
-func (p *P_gonum_org_v1_gonum_mat_Symmetric) Dims() (int, int)  { return p.Dims_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_Symmetric) SymmetricDim() int { return p.SymmetricDim_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_Symmetric) T() pkg.Matrix     { return p.T_(p.Object) }
 
-type P_gonum_org_v1_gonum_mat_Tracer struct {
-	Object any
-	Trace_ func(o any) float64
+type shim_gonum_org_v1_gonum_mat_RowViewer struct{ O Object }
+
+func (s shim_gonum_org_v1_gonum_mat_RowViewer) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_gonum_mat_RowViewer) RowView(a0 int) pkg.Vector {
+	return s.O.Method("RowView").Interface().(func(int) pkg.Vector)(a0)
 }
 
-func (p *P_gonum_org_v1_gonum_mat_Tracer) Trace() float64 { return p.Trace_(p.Object) }
+type shim_gonum_org_v1_gonum_mat_SolveToer struct{ O Object }
 
-type P_gonum_org_v1_gonum_mat_TriBanded struct {
-	Object     any
-	At_        func(o any, a0 int, a1 int) float64
-	Bandwidth_ func(o any) (int, int)
-	Dims_      func(o any) (int, int)
-	T_         func(o any) pkg.Matrix
-	TBand_     func(o any) pkg.Banded
-	TTri_      func(o any) pkg.Triangular
-	TTriBand_  func(o any) pkg.TriBanded
-	TriBand_   func(o any) (int, int, pkg.TriKind)
-	Triangle_  func(o any) (int, pkg.TriKind)
+func (s shim_gonum_org_v1_gonum_mat_SolveToer) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_gonum_mat_SolveToer) SolveTo(a0 *pkg.Dense, a1 bool, a2 pkg.Matrix) error {
+	return s.O.Method("SolveTo").Interface().(func(*pkg.Dense, bool, pkg.Matrix) error)(a0, a1, a2)
 }
+
+type shim_gonum_org_v1_gonum_mat_SymBanded struct{ O Object }
 
-func (p *P_gonum_org_v1_gonum_mat_TriBanded) At(a0 int, a1 int) float64 {
-	return p.At_(p.Object, a0, a1)
+func (s shim_gonum_org_v1_gonum_mat_SymBanded) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_gonum_mat_SymBanded) At(a0 int, a1 int) float64 {
+	return s.O.Method("At").Interface().(func(int, int) float64)(a0, a1)
 }
-func (p *P_gonum_org_v1_gonum_mat_TriBanded) Bandwidth() (int, int)   { return p.Bandwidth_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_TriBanded) Dims() (int, int)        { return p.Dims_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_TriBanded) T() pkg.Matrix           { return p.T_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_TriBanded) TBand() pkg.Banded       { return p.TBand_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_TriBanded) TTri() pkg.Triangular    { return p.TTri_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_TriBanded) TTriBand() pkg.TriBanded { return p.TTriBand_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_TriBanded) TriBand() (int, int, pkg.TriKind) {
-	return p.TriBand_(p.Object)
+func (s shim_gonum_org_v1_gonum_mat_SymBanded) Bandwidth() (int, int) {
+	return s.O.Method("Bandwidth").Interface().(func() (int, int))()
 }
-func (p *P_gonum_org_v1_gonum_mat_TriBanded) Triangle() (int, pkg.TriKind) {
-	return p.Triangle_(p.Object)
+func (s shim_gonum_org_v1_gonum_mat_SymBanded) Dims() (int, int) {
+	return s.O.Method("Dims").Interface().(func() (int, int))()
 }
-
-type P_gonum_org_v1_gonum_mat_Triangular struct {
-	Object    any
-	At_       func(o any, a0 int, a1 int) float64
-	Dims_     func(o any) (int, int)
-	T_        func(o any) pkg.Matrix
-	TTri_     func(o any) pkg.Triangular
-	Triangle_ func(o any) (int, pkg.TriKind)
+func (s shim_gonum_org_v1_gonum_mat_SymBanded) SymBand() (int, int) {
+	return s.O.Method("SymBand").Interface().(func() (int, int))()
 }
-
-func (p *P_gonum_org_v1_gonum_mat_Triangular) At(a0 int, a1 int) float64 {
-	return p.At_(p.Object, a0, a1)
+func (s shim_gonum_org_v1_gonum_mat_SymBanded) SymmetricDim() int {
+	return s.O.Method("SymmetricDim").Interface().(func() int)()
 }
-func (p *P_gonum_org_v1_gonum_mat_Triangular) Dims() (int, int)     { return p.Dims_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_Triangular) T() pkg.Matrix        { return p.T_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_Triangular) TTri() pkg.Triangular { return p.TTri_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_Triangular) Triangle() (int, pkg.TriKind) {
-	return p.Triangle_(p.Object)
+func (s shim_gonum_org_v1_gonum_mat_SymBanded) T() pkg.Matrix {
+	return s.O.Method("T").Interface().(func() pkg.Matrix)()
 }
-
-type P_gonum_org_v1_gonum_mat_UnConjTransposer struct {
-	Object           any
-	UnConjTranspose_ func(o any) pkg.CMatrix
+func (s shim_gonum_org_v1_gonum_mat_SymBanded) TBand() pkg.Banded {
+	return s.O.Method("TBand").Interface().(func() pkg.Banded)()
 }
 
-func (p *P_gonum_org_v1_gonum_mat_UnConjTransposer) UnConjTranspose() pkg.CMatrix {
-	return p.UnConjTranspose_(p.Object)
-}
+type shim_gonum_org_v1_gonum_mat_Symmetric struct{ O Object }
 
-type P_gonum_org_v1_gonum_mat_UntransposeBander struct {
-	Object           any
-	UntransposeBand_ func(o any) pkg.Banded
+func (s shim_gonum_org_v1_gonum_mat_Symmetric) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_gonum_mat_Symmetric) At(a0 int, a1 int) float64 {
+	return s.O.Method("At").Interface().(func(int, int) float64)(a0, a1)
 }
+func (s shim_gonum_org_v1_gonum_mat_Symmetric) Dims() (int, int) {
+	return s.O.Method("Dims").Interface().(func() (int, int))()
+}
+func (s shim_gonum_org_v1_gonum_mat_Symmetric) SymmetricDim() int {
+	return s.O.Method("SymmetricDim").Interface().(func() int)()
+}
+func (s shim_gonum_org_v1_gonum_mat_Symmetric) T() pkg.Matrix {
+	return s.O.Method("T").Interface().(func() pkg.Matrix)()
+}
 
-func (p *P_gonum_org_v1_gonum_mat_UntransposeBander) UntransposeBand() pkg.Banded {
-	return p.UntransposeBand_(p.Object)
+type shim_gonum_org_v1_gonum_mat_Tracer struct{ O Object }
+
+func (s shim_gonum_org_v1_gonum_mat_Tracer) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_gonum_mat_Tracer) Trace() float64 {
+	return s.O.Method("Trace").Interface().(func() float64)()
 }
+
+type shim_gonum_org_v1_gonum_mat_TriBanded struct{ O Object }
 
-type P_gonum_org_v1_gonum_mat_UntransposeTriBander struct {
-	Object              any
-	UntransposeTriBand_ func(o any) pkg.TriBanded
+func (s shim_gonum_org_v1_gonum_mat_TriBanded) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_gonum_mat_TriBanded) At(a0 int, a1 int) float64 {
+	return s.O.Method("At").Interface().(func(int, int) float64)(a0, a1)
+}
+func (s shim_gonum_org_v1_gonum_mat_TriBanded) Bandwidth() (int, int) {
+	return s.O.Method("Bandwidth").Interface().(func() (int, int))()
+}
+func (s shim_gonum_org_v1_gonum_mat_TriBanded) Dims() (int, int) {
+	return s.O.Method("Dims").Interface().(func() (int, int))()
 }
+func (s shim_gonum_org_v1_gonum_mat_TriBanded) T() pkg.Matrix {
+	return s.O.Method("T").Interface().(func() pkg.Matrix)()
+}
+func (s shim_gonum_org_v1_gonum_mat_TriBanded) TBand() pkg.Banded {
+	return s.O.Method("TBand").Interface().(func() pkg.Banded)()
+}
+func (s shim_gonum_org_v1_gonum_mat_TriBanded) TTri() pkg.Triangular {
+	return s.O.Method("TTri").Interface().(func() pkg.Triangular)()
+}
+func (s shim_gonum_org_v1_gonum_mat_TriBanded) TTriBand() pkg.TriBanded {
+	return s.O.Method("TTriBand").Interface().(func() pkg.TriBanded)()
+}
+func (s shim_gonum_org_v1_gonum_mat_TriBanded) TriBand() (int, int, pkg.TriKind) {
+	return s.O.Method("TriBand").Interface().(func() (int, int, pkg.TriKind))()
+}
+func (s shim_gonum_org_v1_gonum_mat_TriBanded) Triangle() (int, pkg.TriKind) {
+	return s.O.Method("Triangle").Interface().(func() (int, pkg.TriKind))()
+}
+
+type shim_gonum_org_v1_gonum_mat_Triangular struct{ O Object }
 
-func (p *P_gonum_org_v1_gonum_mat_UntransposeTriBander) UntransposeTriBand() pkg.TriBanded {
-	return p.UntransposeTriBand_(p.Object)
+func (s shim_gonum_org_v1_gonum_mat_Triangular) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_gonum_mat_Triangular) At(a0 int, a1 int) float64 {
+	return s.O.Method("At").Interface().(func(int, int) float64)(a0, a1)
 }
+func (s shim_gonum_org_v1_gonum_mat_Triangular) Dims() (int, int) {
+	return s.O.Method("Dims").Interface().(func() (int, int))()
+}
+func (s shim_gonum_org_v1_gonum_mat_Triangular) T() pkg.Matrix {
+	return s.O.Method("T").Interface().(func() pkg.Matrix)()
+}
+func (s shim_gonum_org_v1_gonum_mat_Triangular) TTri() pkg.Triangular {
+	return s.O.Method("TTri").Interface().(func() pkg.Triangular)()
+}
+func (s shim_gonum_org_v1_gonum_mat_Triangular) Triangle() (int, pkg.TriKind) {
+	return s.O.Method("Triangle").Interface().(func() (int, pkg.TriKind))()
+}
+
+type shim_gonum_org_v1_gonum_mat_UnConjTransposer struct{ O Object }
 
-type P_gonum_org_v1_gonum_mat_UntransposeTrier struct {
-	Object          any
-	UntransposeTri_ func(o any) pkg.Triangular
+func (s shim_gonum_org_v1_gonum_mat_UnConjTransposer) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_gonum_mat_UnConjTransposer) UnConjTranspose() pkg.CMatrix {
+	return s.O.Method("UnConjTranspose").Interface().(func() pkg.CMatrix)()
 }
 
-func (p *P_gonum_org_v1_gonum_mat_UntransposeTrier) UntransposeTri() pkg.Triangular {
-	return p.UntransposeTri_(p.Object)
+type shim_gonum_org_v1_gonum_mat_UntransposeBander struct{ O Object }
+
+func (s shim_gonum_org_v1_gonum_mat_UntransposeBander) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_gonum_mat_UntransposeBander) UntransposeBand() pkg.Banded {
+	return s.O.Method("UntransposeBand").Interface().(func() pkg.Banded)()
 }
+
+type shim_gonum_org_v1_gonum_mat_UntransposeTriBander struct{ O Object }
 
-type P_gonum_org_v1_gonum_mat_Untransposer struct {
-	Object       any
-	Untranspose_ func(o any) pkg.Matrix
+func (s shim_gonum_org_v1_gonum_mat_UntransposeTriBander) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_gonum_mat_UntransposeTriBander) UntransposeTriBand() pkg.TriBanded {
+	return s.O.Method("UntransposeTriBand").Interface().(func() pkg.TriBanded)()
 }
 
-func (p *P_gonum_org_v1_gonum_mat_Untransposer) Untranspose() pkg.Matrix {
-	return p.Untranspose_(p.Object)
+type shim_gonum_org_v1_gonum_mat_UntransposeTrier struct{ O Object }
+
+func (s shim_gonum_org_v1_gonum_mat_UntransposeTrier) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_gonum_mat_UntransposeTrier) UntransposeTri() pkg.Triangular {
+	return s.O.Method("UntransposeTri").Interface().(func() pkg.Triangular)()
 }
+
+type shim_gonum_org_v1_gonum_mat_Untransposer struct{ O Object }
 
-type P_gonum_org_v1_gonum_mat_Vector struct {
-	Object any
-	At_    func(o any, a0 int, a1 int) float64
-	AtVec_ func(o any, a0 int) float64
-	Dims_  func(o any) (int, int)
-	Len_   func(o any) int
-	T_     func(o any) pkg.Matrix
+func (s shim_gonum_org_v1_gonum_mat_Untransposer) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_gonum_mat_Untransposer) Untranspose() pkg.Matrix {
+	return s.O.Method("Untranspose").Interface().(func() pkg.Matrix)()
 }
 
-func (p *P_gonum_org_v1_gonum_mat_Vector) At(a0 int, a1 int) float64 { return p.At_(p.Object, a0, a1) }
-func (p *P_gonum_org_v1_gonum_mat_Vector) AtVec(a0 int) float64      { return p.AtVec_(p.Object, a0) }
-func (p *P_gonum_org_v1_gonum_mat_Vector) Dims() (int, int)          { return p.Dims_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_Vector) Len() int                  { return p.Len_(p.Object) }
-func (p *P_gonum_org_v1_gonum_mat_Vector) T() pkg.Matrix             { return p.T_(p.Object) }
+type shim_gonum_org_v1_gonum_mat_Vector struct{ O Object }
+
+func (s shim_gonum_org_v1_gonum_mat_Vector) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_gonum_mat_Vector) At(a0 int, a1 int) float64 {
+	return s.O.Method("At").Interface().(func(int, int) float64)(a0, a1)
+}
+func (s shim_gonum_org_v1_gonum_mat_Vector) AtVec(a0 int) float64 {
+	return s.O.Method("AtVec").Interface().(func(int) float64)(a0)
+}
+func (s shim_gonum_org_v1_gonum_mat_Vector) Dims() (int, int) {
+	return s.O.Method("Dims").Interface().(func() (int, int))()
+}
+func (s shim_gonum_org_v1_gonum_mat_Vector) Len() int {
+	return s.O.Method("Len").Interface().(func() int)()
+}
+func (s shim_gonum_org_v1_gonum_mat_Vector) T() pkg.Matrix {
+	return s.O.Method("T").Interface().(func() pkg.Matrix)()
+}

@@ -67,7 +67,6 @@ func init() {
 			"CumulantKind": r.TypeOf((*pkg.CumulantKind)(nil)).Elem(),
 			"PC":           r.TypeOf((*pkg.PC)(nil)).Elem(),
 		},
-		Proxies:  map[string]r.Type{},
 		Untypeds: map[string]string{},
 	}
 }

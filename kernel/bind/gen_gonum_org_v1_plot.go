@@ -43,64 +43,54 @@ func init() {
 			"TickerFunc":    r.TypeOf((*pkg.TickerFunc)(nil)).Elem(),
 			"TimeTicks":     r.TypeOf((*pkg.TimeTicks)(nil)).Elem(),
 		},
-		Proxies: map[string]r.Type{
-			"DataRanger":  r.TypeOf((*P_gonum_org_v1_plot_DataRanger)(nil)).Elem(),
-			"GlyphBoxer":  r.TypeOf((*P_gonum_org_v1_plot_GlyphBoxer)(nil)).Elem(),
-			"Normalizer":  r.TypeOf((*P_gonum_org_v1_plot_Normalizer)(nil)).Elem(),
-			"Plotter":     r.TypeOf((*P_gonum_org_v1_plot_Plotter)(nil)).Elem(),
-			"Thumbnailer": r.TypeOf((*P_gonum_org_v1_plot_Thumbnailer)(nil)).Elem(),
-			"Ticker":      r.TypeOf((*P_gonum_org_v1_plot_Ticker)(nil)).Elem(),
-		},
 		Untypeds: map[string]string{},
 	}
+	shims[r.TypeFor[pkg.DataRanger]()] = r.TypeFor[shim_gonum_org_v1_plot_DataRanger]()
+	shims[r.TypeFor[pkg.GlyphBoxer]()] = r.TypeFor[shim_gonum_org_v1_plot_GlyphBoxer]()
+	shims[r.TypeFor[pkg.Normalizer]()] = r.TypeFor[shim_gonum_org_v1_plot_Normalizer]()
+	shims[r.TypeFor[pkg.Plotter]()] = r.TypeFor[shim_gonum_org_v1_plot_Plotter]()
+	shims[r.TypeFor[pkg.Thumbnailer]()] = r.TypeFor[shim_gonum_org_v1_plot_Thumbnailer]()
+	shims[r.TypeFor[pkg.Ticker]()] = r.TypeFor[shim_gonum_org_v1_plot_Ticker]()
 }
 
-type P_gonum_org_v1_plot_DataRanger struct {
-	Object     any
-	DataRange_ func(o any) (float64, float64, float64, float64)
+type shim_gonum_org_v1_plot_DataRanger struct{ O Object }
+
+func (s shim_gonum_org_v1_plot_DataRanger) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_plot_DataRanger) DataRange() (float64, float64, float64, float64) {
+	return s.O.Method("DataRange").Interface().(func() (float64, float64, float64, float64))()
 }
 
-func (p *P_gonum_org_v1_plot_DataRanger) DataRange() (float64, float64, float64, float64) {
-	return p.DataRange_(p.Object)
+type shim_gonum_org_v1_plot_GlyphBoxer struct{ O Object }
+
+func (s shim_gonum_org_v1_plot_GlyphBoxer) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_plot_GlyphBoxer) GlyphBoxes(a0 *pkg.Plot) []pkg.GlyphBox {
+	return s.O.Method("GlyphBoxes").Interface().(func(*pkg.Plot) []pkg.GlyphBox)(a0)
 }
 
-type P_gonum_org_v1_plot_GlyphBoxer struct {
-	Object      any
-	GlyphBoxes_ func(o any, a0 *pkg.Plot) []pkg.GlyphBox
+type shim_gonum_org_v1_plot_Normalizer struct{ O Object }
+
+func (s shim_gonum_org_v1_plot_Normalizer) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_plot_Normalizer) Normalize(a0 float64, a1 float64, a2 float64) float64 {
+	return s.O.Method("Normalize").Interface().(func(float64, float64, float64) float64)(a0, a1, a2)
 }
 
-func (p *P_gonum_org_v1_plot_GlyphBoxer) GlyphBoxes(a0 *pkg.Plot) []pkg.GlyphBox {
-	return p.GlyphBoxes_(p.Object, a0)
+type shim_gonum_org_v1_plot_Plotter struct{ O Object }
+
+func (s shim_gonum_org_v1_plot_Plotter) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_plot_Plotter) Plot(a0 i3.Canvas, a1 *pkg.Plot) {
+	s.O.Method("Plot").Interface().(func(i3.Canvas, *pkg.Plot))(a0, a1)
 }
 
-type P_gonum_org_v1_plot_Normalizer struct {
-	Object     any
-	Normalize_ func(o any, a0 float64, a1 float64, a2 float64) float64
+type shim_gonum_org_v1_plot_Thumbnailer struct{ O Object }
+
+func (s shim_gonum_org_v1_plot_Thumbnailer) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_plot_Thumbnailer) Thumbnail(a0 *i3.Canvas) {
+	s.O.Method("Thumbnail").Interface().(func(*i3.Canvas))(a0)
 }
 
-func (p *P_gonum_org_v1_plot_Normalizer) Normalize(a0 float64, a1 float64, a2 float64) float64 {
-	return p.Normalize_(p.Object, a0, a1, a2)
-}
+type shim_gonum_org_v1_plot_Ticker struct{ O Object }
 
-type P_gonum_org_v1_plot_Plotter struct {
-	Object any
-	Plot_  func(o any, a0 i3.Canvas, a1 *pkg.Plot)
-}
-
-func (p *P_gonum_org_v1_plot_Plotter) Plot(a0 i3.Canvas, a1 *pkg.Plot) { p.Plot_(p.Object, a0, a1) }
-
-type P_gonum_org_v1_plot_Thumbnailer struct {
-	Object     any
-	Thumbnail_ func(o any, a0 *i3.Canvas)
-}
-
-func (p *P_gonum_org_v1_plot_Thumbnailer) Thumbnail(a0 *i3.Canvas) { p.Thumbnail_(p.Object, a0) }
-
-type P_gonum_org_v1_plot_Ticker struct {
-	Object any
-	Ticks_ func(o any, a0 float64, a1 float64) []pkg.Tick
-}
-
-func (p *P_gonum_org_v1_plot_Ticker) Ticks(a0 float64, a1 float64) []pkg.Tick {
-	return p.Ticks_(p.Object, a0, a1)
+func (s shim_gonum_org_v1_plot_Ticker) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_plot_Ticker) Ticks(a0 float64, a1 float64) []pkg.Tick {
+	return s.O.Method("Ticks").Interface().(func(float64, float64) []pkg.Tick)(a0, a1)
 }

@@ -101,116 +101,114 @@ func init() {
 			"YErrors":      r.TypeOf((*pkg.YErrors)(nil)).Elem(),
 			"YValues":      r.TypeOf((*pkg.YValues)(nil)).Elem(),
 		},
-		Proxies: map[string]r.Type{
-			"FieldXY":    r.TypeOf((*P_gonum_org_v1_plot_plotter_FieldXY)(nil)).Elem(),
-			"GridXYZ":    r.TypeOf((*P_gonum_org_v1_plot_plotter_GridXYZ)(nil)).Elem(),
-			"Labeller":   r.TypeOf((*P_gonum_org_v1_plot_plotter_Labeller)(nil)).Elem(),
-			"Valuer":     r.TypeOf((*P_gonum_org_v1_plot_plotter_Valuer)(nil)).Elem(),
-			"XErrorer":   r.TypeOf((*P_gonum_org_v1_plot_plotter_XErrorer)(nil)).Elem(),
-			"XYLabeller": r.TypeOf((*P_gonum_org_v1_plot_plotter_XYLabeller)(nil)).Elem(),
-			"XYZer":      r.TypeOf((*P_gonum_org_v1_plot_plotter_XYZer)(nil)).Elem(),
-			"XYer":       r.TypeOf((*P_gonum_org_v1_plot_plotter_XYer)(nil)).Elem(),
-			"YErrorer":   r.TypeOf((*P_gonum_org_v1_plot_plotter_YErrorer)(nil)).Elem(),
-		},
 		Untypeds: map[string]string{},
 	}
+	shims[r.TypeFor[pkg.FieldXY]()] = r.TypeFor[shim_gonum_org_v1_plot_plotter_FieldXY]()
+	shims[r.TypeFor[pkg.GridXYZ]()] = r.TypeFor[shim_gonum_org_v1_plot_plotter_GridXYZ]()
+	shims[r.TypeFor[pkg.Labeller]()] = r.TypeFor[shim_gonum_org_v1_plot_plotter_Labeller]()
+	shims[r.TypeFor[pkg.Valuer]()] = r.TypeFor[shim_gonum_org_v1_plot_plotter_Valuer]()
+	shims[r.TypeFor[pkg.XErrorer]()] = r.TypeFor[shim_gonum_org_v1_plot_plotter_XErrorer]()
+	shims[r.TypeFor[pkg.XYLabeller]()] = r.TypeFor[shim_gonum_org_v1_plot_plotter_XYLabeller]()
+	shims[r.TypeFor[pkg.XYZer]()] = r.TypeFor[shim_gonum_org_v1_plot_plotter_XYZer]()
+	shims[r.TypeFor[pkg.XYer]()] = r.TypeFor[shim_gonum_org_v1_plot_plotter_XYer]()
+	shims[r.TypeFor[pkg.YErrorer]()] = r.TypeFor[shim_gonum_org_v1_plot_plotter_YErrorer]()
 }
 
-type P_gonum_org_v1_plot_plotter_FieldXY struct {
-	Object  any
-	Dims_   func(o any) (int, int)
-	Vector_ func(o any, a0 int, a1 int) pkg.XY
-	X_      func(o any, a0 int) float64
-	Y_      func(o any, a0 int) float64
+type shim_gonum_org_v1_plot_plotter_FieldXY struct{ O Object }
+
+func (s shim_gonum_org_v1_plot_plotter_FieldXY) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_plot_plotter_FieldXY) Dims() (int, int) {
+	return s.O.Method("Dims").Interface().(func() (int, int))()
+}
+func (s shim_gonum_org_v1_plot_plotter_FieldXY) Vector(a0 int, a1 int) pkg.XY {
+	return s.O.Method("Vector").Interface().(func(int, int) pkg.XY)(a0, a1)
+}
+func (s shim_gonum_org_v1_plot_plotter_FieldXY) X(a0 int) float64 {
+	return s.O.Method("X").Interface().(func(int) float64)(a0)
+}
+func (s shim_gonum_org_v1_plot_plotter_FieldXY) Y(a0 int) float64 {
+	return s.O.Method("Y").Interface().(func(int) float64)(a0)
 }
 
-func (p *P_gonum_org_v1_plot_plotter_FieldXY) Dims() (int, int) { return p.Dims_(p.Object) }
-func (p *P_gonum_org_v1_plot_plotter_FieldXY) Vector(a0 int, a1 int) pkg.XY {
-	return p.Vector_(p.Object, a0, a1)
-}
-func (p *P_gonum_org_v1_plot_plotter_FieldXY) X(a0 int) float64 { return p.X_(p.Object, a0) }
-func (p *P_gonum_org_v1_plot_plotter_FieldXY) Y(a0 int) float64 { return p.Y_(p.Object, a0) }
+type shim_gonum_org_v1_plot_plotter_GridXYZ struct{ O Object }
 
-type P_gonum_org_v1_plot_plotter_GridXYZ struct {
-	Object any
-	Dims_  func(o any) (int, int)
-	X_     func(o any, a0 int) float64
-	Y_     func(o any, a0 int) float64
-	Z_     func(o any, a0 int, a1 int) float64
+func (s shim_gonum_org_v1_plot_plotter_GridXYZ) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_plot_plotter_GridXYZ) Dims() (int, int) {
+	return s.O.Method("Dims").Interface().(func() (int, int))()
 }
-
-func (p *P_gonum_org_v1_plot_plotter_GridXYZ) Dims() (int, int) { return p.Dims_(p.Object) }
-func (p *P_gonum_org_v1_plot_plotter_GridXYZ) X(a0 int) float64 { return p.X_(p.Object, a0) }
-func (p *P_gonum_org_v1_plot_plotter_GridXYZ) Y(a0 int) float64 { return p.Y_(p.Object, a0) }
-func (p *P_gonum_org_v1_plot_plotter_GridXYZ) Z(a0 int, a1 int) float64 {
-	return p.Z_(p.Object, a0, a1)
+func (s shim_gonum_org_v1_plot_plotter_GridXYZ) X(a0 int) float64 {
+	return s.O.Method("X").Interface().(func(int) float64)(a0)
+}
+func (s shim_gonum_org_v1_plot_plotter_GridXYZ) Y(a0 int) float64 {
+	return s.O.Method("Y").Interface().(func(int) float64)(a0)
+}
+func (s shim_gonum_org_v1_plot_plotter_GridXYZ) Z(a0 int, a1 int) float64 {
+	return s.O.Method("Z").Interface().(func(int, int) float64)(a0, a1)
 }
 
-type P_gonum_org_v1_plot_plotter_Labeller struct {
-	Object any
-	Label_ func(o any, a0 int) string
+type shim_gonum_org_v1_plot_plotter_Labeller struct{ O Object }
+
+func (s shim_gonum_org_v1_plot_plotter_Labeller) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_plot_plotter_Labeller) Label(a0 int) string {
+	return s.O.Method("Label").Interface().(func(int) string)(a0)
 }
 
-func (p *P_gonum_org_v1_plot_plotter_Labeller) Label(a0 int) string { return p.Label_(p.Object, a0) }
+type shim_gonum_org_v1_plot_plotter_Valuer struct{ O Object }
 
-type P_gonum_org_v1_plot_plotter_Valuer struct {
-	Object any
-	Len_   func(o any) int
-	Value_ func(o any, a0 int) float64
+func (s shim_gonum_org_v1_plot_plotter_Valuer) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_plot_plotter_Valuer) Len() int {
+	return s.O.Method("Len").Interface().(func() int)()
+}
+func (s shim_gonum_org_v1_plot_plotter_Valuer) Value(a0 int) float64 {
+	return s.O.Method("Value").Interface().(func(int) float64)(a0)
 }
 
-func (p *P_gonum_org_v1_plot_plotter_Valuer) Len() int             { return p.Len_(p.Object) }
-func (p *P_gonum_org_v1_plot_plotter_Valuer) Value(a0 int) float64 { return p.Value_(p.Object, a0) }
+type shim_gonum_org_v1_plot_plotter_XErrorer struct{ O Object }
 
-type P_gonum_org_v1_plot_plotter_XErrorer struct {
-	Object  any
-	XError_ func(o any, a0 int) (float64, float64)
+func (s shim_gonum_org_v1_plot_plotter_XErrorer) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_plot_plotter_XErrorer) XError(a0 int) (float64, float64) {
+	return s.O.Method("XError").Interface().(func(int) (float64, float64))(a0)
 }
 
-func (p *P_gonum_org_v1_plot_plotter_XErrorer) XError(a0 int) (float64, float64) {
-	return p.XError_(p.Object, a0)
+type shim_gonum_org_v1_plot_plotter_XYLabeller struct{ O Object }
+
+func (s shim_gonum_org_v1_plot_plotter_XYLabeller) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_plot_plotter_XYLabeller) Label(a0 int) string {
+	return s.O.Method("Label").Interface().(func(int) string)(a0)
+}
+func (s shim_gonum_org_v1_plot_plotter_XYLabeller) Len() int {
+	return s.O.Method("Len").Interface().(func() int)()
+}
+func (s shim_gonum_org_v1_plot_plotter_XYLabeller) XY(a0 int) (float64, float64) {
+	return s.O.Method("XY").Interface().(func(int) (float64, float64))(a0)
 }
 
-type P_gonum_org_v1_plot_plotter_XYLabeller struct {
-	Object any
-	Label_ func(o any, a0 int) string
-	Len_   func(o any) int
-	XY_    func(o any, a0 int) (float64, float64)
+type shim_gonum_org_v1_plot_plotter_XYZer struct{ O Object }
+
+func (s shim_gonum_org_v1_plot_plotter_XYZer) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_plot_plotter_XYZer) Len() int {
+	return s.O.Method("Len").Interface().(func() int)()
+}
+func (s shim_gonum_org_v1_plot_plotter_XYZer) XY(a0 int) (float64, float64) {
+	return s.O.Method("XY").Interface().(func(int) (float64, float64))(a0)
+}
+func (s shim_gonum_org_v1_plot_plotter_XYZer) XYZ(a0 int) (float64, float64, float64) {
+	return s.O.Method("XYZ").Interface().(func(int) (float64, float64, float64))(a0)
 }
 
-func (p *P_gonum_org_v1_plot_plotter_XYLabeller) Label(a0 int) string { return p.Label_(p.Object, a0) }
-func (p *P_gonum_org_v1_plot_plotter_XYLabeller) Len() int            { return p.Len_(p.Object) }
-func (p *P_gonum_org_v1_plot_plotter_XYLabeller) XY(a0 int) (float64, float64) {
-	return p.XY_(p.Object, a0)
+type shim_gonum_org_v1_plot_plotter_XYer struct{ O Object }
+
+func (s shim_gonum_org_v1_plot_plotter_XYer) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_plot_plotter_XYer) Len() int {
+	return s.O.Method("Len").Interface().(func() int)()
+}
+func (s shim_gonum_org_v1_plot_plotter_XYer) XY(a0 int) (float64, float64) {
+	return s.O.Method("XY").Interface().(func(int) (float64, float64))(a0)
 }
 
-type P_gonum_org_v1_plot_plotter_XYZer struct {
-	Object any
-	Len_   func(o any) int
-	XY_    func(o any, a0 int) (float64, float64)
-	XYZ_   func(o any, a0 int) (float64, float64, float64)
-}
+type shim_gonum_org_v1_plot_plotter_YErrorer struct{ O Object }
 
-func (p *P_gonum_org_v1_plot_plotter_XYZer) Len() int                     { return p.Len_(p.Object) }
-func (p *P_gonum_org_v1_plot_plotter_XYZer) XY(a0 int) (float64, float64) { return p.XY_(p.Object, a0) }
-func (p *P_gonum_org_v1_plot_plotter_XYZer) XYZ(a0 int) (float64, float64, float64) {
-	return p.XYZ_(p.Object, a0)
-}
-
-type P_gonum_org_v1_plot_plotter_XYer struct {
-	Object any
-	Len_   func(o any) int
-	XY_    func(o any, a0 int) (float64, float64)
-}
-
-func (p *P_gonum_org_v1_plot_plotter_XYer) Len() int                     { return p.Len_(p.Object) }
-func (p *P_gonum_org_v1_plot_plotter_XYer) XY(a0 int) (float64, float64) { return p.XY_(p.Object, a0) }
-
-type P_gonum_org_v1_plot_plotter_YErrorer struct {
-	Object  any
-	YError_ func(o any, a0 int) (float64, float64)
-}
-
-func (p *P_gonum_org_v1_plot_plotter_YErrorer) YError(a0 int) (float64, float64) {
-	return p.YError_(p.Object, a0)
+func (s shim_gonum_org_v1_plot_plotter_YErrorer) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_plot_plotter_YErrorer) YError(a0 int) (float64, float64) {
+	return s.O.Method("YError").Interface().(func(int) (float64, float64))(a0)
 }

@@ -39,11 +39,6 @@ func init() {
 			"Point":          r.TypeOf((*pkg.Point)(nil)).Elem(),
 			"Rectangle":      r.TypeOf((*pkg.Rectangle)(nil)).Elem(),
 		},
-		Proxies: map[string]r.Type{
-			"Canvas":         r.TypeOf((*P_gonum_org_v1_plot_vg_Canvas)(nil)).Elem(),
-			"CanvasSizer":    r.TypeOf((*P_gonum_org_v1_plot_vg_CanvasSizer)(nil)).Elem(),
-			"CanvasWriterTo": r.TypeOf((*P_gonum_org_v1_plot_vg_CanvasWriterTo)(nil)).Elem(),
-		},
 		Untypeds: map[string]string{
 			"ArcComp":   "int:2",
 			"CloseComp": "int:4",
@@ -52,129 +47,124 @@ func init() {
 			"MoveComp":  "int:0",
 		},
 	}
+	shims[r.TypeFor[pkg.Canvas]()] = r.TypeFor[shim_gonum_org_v1_plot_vg_Canvas]()
+	shims[r.TypeFor[pkg.CanvasSizer]()] = r.TypeFor[shim_gonum_org_v1_plot_vg_CanvasSizer]()
+	shims[r.TypeFor[pkg.CanvasWriterTo]()] = r.TypeFor[shim_gonum_org_v1_plot_vg_CanvasWriterTo]()
 }
 
-type P_gonum_org_v1_plot_vg_Canvas struct {
-	Object        any
-	DrawImage_    func(o any, a0 pkg.Rectangle, a1 i3.Image)
-	Fill_         func(o any, a0 pkg.Path)
-	FillString_   func(o any, a0 i4.Face, a1 pkg.Point, a2 string)
-	Pop_          func(o any)
-	Push_         func(o any)
-	Rotate_       func(o any, a0 float64)
-	Scale_        func(o any, a0 float64, a1 float64)
-	SetColor_     func(o any, a0 i5.Color)
-	SetLineDash_  func(o any, a0 []pkg.Length, a1 pkg.Length)
-	SetLineWidth_ func(o any, a0 pkg.Length)
-	Stroke_       func(o any, a0 pkg.Path)
-	Translate_    func(o any, a0 pkg.Point)
+type shim_gonum_org_v1_plot_vg_Canvas struct{ O Object }
+
+func (s shim_gonum_org_v1_plot_vg_Canvas) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_plot_vg_Canvas) DrawImage(a0 pkg.Rectangle, a1 i3.Image) {
+	s.O.Method("DrawImage").Interface().(func(pkg.Rectangle, i3.Image))(a0, a1)
+}
+func (s shim_gonum_org_v1_plot_vg_Canvas) Fill(a0 pkg.Path) {
+	s.O.Method("Fill").Interface().(func(pkg.Path))(a0)
+}
+func (s shim_gonum_org_v1_plot_vg_Canvas) FillString(a0 i4.Face, a1 pkg.Point, a2 string) {
+	s.O.Method("FillString").Interface().(func(i4.Face, pkg.Point, string))(a0, a1, a2)
+}
+func (s shim_gonum_org_v1_plot_vg_Canvas) Pop()  { s.O.Method("Pop").Interface().(func())() }
+func (s shim_gonum_org_v1_plot_vg_Canvas) Push() { s.O.Method("Push").Interface().(func())() }
+func (s shim_gonum_org_v1_plot_vg_Canvas) Rotate(a0 float64) {
+	s.O.Method("Rotate").Interface().(func(float64))(a0)
+}
+func (s shim_gonum_org_v1_plot_vg_Canvas) Scale(a0 float64, a1 float64) {
+	s.O.Method("Scale").Interface().(func(float64, float64))(a0, a1)
+}
+func (s shim_gonum_org_v1_plot_vg_Canvas) SetColor(a0 i5.Color) {
+	s.O.Method("SetColor").Interface().(func(i5.Color))(a0)
+}
+func (s shim_gonum_org_v1_plot_vg_Canvas) SetLineDash(a0 []pkg.Length, a1 pkg.Length) {
+	s.O.Method("SetLineDash").Interface().(func([]pkg.Length, pkg.Length))(a0, a1)
+}
+func (s shim_gonum_org_v1_plot_vg_Canvas) SetLineWidth(a0 pkg.Length) {
+	s.O.Method("SetLineWidth").Interface().(func(pkg.Length))(a0)
+}
+func (s shim_gonum_org_v1_plot_vg_Canvas) Stroke(a0 pkg.Path) {
+	s.O.Method("Stroke").Interface().(func(pkg.Path))(a0)
+}
+func (s shim_gonum_org_v1_plot_vg_Canvas) Translate(a0 pkg.Point) {
+	s.O.Method("Translate").Interface().(func(pkg.Point))(a0)
 }
 
-func (p *P_gonum_org_v1_plot_vg_Canvas) DrawImage(a0 pkg.Rectangle, a1 i3.Image) {
-	p.DrawImage_(p.Object, a0, a1)
-}
-func (p *P_gonum_org_v1_plot_vg_Canvas) Fill(a0 pkg.Path) { p.Fill_(p.Object, a0) }
-func (p *P_gonum_org_v1_plot_vg_Canvas) FillString(a0 i4.Face, a1 pkg.Point, a2 string) {
-	p.FillString_(p.Object, a0, a1, a2)
-}
-func (p *P_gonum_org_v1_plot_vg_Canvas) Pop()                         { p.Pop_(p.Object) }
-func (p *P_gonum_org_v1_plot_vg_Canvas) Push()                        { p.Push_(p.Object) }
-func (p *P_gonum_org_v1_plot_vg_Canvas) Rotate(a0 float64)            { p.Rotate_(p.Object, a0) }
-func (p *P_gonum_org_v1_plot_vg_Canvas) Scale(a0 float64, a1 float64) { p.Scale_(p.Object, a0, a1) }
-func (p *P_gonum_org_v1_plot_vg_Canvas) SetColor(a0 i5.Color)         { p.SetColor_(p.Object, a0) }
-func (p *P_gonum_org_v1_plot_vg_Canvas) SetLineDash(a0 []pkg.Length, a1 pkg.Length) {
-	p.SetLineDash_(p.Object, a0, a1)
-}
-func (p *P_gonum_org_v1_plot_vg_Canvas) SetLineWidth(a0 pkg.Length) { p.SetLineWidth_(p.Object, a0) }
-func (p *P_gonum_org_v1_plot_vg_Canvas) Stroke(a0 pkg.Path)         { p.Stroke_(p.Object, a0) }
-func (p *P_gonum_org_v1_plot_vg_Canvas) Translate(a0 pkg.Point)     { p.Translate_(p.Object, a0) }
+type shim_gonum_org_v1_plot_vg_CanvasSizer struct{ O Object }
 
-type P_gonum_org_v1_plot_vg_CanvasSizer struct {
-	Object        any
-	DrawImage_    func(o any, a0 pkg.Rectangle, a1 i3.Image)
-	Fill_         func(o any, a0 pkg.Path)
-	FillString_   func(o any, a0 i4.Face, a1 pkg.Point, a2 string)
-	Pop_          func(o any)
-	Push_         func(o any)
-	Rotate_       func(o any, a0 float64)
-	Scale_        func(o any, a0 float64, a1 float64)
-	SetColor_     func(o any, a0 i5.Color)
-	SetLineDash_  func(o any, a0 []pkg.Length, a1 pkg.Length)
-	SetLineWidth_ func(o any, a0 pkg.Length)
-	Size_         func(o any) (pkg.Length, pkg.Length)
-	Stroke_       func(o any, a0 pkg.Path)
-	Translate_    func(o any, a0 pkg.Point)
+func (s shim_gonum_org_v1_plot_vg_CanvasSizer) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_plot_vg_CanvasSizer) DrawImage(a0 pkg.Rectangle, a1 i3.Image) {
+	s.O.Method("DrawImage").Interface().(func(pkg.Rectangle, i3.Image))(a0, a1)
 }
-
-func (p *P_gonum_org_v1_plot_vg_CanvasSizer) DrawImage(a0 pkg.Rectangle, a1 i3.Image) {
-	p.DrawImage_(p.Object, a0, a1)
+func (s shim_gonum_org_v1_plot_vg_CanvasSizer) Fill(a0 pkg.Path) {
+	s.O.Method("Fill").Interface().(func(pkg.Path))(a0)
 }
-func (p *P_gonum_org_v1_plot_vg_CanvasSizer) Fill(a0 pkg.Path) { p.Fill_(p.Object, a0) }
-func (p *P_gonum_org_v1_plot_vg_CanvasSizer) FillString(a0 i4.Face, a1 pkg.Point, a2 string) {
-	p.FillString_(p.Object, a0, a1, a2)
+func (s shim_gonum_org_v1_plot_vg_CanvasSizer) FillString(a0 i4.Face, a1 pkg.Point, a2 string) {
+	s.O.Method("FillString").Interface().(func(i4.Face, pkg.Point, string))(a0, a1, a2)
 }
-func (p *P_gonum_org_v1_plot_vg_CanvasSizer) Pop()              { p.Pop_(p.Object) }
-func (p *P_gonum_org_v1_plot_vg_CanvasSizer) Push()             { p.Push_(p.Object) }
-func (p *P_gonum_org_v1_plot_vg_CanvasSizer) Rotate(a0 float64) { p.Rotate_(p.Object, a0) }
-func (p *P_gonum_org_v1_plot_vg_CanvasSizer) Scale(a0 float64, a1 float64) {
-	p.Scale_(p.Object, a0, a1)
+func (s shim_gonum_org_v1_plot_vg_CanvasSizer) Pop()  { s.O.Method("Pop").Interface().(func())() }
+func (s shim_gonum_org_v1_plot_vg_CanvasSizer) Push() { s.O.Method("Push").Interface().(func())() }
+func (s shim_gonum_org_v1_plot_vg_CanvasSizer) Rotate(a0 float64) {
+	s.O.Method("Rotate").Interface().(func(float64))(a0)
 }
-func (p *P_gonum_org_v1_plot_vg_CanvasSizer) SetColor(a0 i5.Color) { p.SetColor_(p.Object, a0) }
-func (p *P_gonum_org_v1_plot_vg_CanvasSizer) SetLineDash(a0 []pkg.Length, a1 pkg.Length) {
-	p.SetLineDash_(p.Object, a0, a1)
+func (s shim_gonum_org_v1_plot_vg_CanvasSizer) Scale(a0 float64, a1 float64) {
+	s.O.Method("Scale").Interface().(func(float64, float64))(a0, a1)
 }
-func (p *P_gonum_org_v1_plot_vg_CanvasSizer) SetLineWidth(a0 pkg.Length) {
-	p.SetLineWidth_(p.Object, a0)
+func (s shim_gonum_org_v1_plot_vg_CanvasSizer) SetColor(a0 i5.Color) {
+	s.O.Method("SetColor").Interface().(func(i5.Color))(a0)
 }
-func (p *P_gonum_org_v1_plot_vg_CanvasSizer) Size() (pkg.Length, pkg.Length) {
-	return p.Size_(p.Object)
+func (s shim_gonum_org_v1_plot_vg_CanvasSizer) SetLineDash(a0 []pkg.Length, a1 pkg.Length) {
+	s.O.Method("SetLineDash").Interface().(func([]pkg.Length, pkg.Length))(a0, a1)
 }
-func (p *P_gonum_org_v1_plot_vg_CanvasSizer) Stroke(a0 pkg.Path)     { p.Stroke_(p.Object, a0) }
-func (p *P_gonum_org_v1_plot_vg_CanvasSizer) Translate(a0 pkg.Point) { p.Translate_(p.Object, a0) }
-
-type P_gonum_org_v1_plot_vg_CanvasWriterTo struct {
-	Object        any
-	DrawImage_    func(o any, a0 pkg.Rectangle, a1 i3.Image)
-	Fill_         func(o any, a0 pkg.Path)
-	FillString_   func(o any, a0 i4.Face, a1 pkg.Point, a2 string)
-	Pop_          func(o any)
-	Push_         func(o any)
-	Rotate_       func(o any, a0 float64)
-	Scale_        func(o any, a0 float64, a1 float64)
-	SetColor_     func(o any, a0 i5.Color)
-	SetLineDash_  func(o any, a0 []pkg.Length, a1 pkg.Length)
-	SetLineWidth_ func(o any, a0 pkg.Length)
-	Size_         func(o any) (pkg.Length, pkg.Length)
-	Stroke_       func(o any, a0 pkg.Path)
-	Translate_    func(o any, a0 pkg.Point)
-	WriteTo_      func(o any, a0 i6.Writer) (int64, error)
+func (s shim_gonum_org_v1_plot_vg_CanvasSizer) SetLineWidth(a0 pkg.Length) {
+	s.O.Method("SetLineWidth").Interface().(func(pkg.Length))(a0)
+}
+func (s shim_gonum_org_v1_plot_vg_CanvasSizer) Size() (pkg.Length, pkg.Length) {
+	return s.O.Method("Size").Interface().(func() (pkg.Length, pkg.Length))()
+}
+func (s shim_gonum_org_v1_plot_vg_CanvasSizer) Stroke(a0 pkg.Path) {
+	s.O.Method("Stroke").Interface().(func(pkg.Path))(a0)
+}
+func (s shim_gonum_org_v1_plot_vg_CanvasSizer) Translate(a0 pkg.Point) {
+	s.O.Method("Translate").Interface().(func(pkg.Point))(a0)
 }
 
-func (p *P_gonum_org_v1_plot_vg_CanvasWriterTo) DrawImage(a0 pkg.Rectangle, a1 i3.Image) {
-	p.DrawImage_(p.Object, a0, a1)
+type shim_gonum_org_v1_plot_vg_CanvasWriterTo struct{ O Object }
+
+func (s shim_gonum_org_v1_plot_vg_CanvasWriterTo) Unshim() any { return s.O }
+func (s shim_gonum_org_v1_plot_vg_CanvasWriterTo) DrawImage(a0 pkg.Rectangle, a1 i3.Image) {
+	s.O.Method("DrawImage").Interface().(func(pkg.Rectangle, i3.Image))(a0, a1)
 }
-func (p *P_gonum_org_v1_plot_vg_CanvasWriterTo) Fill(a0 pkg.Path) { p.Fill_(p.Object, a0) }
-func (p *P_gonum_org_v1_plot_vg_CanvasWriterTo) FillString(a0 i4.Face, a1 pkg.Point, a2 string) {
-	p.FillString_(p.Object, a0, a1, a2)
+func (s shim_gonum_org_v1_plot_vg_CanvasWriterTo) Fill(a0 pkg.Path) {
+	s.O.Method("Fill").Interface().(func(pkg.Path))(a0)
 }
-func (p *P_gonum_org_v1_plot_vg_CanvasWriterTo) Pop()              { p.Pop_(p.Object) }
-func (p *P_gonum_org_v1_plot_vg_CanvasWriterTo) Push()             { p.Push_(p.Object) }
-func (p *P_gonum_org_v1_plot_vg_CanvasWriterTo) Rotate(a0 float64) { p.Rotate_(p.Object, a0) }
-func (p *P_gonum_org_v1_plot_vg_CanvasWriterTo) Scale(a0 float64, a1 float64) {
-	p.Scale_(p.Object, a0, a1)
+func (s shim_gonum_org_v1_plot_vg_CanvasWriterTo) FillString(a0 i4.Face, a1 pkg.Point, a2 string) {
+	s.O.Method("FillString").Interface().(func(i4.Face, pkg.Point, string))(a0, a1, a2)
 }
-func (p *P_gonum_org_v1_plot_vg_CanvasWriterTo) SetColor(a0 i5.Color) { p.SetColor_(p.Object, a0) }
-func (p *P_gonum_org_v1_plot_vg_CanvasWriterTo) SetLineDash(a0 []pkg.Length, a1 pkg.Length) {
-	p.SetLineDash_(p.Object, a0, a1)
+func (s shim_gonum_org_v1_plot_vg_CanvasWriterTo) Pop()  { s.O.Method("Pop").Interface().(func())() }
+func (s shim_gonum_org_v1_plot_vg_CanvasWriterTo) Push() { s.O.Method("Push").Interface().(func())() }
+func (s shim_gonum_org_v1_plot_vg_CanvasWriterTo) Rotate(a0 float64) {
+	s.O.Method("Rotate").Interface().(func(float64))(a0)
 }
-func (p *P_gonum_org_v1_plot_vg_CanvasWriterTo) SetLineWidth(a0 pkg.Length) {
-	p.SetLineWidth_(p.Object, a0)
+func (s shim_gonum_org_v1_plot_vg_CanvasWriterTo) Scale(a0 float64, a1 float64) {
+	s.O.Method("Scale").Interface().(func(float64, float64))(a0, a1)
 }
-func (p *P_gonum_org_v1_plot_vg_CanvasWriterTo) Size() (pkg.Length, pkg.Length) {
-	return p.Size_(p.Object)
+func (s shim_gonum_org_v1_plot_vg_CanvasWriterTo) SetColor(a0 i5.Color) {
+	s.O.Method("SetColor").Interface().(func(i5.Color))(a0)
 }
-func (p *P_gonum_org_v1_plot_vg_CanvasWriterTo) Stroke(a0 pkg.Path)     { p.Stroke_(p.Object, a0) }
-func (p *P_gonum_org_v1_plot_vg_CanvasWriterTo) Translate(a0 pkg.Point) { p.Translate_(p.Object, a0) }
-func (p *P_gonum_org_v1_plot_vg_CanvasWriterTo) WriteTo(a0 i6.Writer) (int64, error) {
-	return p.WriteTo_(p.Object, a0)
+func (s shim_gonum_org_v1_plot_vg_CanvasWriterTo) SetLineDash(a0 []pkg.Length, a1 pkg.Length) {
+	s.O.Method("SetLineDash").Interface().(func([]pkg.Length, pkg.Length))(a0, a1)
+}
+func (s shim_gonum_org_v1_plot_vg_CanvasWriterTo) SetLineWidth(a0 pkg.Length) {
+	s.O.Method("SetLineWidth").Interface().(func(pkg.Length))(a0)
+}
+func (s shim_gonum_org_v1_plot_vg_CanvasWriterTo) Size() (pkg.Length, pkg.Length) {
+	return s.O.Method("Size").Interface().(func() (pkg.Length, pkg.Length))()
+}
+func (s shim_gonum_org_v1_plot_vg_CanvasWriterTo) Stroke(a0 pkg.Path) {
+	s.O.Method("Stroke").Interface().(func(pkg.Path))(a0)
+}
+func (s shim_gonum_org_v1_plot_vg_CanvasWriterTo) Translate(a0 pkg.Point) {
+	s.O.Method("Translate").Interface().(func(pkg.Point))(a0)
+}
+func (s shim_gonum_org_v1_plot_vg_CanvasWriterTo) WriteTo(a0 i6.Writer) (int64, error) {
+	return s.O.Method("WriteTo").Interface().(func(i6.Writer) (int64, error))(a0)
 }

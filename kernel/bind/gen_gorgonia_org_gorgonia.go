@@ -347,1857 +347,1597 @@ func init() {
 			"ZeroValuer":            r.TypeOf((*pkg.ZeroValuer)(nil)).Elem(),
 			"Zeroer":                r.TypeOf((*pkg.Zeroer)(nil)).Elem(),
 		},
-		Proxies: map[string]r.Type{
-			"ADOp":            r.TypeOf((*P_gorgonia_org_gorgonia_ADOp)(nil)).Elem(),
-			"Arena":           r.TypeOf((*P_gorgonia_org_gorgonia_Arena)(nil)).Elem(),
-			"BLAS":            r.TypeOf((*P_gorgonia_org_gorgonia_BLAS)(nil)).Elem(),
-			"Batched":         r.TypeOf((*P_gorgonia_org_gorgonia_Batched)(nil)).Elem(),
-			"BatchedBLAS":     r.TypeOf((*P_gorgonia_org_gorgonia_BatchedBLAS)(nil)).Elem(),
-			"BatchedDevice":   r.TypeOf((*P_gorgonia_org_gorgonia_BatchedDevice)(nil)).Elem(),
-			"BinaryOp":        r.TypeOf((*P_gorgonia_org_gorgonia_BinaryOp)(nil)).Elem(),
-			"CLDoer":          r.TypeOf((*P_gorgonia_org_gorgonia_CLDoer)(nil)).Elem(),
-			"CUDAADOp":        r.TypeOf((*P_gorgonia_org_gorgonia_CUDAADOp)(nil)).Elem(),
-			"CUDADoer":        r.TypeOf((*P_gorgonia_org_gorgonia_CUDADoer)(nil)).Elem(),
-			"CloneErrorer":    r.TypeOf((*P_gorgonia_org_gorgonia_CloneErrorer)(nil)).Elem(),
-			"Cloner":          r.TypeOf((*P_gorgonia_org_gorgonia_Cloner)(nil)).Elem(),
-			"CopierFrom":      r.TypeOf((*P_gorgonia_org_gorgonia_CopierFrom)(nil)).Elem(),
-			"CopierTo":        r.TypeOf((*P_gorgonia_org_gorgonia_CopierTo)(nil)).Elem(),
-			"DimSizer":        r.TypeOf((*P_gorgonia_org_gorgonia_DimSizer)(nil)).Elem(),
-			"Dtyper":          r.TypeOf((*P_gorgonia_org_gorgonia_Dtyper)(nil)).Elem(),
-			"Errer":           r.TypeOf((*P_gorgonia_org_gorgonia_Errer)(nil)).Elem(),
-			"External":        r.TypeOf((*P_gorgonia_org_gorgonia_External)(nil)).Elem(),
-			"IncrDoer":        r.TypeOf((*P_gorgonia_org_gorgonia_IncrDoer)(nil)).Elem(),
-			"Input":           r.TypeOf((*P_gorgonia_org_gorgonia_Input)(nil)).Elem(),
-			"Mker":            r.TypeOf((*P_gorgonia_org_gorgonia_Mker)(nil)).Elem(),
-			"Namer":           r.TypeOf((*P_gorgonia_org_gorgonia_Namer)(nil)).Elem(),
-			"NoOpError":       r.TypeOf((*P_gorgonia_org_gorgonia_NoOpError)(nil)).Elem(),
-			"NoRetOp":         r.TypeOf((*P_gorgonia_org_gorgonia_NoRetOp)(nil)).Elem(),
-			"Op":              r.TypeOf((*P_gorgonia_org_gorgonia_Op)(nil)).Elem(),
-			"ReductionOp":     r.TypeOf((*P_gorgonia_org_gorgonia_ReductionOp)(nil)).Elem(),
-			"Result":          r.TypeOf((*P_gorgonia_org_gorgonia_Result)(nil)).Elem(),
-			"SDOp":            r.TypeOf((*P_gorgonia_org_gorgonia_SDOp)(nil)).Elem(),
-			"Solver":          r.TypeOf((*P_gorgonia_org_gorgonia_Solver)(nil)).Elem(),
-			"Tensor":          r.TypeOf((*P_gorgonia_org_gorgonia_Tensor)(nil)).Elem(),
-			"TrainModeOp":     r.TypeOf((*P_gorgonia_org_gorgonia_TrainModeOp)(nil)).Elem(),
-			"Typer":           r.TypeOf((*P_gorgonia_org_gorgonia_Typer)(nil)).Elem(),
-			"UnaryOp":         r.TypeOf((*P_gorgonia_org_gorgonia_UnaryOp)(nil)).Elem(),
-			"UnsafeDoer":      r.TypeOf((*P_gorgonia_org_gorgonia_UnsafeDoer)(nil)).Elem(),
-			"UsePreallocDoer": r.TypeOf((*P_gorgonia_org_gorgonia_UsePreallocDoer)(nil)).Elem(),
-			"VM":              r.TypeOf((*P_gorgonia_org_gorgonia_VM)(nil)).Elem(),
-			"Value":           r.TypeOf((*P_gorgonia_org_gorgonia_Value)(nil)).Elem(),
-			"ValueCloser":     r.TypeOf((*P_gorgonia_org_gorgonia_ValueCloser)(nil)).Elem(),
-			"ValueEqualer":    r.TypeOf((*P_gorgonia_org_gorgonia_ValueEqualer)(nil)).Elem(),
-			"ValueGrad":       r.TypeOf((*P_gorgonia_org_gorgonia_ValueGrad)(nil)).Elem(),
-			"Valuer":          r.TypeOf((*P_gorgonia_org_gorgonia_Valuer)(nil)).Elem(),
-			"ZeroValuer":      r.TypeOf((*P_gorgonia_org_gorgonia_ZeroValuer)(nil)).Elem(),
-			"Zeroer":          r.TypeOf((*P_gorgonia_org_gorgonia_Zeroer)(nil)).Elem(),
-		},
 		Untypeds: map[string]string{
 			"CUDA":  "bool:false",
 			"DEBUG": "bool:false",
 		},
 	}
+	shims[r.TypeFor[pkg.ADOp]()] = r.TypeFor[shim_gorgonia_org_gorgonia_ADOp]()
+	shims[r.TypeFor[pkg.Arena]()] = r.TypeFor[shim_gorgonia_org_gorgonia_Arena]()
+	shims[r.TypeFor[pkg.BLAS]()] = r.TypeFor[shim_gorgonia_org_gorgonia_BLAS]()
+	shims[r.TypeFor[pkg.Batched]()] = r.TypeFor[shim_gorgonia_org_gorgonia_Batched]()
+	shims[r.TypeFor[pkg.BatchedBLAS]()] = r.TypeFor[shim_gorgonia_org_gorgonia_BatchedBLAS]()
+	shims[r.TypeFor[pkg.BatchedDevice]()] = r.TypeFor[shim_gorgonia_org_gorgonia_BatchedDevice]()
+	shims[r.TypeFor[pkg.BinaryOp]()] = r.TypeFor[shim_gorgonia_org_gorgonia_BinaryOp]()
+	shims[r.TypeFor[pkg.CLDoer]()] = r.TypeFor[shim_gorgonia_org_gorgonia_CLDoer]()
+	shims[r.TypeFor[pkg.CUDAADOp]()] = r.TypeFor[shim_gorgonia_org_gorgonia_CUDAADOp]()
+	shims[r.TypeFor[pkg.CUDADoer]()] = r.TypeFor[shim_gorgonia_org_gorgonia_CUDADoer]()
+	shims[r.TypeFor[pkg.CloneErrorer]()] = r.TypeFor[shim_gorgonia_org_gorgonia_CloneErrorer]()
+	shims[r.TypeFor[pkg.Cloner]()] = r.TypeFor[shim_gorgonia_org_gorgonia_Cloner]()
+	shims[r.TypeFor[pkg.CopierFrom]()] = r.TypeFor[shim_gorgonia_org_gorgonia_CopierFrom]()
+	shims[r.TypeFor[pkg.CopierTo]()] = r.TypeFor[shim_gorgonia_org_gorgonia_CopierTo]()
+	shims[r.TypeFor[pkg.DimSizer]()] = r.TypeFor[shim_gorgonia_org_gorgonia_DimSizer]()
+	shims[r.TypeFor[pkg.Dtyper]()] = r.TypeFor[shim_gorgonia_org_gorgonia_Dtyper]()
+	shims[r.TypeFor[pkg.Errer]()] = r.TypeFor[shim_gorgonia_org_gorgonia_Errer]()
+	shims[r.TypeFor[pkg.External]()] = r.TypeFor[shim_gorgonia_org_gorgonia_External]()
+	shims[r.TypeFor[pkg.IncrDoer]()] = r.TypeFor[shim_gorgonia_org_gorgonia_IncrDoer]()
+	shims[r.TypeFor[pkg.Input]()] = r.TypeFor[shim_gorgonia_org_gorgonia_Input]()
+	shims[r.TypeFor[pkg.Mker]()] = r.TypeFor[shim_gorgonia_org_gorgonia_Mker]()
+	shims[r.TypeFor[pkg.Namer]()] = r.TypeFor[shim_gorgonia_org_gorgonia_Namer]()
+	shims[r.TypeFor[pkg.NoOpError]()] = r.TypeFor[shim_gorgonia_org_gorgonia_NoOpError]()
+	shims[r.TypeFor[pkg.NoRetOp]()] = r.TypeFor[shim_gorgonia_org_gorgonia_NoRetOp]()
+	shims[r.TypeFor[pkg.Op]()] = r.TypeFor[shim_gorgonia_org_gorgonia_Op]()
+	shims[r.TypeFor[pkg.ReductionOp]()] = r.TypeFor[shim_gorgonia_org_gorgonia_ReductionOp]()
+	shims[r.TypeFor[pkg.Result]()] = r.TypeFor[shim_gorgonia_org_gorgonia_Result]()
+	shims[r.TypeFor[pkg.SDOp]()] = r.TypeFor[shim_gorgonia_org_gorgonia_SDOp]()
+	shims[r.TypeFor[pkg.Solver]()] = r.TypeFor[shim_gorgonia_org_gorgonia_Solver]()
+	shims[r.TypeFor[pkg.Tensor]()] = r.TypeFor[shim_gorgonia_org_gorgonia_Tensor]()
+	shims[r.TypeFor[pkg.TrainModeOp]()] = r.TypeFor[shim_gorgonia_org_gorgonia_TrainModeOp]()
+	shims[r.TypeFor[pkg.Typer]()] = r.TypeFor[shim_gorgonia_org_gorgonia_Typer]()
+	shims[r.TypeFor[pkg.UnaryOp]()] = r.TypeFor[shim_gorgonia_org_gorgonia_UnaryOp]()
+	shims[r.TypeFor[pkg.UnsafeDoer]()] = r.TypeFor[shim_gorgonia_org_gorgonia_UnsafeDoer]()
+	shims[r.TypeFor[pkg.UsePreallocDoer]()] = r.TypeFor[shim_gorgonia_org_gorgonia_UsePreallocDoer]()
+	shims[r.TypeFor[pkg.VM]()] = r.TypeFor[shim_gorgonia_org_gorgonia_VM]()
+	shims[r.TypeFor[pkg.Value]()] = r.TypeFor[shim_gorgonia_org_gorgonia_Value]()
+	shims[r.TypeFor[pkg.ValueCloser]()] = r.TypeFor[shim_gorgonia_org_gorgonia_ValueCloser]()
+	shims[r.TypeFor[pkg.ValueEqualer]()] = r.TypeFor[shim_gorgonia_org_gorgonia_ValueEqualer]()
+	shims[r.TypeFor[pkg.ValueGrad]()] = r.TypeFor[shim_gorgonia_org_gorgonia_ValueGrad]()
+	shims[r.TypeFor[pkg.Valuer]()] = r.TypeFor[shim_gorgonia_org_gorgonia_Valuer]()
+	shims[r.TypeFor[pkg.ZeroValuer]()] = r.TypeFor[shim_gorgonia_org_gorgonia_ZeroValuer]()
+	shims[r.TypeFor[pkg.Zeroer]()] = r.TypeFor[shim_gorgonia_org_gorgonia_Zeroer]()
 }
 
-type P_gorgonia_org_gorgonia_ADOp struct {
-	Object           any
-	Arity_           func(o any) int
-	CallsExtern_     func(o any) bool
-	Do_              func(o any, a0 ...pkg.Value) (pkg.Value, error)
-	DoDiff_          func(o any, a0 pkg.ExecutionContext, a1 pkg.Nodes, a2 *pkg.Node) error
-	Hashcode_        func(o any) uint32
-	InferShape_      func(o any, a0 ...pkg.DimSizer) (i3.Shape, error)
-	OverwritesInput_ func(o any) int
-	ReturnsPtr_      func(o any) bool
-	String_          func(o any) string
-	Type_            func(o any) i4.Type
-	WriteHash_       func(o any, a0 i5.Hash)
-}
-
-func (p *P_gorgonia_org_gorgonia_ADOp) Arity() int        { return p.Arity_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_ADOp) CallsExtern() bool { return p.CallsExtern_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_ADOp) Do(a0 ...pkg.Value) (pkg.Value, error) {
-	return p.Do_(p.Object, a0...)
-}
-func (p *P_gorgonia_org_gorgonia_ADOp) DoDiff(a0 pkg.ExecutionContext, a1 pkg.Nodes, a2 *pkg.Node) error {
-	return p.DoDiff_(p.Object, a0, a1, a2)
-}
-func (p *P_gorgonia_org_gorgonia_ADOp) Hashcode() uint32 { return p.Hashcode_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_ADOp) InferShape(a0 ...pkg.DimSizer) (i3.Shape, error) {
-	return p.InferShape_(p.Object, a0...)
-}
-func (p *P_gorgonia_org_gorgonia_ADOp) OverwritesInput() int { return p.OverwritesInput_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_ADOp) ReturnsPtr() bool     { return p.ReturnsPtr_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_ADOp) String() string       { return p.String_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_ADOp) Type() i4.Type        { return p.Type_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_ADOp) WriteHash(a0 i5.Hash) { p.WriteHash_(p.Object, a0) }
-
-type P_gorgonia_org_gorgonia_Arena struct {
-	Object        any
-	Get_          func(o any, a0 pkg.Device, a1 int64) (i3.Memory, error)
-	GetFromValue_ func(o any, a0 pkg.Device, a1 pkg.Value) (i3.Memory, error)
-	Put_          func(o any, a0 pkg.Device, a1 i3.Memory, a2 int64)
-	PutValue_     func(o any, a0 pkg.Device, a1 pkg.Value)
-	Transfer_     func(o any, a0 pkg.Device, a1 pkg.Device, a2 pkg.Value, a3 bool) (pkg.Value, error)
-}
-
-func (p *P_gorgonia_org_gorgonia_Arena) Get(a0 pkg.Device, a1 int64) (i3.Memory, error) {
-	return p.Get_(p.Object, a0, a1)
-}
-func (p *P_gorgonia_org_gorgonia_Arena) GetFromValue(a0 pkg.Device, a1 pkg.Value) (i3.Memory, error) {
-	return p.GetFromValue_(p.Object, a0, a1)
-}
-func (p *P_gorgonia_org_gorgonia_Arena) Put(a0 pkg.Device, a1 i3.Memory, a2 int64) {
-	p.Put_(p.Object, a0, a1, a2)
-}
-func (p *P_gorgonia_org_gorgonia_Arena) PutValue(a0 pkg.Device, a1 pkg.Value) {
-	p.PutValue_(p.Object, a0, a1)
-}
-func (p *P_gorgonia_org_gorgonia_Arena) Transfer(a0 pkg.Device, a1 pkg.Device, a2 pkg.Value, a3 bool) (pkg.Value, error) {
-	return p.Transfer_(p.Object, a0, a1, a2, a3)
-}
-
-type P_gorgonia_org_gorgonia_BLAS struct {
-	Object  any
-	Caxpy_  func(o any, a0 int, a1 complex64, a2 []complex64, a3 int, a4 []complex64, a5 int)
-	Ccopy_  func(o any, a0 int, a1 []complex64, a2 int, a3 []complex64, a4 int)
-	Cdotc_  func(o any, a0 int, a1 []complex64, a2 int, a3 []complex64, a4 int) complex64
-	Cdotu_  func(o any, a0 int, a1 []complex64, a2 int, a3 []complex64, a4 int) complex64
-	Cgbmv_  func(o any, a0 i6.Transpose, a1 int, a2 int, a3 int, a4 int, a5 complex64, a6 []complex64, a7 int, a8 []complex64, a9 int, a10 complex64, a11 []complex64, a12 int)
-	Cgemm_  func(o any, a0 i6.Transpose, a1 i6.Transpose, a2 int, a3 int, a4 int, a5 complex64, a6 []complex64, a7 int, a8 []complex64, a9 int, a10 complex64, a11 []complex64, a12 int)
-	Cgemv_  func(o any, a0 i6.Transpose, a1 int, a2 int, a3 complex64, a4 []complex64, a5 int, a6 []complex64, a7 int, a8 complex64, a9 []complex64, a10 int)
-	Cgerc_  func(o any, a0 int, a1 int, a2 complex64, a3 []complex64, a4 int, a5 []complex64, a6 int, a7 []complex64, a8 int)
-	Cgeru_  func(o any, a0 int, a1 int, a2 complex64, a3 []complex64, a4 int, a5 []complex64, a6 int, a7 []complex64, a8 int)
-	Chbmv_  func(o any, a0 i6.Uplo, a1 int, a2 int, a3 complex64, a4 []complex64, a5 int, a6 []complex64, a7 int, a8 complex64, a9 []complex64, a10 int)
-	Chemm_  func(o any, a0 i6.Side, a1 i6.Uplo, a2 int, a3 int, a4 complex64, a5 []complex64, a6 int, a7 []complex64, a8 int, a9 complex64, a10 []complex64, a11 int)
-	Chemv_  func(o any, a0 i6.Uplo, a1 int, a2 complex64, a3 []complex64, a4 int, a5 []complex64, a6 int, a7 complex64, a8 []complex64, a9 int)
-	Cher_   func(o any, a0 i6.Uplo, a1 int, a2 float32, a3 []complex64, a4 int, a5 []complex64, a6 int)
-	Cher2_  func(o any, a0 i6.Uplo, a1 int, a2 complex64, a3 []complex64, a4 int, a5 []complex64, a6 int, a7 []complex64, a8 int)
-	Cher2k_ func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 complex64, a5 []complex64, a6 int, a7 []complex64, a8 int, a9 float32, a10 []complex64, a11 int)
-	Cherk_  func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 float32, a5 []complex64, a6 int, a7 float32, a8 []complex64, a9 int)
-	Chpmv_  func(o any, a0 i6.Uplo, a1 int, a2 complex64, a3 []complex64, a4 []complex64, a5 int, a6 complex64, a7 []complex64, a8 int)
-	Chpr_   func(o any, a0 i6.Uplo, a1 int, a2 float32, a3 []complex64, a4 int, a5 []complex64)
-	Chpr2_  func(o any, a0 i6.Uplo, a1 int, a2 complex64, a3 []complex64, a4 int, a5 []complex64, a6 int, a7 []complex64)
-	Cscal_  func(o any, a0 int, a1 complex64, a2 []complex64, a3 int)
-	Csscal_ func(o any, a0 int, a1 float32, a2 []complex64, a3 int)
-	Cswap_  func(o any, a0 int, a1 []complex64, a2 int, a3 []complex64, a4 int)
-	Csymm_  func(o any, a0 i6.Side, a1 i6.Uplo, a2 int, a3 int, a4 complex64, a5 []complex64, a6 int, a7 []complex64, a8 int, a9 complex64, a10 []complex64, a11 int)
-	Csyr2k_ func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 complex64, a5 []complex64, a6 int, a7 []complex64, a8 int, a9 complex64, a10 []complex64, a11 int)
-	Csyrk_  func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 complex64, a5 []complex64, a6 int, a7 complex64, a8 []complex64, a9 int)
-	Ctbmv_  func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 int, a5 []complex64, a6 int, a7 []complex64, a8 int)
-	Ctbsv_  func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 int, a5 []complex64, a6 int, a7 []complex64, a8 int)
-	Ctpmv_  func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []complex64, a5 []complex64, a6 int)
-	Ctpsv_  func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []complex64, a5 []complex64, a6 int)
-	Ctrmm_  func(o any, a0 i6.Side, a1 i6.Uplo, a2 i6.Transpose, a3 i6.Diag, a4 int, a5 int, a6 complex64, a7 []complex64, a8 int, a9 []complex64, a10 int)
-	Ctrmv_  func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []complex64, a5 int, a6 []complex64, a7 int)
-	Ctrsm_  func(o any, a0 i6.Side, a1 i6.Uplo, a2 i6.Transpose, a3 i6.Diag, a4 int, a5 int, a6 complex64, a7 []complex64, a8 int, a9 []complex64, a10 int)
-	Ctrsv_  func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []complex64, a5 int, a6 []complex64, a7 int)
-	Dasum_  func(o any, a0 int, a1 []float64, a2 int) float64
-	Daxpy_  func(o any, a0 int, a1 float64, a2 []float64, a3 int, a4 []float64, a5 int)
-	Dcopy_  func(o any, a0 int, a1 []float64, a2 int, a3 []float64, a4 int)
-	Ddot_   func(o any, a0 int, a1 []float64, a2 int, a3 []float64, a4 int) float64
-	Dgbmv_  func(o any, a0 i6.Transpose, a1 int, a2 int, a3 int, a4 int, a5 float64, a6 []float64, a7 int, a8 []float64, a9 int, a10 float64, a11 []float64, a12 int)
-	Dgemm_  func(o any, a0 i6.Transpose, a1 i6.Transpose, a2 int, a3 int, a4 int, a5 float64, a6 []float64, a7 int, a8 []float64, a9 int, a10 float64, a11 []float64, a12 int)
-	Dgemv_  func(o any, a0 i6.Transpose, a1 int, a2 int, a3 float64, a4 []float64, a5 int, a6 []float64, a7 int, a8 float64, a9 []float64, a10 int)
-	Dger_   func(o any, a0 int, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64, a6 int, a7 []float64, a8 int)
-	Dnrm2_  func(o any, a0 int, a1 []float64, a2 int) float64
-	Drot_   func(o any, a0 int, a1 []float64, a2 int, a3 []float64, a4 int, a5 float64, a6 float64)
-	Drotg_  func(o any, a0 float64, a1 float64) (float64, float64, float64, float64)
-	Drotm_  func(o any, a0 int, a1 []float64, a2 int, a3 []float64, a4 int, a5 i6.DrotmParams)
-	Drotmg_ func(o any, a0 float64, a1 float64, a2 float64, a3 float64) (i6.DrotmParams, float64, float64, float64)
-	Dsbmv_  func(o any, a0 i6.Uplo, a1 int, a2 int, a3 float64, a4 []float64, a5 int, a6 []float64, a7 int, a8 float64, a9 []float64, a10 int)
-	Dscal_  func(o any, a0 int, a1 float64, a2 []float64, a3 int)
-	Dsdot_  func(o any, a0 int, a1 []float32, a2 int, a3 []float32, a4 int) float64
-	Dspmv_  func(o any, a0 i6.Uplo, a1 int, a2 float64, a3 []float64, a4 []float64, a5 int, a6 float64, a7 []float64, a8 int)
-	Dspr_   func(o any, a0 i6.Uplo, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64)
-	Dspr2_  func(o any, a0 i6.Uplo, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64, a6 int, a7 []float64)
-	Dswap_  func(o any, a0 int, a1 []float64, a2 int, a3 []float64, a4 int)
-	Dsymm_  func(o any, a0 i6.Side, a1 i6.Uplo, a2 int, a3 int, a4 float64, a5 []float64, a6 int, a7 []float64, a8 int, a9 float64, a10 []float64, a11 int)
-	Dsymv_  func(o any, a0 i6.Uplo, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64, a6 int, a7 float64, a8 []float64, a9 int)
-	Dsyr_   func(o any, a0 i6.Uplo, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64, a6 int)
-	Dsyr2_  func(o any, a0 i6.Uplo, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64, a6 int, a7 []float64, a8 int)
-	Dsyr2k_ func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 float64, a5 []float64, a6 int, a7 []float64, a8 int, a9 float64, a10 []float64, a11 int)
-	Dsyrk_  func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 float64, a5 []float64, a6 int, a7 float64, a8 []float64, a9 int)
-	Dtbmv_  func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 int, a5 []float64, a6 int, a7 []float64, a8 int)
-	Dtbsv_  func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 int, a5 []float64, a6 int, a7 []float64, a8 int)
-	Dtpmv_  func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []float64, a5 []float64, a6 int)
-	Dtpsv_  func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []float64, a5 []float64, a6 int)
-	Dtrmm_  func(o any, a0 i6.Side, a1 i6.Uplo, a2 i6.Transpose, a3 i6.Diag, a4 int, a5 int, a6 float64, a7 []float64, a8 int, a9 []float64, a10 int)
-	Dtrmv_  func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []float64, a5 int, a6 []float64, a7 int)
-	Dtrsm_  func(o any, a0 i6.Side, a1 i6.Uplo, a2 i6.Transpose, a3 i6.Diag, a4 int, a5 int, a6 float64, a7 []float64, a8 int, a9 []float64, a10 int)
-	Dtrsv_  func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []float64, a5 int, a6 []float64, a7 int)
-	Dzasum_ func(o any, a0 int, a1 []complex128, a2 int) float64
-	Dznrm2_ func(o any, a0 int, a1 []complex128, a2 int) float64
-	Icamax_ func(o any, a0 int, a1 []complex64, a2 int) int
-	Idamax_ func(o any, a0 int, a1 []float64, a2 int) int
-	Isamax_ func(o any, a0 int, a1 []float32, a2 int) int
-	Izamax_ func(o any, a0 int, a1 []complex128, a2 int) int
-	Sasum_  func(o any, a0 int, a1 []float32, a2 int) float32
-	Saxpy_  func(o any, a0 int, a1 float32, a2 []float32, a3 int, a4 []float32, a5 int)
-	Scasum_ func(o any, a0 int, a1 []complex64, a2 int) float32
-	Scnrm2_ func(o any, a0 int, a1 []complex64, a2 int) float32
-	Scopy_  func(o any, a0 int, a1 []float32, a2 int, a3 []float32, a4 int)
-	Sdot_   func(o any, a0 int, a1 []float32, a2 int, a3 []float32, a4 int) float32
-	Sdsdot_ func(o any, a0 int, a1 float32, a2 []float32, a3 int, a4 []float32, a5 int) float32
-	Sgbmv_  func(o any, a0 i6.Transpose, a1 int, a2 int, a3 int, a4 int, a5 float32, a6 []float32, a7 int, a8 []float32, a9 int, a10 float32, a11 []float32, a12 int)
-	Sgemm_  func(o any, a0 i6.Transpose, a1 i6.Transpose, a2 int, a3 int, a4 int, a5 float32, a6 []float32, a7 int, a8 []float32, a9 int, a10 float32, a11 []float32, a12 int)
-	Sgemv_  func(o any, a0 i6.Transpose, a1 int, a2 int, a3 float32, a4 []float32, a5 int, a6 []float32, a7 int, a8 float32, a9 []float32, a10 int)
-	Sger_   func(o any, a0 int, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32, a6 int, a7 []float32, a8 int)
-	Snrm2_  func(o any, a0 int, a1 []float32, a2 int) float32
-	Srot_   func(o any, a0 int, a1 []float32, a2 int, a3 []float32, a4 int, a5 float32, a6 float32)
-	Srotg_  func(o any, a0 float32, a1 float32) (float32, float32, float32, float32)
-	Srotm_  func(o any, a0 int, a1 []float32, a2 int, a3 []float32, a4 int, a5 i6.SrotmParams)
-	Srotmg_ func(o any, a0 float32, a1 float32, a2 float32, a3 float32) (i6.SrotmParams, float32, float32, float32)
-	Ssbmv_  func(o any, a0 i6.Uplo, a1 int, a2 int, a3 float32, a4 []float32, a5 int, a6 []float32, a7 int, a8 float32, a9 []float32, a10 int)
-	Sscal_  func(o any, a0 int, a1 float32, a2 []float32, a3 int)
-	Sspmv_  func(o any, a0 i6.Uplo, a1 int, a2 float32, a3 []float32, a4 []float32, a5 int, a6 float32, a7 []float32, a8 int)
-	Sspr_   func(o any, a0 i6.Uplo, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32)
-	Sspr2_  func(o any, a0 i6.Uplo, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32, a6 int, a7 []float32)
-	Sswap_  func(o any, a0 int, a1 []float32, a2 int, a3 []float32, a4 int)
-	Ssymm_  func(o any, a0 i6.Side, a1 i6.Uplo, a2 int, a3 int, a4 float32, a5 []float32, a6 int, a7 []float32, a8 int, a9 float32, a10 []float32, a11 int)
-	Ssymv_  func(o any, a0 i6.Uplo, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32, a6 int, a7 float32, a8 []float32, a9 int)
-	Ssyr_   func(o any, a0 i6.Uplo, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32, a6 int)
-	Ssyr2_  func(o any, a0 i6.Uplo, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32, a6 int, a7 []float32, a8 int)
-	Ssyr2k_ func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 float32, a5 []float32, a6 int, a7 []float32, a8 int, a9 float32, a10 []float32, a11 int)
-	Ssyrk_  func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 float32, a5 []float32, a6 int, a7 float32, a8 []float32, a9 int)
-	Stbmv_  func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 int, a5 []float32, a6 int, a7 []float32, a8 int)
-	Stbsv_  func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 int, a5 []float32, a6 int, a7 []float32, a8 int)
-	Stpmv_  func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []float32, a5 []float32, a6 int)
-	Stpsv_  func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []float32, a5 []float32, a6 int)
-	Strmm_  func(o any, a0 i6.Side, a1 i6.Uplo, a2 i6.Transpose, a3 i6.Diag, a4 int, a5 int, a6 float32, a7 []float32, a8 int, a9 []float32, a10 int)
-	Strmv_  func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []float32, a5 int, a6 []float32, a7 int)
-	Strsm_  func(o any, a0 i6.Side, a1 i6.Uplo, a2 i6.Transpose, a3 i6.Diag, a4 int, a5 int, a6 float32, a7 []float32, a8 int, a9 []float32, a10 int)
-	Strsv_  func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []float32, a5 int, a6 []float32, a7 int)
-	Zaxpy_  func(o any, a0 int, a1 complex128, a2 []complex128, a3 int, a4 []complex128, a5 int)
-	Zcopy_  func(o any, a0 int, a1 []complex128, a2 int, a3 []complex128, a4 int)
-	Zdotc_  func(o any, a0 int, a1 []complex128, a2 int, a3 []complex128, a4 int) complex128
-	Zdotu_  func(o any, a0 int, a1 []complex128, a2 int, a3 []complex128, a4 int) complex128
-	Zdscal_ func(o any, a0 int, a1 float64, a2 []complex128, a3 int)
-	Zgbmv_  func(o any, a0 i6.Transpose, a1 int, a2 int, a3 int, a4 int, a5 complex128, a6 []complex128, a7 int, a8 []complex128, a9 int, a10 complex128, a11 []complex128, a12 int)
-	Zgemm_  func(o any, a0 i6.Transpose, a1 i6.Transpose, a2 int, a3 int, a4 int, a5 complex128, a6 []complex128, a7 int, a8 []complex128, a9 int, a10 complex128, a11 []complex128, a12 int)
-	Zgemv_  func(o any, a0 i6.Transpose, a1 int, a2 int, a3 complex128, a4 []complex128, a5 int, a6 []complex128, a7 int, a8 complex128, a9 []complex128, a10 int)
-	Zgerc_  func(o any, a0 int, a1 int, a2 complex128, a3 []complex128, a4 int, a5 []complex128, a6 int, a7 []complex128, a8 int)
-	Zgeru_  func(o any, a0 int, a1 int, a2 complex128, a3 []complex128, a4 int, a5 []complex128, a6 int, a7 []complex128, a8 int)
-	Zhbmv_  func(o any, a0 i6.Uplo, a1 int, a2 int, a3 complex128, a4 []complex128, a5 int, a6 []complex128, a7 int, a8 complex128, a9 []complex128, a10 int)
-	Zhemm_  func(o any, a0 i6.Side, a1 i6.Uplo, a2 int, a3 int, a4 complex128, a5 []complex128, a6 int, a7 []complex128, a8 int, a9 complex128, a10 []complex128, a11 int)
-	Zhemv_  func(o any, a0 i6.Uplo, a1 int, a2 complex128, a3 []complex128, a4 int, a5 []complex128, a6 int, a7 complex128, a8 []complex128, a9 int)
-	Zher_   func(o any, a0 i6.Uplo, a1 int, a2 float64, a3 []complex128, a4 int, a5 []complex128, a6 int)
-	Zher2_  func(o any, a0 i6.Uplo, a1 int, a2 complex128, a3 []complex128, a4 int, a5 []complex128, a6 int, a7 []complex128, a8 int)
-	Zher2k_ func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 complex128, a5 []complex128, a6 int, a7 []complex128, a8 int, a9 float64, a10 []complex128, a11 int)
-	Zherk_  func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 float64, a5 []complex128, a6 int, a7 float64, a8 []complex128, a9 int)
-	Zhpmv_  func(o any, a0 i6.Uplo, a1 int, a2 complex128, a3 []complex128, a4 []complex128, a5 int, a6 complex128, a7 []complex128, a8 int)
-	Zhpr_   func(o any, a0 i6.Uplo, a1 int, a2 float64, a3 []complex128, a4 int, a5 []complex128)
-	Zhpr2_  func(o any, a0 i6.Uplo, a1 int, a2 complex128, a3 []complex128, a4 int, a5 []complex128, a6 int, a7 []complex128)
-	Zscal_  func(o any, a0 int, a1 complex128, a2 []complex128, a3 int)
-	Zswap_  func(o any, a0 int, a1 []complex128, a2 int, a3 []complex128, a4 int)
-	Zsymm_  func(o any, a0 i6.Side, a1 i6.Uplo, a2 int, a3 int, a4 complex128, a5 []complex128, a6 int, a7 []complex128, a8 int, a9 complex128, a10 []complex128, a11 int)
-	Zsyr2k_ func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 complex128, a5 []complex128, a6 int, a7 []complex128, a8 int, a9 complex128, a10 []complex128, a11 int)
-	Zsyrk_  func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 complex128, a5 []complex128, a6 int, a7 complex128, a8 []complex128, a9 int)
-	Ztbmv_  func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 int, a5 []complex128, a6 int, a7 []complex128, a8 int)
-	Ztbsv_  func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 int, a5 []complex128, a6 int, a7 []complex128, a8 int)
-	Ztpmv_  func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []complex128, a5 []complex128, a6 int)
-	Ztpsv_  func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []complex128, a5 []complex128, a6 int)
-	Ztrmm_  func(o any, a0 i6.Side, a1 i6.Uplo, a2 i6.Transpose, a3 i6.Diag, a4 int, a5 int, a6 complex128, a7 []complex128, a8 int, a9 []complex128, a10 int)
-	Ztrmv_  func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []complex128, a5 int, a6 []complex128, a7 int)
-	Ztrsm_  func(o any, a0 i6.Side, a1 i6.Uplo, a2 i6.Transpose, a3 i6.Diag, a4 int, a5 int, a6 complex128, a7 []complex128, a8 int, a9 []complex128, a10 int)
-	Ztrsv_  func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []complex128, a5 int, a6 []complex128, a7 int)
-}
-
-func (p *P_gorgonia_org_gorgonia_BLAS) Caxpy(a0 int, a1 complex64, a2 []complex64, a3 int, a4 []complex64, a5 int) {
-	p.Caxpy_(p.Object, a0, a1, a2, a3, a4, a5)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Ccopy(a0 int, a1 []complex64, a2 int, a3 []complex64, a4 int) {
-	p.Ccopy_(p.Object, a0, a1, a2, a3, a4)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Cdotc(a0 int, a1 []complex64, a2 int, a3 []complex64, a4 int) complex64 {
-	return p.Cdotc_(p.Object, a0, a1, a2, a3, a4)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Cdotu(a0 int, a1 []complex64, a2 int, a3 []complex64, a4 int) complex64 {
-	return p.Cdotu_(p.Object, a0, a1, a2, a3, a4)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Cgbmv(a0 i6.Transpose, a1 int, a2 int, a3 int, a4 int, a5 complex64, a6 []complex64, a7 int, a8 []complex64, a9 int, a10 complex64, a11 []complex64, a12 int) {
-	p.Cgbmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Cgemm(a0 i6.Transpose, a1 i6.Transpose, a2 int, a3 int, a4 int, a5 complex64, a6 []complex64, a7 int, a8 []complex64, a9 int, a10 complex64, a11 []complex64, a12 int) {
-	p.Cgemm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Cgemv(a0 i6.Transpose, a1 int, a2 int, a3 complex64, a4 []complex64, a5 int, a6 []complex64, a7 int, a8 complex64, a9 []complex64, a10 int) {
-	p.Cgemv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Cgerc(a0 int, a1 int, a2 complex64, a3 []complex64, a4 int, a5 []complex64, a6 int, a7 []complex64, a8 int) {
-	p.Cgerc_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Cgeru(a0 int, a1 int, a2 complex64, a3 []complex64, a4 int, a5 []complex64, a6 int, a7 []complex64, a8 int) {
-	p.Cgeru_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Chbmv(a0 i6.Uplo, a1 int, a2 int, a3 complex64, a4 []complex64, a5 int, a6 []complex64, a7 int, a8 complex64, a9 []complex64, a10 int) {
-	p.Chbmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Chemm(a0 i6.Side, a1 i6.Uplo, a2 int, a3 int, a4 complex64, a5 []complex64, a6 int, a7 []complex64, a8 int, a9 complex64, a10 []complex64, a11 int) {
-	p.Chemm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Chemv(a0 i6.Uplo, a1 int, a2 complex64, a3 []complex64, a4 int, a5 []complex64, a6 int, a7 complex64, a8 []complex64, a9 int) {
-	p.Chemv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Cher(a0 i6.Uplo, a1 int, a2 float32, a3 []complex64, a4 int, a5 []complex64, a6 int) {
-	p.Cher_(p.Object, a0, a1, a2, a3, a4, a5, a6)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Cher2(a0 i6.Uplo, a1 int, a2 complex64, a3 []complex64, a4 int, a5 []complex64, a6 int, a7 []complex64, a8 int) {
-	p.Cher2_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Cher2k(a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 complex64, a5 []complex64, a6 int, a7 []complex64, a8 int, a9 float32, a10 []complex64, a11 int) {
-	p.Cher2k_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Cherk(a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 float32, a5 []complex64, a6 int, a7 float32, a8 []complex64, a9 int) {
-	p.Cherk_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Chpmv(a0 i6.Uplo, a1 int, a2 complex64, a3 []complex64, a4 []complex64, a5 int, a6 complex64, a7 []complex64, a8 int) {
-	p.Chpmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Chpr(a0 i6.Uplo, a1 int, a2 float32, a3 []complex64, a4 int, a5 []complex64) {
-	p.Chpr_(p.Object, a0, a1, a2, a3, a4, a5)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Chpr2(a0 i6.Uplo, a1 int, a2 complex64, a3 []complex64, a4 int, a5 []complex64, a6 int, a7 []complex64) {
-	p.Chpr2_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Cscal(a0 int, a1 complex64, a2 []complex64, a3 int) {
-	p.Cscal_(p.Object, a0, a1, a2, a3)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Csscal(a0 int, a1 float32, a2 []complex64, a3 int) {
-	p.Csscal_(p.Object, a0, a1, a2, a3)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Cswap(a0 int, a1 []complex64, a2 int, a3 []complex64, a4 int) {
-	p.Cswap_(p.Object, a0, a1, a2, a3, a4)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Csymm(a0 i6.Side, a1 i6.Uplo, a2 int, a3 int, a4 complex64, a5 []complex64, a6 int, a7 []complex64, a8 int, a9 complex64, a10 []complex64, a11 int) {
-	p.Csymm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Csyr2k(a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 complex64, a5 []complex64, a6 int, a7 []complex64, a8 int, a9 complex64, a10 []complex64, a11 int) {
-	p.Csyr2k_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Csyrk(a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 complex64, a5 []complex64, a6 int, a7 complex64, a8 []complex64, a9 int) {
-	p.Csyrk_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Ctbmv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 int, a5 []complex64, a6 int, a7 []complex64, a8 int) {
-	p.Ctbmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Ctbsv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 int, a5 []complex64, a6 int, a7 []complex64, a8 int) {
-	p.Ctbsv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Ctpmv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []complex64, a5 []complex64, a6 int) {
-	p.Ctpmv_(p.Object, a0, a1, a2, a3, a4, a5, a6)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Ctpsv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []complex64, a5 []complex64, a6 int) {
-	p.Ctpsv_(p.Object, a0, a1, a2, a3, a4, a5, a6)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Ctrmm(a0 i6.Side, a1 i6.Uplo, a2 i6.Transpose, a3 i6.Diag, a4 int, a5 int, a6 complex64, a7 []complex64, a8 int, a9 []complex64, a10 int) {
-	p.Ctrmm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Ctrmv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []complex64, a5 int, a6 []complex64, a7 int) {
-	p.Ctrmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Ctrsm(a0 i6.Side, a1 i6.Uplo, a2 i6.Transpose, a3 i6.Diag, a4 int, a5 int, a6 complex64, a7 []complex64, a8 int, a9 []complex64, a10 int) {
-	p.Ctrsm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Ctrsv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []complex64, a5 int, a6 []complex64, a7 int) {
-	p.Ctrsv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Dasum(a0 int, a1 []float64, a2 int) float64 {
-	return p.Dasum_(p.Object, a0, a1, a2)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Daxpy(a0 int, a1 float64, a2 []float64, a3 int, a4 []float64, a5 int) {
-	p.Daxpy_(p.Object, a0, a1, a2, a3, a4, a5)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Dcopy(a0 int, a1 []float64, a2 int, a3 []float64, a4 int) {
-	p.Dcopy_(p.Object, a0, a1, a2, a3, a4)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Ddot(a0 int, a1 []float64, a2 int, a3 []float64, a4 int) float64 {
-	return p.Ddot_(p.Object, a0, a1, a2, a3, a4)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Dgbmv(a0 i6.Transpose, a1 int, a2 int, a3 int, a4 int, a5 float64, a6 []float64, a7 int, a8 []float64, a9 int, a10 float64, a11 []float64, a12 int) {
-	p.Dgbmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Dgemm(a0 i6.Transpose, a1 i6.Transpose, a2 int, a3 int, a4 int, a5 float64, a6 []float64, a7 int, a8 []float64, a9 int, a10 float64, a11 []float64, a12 int) {
-	p.Dgemm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Dgemv(a0 i6.Transpose, a1 int, a2 int, a3 float64, a4 []float64, a5 int, a6 []float64, a7 int, a8 float64, a9 []float64, a10 int) {
-	p.Dgemv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Dger(a0 int, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64, a6 int, a7 []float64, a8 int) {
-	p.Dger_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Dnrm2(a0 int, a1 []float64, a2 int) float64 {
-	return p.Dnrm2_(p.Object, a0, a1, a2)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Drot(a0 int, a1 []float64, a2 int, a3 []float64, a4 int, a5 float64, a6 float64) {
-	p.Drot_(p.Object, a0, a1, a2, a3, a4, a5, a6)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Drotg(a0 float64, a1 float64) (float64, float64, float64, float64) {
-	return p.Drotg_(p.Object, a0, a1)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Drotm(a0 int, a1 []float64, a2 int, a3 []float64, a4 int, a5 i6.DrotmParams) {
-	p.Drotm_(p.Object, a0, a1, a2, a3, a4, a5)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Drotmg(a0 float64, a1 float64, a2 float64, a3 float64) (i6.DrotmParams, float64, float64, float64) {
-	return p.Drotmg_(p.Object, a0, a1, a2, a3)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Dsbmv(a0 i6.Uplo, a1 int, a2 int, a3 float64, a4 []float64, a5 int, a6 []float64, a7 int, a8 float64, a9 []float64, a10 int) {
-	p.Dsbmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Dscal(a0 int, a1 float64, a2 []float64, a3 int) {
-	p.Dscal_(p.Object, a0, a1, a2, a3)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Dsdot(a0 int, a1 []float32, a2 int, a3 []float32, a4 int) float64 {
-	return p.Dsdot_(p.Object, a0, a1, a2, a3, a4)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Dspmv(a0 i6.Uplo, a1 int, a2 float64, a3 []float64, a4 []float64, a5 int, a6 float64, a7 []float64, a8 int) {
-	p.Dspmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Dspr(a0 i6.Uplo, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64) {
-	p.Dspr_(p.Object, a0, a1, a2, a3, a4, a5)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Dspr2(a0 i6.Uplo, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64, a6 int, a7 []float64) {
-	p.Dspr2_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Dswap(a0 int, a1 []float64, a2 int, a3 []float64, a4 int) {
-	p.Dswap_(p.Object, a0, a1, a2, a3, a4)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Dsymm(a0 i6.Side, a1 i6.Uplo, a2 int, a3 int, a4 float64, a5 []float64, a6 int, a7 []float64, a8 int, a9 float64, a10 []float64, a11 int) {
-	p.Dsymm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Dsymv(a0 i6.Uplo, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64, a6 int, a7 float64, a8 []float64, a9 int) {
-	p.Dsymv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Dsyr(a0 i6.Uplo, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64, a6 int) {
-	p.Dsyr_(p.Object, a0, a1, a2, a3, a4, a5, a6)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Dsyr2(a0 i6.Uplo, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64, a6 int, a7 []float64, a8 int) {
-	p.Dsyr2_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Dsyr2k(a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 float64, a5 []float64, a6 int, a7 []float64, a8 int, a9 float64, a10 []float64, a11 int) {
-	p.Dsyr2k_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Dsyrk(a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 float64, a5 []float64, a6 int, a7 float64, a8 []float64, a9 int) {
-	p.Dsyrk_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Dtbmv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 int, a5 []float64, a6 int, a7 []float64, a8 int) {
-	p.Dtbmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Dtbsv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 int, a5 []float64, a6 int, a7 []float64, a8 int) {
-	p.Dtbsv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Dtpmv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []float64, a5 []float64, a6 int) {
-	p.Dtpmv_(p.Object, a0, a1, a2, a3, a4, a5, a6)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Dtpsv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []float64, a5 []float64, a6 int) {
-	p.Dtpsv_(p.Object, a0, a1, a2, a3, a4, a5, a6)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Dtrmm(a0 i6.Side, a1 i6.Uplo, a2 i6.Transpose, a3 i6.Diag, a4 int, a5 int, a6 float64, a7 []float64, a8 int, a9 []float64, a10 int) {
-	p.Dtrmm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Dtrmv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []float64, a5 int, a6 []float64, a7 int) {
-	p.Dtrmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7)
+type shim_gorgonia_org_gorgonia_ADOp struct{ O Object }
+
+func (s shim_gorgonia_org_gorgonia_ADOp) Unshim() any { return s.O }
+func (s shim_gorgonia_org_gorgonia_ADOp) Arity() int {
+	return s.O.Method("Arity").Interface().(func() int)()
+}
+func (s shim_gorgonia_org_gorgonia_ADOp) CallsExtern() bool {
+	return s.O.Method("CallsExtern").Interface().(func() bool)()
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Dtrsm(a0 i6.Side, a1 i6.Uplo, a2 i6.Transpose, a3 i6.Diag, a4 int, a5 int, a6 float64, a7 []float64, a8 int, a9 []float64, a10 int) {
-	p.Dtrsm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
+func (s shim_gorgonia_org_gorgonia_ADOp) Do(a0 ...pkg.Value) (pkg.Value, error) {
+	return s.O.Method("Do").Interface().(func(...pkg.Value) (pkg.Value, error))(a0...)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Dtrsv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []float64, a5 int, a6 []float64, a7 int) {
-	p.Dtrsv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7)
+func (s shim_gorgonia_org_gorgonia_ADOp) DoDiff(a0 pkg.ExecutionContext, a1 pkg.Nodes, a2 *pkg.Node) error {
+	return s.O.Method("DoDiff").Interface().(func(pkg.ExecutionContext, pkg.Nodes, *pkg.Node) error)(a0, a1, a2)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Dzasum(a0 int, a1 []complex128, a2 int) float64 {
-	return p.Dzasum_(p.Object, a0, a1, a2)
+func (s shim_gorgonia_org_gorgonia_ADOp) Hashcode() uint32 {
+	return s.O.Method("Hashcode").Interface().(func() uint32)()
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Dznrm2(a0 int, a1 []complex128, a2 int) float64 {
-	return p.Dznrm2_(p.Object, a0, a1, a2)
+func (s shim_gorgonia_org_gorgonia_ADOp) InferShape(a0 ...pkg.DimSizer) (i3.Shape, error) {
+	return s.O.Method("InferShape").Interface().(func(...pkg.DimSizer) (i3.Shape, error))(a0...)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Icamax(a0 int, a1 []complex64, a2 int) int {
-	return p.Icamax_(p.Object, a0, a1, a2)
+func (s shim_gorgonia_org_gorgonia_ADOp) OverwritesInput() int {
+	return s.O.Method("OverwritesInput").Interface().(func() int)()
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Idamax(a0 int, a1 []float64, a2 int) int {
-	return p.Idamax_(p.Object, a0, a1, a2)
+func (s shim_gorgonia_org_gorgonia_ADOp) ReturnsPtr() bool {
+	return s.O.Method("ReturnsPtr").Interface().(func() bool)()
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Isamax(a0 int, a1 []float32, a2 int) int {
-	return p.Isamax_(p.Object, a0, a1, a2)
+func (s shim_gorgonia_org_gorgonia_ADOp) String() string {
+	return s.O.Method("String").Interface().(func() string)()
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Izamax(a0 int, a1 []complex128, a2 int) int {
-	return p.Izamax_(p.Object, a0, a1, a2)
+func (s shim_gorgonia_org_gorgonia_ADOp) Type() i4.Type {
+	return s.O.Method("Type").Interface().(func() i4.Type)()
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Sasum(a0 int, a1 []float32, a2 int) float32 {
-	return p.Sasum_(p.Object, a0, a1, a2)
+func (s shim_gorgonia_org_gorgonia_ADOp) WriteHash(a0 i5.Hash) {
+	s.O.Method("WriteHash").Interface().(func(i5.Hash))(a0)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Saxpy(a0 int, a1 float32, a2 []float32, a3 int, a4 []float32, a5 int) {
-	p.Saxpy_(p.Object, a0, a1, a2, a3, a4, a5)
+
+type shim_gorgonia_org_gorgonia_Arena struct{ O Object }
+
+func (s shim_gorgonia_org_gorgonia_Arena) Unshim() any { return s.O }
+func (s shim_gorgonia_org_gorgonia_Arena) Get(a0 pkg.Device, a1 int64) (i3.Memory, error) {
+	return s.O.Method("Get").Interface().(func(pkg.Device, int64) (i3.Memory, error))(a0, a1)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Scasum(a0 int, a1 []complex64, a2 int) float32 {
-	return p.Scasum_(p.Object, a0, a1, a2)
+func (s shim_gorgonia_org_gorgonia_Arena) GetFromValue(a0 pkg.Device, a1 pkg.Value) (i3.Memory, error) {
+	return s.O.Method("GetFromValue").Interface().(func(pkg.Device, pkg.Value) (i3.Memory, error))(a0, a1)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Scnrm2(a0 int, a1 []complex64, a2 int) float32 {
-	return p.Scnrm2_(p.Object, a0, a1, a2)
+func (s shim_gorgonia_org_gorgonia_Arena) Put(a0 pkg.Device, a1 i3.Memory, a2 int64) {
+	s.O.Method("Put").Interface().(func(pkg.Device, i3.Memory, int64))(a0, a1, a2)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Scopy(a0 int, a1 []float32, a2 int, a3 []float32, a4 int) {
-	p.Scopy_(p.Object, a0, a1, a2, a3, a4)
+func (s shim_gorgonia_org_gorgonia_Arena) PutValue(a0 pkg.Device, a1 pkg.Value) {
+	s.O.Method("PutValue").Interface().(func(pkg.Device, pkg.Value))(a0, a1)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Sdot(a0 int, a1 []float32, a2 int, a3 []float32, a4 int) float32 {
-	return p.Sdot_(p.Object, a0, a1, a2, a3, a4)
+func (s shim_gorgonia_org_gorgonia_Arena) Transfer(a0 pkg.Device, a1 pkg.Device, a2 pkg.Value, a3 bool) (pkg.Value, error) {
+	return s.O.Method("Transfer").Interface().(func(pkg.Device, pkg.Device, pkg.Value, bool) (pkg.Value, error))(a0, a1, a2, a3)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Sdsdot(a0 int, a1 float32, a2 []float32, a3 int, a4 []float32, a5 int) float32 {
-	return p.Sdsdot_(p.Object, a0, a1, a2, a3, a4, a5)
+
+type shim_gorgonia_org_gorgonia_BLAS struct{ O Object }
+
+func (s shim_gorgonia_org_gorgonia_BLAS) Unshim() any { return s.O }
+func (s shim_gorgonia_org_gorgonia_BLAS) Caxpy(a0 int, a1 complex64, a2 []complex64, a3 int, a4 []complex64, a5 int) {
+	s.O.Method("Caxpy").Interface().(func(int, complex64, []complex64, int, []complex64, int))(a0, a1, a2, a3, a4, a5)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Sgbmv(a0 i6.Transpose, a1 int, a2 int, a3 int, a4 int, a5 float32, a6 []float32, a7 int, a8 []float32, a9 int, a10 float32, a11 []float32, a12 int) {
-	p.Sgbmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)
+func (s shim_gorgonia_org_gorgonia_BLAS) Ccopy(a0 int, a1 []complex64, a2 int, a3 []complex64, a4 int) {
+	s.O.Method("Ccopy").Interface().(func(int, []complex64, int, []complex64, int))(a0, a1, a2, a3, a4)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Sgemm(a0 i6.Transpose, a1 i6.Transpose, a2 int, a3 int, a4 int, a5 float32, a6 []float32, a7 int, a8 []float32, a9 int, a10 float32, a11 []float32, a12 int) {
-	p.Sgemm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)
+func (s shim_gorgonia_org_gorgonia_BLAS) Cdotc(a0 int, a1 []complex64, a2 int, a3 []complex64, a4 int) complex64 {
+	return s.O.Method("Cdotc").Interface().(func(int, []complex64, int, []complex64, int) complex64)(a0, a1, a2, a3, a4)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Sgemv(a0 i6.Transpose, a1 int, a2 int, a3 float32, a4 []float32, a5 int, a6 []float32, a7 int, a8 float32, a9 []float32, a10 int) {
-	p.Sgemv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
+func (s shim_gorgonia_org_gorgonia_BLAS) Cdotu(a0 int, a1 []complex64, a2 int, a3 []complex64, a4 int) complex64 {
+	return s.O.Method("Cdotu").Interface().(func(int, []complex64, int, []complex64, int) complex64)(a0, a1, a2, a3, a4)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Sger(a0 int, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32, a6 int, a7 []float32, a8 int) {
-	p.Sger_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
+func (s shim_gorgonia_org_gorgonia_BLAS) Cgbmv(a0 i6.Transpose, a1 int, a2 int, a3 int, a4 int, a5 complex64, a6 []complex64, a7 int, a8 []complex64, a9 int, a10 complex64, a11 []complex64, a12 int) {
+	s.O.Method("Cgbmv").Interface().(func(i6.Transpose, int, int, int, int, complex64, []complex64, int, []complex64, int, complex64, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Snrm2(a0 int, a1 []float32, a2 int) float32 {
-	return p.Snrm2_(p.Object, a0, a1, a2)
+func (s shim_gorgonia_org_gorgonia_BLAS) Cgemm(a0 i6.Transpose, a1 i6.Transpose, a2 int, a3 int, a4 int, a5 complex64, a6 []complex64, a7 int, a8 []complex64, a9 int, a10 complex64, a11 []complex64, a12 int) {
+	s.O.Method("Cgemm").Interface().(func(i6.Transpose, i6.Transpose, int, int, int, complex64, []complex64, int, []complex64, int, complex64, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Srot(a0 int, a1 []float32, a2 int, a3 []float32, a4 int, a5 float32, a6 float32) {
-	p.Srot_(p.Object, a0, a1, a2, a3, a4, a5, a6)
+func (s shim_gorgonia_org_gorgonia_BLAS) Cgemv(a0 i6.Transpose, a1 int, a2 int, a3 complex64, a4 []complex64, a5 int, a6 []complex64, a7 int, a8 complex64, a9 []complex64, a10 int) {
+	s.O.Method("Cgemv").Interface().(func(i6.Transpose, int, int, complex64, []complex64, int, []complex64, int, complex64, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Srotg(a0 float32, a1 float32) (float32, float32, float32, float32) {
-	return p.Srotg_(p.Object, a0, a1)
+func (s shim_gorgonia_org_gorgonia_BLAS) Cgerc(a0 int, a1 int, a2 complex64, a3 []complex64, a4 int, a5 []complex64, a6 int, a7 []complex64, a8 int) {
+	s.O.Method("Cgerc").Interface().(func(int, int, complex64, []complex64, int, []complex64, int, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Srotm(a0 int, a1 []float32, a2 int, a3 []float32, a4 int, a5 i6.SrotmParams) {
-	p.Srotm_(p.Object, a0, a1, a2, a3, a4, a5)
+func (s shim_gorgonia_org_gorgonia_BLAS) Cgeru(a0 int, a1 int, a2 complex64, a3 []complex64, a4 int, a5 []complex64, a6 int, a7 []complex64, a8 int) {
+	s.O.Method("Cgeru").Interface().(func(int, int, complex64, []complex64, int, []complex64, int, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Srotmg(a0 float32, a1 float32, a2 float32, a3 float32) (i6.SrotmParams, float32, float32, float32) {
-	return p.Srotmg_(p.Object, a0, a1, a2, a3)
+func (s shim_gorgonia_org_gorgonia_BLAS) Chbmv(a0 i6.Uplo, a1 int, a2 int, a3 complex64, a4 []complex64, a5 int, a6 []complex64, a7 int, a8 complex64, a9 []complex64, a10 int) {
+	s.O.Method("Chbmv").Interface().(func(i6.Uplo, int, int, complex64, []complex64, int, []complex64, int, complex64, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Ssbmv(a0 i6.Uplo, a1 int, a2 int, a3 float32, a4 []float32, a5 int, a6 []float32, a7 int, a8 float32, a9 []float32, a10 int) {
-	p.Ssbmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
+func (s shim_gorgonia_org_gorgonia_BLAS) Chemm(a0 i6.Side, a1 i6.Uplo, a2 int, a3 int, a4 complex64, a5 []complex64, a6 int, a7 []complex64, a8 int, a9 complex64, a10 []complex64, a11 int) {
+	s.O.Method("Chemm").Interface().(func(i6.Side, i6.Uplo, int, int, complex64, []complex64, int, []complex64, int, complex64, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Sscal(a0 int, a1 float32, a2 []float32, a3 int) {
-	p.Sscal_(p.Object, a0, a1, a2, a3)
+func (s shim_gorgonia_org_gorgonia_BLAS) Chemv(a0 i6.Uplo, a1 int, a2 complex64, a3 []complex64, a4 int, a5 []complex64, a6 int, a7 complex64, a8 []complex64, a9 int) {
+	s.O.Method("Chemv").Interface().(func(i6.Uplo, int, complex64, []complex64, int, []complex64, int, complex64, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Sspmv(a0 i6.Uplo, a1 int, a2 float32, a3 []float32, a4 []float32, a5 int, a6 float32, a7 []float32, a8 int) {
-	p.Sspmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
+func (s shim_gorgonia_org_gorgonia_BLAS) Cher(a0 i6.Uplo, a1 int, a2 float32, a3 []complex64, a4 int, a5 []complex64, a6 int) {
+	s.O.Method("Cher").Interface().(func(i6.Uplo, int, float32, []complex64, int, []complex64, int))(a0, a1, a2, a3, a4, a5, a6)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Sspr(a0 i6.Uplo, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32) {
-	p.Sspr_(p.Object, a0, a1, a2, a3, a4, a5)
+func (s shim_gorgonia_org_gorgonia_BLAS) Cher2(a0 i6.Uplo, a1 int, a2 complex64, a3 []complex64, a4 int, a5 []complex64, a6 int, a7 []complex64, a8 int) {
+	s.O.Method("Cher2").Interface().(func(i6.Uplo, int, complex64, []complex64, int, []complex64, int, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Sspr2(a0 i6.Uplo, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32, a6 int, a7 []float32) {
-	p.Sspr2_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7)
+func (s shim_gorgonia_org_gorgonia_BLAS) Cher2k(a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 complex64, a5 []complex64, a6 int, a7 []complex64, a8 int, a9 float32, a10 []complex64, a11 int) {
+	s.O.Method("Cher2k").Interface().(func(i6.Uplo, i6.Transpose, int, int, complex64, []complex64, int, []complex64, int, float32, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Sswap(a0 int, a1 []float32, a2 int, a3 []float32, a4 int) {
-	p.Sswap_(p.Object, a0, a1, a2, a3, a4)
+func (s shim_gorgonia_org_gorgonia_BLAS) Cherk(a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 float32, a5 []complex64, a6 int, a7 float32, a8 []complex64, a9 int) {
+	s.O.Method("Cherk").Interface().(func(i6.Uplo, i6.Transpose, int, int, float32, []complex64, int, float32, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Ssymm(a0 i6.Side, a1 i6.Uplo, a2 int, a3 int, a4 float32, a5 []float32, a6 int, a7 []float32, a8 int, a9 float32, a10 []float32, a11 int) {
-	p.Ssymm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
+func (s shim_gorgonia_org_gorgonia_BLAS) Chpmv(a0 i6.Uplo, a1 int, a2 complex64, a3 []complex64, a4 []complex64, a5 int, a6 complex64, a7 []complex64, a8 int) {
+	s.O.Method("Chpmv").Interface().(func(i6.Uplo, int, complex64, []complex64, []complex64, int, complex64, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Ssymv(a0 i6.Uplo, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32, a6 int, a7 float32, a8 []float32, a9 int) {
-	p.Ssymv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
+func (s shim_gorgonia_org_gorgonia_BLAS) Chpr(a0 i6.Uplo, a1 int, a2 float32, a3 []complex64, a4 int, a5 []complex64) {
+	s.O.Method("Chpr").Interface().(func(i6.Uplo, int, float32, []complex64, int, []complex64))(a0, a1, a2, a3, a4, a5)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Ssyr(a0 i6.Uplo, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32, a6 int) {
-	p.Ssyr_(p.Object, a0, a1, a2, a3, a4, a5, a6)
+func (s shim_gorgonia_org_gorgonia_BLAS) Chpr2(a0 i6.Uplo, a1 int, a2 complex64, a3 []complex64, a4 int, a5 []complex64, a6 int, a7 []complex64) {
+	s.O.Method("Chpr2").Interface().(func(i6.Uplo, int, complex64, []complex64, int, []complex64, int, []complex64))(a0, a1, a2, a3, a4, a5, a6, a7)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Ssyr2(a0 i6.Uplo, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32, a6 int, a7 []float32, a8 int) {
-	p.Ssyr2_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
+func (s shim_gorgonia_org_gorgonia_BLAS) Cscal(a0 int, a1 complex64, a2 []complex64, a3 int) {
+	s.O.Method("Cscal").Interface().(func(int, complex64, []complex64, int))(a0, a1, a2, a3)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Ssyr2k(a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 float32, a5 []float32, a6 int, a7 []float32, a8 int, a9 float32, a10 []float32, a11 int) {
-	p.Ssyr2k_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
+func (s shim_gorgonia_org_gorgonia_BLAS) Csscal(a0 int, a1 float32, a2 []complex64, a3 int) {
+	s.O.Method("Csscal").Interface().(func(int, float32, []complex64, int))(a0, a1, a2, a3)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Ssyrk(a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 float32, a5 []float32, a6 int, a7 float32, a8 []float32, a9 int) {
-	p.Ssyrk_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
+func (s shim_gorgonia_org_gorgonia_BLAS) Cswap(a0 int, a1 []complex64, a2 int, a3 []complex64, a4 int) {
+	s.O.Method("Cswap").Interface().(func(int, []complex64, int, []complex64, int))(a0, a1, a2, a3, a4)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Stbmv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 int, a5 []float32, a6 int, a7 []float32, a8 int) {
-	p.Stbmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
+func (s shim_gorgonia_org_gorgonia_BLAS) Csymm(a0 i6.Side, a1 i6.Uplo, a2 int, a3 int, a4 complex64, a5 []complex64, a6 int, a7 []complex64, a8 int, a9 complex64, a10 []complex64, a11 int) {
+	s.O.Method("Csymm").Interface().(func(i6.Side, i6.Uplo, int, int, complex64, []complex64, int, []complex64, int, complex64, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Stbsv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 int, a5 []float32, a6 int, a7 []float32, a8 int) {
-	p.Stbsv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
+func (s shim_gorgonia_org_gorgonia_BLAS) Csyr2k(a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 complex64, a5 []complex64, a6 int, a7 []complex64, a8 int, a9 complex64, a10 []complex64, a11 int) {
+	s.O.Method("Csyr2k").Interface().(func(i6.Uplo, i6.Transpose, int, int, complex64, []complex64, int, []complex64, int, complex64, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Stpmv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []float32, a5 []float32, a6 int) {
-	p.Stpmv_(p.Object, a0, a1, a2, a3, a4, a5, a6)
+func (s shim_gorgonia_org_gorgonia_BLAS) Csyrk(a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 complex64, a5 []complex64, a6 int, a7 complex64, a8 []complex64, a9 int) {
+	s.O.Method("Csyrk").Interface().(func(i6.Uplo, i6.Transpose, int, int, complex64, []complex64, int, complex64, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Stpsv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []float32, a5 []float32, a6 int) {
-	p.Stpsv_(p.Object, a0, a1, a2, a3, a4, a5, a6)
+func (s shim_gorgonia_org_gorgonia_BLAS) Ctbmv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 int, a5 []complex64, a6 int, a7 []complex64, a8 int) {
+	s.O.Method("Ctbmv").Interface().(func(i6.Uplo, i6.Transpose, i6.Diag, int, int, []complex64, int, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Strmm(a0 i6.Side, a1 i6.Uplo, a2 i6.Transpose, a3 i6.Diag, a4 int, a5 int, a6 float32, a7 []float32, a8 int, a9 []float32, a10 int) {
-	p.Strmm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
+func (s shim_gorgonia_org_gorgonia_BLAS) Ctbsv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 int, a5 []complex64, a6 int, a7 []complex64, a8 int) {
+	s.O.Method("Ctbsv").Interface().(func(i6.Uplo, i6.Transpose, i6.Diag, int, int, []complex64, int, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Strmv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []float32, a5 int, a6 []float32, a7 int) {
-	p.Strmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7)
+func (s shim_gorgonia_org_gorgonia_BLAS) Ctpmv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []complex64, a5 []complex64, a6 int) {
+	s.O.Method("Ctpmv").Interface().(func(i6.Uplo, i6.Transpose, i6.Diag, int, []complex64, []complex64, int))(a0, a1, a2, a3, a4, a5, a6)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Strsm(a0 i6.Side, a1 i6.Uplo, a2 i6.Transpose, a3 i6.Diag, a4 int, a5 int, a6 float32, a7 []float32, a8 int, a9 []float32, a10 int) {
-	p.Strsm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
+func (s shim_gorgonia_org_gorgonia_BLAS) Ctpsv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []complex64, a5 []complex64, a6 int) {
+	s.O.Method("Ctpsv").Interface().(func(i6.Uplo, i6.Transpose, i6.Diag, int, []complex64, []complex64, int))(a0, a1, a2, a3, a4, a5, a6)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Strsv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []float32, a5 int, a6 []float32, a7 int) {
-	p.Strsv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7)
+func (s shim_gorgonia_org_gorgonia_BLAS) Ctrmm(a0 i6.Side, a1 i6.Uplo, a2 i6.Transpose, a3 i6.Diag, a4 int, a5 int, a6 complex64, a7 []complex64, a8 int, a9 []complex64, a10 int) {
+	s.O.Method("Ctrmm").Interface().(func(i6.Side, i6.Uplo, i6.Transpose, i6.Diag, int, int, complex64, []complex64, int, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Zaxpy(a0 int, a1 complex128, a2 []complex128, a3 int, a4 []complex128, a5 int) {
-	p.Zaxpy_(p.Object, a0, a1, a2, a3, a4, a5)
+func (s shim_gorgonia_org_gorgonia_BLAS) Ctrmv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []complex64, a5 int, a6 []complex64, a7 int) {
+	s.O.Method("Ctrmv").Interface().(func(i6.Uplo, i6.Transpose, i6.Diag, int, []complex64, int, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Zcopy(a0 int, a1 []complex128, a2 int, a3 []complex128, a4 int) {
-	p.Zcopy_(p.Object, a0, a1, a2, a3, a4)
+func (s shim_gorgonia_org_gorgonia_BLAS) Ctrsm(a0 i6.Side, a1 i6.Uplo, a2 i6.Transpose, a3 i6.Diag, a4 int, a5 int, a6 complex64, a7 []complex64, a8 int, a9 []complex64, a10 int) {
+	s.O.Method("Ctrsm").Interface().(func(i6.Side, i6.Uplo, i6.Transpose, i6.Diag, int, int, complex64, []complex64, int, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Zdotc(a0 int, a1 []complex128, a2 int, a3 []complex128, a4 int) complex128 {
-	return p.Zdotc_(p.Object, a0, a1, a2, a3, a4)
+func (s shim_gorgonia_org_gorgonia_BLAS) Ctrsv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []complex64, a5 int, a6 []complex64, a7 int) {
+	s.O.Method("Ctrsv").Interface().(func(i6.Uplo, i6.Transpose, i6.Diag, int, []complex64, int, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Zdotu(a0 int, a1 []complex128, a2 int, a3 []complex128, a4 int) complex128 {
-	return p.Zdotu_(p.Object, a0, a1, a2, a3, a4)
+func (s shim_gorgonia_org_gorgonia_BLAS) Dasum(a0 int, a1 []float64, a2 int) float64 {
+	return s.O.Method("Dasum").Interface().(func(int, []float64, int) float64)(a0, a1, a2)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Zdscal(a0 int, a1 float64, a2 []complex128, a3 int) {
-	p.Zdscal_(p.Object, a0, a1, a2, a3)
+func (s shim_gorgonia_org_gorgonia_BLAS) Daxpy(a0 int, a1 float64, a2 []float64, a3 int, a4 []float64, a5 int) {
+	s.O.Method("Daxpy").Interface().(func(int, float64, []float64, int, []float64, int))(a0, a1, a2, a3, a4, a5)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Zgbmv(a0 i6.Transpose, a1 int, a2 int, a3 int, a4 int, a5 complex128, a6 []complex128, a7 int, a8 []complex128, a9 int, a10 complex128, a11 []complex128, a12 int) {
-	p.Zgbmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)
+func (s shim_gorgonia_org_gorgonia_BLAS) Dcopy(a0 int, a1 []float64, a2 int, a3 []float64, a4 int) {
+	s.O.Method("Dcopy").Interface().(func(int, []float64, int, []float64, int))(a0, a1, a2, a3, a4)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Zgemm(a0 i6.Transpose, a1 i6.Transpose, a2 int, a3 int, a4 int, a5 complex128, a6 []complex128, a7 int, a8 []complex128, a9 int, a10 complex128, a11 []complex128, a12 int) {
-	p.Zgemm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)
+func (s shim_gorgonia_org_gorgonia_BLAS) Ddot(a0 int, a1 []float64, a2 int, a3 []float64, a4 int) float64 {
+	return s.O.Method("Ddot").Interface().(func(int, []float64, int, []float64, int) float64)(a0, a1, a2, a3, a4)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Zgemv(a0 i6.Transpose, a1 int, a2 int, a3 complex128, a4 []complex128, a5 int, a6 []complex128, a7 int, a8 complex128, a9 []complex128, a10 int) {
-	p.Zgemv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
+func (s shim_gorgonia_org_gorgonia_BLAS) Dgbmv(a0 i6.Transpose, a1 int, a2 int, a3 int, a4 int, a5 float64, a6 []float64, a7 int, a8 []float64, a9 int, a10 float64, a11 []float64, a12 int) {
+	s.O.Method("Dgbmv").Interface().(func(i6.Transpose, int, int, int, int, float64, []float64, int, []float64, int, float64, []float64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Zgerc(a0 int, a1 int, a2 complex128, a3 []complex128, a4 int, a5 []complex128, a6 int, a7 []complex128, a8 int) {
-	p.Zgerc_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
+func (s shim_gorgonia_org_gorgonia_BLAS) Dgemm(a0 i6.Transpose, a1 i6.Transpose, a2 int, a3 int, a4 int, a5 float64, a6 []float64, a7 int, a8 []float64, a9 int, a10 float64, a11 []float64, a12 int) {
+	s.O.Method("Dgemm").Interface().(func(i6.Transpose, i6.Transpose, int, int, int, float64, []float64, int, []float64, int, float64, []float64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Zgeru(a0 int, a1 int, a2 complex128, a3 []complex128, a4 int, a5 []complex128, a6 int, a7 []complex128, a8 int) {
-	p.Zgeru_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
+func (s shim_gorgonia_org_gorgonia_BLAS) Dgemv(a0 i6.Transpose, a1 int, a2 int, a3 float64, a4 []float64, a5 int, a6 []float64, a7 int, a8 float64, a9 []float64, a10 int) {
+	s.O.Method("Dgemv").Interface().(func(i6.Transpose, int, int, float64, []float64, int, []float64, int, float64, []float64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Zhbmv(a0 i6.Uplo, a1 int, a2 int, a3 complex128, a4 []complex128, a5 int, a6 []complex128, a7 int, a8 complex128, a9 []complex128, a10 int) {
-	p.Zhbmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
+func (s shim_gorgonia_org_gorgonia_BLAS) Dger(a0 int, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64, a6 int, a7 []float64, a8 int) {
+	s.O.Method("Dger").Interface().(func(int, int, float64, []float64, int, []float64, int, []float64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Zhemm(a0 i6.Side, a1 i6.Uplo, a2 int, a3 int, a4 complex128, a5 []complex128, a6 int, a7 []complex128, a8 int, a9 complex128, a10 []complex128, a11 int) {
-	p.Zhemm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
+func (s shim_gorgonia_org_gorgonia_BLAS) Dnrm2(a0 int, a1 []float64, a2 int) float64 {
+	return s.O.Method("Dnrm2").Interface().(func(int, []float64, int) float64)(a0, a1, a2)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Zhemv(a0 i6.Uplo, a1 int, a2 complex128, a3 []complex128, a4 int, a5 []complex128, a6 int, a7 complex128, a8 []complex128, a9 int) {
-	p.Zhemv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
+func (s shim_gorgonia_org_gorgonia_BLAS) Drot(a0 int, a1 []float64, a2 int, a3 []float64, a4 int, a5 float64, a6 float64) {
+	s.O.Method("Drot").Interface().(func(int, []float64, int, []float64, int, float64, float64))(a0, a1, a2, a3, a4, a5, a6)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Zher(a0 i6.Uplo, a1 int, a2 float64, a3 []complex128, a4 int, a5 []complex128, a6 int) {
-	p.Zher_(p.Object, a0, a1, a2, a3, a4, a5, a6)
+func (s shim_gorgonia_org_gorgonia_BLAS) Drotg(a0 float64, a1 float64) (float64, float64, float64, float64) {
+	return s.O.Method("Drotg").Interface().(func(float64, float64) (float64, float64, float64, float64))(a0, a1)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Zher2(a0 i6.Uplo, a1 int, a2 complex128, a3 []complex128, a4 int, a5 []complex128, a6 int, a7 []complex128, a8 int) {
-	p.Zher2_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
+func (s shim_gorgonia_org_gorgonia_BLAS) Drotm(a0 int, a1 []float64, a2 int, a3 []float64, a4 int, a5 i6.DrotmParams) {
+	s.O.Method("Drotm").Interface().(func(int, []float64, int, []float64, int, i6.DrotmParams))(a0, a1, a2, a3, a4, a5)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Zher2k(a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 complex128, a5 []complex128, a6 int, a7 []complex128, a8 int, a9 float64, a10 []complex128, a11 int) {
-	p.Zher2k_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
+func (s shim_gorgonia_org_gorgonia_BLAS) Drotmg(a0 float64, a1 float64, a2 float64, a3 float64) (i6.DrotmParams, float64, float64, float64) {
+	return s.O.Method("Drotmg").Interface().(func(float64, float64, float64, float64) (i6.DrotmParams, float64, float64, float64))(a0, a1, a2, a3)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Zherk(a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 float64, a5 []complex128, a6 int, a7 float64, a8 []complex128, a9 int) {
-	p.Zherk_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
+func (s shim_gorgonia_org_gorgonia_BLAS) Dsbmv(a0 i6.Uplo, a1 int, a2 int, a3 float64, a4 []float64, a5 int, a6 []float64, a7 int, a8 float64, a9 []float64, a10 int) {
+	s.O.Method("Dsbmv").Interface().(func(i6.Uplo, int, int, float64, []float64, int, []float64, int, float64, []float64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Zhpmv(a0 i6.Uplo, a1 int, a2 complex128, a3 []complex128, a4 []complex128, a5 int, a6 complex128, a7 []complex128, a8 int) {
-	p.Zhpmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
+func (s shim_gorgonia_org_gorgonia_BLAS) Dscal(a0 int, a1 float64, a2 []float64, a3 int) {
+	s.O.Method("Dscal").Interface().(func(int, float64, []float64, int))(a0, a1, a2, a3)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Zhpr(a0 i6.Uplo, a1 int, a2 float64, a3 []complex128, a4 int, a5 []complex128) {
-	p.Zhpr_(p.Object, a0, a1, a2, a3, a4, a5)
+func (s shim_gorgonia_org_gorgonia_BLAS) Dsdot(a0 int, a1 []float32, a2 int, a3 []float32, a4 int) float64 {
+	return s.O.Method("Dsdot").Interface().(func(int, []float32, int, []float32, int) float64)(a0, a1, a2, a3, a4)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Zhpr2(a0 i6.Uplo, a1 int, a2 complex128, a3 []complex128, a4 int, a5 []complex128, a6 int, a7 []complex128) {
-	p.Zhpr2_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7)
+func (s shim_gorgonia_org_gorgonia_BLAS) Dspmv(a0 i6.Uplo, a1 int, a2 float64, a3 []float64, a4 []float64, a5 int, a6 float64, a7 []float64, a8 int) {
+	s.O.Method("Dspmv").Interface().(func(i6.Uplo, int, float64, []float64, []float64, int, float64, []float64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Zscal(a0 int, a1 complex128, a2 []complex128, a3 int) {
-	p.Zscal_(p.Object, a0, a1, a2, a3)
+func (s shim_gorgonia_org_gorgonia_BLAS) Dspr(a0 i6.Uplo, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64) {
+	s.O.Method("Dspr").Interface().(func(i6.Uplo, int, float64, []float64, int, []float64))(a0, a1, a2, a3, a4, a5)
 }
-func (p *P_gorgonia_org_gorgonia_BLAS) Zswap(a0 int, a1 []complex128, a2 int, a3 []complex128, a4 int) {
-	p.Zswap_(p.Object, a0, a1, a2, a3, a4)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Zsymm(a0 i6.Side, a1 i6.Uplo, a2 int, a3 int, a4 complex128, a5 []complex128, a6 int, a7 []complex128, a8 int, a9 complex128, a10 []complex128, a11 int) {
-	p.Zsymm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Zsyr2k(a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 complex128, a5 []complex128, a6 int, a7 []complex128, a8 int, a9 complex128, a10 []complex128, a11 int) {
-	p.Zsyr2k_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Zsyrk(a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 complex128, a5 []complex128, a6 int, a7 complex128, a8 []complex128, a9 int) {
-	p.Zsyrk_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Ztbmv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 int, a5 []complex128, a6 int, a7 []complex128, a8 int) {
-	p.Ztbmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Ztbsv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 int, a5 []complex128, a6 int, a7 []complex128, a8 int) {
-	p.Ztbsv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Ztpmv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []complex128, a5 []complex128, a6 int) {
-	p.Ztpmv_(p.Object, a0, a1, a2, a3, a4, a5, a6)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Ztpsv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []complex128, a5 []complex128, a6 int) {
-	p.Ztpsv_(p.Object, a0, a1, a2, a3, a4, a5, a6)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Ztrmm(a0 i6.Side, a1 i6.Uplo, a2 i6.Transpose, a3 i6.Diag, a4 int, a5 int, a6 complex128, a7 []complex128, a8 int, a9 []complex128, a10 int) {
-	p.Ztrmm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Ztrmv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []complex128, a5 int, a6 []complex128, a7 int) {
-	p.Ztrmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Ztrsm(a0 i6.Side, a1 i6.Uplo, a2 i6.Transpose, a3 i6.Diag, a4 int, a5 int, a6 complex128, a7 []complex128, a8 int, a9 []complex128, a10 int) {
-	p.Ztrsm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
-}
-func (p *P_gorgonia_org_gorgonia_BLAS) Ztrsv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []complex128, a5 int, a6 []complex128, a7 int) {
-	p.Ztrsv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7)
-}
-
-type P_gorgonia_org_gorgonia_Batched struct {
-	Object         any
-	DoWork_        func(o any)
-	WorkAvailable_ func(o any) <-chan struct{}
-}
-
-func (p *P_gorgonia_org_gorgonia_Batched) DoWork() { p.DoWork_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_Batched) WorkAvailable() <-chan struct{} {
-	return p.WorkAvailable_(p.Object)
-}
-
-type P_gorgonia_org_gorgonia_BatchedBLAS struct {
-	Object         any
-	Caxpy_         func(o any, a0 int, a1 complex64, a2 []complex64, a3 int, a4 []complex64, a5 int)
-	Ccopy_         func(o any, a0 int, a1 []complex64, a2 int, a3 []complex64, a4 int)
-	Cdotc_         func(o any, a0 int, a1 []complex64, a2 int, a3 []complex64, a4 int) complex64
-	Cdotu_         func(o any, a0 int, a1 []complex64, a2 int, a3 []complex64, a4 int) complex64
-	Cgbmv_         func(o any, a0 i6.Transpose, a1 int, a2 int, a3 int, a4 int, a5 complex64, a6 []complex64, a7 int, a8 []complex64, a9 int, a10 complex64, a11 []complex64, a12 int)
-	Cgemm_         func(o any, a0 i6.Transpose, a1 i6.Transpose, a2 int, a3 int, a4 int, a5 complex64, a6 []complex64, a7 int, a8 []complex64, a9 int, a10 complex64, a11 []complex64, a12 int)
-	Cgemv_         func(o any, a0 i6.Transpose, a1 int, a2 int, a3 complex64, a4 []complex64, a5 int, a6 []complex64, a7 int, a8 complex64, a9 []complex64, a10 int)
-	Cgerc_         func(o any, a0 int, a1 int, a2 complex64, a3 []complex64, a4 int, a5 []complex64, a6 int, a7 []complex64, a8 int)
-	Cgeru_         func(o any, a0 int, a1 int, a2 complex64, a3 []complex64, a4 int, a5 []complex64, a6 int, a7 []complex64, a8 int)
-	Chbmv_         func(o any, a0 i6.Uplo, a1 int, a2 int, a3 complex64, a4 []complex64, a5 int, a6 []complex64, a7 int, a8 complex64, a9 []complex64, a10 int)
-	Chemm_         func(o any, a0 i6.Side, a1 i6.Uplo, a2 int, a3 int, a4 complex64, a5 []complex64, a6 int, a7 []complex64, a8 int, a9 complex64, a10 []complex64, a11 int)
-	Chemv_         func(o any, a0 i6.Uplo, a1 int, a2 complex64, a3 []complex64, a4 int, a5 []complex64, a6 int, a7 complex64, a8 []complex64, a9 int)
-	Cher_          func(o any, a0 i6.Uplo, a1 int, a2 float32, a3 []complex64, a4 int, a5 []complex64, a6 int)
-	Cher2_         func(o any, a0 i6.Uplo, a1 int, a2 complex64, a3 []complex64, a4 int, a5 []complex64, a6 int, a7 []complex64, a8 int)
-	Cher2k_        func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 complex64, a5 []complex64, a6 int, a7 []complex64, a8 int, a9 float32, a10 []complex64, a11 int)
-	Cherk_         func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 float32, a5 []complex64, a6 int, a7 float32, a8 []complex64, a9 int)
-	Chpmv_         func(o any, a0 i6.Uplo, a1 int, a2 complex64, a3 []complex64, a4 []complex64, a5 int, a6 complex64, a7 []complex64, a8 int)
-	Chpr_          func(o any, a0 i6.Uplo, a1 int, a2 float32, a3 []complex64, a4 int, a5 []complex64)
-	Chpr2_         func(o any, a0 i6.Uplo, a1 int, a2 complex64, a3 []complex64, a4 int, a5 []complex64, a6 int, a7 []complex64)
-	Cscal_         func(o any, a0 int, a1 complex64, a2 []complex64, a3 int)
-	Csscal_        func(o any, a0 int, a1 float32, a2 []complex64, a3 int)
-	Cswap_         func(o any, a0 int, a1 []complex64, a2 int, a3 []complex64, a4 int)
-	Csymm_         func(o any, a0 i6.Side, a1 i6.Uplo, a2 int, a3 int, a4 complex64, a5 []complex64, a6 int, a7 []complex64, a8 int, a9 complex64, a10 []complex64, a11 int)
-	Csyr2k_        func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 complex64, a5 []complex64, a6 int, a7 []complex64, a8 int, a9 complex64, a10 []complex64, a11 int)
-	Csyrk_         func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 complex64, a5 []complex64, a6 int, a7 complex64, a8 []complex64, a9 int)
-	Ctbmv_         func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 int, a5 []complex64, a6 int, a7 []complex64, a8 int)
-	Ctbsv_         func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 int, a5 []complex64, a6 int, a7 []complex64, a8 int)
-	Ctpmv_         func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []complex64, a5 []complex64, a6 int)
-	Ctpsv_         func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []complex64, a5 []complex64, a6 int)
-	Ctrmm_         func(o any, a0 i6.Side, a1 i6.Uplo, a2 i6.Transpose, a3 i6.Diag, a4 int, a5 int, a6 complex64, a7 []complex64, a8 int, a9 []complex64, a10 int)
-	Ctrmv_         func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []complex64, a5 int, a6 []complex64, a7 int)
-	Ctrsm_         func(o any, a0 i6.Side, a1 i6.Uplo, a2 i6.Transpose, a3 i6.Diag, a4 int, a5 int, a6 complex64, a7 []complex64, a8 int, a9 []complex64, a10 int)
-	Ctrsv_         func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []complex64, a5 int, a6 []complex64, a7 int)
-	Dasum_         func(o any, a0 int, a1 []float64, a2 int) float64
-	Daxpy_         func(o any, a0 int, a1 float64, a2 []float64, a3 int, a4 []float64, a5 int)
-	Dcopy_         func(o any, a0 int, a1 []float64, a2 int, a3 []float64, a4 int)
-	Ddot_          func(o any, a0 int, a1 []float64, a2 int, a3 []float64, a4 int) float64
-	Dgbmv_         func(o any, a0 i6.Transpose, a1 int, a2 int, a3 int, a4 int, a5 float64, a6 []float64, a7 int, a8 []float64, a9 int, a10 float64, a11 []float64, a12 int)
-	Dgemm_         func(o any, a0 i6.Transpose, a1 i6.Transpose, a2 int, a3 int, a4 int, a5 float64, a6 []float64, a7 int, a8 []float64, a9 int, a10 float64, a11 []float64, a12 int)
-	Dgemv_         func(o any, a0 i6.Transpose, a1 int, a2 int, a3 float64, a4 []float64, a5 int, a6 []float64, a7 int, a8 float64, a9 []float64, a10 int)
-	Dger_          func(o any, a0 int, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64, a6 int, a7 []float64, a8 int)
-	Dnrm2_         func(o any, a0 int, a1 []float64, a2 int) float64
-	DoWork_        func(o any)
-	Drot_          func(o any, a0 int, a1 []float64, a2 int, a3 []float64, a4 int, a5 float64, a6 float64)
-	Drotg_         func(o any, a0 float64, a1 float64) (float64, float64, float64, float64)
-	Drotm_         func(o any, a0 int, a1 []float64, a2 int, a3 []float64, a4 int, a5 i6.DrotmParams)
-	Drotmg_        func(o any, a0 float64, a1 float64, a2 float64, a3 float64) (i6.DrotmParams, float64, float64, float64)
-	Dsbmv_         func(o any, a0 i6.Uplo, a1 int, a2 int, a3 float64, a4 []float64, a5 int, a6 []float64, a7 int, a8 float64, a9 []float64, a10 int)
-	Dscal_         func(o any, a0 int, a1 float64, a2 []float64, a3 int)
-	Dsdot_         func(o any, a0 int, a1 []float32, a2 int, a3 []float32, a4 int) float64
-	Dspmv_         func(o any, a0 i6.Uplo, a1 int, a2 float64, a3 []float64, a4 []float64, a5 int, a6 float64, a7 []float64, a8 int)
-	Dspr_          func(o any, a0 i6.Uplo, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64)
-	Dspr2_         func(o any, a0 i6.Uplo, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64, a6 int, a7 []float64)
-	Dswap_         func(o any, a0 int, a1 []float64, a2 int, a3 []float64, a4 int)
-	Dsymm_         func(o any, a0 i6.Side, a1 i6.Uplo, a2 int, a3 int, a4 float64, a5 []float64, a6 int, a7 []float64, a8 int, a9 float64, a10 []float64, a11 int)
-	Dsymv_         func(o any, a0 i6.Uplo, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64, a6 int, a7 float64, a8 []float64, a9 int)
-	Dsyr_          func(o any, a0 i6.Uplo, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64, a6 int)
-	Dsyr2_         func(o any, a0 i6.Uplo, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64, a6 int, a7 []float64, a8 int)
-	Dsyr2k_        func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 float64, a5 []float64, a6 int, a7 []float64, a8 int, a9 float64, a10 []float64, a11 int)
-	Dsyrk_         func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 float64, a5 []float64, a6 int, a7 float64, a8 []float64, a9 int)
-	Dtbmv_         func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 int, a5 []float64, a6 int, a7 []float64, a8 int)
-	Dtbsv_         func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 int, a5 []float64, a6 int, a7 []float64, a8 int)
-	Dtpmv_         func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []float64, a5 []float64, a6 int)
-	Dtpsv_         func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []float64, a5 []float64, a6 int)
-	Dtrmm_         func(o any, a0 i6.Side, a1 i6.Uplo, a2 i6.Transpose, a3 i6.Diag, a4 int, a5 int, a6 float64, a7 []float64, a8 int, a9 []float64, a10 int)
-	Dtrmv_         func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []float64, a5 int, a6 []float64, a7 int)
-	Dtrsm_         func(o any, a0 i6.Side, a1 i6.Uplo, a2 i6.Transpose, a3 i6.Diag, a4 int, a5 int, a6 float64, a7 []float64, a8 int, a9 []float64, a10 int)
-	Dtrsv_         func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []float64, a5 int, a6 []float64, a7 int)
-	Dzasum_        func(o any, a0 int, a1 []complex128, a2 int) float64
-	Dznrm2_        func(o any, a0 int, a1 []complex128, a2 int) float64
-	Icamax_        func(o any, a0 int, a1 []complex64, a2 int) int
-	Idamax_        func(o any, a0 int, a1 []float64, a2 int) int
-	Isamax_        func(o any, a0 int, a1 []float32, a2 int) int
-	Izamax_        func(o any, a0 int, a1 []complex128, a2 int) int
-	Sasum_         func(o any, a0 int, a1 []float32, a2 int) float32
-	Saxpy_         func(o any, a0 int, a1 float32, a2 []float32, a3 int, a4 []float32, a5 int)
-	Scasum_        func(o any, a0 int, a1 []complex64, a2 int) float32
-	Scnrm2_        func(o any, a0 int, a1 []complex64, a2 int) float32
-	Scopy_         func(o any, a0 int, a1 []float32, a2 int, a3 []float32, a4 int)
-	Sdot_          func(o any, a0 int, a1 []float32, a2 int, a3 []float32, a4 int) float32
-	Sdsdot_        func(o any, a0 int, a1 float32, a2 []float32, a3 int, a4 []float32, a5 int) float32
-	Sgbmv_         func(o any, a0 i6.Transpose, a1 int, a2 int, a3 int, a4 int, a5 float32, a6 []float32, a7 int, a8 []float32, a9 int, a10 float32, a11 []float32, a12 int)
-	Sgemm_         func(o any, a0 i6.Transpose, a1 i6.Transpose, a2 int, a3 int, a4 int, a5 float32, a6 []float32, a7 int, a8 []float32, a9 int, a10 float32, a11 []float32, a12 int)
-	Sgemv_         func(o any, a0 i6.Transpose, a1 int, a2 int, a3 float32, a4 []float32, a5 int, a6 []float32, a7 int, a8 float32, a9 []float32, a10 int)
-	Sger_          func(o any, a0 int, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32, a6 int, a7 []float32, a8 int)
-	Snrm2_         func(o any, a0 int, a1 []float32, a2 int) float32
-	Srot_          func(o any, a0 int, a1 []float32, a2 int, a3 []float32, a4 int, a5 float32, a6 float32)
-	Srotg_         func(o any, a0 float32, a1 float32) (float32, float32, float32, float32)
-	Srotm_         func(o any, a0 int, a1 []float32, a2 int, a3 []float32, a4 int, a5 i6.SrotmParams)
-	Srotmg_        func(o any, a0 float32, a1 float32, a2 float32, a3 float32) (i6.SrotmParams, float32, float32, float32)
-	Ssbmv_         func(o any, a0 i6.Uplo, a1 int, a2 int, a3 float32, a4 []float32, a5 int, a6 []float32, a7 int, a8 float32, a9 []float32, a10 int)
-	Sscal_         func(o any, a0 int, a1 float32, a2 []float32, a3 int)
-	Sspmv_         func(o any, a0 i6.Uplo, a1 int, a2 float32, a3 []float32, a4 []float32, a5 int, a6 float32, a7 []float32, a8 int)
-	Sspr_          func(o any, a0 i6.Uplo, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32)
-	Sspr2_         func(o any, a0 i6.Uplo, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32, a6 int, a7 []float32)
-	Sswap_         func(o any, a0 int, a1 []float32, a2 int, a3 []float32, a4 int)
-	Ssymm_         func(o any, a0 i6.Side, a1 i6.Uplo, a2 int, a3 int, a4 float32, a5 []float32, a6 int, a7 []float32, a8 int, a9 float32, a10 []float32, a11 int)
-	Ssymv_         func(o any, a0 i6.Uplo, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32, a6 int, a7 float32, a8 []float32, a9 int)
-	Ssyr_          func(o any, a0 i6.Uplo, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32, a6 int)
-	Ssyr2_         func(o any, a0 i6.Uplo, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32, a6 int, a7 []float32, a8 int)
-	Ssyr2k_        func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 float32, a5 []float32, a6 int, a7 []float32, a8 int, a9 float32, a10 []float32, a11 int)
-	Ssyrk_         func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 float32, a5 []float32, a6 int, a7 float32, a8 []float32, a9 int)
-	Stbmv_         func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 int, a5 []float32, a6 int, a7 []float32, a8 int)
-	Stbsv_         func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 int, a5 []float32, a6 int, a7 []float32, a8 int)
-	Stpmv_         func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []float32, a5 []float32, a6 int)
-	Stpsv_         func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []float32, a5 []float32, a6 int)
-	Strmm_         func(o any, a0 i6.Side, a1 i6.Uplo, a2 i6.Transpose, a3 i6.Diag, a4 int, a5 int, a6 float32, a7 []float32, a8 int, a9 []float32, a10 int)
-	Strmv_         func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []float32, a5 int, a6 []float32, a7 int)
-	Strsm_         func(o any, a0 i6.Side, a1 i6.Uplo, a2 i6.Transpose, a3 i6.Diag, a4 int, a5 int, a6 float32, a7 []float32, a8 int, a9 []float32, a10 int)
-	Strsv_         func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []float32, a5 int, a6 []float32, a7 int)
-	WorkAvailable_ func(o any) <-chan struct{}
-	Zaxpy_         func(o any, a0 int, a1 complex128, a2 []complex128, a3 int, a4 []complex128, a5 int)
-	Zcopy_         func(o any, a0 int, a1 []complex128, a2 int, a3 []complex128, a4 int)
-	Zdotc_         func(o any, a0 int, a1 []complex128, a2 int, a3 []complex128, a4 int) complex128
-	Zdotu_         func(o any, a0 int, a1 []complex128, a2 int, a3 []complex128, a4 int) complex128
-	Zdscal_        func(o any, a0 int, a1 float64, a2 []complex128, a3 int)
-	Zgbmv_         func(o any, a0 i6.Transpose, a1 int, a2 int, a3 int, a4 int, a5 complex128, a6 []complex128, a7 int, a8 []complex128, a9 int, a10 complex128, a11 []complex128, a12 int)
-	Zgemm_         func(o any, a0 i6.Transpose, a1 i6.Transpose, a2 int, a3 int, a4 int, a5 complex128, a6 []complex128, a7 int, a8 []complex128, a9 int, a10 complex128, a11 []complex128, a12 int)
-	Zgemv_         func(o any, a0 i6.Transpose, a1 int, a2 int, a3 complex128, a4 []complex128, a5 int, a6 []complex128, a7 int, a8 complex128, a9 []complex128, a10 int)
-	Zgerc_         func(o any, a0 int, a1 int, a2 complex128, a3 []complex128, a4 int, a5 []complex128, a6 int, a7 []complex128, a8 int)
-	Zgeru_         func(o any, a0 int, a1 int, a2 complex128, a3 []complex128, a4 int, a5 []complex128, a6 int, a7 []complex128, a8 int)
-	Zhbmv_         func(o any, a0 i6.Uplo, a1 int, a2 int, a3 complex128, a4 []complex128, a5 int, a6 []complex128, a7 int, a8 complex128, a9 []complex128, a10 int)
-	Zhemm_         func(o any, a0 i6.Side, a1 i6.Uplo, a2 int, a3 int, a4 complex128, a5 []complex128, a6 int, a7 []complex128, a8 int, a9 complex128, a10 []complex128, a11 int)
-	Zhemv_         func(o any, a0 i6.Uplo, a1 int, a2 complex128, a3 []complex128, a4 int, a5 []complex128, a6 int, a7 complex128, a8 []complex128, a9 int)
-	Zher_          func(o any, a0 i6.Uplo, a1 int, a2 float64, a3 []complex128, a4 int, a5 []complex128, a6 int)
-	Zher2_         func(o any, a0 i6.Uplo, a1 int, a2 complex128, a3 []complex128, a4 int, a5 []complex128, a6 int, a7 []complex128, a8 int)
-	Zher2k_        func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 complex128, a5 []complex128, a6 int, a7 []complex128, a8 int, a9 float64, a10 []complex128, a11 int)
-	Zherk_         func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 float64, a5 []complex128, a6 int, a7 float64, a8 []complex128, a9 int)
-	Zhpmv_         func(o any, a0 i6.Uplo, a1 int, a2 complex128, a3 []complex128, a4 []complex128, a5 int, a6 complex128, a7 []complex128, a8 int)
-	Zhpr_          func(o any, a0 i6.Uplo, a1 int, a2 float64, a3 []complex128, a4 int, a5 []complex128)
-	Zhpr2_         func(o any, a0 i6.Uplo, a1 int, a2 complex128, a3 []complex128, a4 int, a5 []complex128, a6 int, a7 []complex128)
-	Zscal_         func(o any, a0 int, a1 complex128, a2 []complex128, a3 int)
-	Zswap_         func(o any, a0 int, a1 []complex128, a2 int, a3 []complex128, a4 int)
-	Zsymm_         func(o any, a0 i6.Side, a1 i6.Uplo, a2 int, a3 int, a4 complex128, a5 []complex128, a6 int, a7 []complex128, a8 int, a9 complex128, a10 []complex128, a11 int)
-	Zsyr2k_        func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 complex128, a5 []complex128, a6 int, a7 []complex128, a8 int, a9 complex128, a10 []complex128, a11 int)
-	Zsyrk_         func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 complex128, a5 []complex128, a6 int, a7 complex128, a8 []complex128, a9 int)
-	Ztbmv_         func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 int, a5 []complex128, a6 int, a7 []complex128, a8 int)
-	Ztbsv_         func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 int, a5 []complex128, a6 int, a7 []complex128, a8 int)
-	Ztpmv_         func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []complex128, a5 []complex128, a6 int)
-	Ztpsv_         func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []complex128, a5 []complex128, a6 int)
-	Ztrmm_         func(o any, a0 i6.Side, a1 i6.Uplo, a2 i6.Transpose, a3 i6.Diag, a4 int, a5 int, a6 complex128, a7 []complex128, a8 int, a9 []complex128, a10 int)
-	Ztrmv_         func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []complex128, a5 int, a6 []complex128, a7 int)
-	Ztrsm_         func(o any, a0 i6.Side, a1 i6.Uplo, a2 i6.Transpose, a3 i6.Diag, a4 int, a5 int, a6 complex128, a7 []complex128, a8 int, a9 []complex128, a10 int)
-	Ztrsv_         func(o any, a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []complex128, a5 int, a6 []complex128, a7 int)
-}
-
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Caxpy(a0 int, a1 complex64, a2 []complex64, a3 int, a4 []complex64, a5 int) {
-	p.Caxpy_(p.Object, a0, a1, a2, a3, a4, a5)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Ccopy(a0 int, a1 []complex64, a2 int, a3 []complex64, a4 int) {
-	p.Ccopy_(p.Object, a0, a1, a2, a3, a4)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Cdotc(a0 int, a1 []complex64, a2 int, a3 []complex64, a4 int) complex64 {
-	return p.Cdotc_(p.Object, a0, a1, a2, a3, a4)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Cdotu(a0 int, a1 []complex64, a2 int, a3 []complex64, a4 int) complex64 {
-	return p.Cdotu_(p.Object, a0, a1, a2, a3, a4)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Cgbmv(a0 i6.Transpose, a1 int, a2 int, a3 int, a4 int, a5 complex64, a6 []complex64, a7 int, a8 []complex64, a9 int, a10 complex64, a11 []complex64, a12 int) {
-	p.Cgbmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Cgemm(a0 i6.Transpose, a1 i6.Transpose, a2 int, a3 int, a4 int, a5 complex64, a6 []complex64, a7 int, a8 []complex64, a9 int, a10 complex64, a11 []complex64, a12 int) {
-	p.Cgemm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Cgemv(a0 i6.Transpose, a1 int, a2 int, a3 complex64, a4 []complex64, a5 int, a6 []complex64, a7 int, a8 complex64, a9 []complex64, a10 int) {
-	p.Cgemv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Cgerc(a0 int, a1 int, a2 complex64, a3 []complex64, a4 int, a5 []complex64, a6 int, a7 []complex64, a8 int) {
-	p.Cgerc_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Cgeru(a0 int, a1 int, a2 complex64, a3 []complex64, a4 int, a5 []complex64, a6 int, a7 []complex64, a8 int) {
-	p.Cgeru_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Chbmv(a0 i6.Uplo, a1 int, a2 int, a3 complex64, a4 []complex64, a5 int, a6 []complex64, a7 int, a8 complex64, a9 []complex64, a10 int) {
-	p.Chbmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Chemm(a0 i6.Side, a1 i6.Uplo, a2 int, a3 int, a4 complex64, a5 []complex64, a6 int, a7 []complex64, a8 int, a9 complex64, a10 []complex64, a11 int) {
-	p.Chemm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Chemv(a0 i6.Uplo, a1 int, a2 complex64, a3 []complex64, a4 int, a5 []complex64, a6 int, a7 complex64, a8 []complex64, a9 int) {
-	p.Chemv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Cher(a0 i6.Uplo, a1 int, a2 float32, a3 []complex64, a4 int, a5 []complex64, a6 int) {
-	p.Cher_(p.Object, a0, a1, a2, a3, a4, a5, a6)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Cher2(a0 i6.Uplo, a1 int, a2 complex64, a3 []complex64, a4 int, a5 []complex64, a6 int, a7 []complex64, a8 int) {
-	p.Cher2_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Cher2k(a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 complex64, a5 []complex64, a6 int, a7 []complex64, a8 int, a9 float32, a10 []complex64, a11 int) {
-	p.Cher2k_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Cherk(a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 float32, a5 []complex64, a6 int, a7 float32, a8 []complex64, a9 int) {
-	p.Cherk_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Chpmv(a0 i6.Uplo, a1 int, a2 complex64, a3 []complex64, a4 []complex64, a5 int, a6 complex64, a7 []complex64, a8 int) {
-	p.Chpmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Chpr(a0 i6.Uplo, a1 int, a2 float32, a3 []complex64, a4 int, a5 []complex64) {
-	p.Chpr_(p.Object, a0, a1, a2, a3, a4, a5)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Chpr2(a0 i6.Uplo, a1 int, a2 complex64, a3 []complex64, a4 int, a5 []complex64, a6 int, a7 []complex64) {
-	p.Chpr2_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Cscal(a0 int, a1 complex64, a2 []complex64, a3 int) {
-	p.Cscal_(p.Object, a0, a1, a2, a3)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Csscal(a0 int, a1 float32, a2 []complex64, a3 int) {
-	p.Csscal_(p.Object, a0, a1, a2, a3)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Cswap(a0 int, a1 []complex64, a2 int, a3 []complex64, a4 int) {
-	p.Cswap_(p.Object, a0, a1, a2, a3, a4)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Csymm(a0 i6.Side, a1 i6.Uplo, a2 int, a3 int, a4 complex64, a5 []complex64, a6 int, a7 []complex64, a8 int, a9 complex64, a10 []complex64, a11 int) {
-	p.Csymm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Csyr2k(a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 complex64, a5 []complex64, a6 int, a7 []complex64, a8 int, a9 complex64, a10 []complex64, a11 int) {
-	p.Csyr2k_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Csyrk(a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 complex64, a5 []complex64, a6 int, a7 complex64, a8 []complex64, a9 int) {
-	p.Csyrk_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Ctbmv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 int, a5 []complex64, a6 int, a7 []complex64, a8 int) {
-	p.Ctbmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Ctbsv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 int, a5 []complex64, a6 int, a7 []complex64, a8 int) {
-	p.Ctbsv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Ctpmv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []complex64, a5 []complex64, a6 int) {
-	p.Ctpmv_(p.Object, a0, a1, a2, a3, a4, a5, a6)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Ctpsv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []complex64, a5 []complex64, a6 int) {
-	p.Ctpsv_(p.Object, a0, a1, a2, a3, a4, a5, a6)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Ctrmm(a0 i6.Side, a1 i6.Uplo, a2 i6.Transpose, a3 i6.Diag, a4 int, a5 int, a6 complex64, a7 []complex64, a8 int, a9 []complex64, a10 int) {
-	p.Ctrmm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Ctrmv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []complex64, a5 int, a6 []complex64, a7 int) {
-	p.Ctrmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Ctrsm(a0 i6.Side, a1 i6.Uplo, a2 i6.Transpose, a3 i6.Diag, a4 int, a5 int, a6 complex64, a7 []complex64, a8 int, a9 []complex64, a10 int) {
-	p.Ctrsm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Ctrsv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []complex64, a5 int, a6 []complex64, a7 int) {
-	p.Ctrsv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Dasum(a0 int, a1 []float64, a2 int) float64 {
-	return p.Dasum_(p.Object, a0, a1, a2)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Daxpy(a0 int, a1 float64, a2 []float64, a3 int, a4 []float64, a5 int) {
-	p.Daxpy_(p.Object, a0, a1, a2, a3, a4, a5)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Dcopy(a0 int, a1 []float64, a2 int, a3 []float64, a4 int) {
-	p.Dcopy_(p.Object, a0, a1, a2, a3, a4)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Ddot(a0 int, a1 []float64, a2 int, a3 []float64, a4 int) float64 {
-	return p.Ddot_(p.Object, a0, a1, a2, a3, a4)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Dgbmv(a0 i6.Transpose, a1 int, a2 int, a3 int, a4 int, a5 float64, a6 []float64, a7 int, a8 []float64, a9 int, a10 float64, a11 []float64, a12 int) {
-	p.Dgbmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Dgemm(a0 i6.Transpose, a1 i6.Transpose, a2 int, a3 int, a4 int, a5 float64, a6 []float64, a7 int, a8 []float64, a9 int, a10 float64, a11 []float64, a12 int) {
-	p.Dgemm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Dgemv(a0 i6.Transpose, a1 int, a2 int, a3 float64, a4 []float64, a5 int, a6 []float64, a7 int, a8 float64, a9 []float64, a10 int) {
-	p.Dgemv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Dger(a0 int, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64, a6 int, a7 []float64, a8 int) {
-	p.Dger_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Dnrm2(a0 int, a1 []float64, a2 int) float64 {
-	return p.Dnrm2_(p.Object, a0, a1, a2)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) DoWork() { p.DoWork_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Drot(a0 int, a1 []float64, a2 int, a3 []float64, a4 int, a5 float64, a6 float64) {
-	p.Drot_(p.Object, a0, a1, a2, a3, a4, a5, a6)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Drotg(a0 float64, a1 float64) (float64, float64, float64, float64) {
-	return p.Drotg_(p.Object, a0, a1)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Drotm(a0 int, a1 []float64, a2 int, a3 []float64, a4 int, a5 i6.DrotmParams) {
-	p.Drotm_(p.Object, a0, a1, a2, a3, a4, a5)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Drotmg(a0 float64, a1 float64, a2 float64, a3 float64) (i6.DrotmParams, float64, float64, float64) {
-	return p.Drotmg_(p.Object, a0, a1, a2, a3)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Dsbmv(a0 i6.Uplo, a1 int, a2 int, a3 float64, a4 []float64, a5 int, a6 []float64, a7 int, a8 float64, a9 []float64, a10 int) {
-	p.Dsbmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Dscal(a0 int, a1 float64, a2 []float64, a3 int) {
-	p.Dscal_(p.Object, a0, a1, a2, a3)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Dsdot(a0 int, a1 []float32, a2 int, a3 []float32, a4 int) float64 {
-	return p.Dsdot_(p.Object, a0, a1, a2, a3, a4)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Dspmv(a0 i6.Uplo, a1 int, a2 float64, a3 []float64, a4 []float64, a5 int, a6 float64, a7 []float64, a8 int) {
-	p.Dspmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Dspr(a0 i6.Uplo, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64) {
-	p.Dspr_(p.Object, a0, a1, a2, a3, a4, a5)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Dspr2(a0 i6.Uplo, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64, a6 int, a7 []float64) {
-	p.Dspr2_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Dswap(a0 int, a1 []float64, a2 int, a3 []float64, a4 int) {
-	p.Dswap_(p.Object, a0, a1, a2, a3, a4)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Dsymm(a0 i6.Side, a1 i6.Uplo, a2 int, a3 int, a4 float64, a5 []float64, a6 int, a7 []float64, a8 int, a9 float64, a10 []float64, a11 int) {
-	p.Dsymm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Dsymv(a0 i6.Uplo, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64, a6 int, a7 float64, a8 []float64, a9 int) {
-	p.Dsymv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
-}
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Dsyr(a0 i6.Uplo, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64, a6 int) {
-	p.Dsyr_(p.Object, a0, a1, a2, a3, a4, a5, a6)
+func (s shim_gorgonia_org_gorgonia_BLAS) Dspr2(a0 i6.Uplo, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64, a6 int, a7 []float64) {
+	s.O.Method("Dspr2").Interface().(func(i6.Uplo, int, float64, []float64, int, []float64, int, []float64))(a0, a1, a2, a3, a4, a5, a6, a7)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Dsyr2(a0 i6.Uplo, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64, a6 int, a7 []float64, a8 int) {
-	p.Dsyr2_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
+func (s shim_gorgonia_org_gorgonia_BLAS) Dswap(a0 int, a1 []float64, a2 int, a3 []float64, a4 int) {
+	s.O.Method("Dswap").Interface().(func(int, []float64, int, []float64, int))(a0, a1, a2, a3, a4)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Dsyr2k(a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 float64, a5 []float64, a6 int, a7 []float64, a8 int, a9 float64, a10 []float64, a11 int) {
-	p.Dsyr2k_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
+func (s shim_gorgonia_org_gorgonia_BLAS) Dsymm(a0 i6.Side, a1 i6.Uplo, a2 int, a3 int, a4 float64, a5 []float64, a6 int, a7 []float64, a8 int, a9 float64, a10 []float64, a11 int) {
+	s.O.Method("Dsymm").Interface().(func(i6.Side, i6.Uplo, int, int, float64, []float64, int, []float64, int, float64, []float64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Dsyrk(a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 float64, a5 []float64, a6 int, a7 float64, a8 []float64, a9 int) {
-	p.Dsyrk_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
+func (s shim_gorgonia_org_gorgonia_BLAS) Dsymv(a0 i6.Uplo, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64, a6 int, a7 float64, a8 []float64, a9 int) {
+	s.O.Method("Dsymv").Interface().(func(i6.Uplo, int, float64, []float64, int, []float64, int, float64, []float64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Dtbmv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 int, a5 []float64, a6 int, a7 []float64, a8 int) {
-	p.Dtbmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
+func (s shim_gorgonia_org_gorgonia_BLAS) Dsyr(a0 i6.Uplo, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64, a6 int) {
+	s.O.Method("Dsyr").Interface().(func(i6.Uplo, int, float64, []float64, int, []float64, int))(a0, a1, a2, a3, a4, a5, a6)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Dtbsv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 int, a5 []float64, a6 int, a7 []float64, a8 int) {
-	p.Dtbsv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
+func (s shim_gorgonia_org_gorgonia_BLAS) Dsyr2(a0 i6.Uplo, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64, a6 int, a7 []float64, a8 int) {
+	s.O.Method("Dsyr2").Interface().(func(i6.Uplo, int, float64, []float64, int, []float64, int, []float64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Dtpmv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []float64, a5 []float64, a6 int) {
-	p.Dtpmv_(p.Object, a0, a1, a2, a3, a4, a5, a6)
+func (s shim_gorgonia_org_gorgonia_BLAS) Dsyr2k(a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 float64, a5 []float64, a6 int, a7 []float64, a8 int, a9 float64, a10 []float64, a11 int) {
+	s.O.Method("Dsyr2k").Interface().(func(i6.Uplo, i6.Transpose, int, int, float64, []float64, int, []float64, int, float64, []float64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Dtpsv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []float64, a5 []float64, a6 int) {
-	p.Dtpsv_(p.Object, a0, a1, a2, a3, a4, a5, a6)
+func (s shim_gorgonia_org_gorgonia_BLAS) Dsyrk(a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 float64, a5 []float64, a6 int, a7 float64, a8 []float64, a9 int) {
+	s.O.Method("Dsyrk").Interface().(func(i6.Uplo, i6.Transpose, int, int, float64, []float64, int, float64, []float64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Dtrmm(a0 i6.Side, a1 i6.Uplo, a2 i6.Transpose, a3 i6.Diag, a4 int, a5 int, a6 float64, a7 []float64, a8 int, a9 []float64, a10 int) {
-	p.Dtrmm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
+func (s shim_gorgonia_org_gorgonia_BLAS) Dtbmv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 int, a5 []float64, a6 int, a7 []float64, a8 int) {
+	s.O.Method("Dtbmv").Interface().(func(i6.Uplo, i6.Transpose, i6.Diag, int, int, []float64, int, []float64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Dtrmv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []float64, a5 int, a6 []float64, a7 int) {
-	p.Dtrmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7)
+func (s shim_gorgonia_org_gorgonia_BLAS) Dtbsv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 int, a5 []float64, a6 int, a7 []float64, a8 int) {
+	s.O.Method("Dtbsv").Interface().(func(i6.Uplo, i6.Transpose, i6.Diag, int, int, []float64, int, []float64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Dtrsm(a0 i6.Side, a1 i6.Uplo, a2 i6.Transpose, a3 i6.Diag, a4 int, a5 int, a6 float64, a7 []float64, a8 int, a9 []float64, a10 int) {
-	p.Dtrsm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
+func (s shim_gorgonia_org_gorgonia_BLAS) Dtpmv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []float64, a5 []float64, a6 int) {
+	s.O.Method("Dtpmv").Interface().(func(i6.Uplo, i6.Transpose, i6.Diag, int, []float64, []float64, int))(a0, a1, a2, a3, a4, a5, a6)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Dtrsv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []float64, a5 int, a6 []float64, a7 int) {
-	p.Dtrsv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7)
+func (s shim_gorgonia_org_gorgonia_BLAS) Dtpsv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []float64, a5 []float64, a6 int) {
+	s.O.Method("Dtpsv").Interface().(func(i6.Uplo, i6.Transpose, i6.Diag, int, []float64, []float64, int))(a0, a1, a2, a3, a4, a5, a6)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Dzasum(a0 int, a1 []complex128, a2 int) float64 {
-	return p.Dzasum_(p.Object, a0, a1, a2)
+func (s shim_gorgonia_org_gorgonia_BLAS) Dtrmm(a0 i6.Side, a1 i6.Uplo, a2 i6.Transpose, a3 i6.Diag, a4 int, a5 int, a6 float64, a7 []float64, a8 int, a9 []float64, a10 int) {
+	s.O.Method("Dtrmm").Interface().(func(i6.Side, i6.Uplo, i6.Transpose, i6.Diag, int, int, float64, []float64, int, []float64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Dznrm2(a0 int, a1 []complex128, a2 int) float64 {
-	return p.Dznrm2_(p.Object, a0, a1, a2)
+func (s shim_gorgonia_org_gorgonia_BLAS) Dtrmv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []float64, a5 int, a6 []float64, a7 int) {
+	s.O.Method("Dtrmv").Interface().(func(i6.Uplo, i6.Transpose, i6.Diag, int, []float64, int, []float64, int))(a0, a1, a2, a3, a4, a5, a6, a7)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Icamax(a0 int, a1 []complex64, a2 int) int {
-	return p.Icamax_(p.Object, a0, a1, a2)
+func (s shim_gorgonia_org_gorgonia_BLAS) Dtrsm(a0 i6.Side, a1 i6.Uplo, a2 i6.Transpose, a3 i6.Diag, a4 int, a5 int, a6 float64, a7 []float64, a8 int, a9 []float64, a10 int) {
+	s.O.Method("Dtrsm").Interface().(func(i6.Side, i6.Uplo, i6.Transpose, i6.Diag, int, int, float64, []float64, int, []float64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Idamax(a0 int, a1 []float64, a2 int) int {
-	return p.Idamax_(p.Object, a0, a1, a2)
+func (s shim_gorgonia_org_gorgonia_BLAS) Dtrsv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []float64, a5 int, a6 []float64, a7 int) {
+	s.O.Method("Dtrsv").Interface().(func(i6.Uplo, i6.Transpose, i6.Diag, int, []float64, int, []float64, int))(a0, a1, a2, a3, a4, a5, a6, a7)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Isamax(a0 int, a1 []float32, a2 int) int {
-	return p.Isamax_(p.Object, a0, a1, a2)
+func (s shim_gorgonia_org_gorgonia_BLAS) Dzasum(a0 int, a1 []complex128, a2 int) float64 {
+	return s.O.Method("Dzasum").Interface().(func(int, []complex128, int) float64)(a0, a1, a2)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Izamax(a0 int, a1 []complex128, a2 int) int {
-	return p.Izamax_(p.Object, a0, a1, a2)
+func (s shim_gorgonia_org_gorgonia_BLAS) Dznrm2(a0 int, a1 []complex128, a2 int) float64 {
+	return s.O.Method("Dznrm2").Interface().(func(int, []complex128, int) float64)(a0, a1, a2)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Sasum(a0 int, a1 []float32, a2 int) float32 {
-	return p.Sasum_(p.Object, a0, a1, a2)
+func (s shim_gorgonia_org_gorgonia_BLAS) Icamax(a0 int, a1 []complex64, a2 int) int {
+	return s.O.Method("Icamax").Interface().(func(int, []complex64, int) int)(a0, a1, a2)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Saxpy(a0 int, a1 float32, a2 []float32, a3 int, a4 []float32, a5 int) {
-	p.Saxpy_(p.Object, a0, a1, a2, a3, a4, a5)
+func (s shim_gorgonia_org_gorgonia_BLAS) Idamax(a0 int, a1 []float64, a2 int) int {
+	return s.O.Method("Idamax").Interface().(func(int, []float64, int) int)(a0, a1, a2)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Scasum(a0 int, a1 []complex64, a2 int) float32 {
-	return p.Scasum_(p.Object, a0, a1, a2)
+func (s shim_gorgonia_org_gorgonia_BLAS) Isamax(a0 int, a1 []float32, a2 int) int {
+	return s.O.Method("Isamax").Interface().(func(int, []float32, int) int)(a0, a1, a2)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Scnrm2(a0 int, a1 []complex64, a2 int) float32 {
-	return p.Scnrm2_(p.Object, a0, a1, a2)
+func (s shim_gorgonia_org_gorgonia_BLAS) Izamax(a0 int, a1 []complex128, a2 int) int {
+	return s.O.Method("Izamax").Interface().(func(int, []complex128, int) int)(a0, a1, a2)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Scopy(a0 int, a1 []float32, a2 int, a3 []float32, a4 int) {
-	p.Scopy_(p.Object, a0, a1, a2, a3, a4)
+func (s shim_gorgonia_org_gorgonia_BLAS) Sasum(a0 int, a1 []float32, a2 int) float32 {
+	return s.O.Method("Sasum").Interface().(func(int, []float32, int) float32)(a0, a1, a2)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Sdot(a0 int, a1 []float32, a2 int, a3 []float32, a4 int) float32 {
-	return p.Sdot_(p.Object, a0, a1, a2, a3, a4)
+func (s shim_gorgonia_org_gorgonia_BLAS) Saxpy(a0 int, a1 float32, a2 []float32, a3 int, a4 []float32, a5 int) {
+	s.O.Method("Saxpy").Interface().(func(int, float32, []float32, int, []float32, int))(a0, a1, a2, a3, a4, a5)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Sdsdot(a0 int, a1 float32, a2 []float32, a3 int, a4 []float32, a5 int) float32 {
-	return p.Sdsdot_(p.Object, a0, a1, a2, a3, a4, a5)
+func (s shim_gorgonia_org_gorgonia_BLAS) Scasum(a0 int, a1 []complex64, a2 int) float32 {
+	return s.O.Method("Scasum").Interface().(func(int, []complex64, int) float32)(a0, a1, a2)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Sgbmv(a0 i6.Transpose, a1 int, a2 int, a3 int, a4 int, a5 float32, a6 []float32, a7 int, a8 []float32, a9 int, a10 float32, a11 []float32, a12 int) {
-	p.Sgbmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)
+func (s shim_gorgonia_org_gorgonia_BLAS) Scnrm2(a0 int, a1 []complex64, a2 int) float32 {
+	return s.O.Method("Scnrm2").Interface().(func(int, []complex64, int) float32)(a0, a1, a2)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Sgemm(a0 i6.Transpose, a1 i6.Transpose, a2 int, a3 int, a4 int, a5 float32, a6 []float32, a7 int, a8 []float32, a9 int, a10 float32, a11 []float32, a12 int) {
-	p.Sgemm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)
+func (s shim_gorgonia_org_gorgonia_BLAS) Scopy(a0 int, a1 []float32, a2 int, a3 []float32, a4 int) {
+	s.O.Method("Scopy").Interface().(func(int, []float32, int, []float32, int))(a0, a1, a2, a3, a4)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Sgemv(a0 i6.Transpose, a1 int, a2 int, a3 float32, a4 []float32, a5 int, a6 []float32, a7 int, a8 float32, a9 []float32, a10 int) {
-	p.Sgemv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
+func (s shim_gorgonia_org_gorgonia_BLAS) Sdot(a0 int, a1 []float32, a2 int, a3 []float32, a4 int) float32 {
+	return s.O.Method("Sdot").Interface().(func(int, []float32, int, []float32, int) float32)(a0, a1, a2, a3, a4)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Sger(a0 int, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32, a6 int, a7 []float32, a8 int) {
-	p.Sger_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
+func (s shim_gorgonia_org_gorgonia_BLAS) Sdsdot(a0 int, a1 float32, a2 []float32, a3 int, a4 []float32, a5 int) float32 {
+	return s.O.Method("Sdsdot").Interface().(func(int, float32, []float32, int, []float32, int) float32)(a0, a1, a2, a3, a4, a5)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Snrm2(a0 int, a1 []float32, a2 int) float32 {
-	return p.Snrm2_(p.Object, a0, a1, a2)
+func (s shim_gorgonia_org_gorgonia_BLAS) Sgbmv(a0 i6.Transpose, a1 int, a2 int, a3 int, a4 int, a5 float32, a6 []float32, a7 int, a8 []float32, a9 int, a10 float32, a11 []float32, a12 int) {
+	s.O.Method("Sgbmv").Interface().(func(i6.Transpose, int, int, int, int, float32, []float32, int, []float32, int, float32, []float32, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Srot(a0 int, a1 []float32, a2 int, a3 []float32, a4 int, a5 float32, a6 float32) {
-	p.Srot_(p.Object, a0, a1, a2, a3, a4, a5, a6)
+func (s shim_gorgonia_org_gorgonia_BLAS) Sgemm(a0 i6.Transpose, a1 i6.Transpose, a2 int, a3 int, a4 int, a5 float32, a6 []float32, a7 int, a8 []float32, a9 int, a10 float32, a11 []float32, a12 int) {
+	s.O.Method("Sgemm").Interface().(func(i6.Transpose, i6.Transpose, int, int, int, float32, []float32, int, []float32, int, float32, []float32, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Srotg(a0 float32, a1 float32) (float32, float32, float32, float32) {
-	return p.Srotg_(p.Object, a0, a1)
+func (s shim_gorgonia_org_gorgonia_BLAS) Sgemv(a0 i6.Transpose, a1 int, a2 int, a3 float32, a4 []float32, a5 int, a6 []float32, a7 int, a8 float32, a9 []float32, a10 int) {
+	s.O.Method("Sgemv").Interface().(func(i6.Transpose, int, int, float32, []float32, int, []float32, int, float32, []float32, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Srotm(a0 int, a1 []float32, a2 int, a3 []float32, a4 int, a5 i6.SrotmParams) {
-	p.Srotm_(p.Object, a0, a1, a2, a3, a4, a5)
+func (s shim_gorgonia_org_gorgonia_BLAS) Sger(a0 int, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32, a6 int, a7 []float32, a8 int) {
+	s.O.Method("Sger").Interface().(func(int, int, float32, []float32, int, []float32, int, []float32, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Srotmg(a0 float32, a1 float32, a2 float32, a3 float32) (i6.SrotmParams, float32, float32, float32) {
-	return p.Srotmg_(p.Object, a0, a1, a2, a3)
+func (s shim_gorgonia_org_gorgonia_BLAS) Snrm2(a0 int, a1 []float32, a2 int) float32 {
+	return s.O.Method("Snrm2").Interface().(func(int, []float32, int) float32)(a0, a1, a2)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Ssbmv(a0 i6.Uplo, a1 int, a2 int, a3 float32, a4 []float32, a5 int, a6 []float32, a7 int, a8 float32, a9 []float32, a10 int) {
-	p.Ssbmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
+func (s shim_gorgonia_org_gorgonia_BLAS) Srot(a0 int, a1 []float32, a2 int, a3 []float32, a4 int, a5 float32, a6 float32) {
+	s.O.Method("Srot").Interface().(func(int, []float32, int, []float32, int, float32, float32))(a0, a1, a2, a3, a4, a5, a6)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Sscal(a0 int, a1 float32, a2 []float32, a3 int) {
-	p.Sscal_(p.Object, a0, a1, a2, a3)
+func (s shim_gorgonia_org_gorgonia_BLAS) Srotg(a0 float32, a1 float32) (float32, float32, float32, float32) {
+	return s.O.Method("Srotg").Interface().(func(float32, float32) (float32, float32, float32, float32))(a0, a1)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Sspmv(a0 i6.Uplo, a1 int, a2 float32, a3 []float32, a4 []float32, a5 int, a6 float32, a7 []float32, a8 int) {
-	p.Sspmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
+func (s shim_gorgonia_org_gorgonia_BLAS) Srotm(a0 int, a1 []float32, a2 int, a3 []float32, a4 int, a5 i6.SrotmParams) {
+	s.O.Method("Srotm").Interface().(func(int, []float32, int, []float32, int, i6.SrotmParams))(a0, a1, a2, a3, a4, a5)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Sspr(a0 i6.Uplo, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32) {
-	p.Sspr_(p.Object, a0, a1, a2, a3, a4, a5)
+func (s shim_gorgonia_org_gorgonia_BLAS) Srotmg(a0 float32, a1 float32, a2 float32, a3 float32) (i6.SrotmParams, float32, float32, float32) {
+	return s.O.Method("Srotmg").Interface().(func(float32, float32, float32, float32) (i6.SrotmParams, float32, float32, float32))(a0, a1, a2, a3)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Sspr2(a0 i6.Uplo, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32, a6 int, a7 []float32) {
-	p.Sspr2_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7)
+func (s shim_gorgonia_org_gorgonia_BLAS) Ssbmv(a0 i6.Uplo, a1 int, a2 int, a3 float32, a4 []float32, a5 int, a6 []float32, a7 int, a8 float32, a9 []float32, a10 int) {
+	s.O.Method("Ssbmv").Interface().(func(i6.Uplo, int, int, float32, []float32, int, []float32, int, float32, []float32, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Sswap(a0 int, a1 []float32, a2 int, a3 []float32, a4 int) {
-	p.Sswap_(p.Object, a0, a1, a2, a3, a4)
+func (s shim_gorgonia_org_gorgonia_BLAS) Sscal(a0 int, a1 float32, a2 []float32, a3 int) {
+	s.O.Method("Sscal").Interface().(func(int, float32, []float32, int))(a0, a1, a2, a3)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Ssymm(a0 i6.Side, a1 i6.Uplo, a2 int, a3 int, a4 float32, a5 []float32, a6 int, a7 []float32, a8 int, a9 float32, a10 []float32, a11 int) {
-	p.Ssymm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
+func (s shim_gorgonia_org_gorgonia_BLAS) Sspmv(a0 i6.Uplo, a1 int, a2 float32, a3 []float32, a4 []float32, a5 int, a6 float32, a7 []float32, a8 int) {
+	s.O.Method("Sspmv").Interface().(func(i6.Uplo, int, float32, []float32, []float32, int, float32, []float32, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Ssymv(a0 i6.Uplo, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32, a6 int, a7 float32, a8 []float32, a9 int) {
-	p.Ssymv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
+func (s shim_gorgonia_org_gorgonia_BLAS) Sspr(a0 i6.Uplo, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32) {
+	s.O.Method("Sspr").Interface().(func(i6.Uplo, int, float32, []float32, int, []float32))(a0, a1, a2, a3, a4, a5)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Ssyr(a0 i6.Uplo, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32, a6 int) {
-	p.Ssyr_(p.Object, a0, a1, a2, a3, a4, a5, a6)
+func (s shim_gorgonia_org_gorgonia_BLAS) Sspr2(a0 i6.Uplo, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32, a6 int, a7 []float32) {
+	s.O.Method("Sspr2").Interface().(func(i6.Uplo, int, float32, []float32, int, []float32, int, []float32))(a0, a1, a2, a3, a4, a5, a6, a7)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Ssyr2(a0 i6.Uplo, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32, a6 int, a7 []float32, a8 int) {
-	p.Ssyr2_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
+func (s shim_gorgonia_org_gorgonia_BLAS) Sswap(a0 int, a1 []float32, a2 int, a3 []float32, a4 int) {
+	s.O.Method("Sswap").Interface().(func(int, []float32, int, []float32, int))(a0, a1, a2, a3, a4)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Ssyr2k(a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 float32, a5 []float32, a6 int, a7 []float32, a8 int, a9 float32, a10 []float32, a11 int) {
-	p.Ssyr2k_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
+func (s shim_gorgonia_org_gorgonia_BLAS) Ssymm(a0 i6.Side, a1 i6.Uplo, a2 int, a3 int, a4 float32, a5 []float32, a6 int, a7 []float32, a8 int, a9 float32, a10 []float32, a11 int) {
+	s.O.Method("Ssymm").Interface().(func(i6.Side, i6.Uplo, int, int, float32, []float32, int, []float32, int, float32, []float32, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Ssyrk(a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 float32, a5 []float32, a6 int, a7 float32, a8 []float32, a9 int) {
-	p.Ssyrk_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
+func (s shim_gorgonia_org_gorgonia_BLAS) Ssymv(a0 i6.Uplo, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32, a6 int, a7 float32, a8 []float32, a9 int) {
+	s.O.Method("Ssymv").Interface().(func(i6.Uplo, int, float32, []float32, int, []float32, int, float32, []float32, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Stbmv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 int, a5 []float32, a6 int, a7 []float32, a8 int) {
-	p.Stbmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
+func (s shim_gorgonia_org_gorgonia_BLAS) Ssyr(a0 i6.Uplo, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32, a6 int) {
+	s.O.Method("Ssyr").Interface().(func(i6.Uplo, int, float32, []float32, int, []float32, int))(a0, a1, a2, a3, a4, a5, a6)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Stbsv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 int, a5 []float32, a6 int, a7 []float32, a8 int) {
-	p.Stbsv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
+func (s shim_gorgonia_org_gorgonia_BLAS) Ssyr2(a0 i6.Uplo, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32, a6 int, a7 []float32, a8 int) {
+	s.O.Method("Ssyr2").Interface().(func(i6.Uplo, int, float32, []float32, int, []float32, int, []float32, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Stpmv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []float32, a5 []float32, a6 int) {
-	p.Stpmv_(p.Object, a0, a1, a2, a3, a4, a5, a6)
+func (s shim_gorgonia_org_gorgonia_BLAS) Ssyr2k(a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 float32, a5 []float32, a6 int, a7 []float32, a8 int, a9 float32, a10 []float32, a11 int) {
+	s.O.Method("Ssyr2k").Interface().(func(i6.Uplo, i6.Transpose, int, int, float32, []float32, int, []float32, int, float32, []float32, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Stpsv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []float32, a5 []float32, a6 int) {
-	p.Stpsv_(p.Object, a0, a1, a2, a3, a4, a5, a6)
+func (s shim_gorgonia_org_gorgonia_BLAS) Ssyrk(a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 float32, a5 []float32, a6 int, a7 float32, a8 []float32, a9 int) {
+	s.O.Method("Ssyrk").Interface().(func(i6.Uplo, i6.Transpose, int, int, float32, []float32, int, float32, []float32, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Strmm(a0 i6.Side, a1 i6.Uplo, a2 i6.Transpose, a3 i6.Diag, a4 int, a5 int, a6 float32, a7 []float32, a8 int, a9 []float32, a10 int) {
-	p.Strmm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
+func (s shim_gorgonia_org_gorgonia_BLAS) Stbmv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 int, a5 []float32, a6 int, a7 []float32, a8 int) {
+	s.O.Method("Stbmv").Interface().(func(i6.Uplo, i6.Transpose, i6.Diag, int, int, []float32, int, []float32, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Strmv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []float32, a5 int, a6 []float32, a7 int) {
-	p.Strmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7)
+func (s shim_gorgonia_org_gorgonia_BLAS) Stbsv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 int, a5 []float32, a6 int, a7 []float32, a8 int) {
+	s.O.Method("Stbsv").Interface().(func(i6.Uplo, i6.Transpose, i6.Diag, int, int, []float32, int, []float32, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Strsm(a0 i6.Side, a1 i6.Uplo, a2 i6.Transpose, a3 i6.Diag, a4 int, a5 int, a6 float32, a7 []float32, a8 int, a9 []float32, a10 int) {
-	p.Strsm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
+func (s shim_gorgonia_org_gorgonia_BLAS) Stpmv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []float32, a5 []float32, a6 int) {
+	s.O.Method("Stpmv").Interface().(func(i6.Uplo, i6.Transpose, i6.Diag, int, []float32, []float32, int))(a0, a1, a2, a3, a4, a5, a6)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Strsv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []float32, a5 int, a6 []float32, a7 int) {
-	p.Strsv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7)
+func (s shim_gorgonia_org_gorgonia_BLAS) Stpsv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []float32, a5 []float32, a6 int) {
+	s.O.Method("Stpsv").Interface().(func(i6.Uplo, i6.Transpose, i6.Diag, int, []float32, []float32, int))(a0, a1, a2, a3, a4, a5, a6)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) WorkAvailable() <-chan struct{} {
-	return p.WorkAvailable_(p.Object)
+func (s shim_gorgonia_org_gorgonia_BLAS) Strmm(a0 i6.Side, a1 i6.Uplo, a2 i6.Transpose, a3 i6.Diag, a4 int, a5 int, a6 float32, a7 []float32, a8 int, a9 []float32, a10 int) {
+	s.O.Method("Strmm").Interface().(func(i6.Side, i6.Uplo, i6.Transpose, i6.Diag, int, int, float32, []float32, int, []float32, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Zaxpy(a0 int, a1 complex128, a2 []complex128, a3 int, a4 []complex128, a5 int) {
-	p.Zaxpy_(p.Object, a0, a1, a2, a3, a4, a5)
+func (s shim_gorgonia_org_gorgonia_BLAS) Strmv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []float32, a5 int, a6 []float32, a7 int) {
+	s.O.Method("Strmv").Interface().(func(i6.Uplo, i6.Transpose, i6.Diag, int, []float32, int, []float32, int))(a0, a1, a2, a3, a4, a5, a6, a7)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Zcopy(a0 int, a1 []complex128, a2 int, a3 []complex128, a4 int) {
-	p.Zcopy_(p.Object, a0, a1, a2, a3, a4)
+func (s shim_gorgonia_org_gorgonia_BLAS) Strsm(a0 i6.Side, a1 i6.Uplo, a2 i6.Transpose, a3 i6.Diag, a4 int, a5 int, a6 float32, a7 []float32, a8 int, a9 []float32, a10 int) {
+	s.O.Method("Strsm").Interface().(func(i6.Side, i6.Uplo, i6.Transpose, i6.Diag, int, int, float32, []float32, int, []float32, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Zdotc(a0 int, a1 []complex128, a2 int, a3 []complex128, a4 int) complex128 {
-	return p.Zdotc_(p.Object, a0, a1, a2, a3, a4)
+func (s shim_gorgonia_org_gorgonia_BLAS) Strsv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []float32, a5 int, a6 []float32, a7 int) {
+	s.O.Method("Strsv").Interface().(func(i6.Uplo, i6.Transpose, i6.Diag, int, []float32, int, []float32, int))(a0, a1, a2, a3, a4, a5, a6, a7)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Zdotu(a0 int, a1 []complex128, a2 int, a3 []complex128, a4 int) complex128 {
-	return p.Zdotu_(p.Object, a0, a1, a2, a3, a4)
+func (s shim_gorgonia_org_gorgonia_BLAS) Zaxpy(a0 int, a1 complex128, a2 []complex128, a3 int, a4 []complex128, a5 int) {
+	s.O.Method("Zaxpy").Interface().(func(int, complex128, []complex128, int, []complex128, int))(a0, a1, a2, a3, a4, a5)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Zdscal(a0 int, a1 float64, a2 []complex128, a3 int) {
-	p.Zdscal_(p.Object, a0, a1, a2, a3)
+func (s shim_gorgonia_org_gorgonia_BLAS) Zcopy(a0 int, a1 []complex128, a2 int, a3 []complex128, a4 int) {
+	s.O.Method("Zcopy").Interface().(func(int, []complex128, int, []complex128, int))(a0, a1, a2, a3, a4)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Zgbmv(a0 i6.Transpose, a1 int, a2 int, a3 int, a4 int, a5 complex128, a6 []complex128, a7 int, a8 []complex128, a9 int, a10 complex128, a11 []complex128, a12 int) {
-	p.Zgbmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)
+func (s shim_gorgonia_org_gorgonia_BLAS) Zdotc(a0 int, a1 []complex128, a2 int, a3 []complex128, a4 int) complex128 {
+	return s.O.Method("Zdotc").Interface().(func(int, []complex128, int, []complex128, int) complex128)(a0, a1, a2, a3, a4)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Zgemm(a0 i6.Transpose, a1 i6.Transpose, a2 int, a3 int, a4 int, a5 complex128, a6 []complex128, a7 int, a8 []complex128, a9 int, a10 complex128, a11 []complex128, a12 int) {
-	p.Zgemm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)
+func (s shim_gorgonia_org_gorgonia_BLAS) Zdotu(a0 int, a1 []complex128, a2 int, a3 []complex128, a4 int) complex128 {
+	return s.O.Method("Zdotu").Interface().(func(int, []complex128, int, []complex128, int) complex128)(a0, a1, a2, a3, a4)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Zgemv(a0 i6.Transpose, a1 int, a2 int, a3 complex128, a4 []complex128, a5 int, a6 []complex128, a7 int, a8 complex128, a9 []complex128, a10 int) {
-	p.Zgemv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
+func (s shim_gorgonia_org_gorgonia_BLAS) Zdscal(a0 int, a1 float64, a2 []complex128, a3 int) {
+	s.O.Method("Zdscal").Interface().(func(int, float64, []complex128, int))(a0, a1, a2, a3)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Zgerc(a0 int, a1 int, a2 complex128, a3 []complex128, a4 int, a5 []complex128, a6 int, a7 []complex128, a8 int) {
-	p.Zgerc_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
+func (s shim_gorgonia_org_gorgonia_BLAS) Zgbmv(a0 i6.Transpose, a1 int, a2 int, a3 int, a4 int, a5 complex128, a6 []complex128, a7 int, a8 []complex128, a9 int, a10 complex128, a11 []complex128, a12 int) {
+	s.O.Method("Zgbmv").Interface().(func(i6.Transpose, int, int, int, int, complex128, []complex128, int, []complex128, int, complex128, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Zgeru(a0 int, a1 int, a2 complex128, a3 []complex128, a4 int, a5 []complex128, a6 int, a7 []complex128, a8 int) {
-	p.Zgeru_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
+func (s shim_gorgonia_org_gorgonia_BLAS) Zgemm(a0 i6.Transpose, a1 i6.Transpose, a2 int, a3 int, a4 int, a5 complex128, a6 []complex128, a7 int, a8 []complex128, a9 int, a10 complex128, a11 []complex128, a12 int) {
+	s.O.Method("Zgemm").Interface().(func(i6.Transpose, i6.Transpose, int, int, int, complex128, []complex128, int, []complex128, int, complex128, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Zhbmv(a0 i6.Uplo, a1 int, a2 int, a3 complex128, a4 []complex128, a5 int, a6 []complex128, a7 int, a8 complex128, a9 []complex128, a10 int) {
-	p.Zhbmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
+func (s shim_gorgonia_org_gorgonia_BLAS) Zgemv(a0 i6.Transpose, a1 int, a2 int, a3 complex128, a4 []complex128, a5 int, a6 []complex128, a7 int, a8 complex128, a9 []complex128, a10 int) {
+	s.O.Method("Zgemv").Interface().(func(i6.Transpose, int, int, complex128, []complex128, int, []complex128, int, complex128, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Zhemm(a0 i6.Side, a1 i6.Uplo, a2 int, a3 int, a4 complex128, a5 []complex128, a6 int, a7 []complex128, a8 int, a9 complex128, a10 []complex128, a11 int) {
-	p.Zhemm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
+func (s shim_gorgonia_org_gorgonia_BLAS) Zgerc(a0 int, a1 int, a2 complex128, a3 []complex128, a4 int, a5 []complex128, a6 int, a7 []complex128, a8 int) {
+	s.O.Method("Zgerc").Interface().(func(int, int, complex128, []complex128, int, []complex128, int, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Zhemv(a0 i6.Uplo, a1 int, a2 complex128, a3 []complex128, a4 int, a5 []complex128, a6 int, a7 complex128, a8 []complex128, a9 int) {
-	p.Zhemv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
+func (s shim_gorgonia_org_gorgonia_BLAS) Zgeru(a0 int, a1 int, a2 complex128, a3 []complex128, a4 int, a5 []complex128, a6 int, a7 []complex128, a8 int) {
+	s.O.Method("Zgeru").Interface().(func(int, int, complex128, []complex128, int, []complex128, int, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Zher(a0 i6.Uplo, a1 int, a2 float64, a3 []complex128, a4 int, a5 []complex128, a6 int) {
-	p.Zher_(p.Object, a0, a1, a2, a3, a4, a5, a6)
+func (s shim_gorgonia_org_gorgonia_BLAS) Zhbmv(a0 i6.Uplo, a1 int, a2 int, a3 complex128, a4 []complex128, a5 int, a6 []complex128, a7 int, a8 complex128, a9 []complex128, a10 int) {
+	s.O.Method("Zhbmv").Interface().(func(i6.Uplo, int, int, complex128, []complex128, int, []complex128, int, complex128, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Zher2(a0 i6.Uplo, a1 int, a2 complex128, a3 []complex128, a4 int, a5 []complex128, a6 int, a7 []complex128, a8 int) {
-	p.Zher2_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
+func (s shim_gorgonia_org_gorgonia_BLAS) Zhemm(a0 i6.Side, a1 i6.Uplo, a2 int, a3 int, a4 complex128, a5 []complex128, a6 int, a7 []complex128, a8 int, a9 complex128, a10 []complex128, a11 int) {
+	s.O.Method("Zhemm").Interface().(func(i6.Side, i6.Uplo, int, int, complex128, []complex128, int, []complex128, int, complex128, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Zher2k(a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 complex128, a5 []complex128, a6 int, a7 []complex128, a8 int, a9 float64, a10 []complex128, a11 int) {
-	p.Zher2k_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
+func (s shim_gorgonia_org_gorgonia_BLAS) Zhemv(a0 i6.Uplo, a1 int, a2 complex128, a3 []complex128, a4 int, a5 []complex128, a6 int, a7 complex128, a8 []complex128, a9 int) {
+	s.O.Method("Zhemv").Interface().(func(i6.Uplo, int, complex128, []complex128, int, []complex128, int, complex128, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Zherk(a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 float64, a5 []complex128, a6 int, a7 float64, a8 []complex128, a9 int) {
-	p.Zherk_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
+func (s shim_gorgonia_org_gorgonia_BLAS) Zher(a0 i6.Uplo, a1 int, a2 float64, a3 []complex128, a4 int, a5 []complex128, a6 int) {
+	s.O.Method("Zher").Interface().(func(i6.Uplo, int, float64, []complex128, int, []complex128, int))(a0, a1, a2, a3, a4, a5, a6)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Zhpmv(a0 i6.Uplo, a1 int, a2 complex128, a3 []complex128, a4 []complex128, a5 int, a6 complex128, a7 []complex128, a8 int) {
-	p.Zhpmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
+func (s shim_gorgonia_org_gorgonia_BLAS) Zher2(a0 i6.Uplo, a1 int, a2 complex128, a3 []complex128, a4 int, a5 []complex128, a6 int, a7 []complex128, a8 int) {
+	s.O.Method("Zher2").Interface().(func(i6.Uplo, int, complex128, []complex128, int, []complex128, int, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Zhpr(a0 i6.Uplo, a1 int, a2 float64, a3 []complex128, a4 int, a5 []complex128) {
-	p.Zhpr_(p.Object, a0, a1, a2, a3, a4, a5)
+func (s shim_gorgonia_org_gorgonia_BLAS) Zher2k(a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 complex128, a5 []complex128, a6 int, a7 []complex128, a8 int, a9 float64, a10 []complex128, a11 int) {
+	s.O.Method("Zher2k").Interface().(func(i6.Uplo, i6.Transpose, int, int, complex128, []complex128, int, []complex128, int, float64, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Zhpr2(a0 i6.Uplo, a1 int, a2 complex128, a3 []complex128, a4 int, a5 []complex128, a6 int, a7 []complex128) {
-	p.Zhpr2_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7)
+func (s shim_gorgonia_org_gorgonia_BLAS) Zherk(a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 float64, a5 []complex128, a6 int, a7 float64, a8 []complex128, a9 int) {
+	s.O.Method("Zherk").Interface().(func(i6.Uplo, i6.Transpose, int, int, float64, []complex128, int, float64, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Zscal(a0 int, a1 complex128, a2 []complex128, a3 int) {
-	p.Zscal_(p.Object, a0, a1, a2, a3)
+func (s shim_gorgonia_org_gorgonia_BLAS) Zhpmv(a0 i6.Uplo, a1 int, a2 complex128, a3 []complex128, a4 []complex128, a5 int, a6 complex128, a7 []complex128, a8 int) {
+	s.O.Method("Zhpmv").Interface().(func(i6.Uplo, int, complex128, []complex128, []complex128, int, complex128, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Zswap(a0 int, a1 []complex128, a2 int, a3 []complex128, a4 int) {
-	p.Zswap_(p.Object, a0, a1, a2, a3, a4)
+func (s shim_gorgonia_org_gorgonia_BLAS) Zhpr(a0 i6.Uplo, a1 int, a2 float64, a3 []complex128, a4 int, a5 []complex128) {
+	s.O.Method("Zhpr").Interface().(func(i6.Uplo, int, float64, []complex128, int, []complex128))(a0, a1, a2, a3, a4, a5)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Zsymm(a0 i6.Side, a1 i6.Uplo, a2 int, a3 int, a4 complex128, a5 []complex128, a6 int, a7 []complex128, a8 int, a9 complex128, a10 []complex128, a11 int) {
-	p.Zsymm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
+func (s shim_gorgonia_org_gorgonia_BLAS) Zhpr2(a0 i6.Uplo, a1 int, a2 complex128, a3 []complex128, a4 int, a5 []complex128, a6 int, a7 []complex128) {
+	s.O.Method("Zhpr2").Interface().(func(i6.Uplo, int, complex128, []complex128, int, []complex128, int, []complex128))(a0, a1, a2, a3, a4, a5, a6, a7)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Zsyr2k(a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 complex128, a5 []complex128, a6 int, a7 []complex128, a8 int, a9 complex128, a10 []complex128, a11 int) {
-	p.Zsyr2k_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
+func (s shim_gorgonia_org_gorgonia_BLAS) Zscal(a0 int, a1 complex128, a2 []complex128, a3 int) {
+	s.O.Method("Zscal").Interface().(func(int, complex128, []complex128, int))(a0, a1, a2, a3)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Zsyrk(a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 complex128, a5 []complex128, a6 int, a7 complex128, a8 []complex128, a9 int) {
-	p.Zsyrk_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
+func (s shim_gorgonia_org_gorgonia_BLAS) Zswap(a0 int, a1 []complex128, a2 int, a3 []complex128, a4 int) {
+	s.O.Method("Zswap").Interface().(func(int, []complex128, int, []complex128, int))(a0, a1, a2, a3, a4)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Ztbmv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 int, a5 []complex128, a6 int, a7 []complex128, a8 int) {
-	p.Ztbmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
+func (s shim_gorgonia_org_gorgonia_BLAS) Zsymm(a0 i6.Side, a1 i6.Uplo, a2 int, a3 int, a4 complex128, a5 []complex128, a6 int, a7 []complex128, a8 int, a9 complex128, a10 []complex128, a11 int) {
+	s.O.Method("Zsymm").Interface().(func(i6.Side, i6.Uplo, int, int, complex128, []complex128, int, []complex128, int, complex128, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Ztbsv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 int, a5 []complex128, a6 int, a7 []complex128, a8 int) {
-	p.Ztbsv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
+func (s shim_gorgonia_org_gorgonia_BLAS) Zsyr2k(a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 complex128, a5 []complex128, a6 int, a7 []complex128, a8 int, a9 complex128, a10 []complex128, a11 int) {
+	s.O.Method("Zsyr2k").Interface().(func(i6.Uplo, i6.Transpose, int, int, complex128, []complex128, int, []complex128, int, complex128, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Ztpmv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []complex128, a5 []complex128, a6 int) {
-	p.Ztpmv_(p.Object, a0, a1, a2, a3, a4, a5, a6)
+func (s shim_gorgonia_org_gorgonia_BLAS) Zsyrk(a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 complex128, a5 []complex128, a6 int, a7 complex128, a8 []complex128, a9 int) {
+	s.O.Method("Zsyrk").Interface().(func(i6.Uplo, i6.Transpose, int, int, complex128, []complex128, int, complex128, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Ztpsv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []complex128, a5 []complex128, a6 int) {
-	p.Ztpsv_(p.Object, a0, a1, a2, a3, a4, a5, a6)
+func (s shim_gorgonia_org_gorgonia_BLAS) Ztbmv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 int, a5 []complex128, a6 int, a7 []complex128, a8 int) {
+	s.O.Method("Ztbmv").Interface().(func(i6.Uplo, i6.Transpose, i6.Diag, int, int, []complex128, int, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Ztrmm(a0 i6.Side, a1 i6.Uplo, a2 i6.Transpose, a3 i6.Diag, a4 int, a5 int, a6 complex128, a7 []complex128, a8 int, a9 []complex128, a10 int) {
-	p.Ztrmm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
+func (s shim_gorgonia_org_gorgonia_BLAS) Ztbsv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 int, a5 []complex128, a6 int, a7 []complex128, a8 int) {
+	s.O.Method("Ztbsv").Interface().(func(i6.Uplo, i6.Transpose, i6.Diag, int, int, []complex128, int, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Ztrmv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []complex128, a5 int, a6 []complex128, a7 int) {
-	p.Ztrmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7)
+func (s shim_gorgonia_org_gorgonia_BLAS) Ztpmv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []complex128, a5 []complex128, a6 int) {
+	s.O.Method("Ztpmv").Interface().(func(i6.Uplo, i6.Transpose, i6.Diag, int, []complex128, []complex128, int))(a0, a1, a2, a3, a4, a5, a6)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Ztrsm(a0 i6.Side, a1 i6.Uplo, a2 i6.Transpose, a3 i6.Diag, a4 int, a5 int, a6 complex128, a7 []complex128, a8 int, a9 []complex128, a10 int) {
-	p.Ztrsm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
+func (s shim_gorgonia_org_gorgonia_BLAS) Ztpsv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []complex128, a5 []complex128, a6 int) {
+	s.O.Method("Ztpsv").Interface().(func(i6.Uplo, i6.Transpose, i6.Diag, int, []complex128, []complex128, int))(a0, a1, a2, a3, a4, a5, a6)
 }
-func (p *P_gorgonia_org_gorgonia_BatchedBLAS) Ztrsv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []complex128, a5 int, a6 []complex128, a7 int) {
-	p.Ztrsv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7)
+func (s shim_gorgonia_org_gorgonia_BLAS) Ztrmm(a0 i6.Side, a1 i6.Uplo, a2 i6.Transpose, a3 i6.Diag, a4 int, a5 int, a6 complex128, a7 []complex128, a8 int, a9 []complex128, a10 int) {
+	s.O.Method("Ztrmm").Interface().(func(i6.Side, i6.Uplo, i6.Transpose, i6.Diag, int, int, complex128, []complex128, int, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
 }
-
-type P_gorgonia_org_gorgonia_BatchedDevice struct {
-	Object         any
-	DoWork_        func(o any)
-	Errors_        func(o any) error
-	Retval_        func(o any) interface{}
-	WorkAvailable_ func(o any) <-chan struct{}
+func (s shim_gorgonia_org_gorgonia_BLAS) Ztrmv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []complex128, a5 int, a6 []complex128, a7 int) {
+	s.O.Method("Ztrmv").Interface().(func(i6.Uplo, i6.Transpose, i6.Diag, int, []complex128, int, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7)
 }
-
-func (p *P_gorgonia_org_gorgonia_BatchedDevice) DoWork()             { p.DoWork_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_BatchedDevice) Errors() error       { return p.Errors_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_BatchedDevice) Retval() interface{} { return p.Retval_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_BatchedDevice) WorkAvailable() <-chan struct{} {
-	return p.WorkAvailable_(p.Object)
+func (s shim_gorgonia_org_gorgonia_BLAS) Ztrsm(a0 i6.Side, a1 i6.Uplo, a2 i6.Transpose, a3 i6.Diag, a4 int, a5 int, a6 complex128, a7 []complex128, a8 int, a9 []complex128, a10 int) {
+	s.O.Method("Ztrsm").Interface().(func(i6.Side, i6.Uplo, i6.Transpose, i6.Diag, int, int, complex128, []complex128, int, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
 }
+func (s shim_gorgonia_org_gorgonia_BLAS) Ztrsv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []complex128, a5 int, a6 []complex128, a7 int) {
+	s.O.Method("Ztrsv").Interface().(func(i6.Uplo, i6.Transpose, i6.Diag, int, []complex128, int, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7)
+}
+
+type shim_gorgonia_org_gorgonia_Batched struct{ O Object }
 
-type P_gorgonia_org_gorgonia_BinaryOp struct {
-	Object           any
-	Arity_           func(o any) int
-	CallsExtern_     func(o any) bool
-	Do_              func(o any, a0 ...pkg.Value) (pkg.Value, error)
-	Hashcode_        func(o any) uint32
-	InferShape_      func(o any, a0 ...pkg.DimSizer) (i3.Shape, error)
-	IsBinary_        func(o any) bool
-	OverwritesInput_ func(o any) int
-	ReturnsPtr_      func(o any) bool
-	String_          func(o any) string
-	Type_            func(o any) i4.Type
-	WriteHash_       func(o any, a0 i5.Hash)
+func (s shim_gorgonia_org_gorgonia_Batched) Unshim() any { return s.O }
+func (s shim_gorgonia_org_gorgonia_Batched) DoWork()     { s.O.Method("DoWork").Interface().(func())() }
+func (s shim_gorgonia_org_gorgonia_Batched) WorkAvailable() <-chan struct{} {
+	return s.O.Method("WorkAvailable").Interface().(func() <-chan struct{})()
 }
 
-func (p *P_gorgonia_org_gorgonia_BinaryOp) Arity() int        { return p.Arity_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_BinaryOp) CallsExtern() bool { return p.CallsExtern_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_BinaryOp) Do(a0 ...pkg.Value) (pkg.Value, error) {
-	return p.Do_(p.Object, a0...)
+type shim_gorgonia_org_gorgonia_BatchedBLAS struct{ O Object }
+
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Unshim() any { return s.O }
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Caxpy(a0 int, a1 complex64, a2 []complex64, a3 int, a4 []complex64, a5 int) {
+	s.O.Method("Caxpy").Interface().(func(int, complex64, []complex64, int, []complex64, int))(a0, a1, a2, a3, a4, a5)
 }
-func (p *P_gorgonia_org_gorgonia_BinaryOp) Hashcode() uint32 { return p.Hashcode_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_BinaryOp) InferShape(a0 ...pkg.DimSizer) (i3.Shape, error) {
-	return p.InferShape_(p.Object, a0...)
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Ccopy(a0 int, a1 []complex64, a2 int, a3 []complex64, a4 int) {
+	s.O.Method("Ccopy").Interface().(func(int, []complex64, int, []complex64, int))(a0, a1, a2, a3, a4)
 }
-func (p *P_gorgonia_org_gorgonia_BinaryOp) IsBinary() bool       { return p.IsBinary_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_BinaryOp) OverwritesInput() int { return p.OverwritesInput_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_BinaryOp) ReturnsPtr() bool     { return p.ReturnsPtr_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_BinaryOp) String() string       { return p.String_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_BinaryOp) Type() i4.Type        { return p.Type_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_BinaryOp) WriteHash(a0 i5.Hash) { p.WriteHash_(p.Object, a0) }
-
-type P_gorgonia_org_gorgonia_CLDoer struct {
-	Object any
-	CLDo_  func(o any, a0 ...pkg.Value) (pkg.Value, error)
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Cdotc(a0 int, a1 []complex64, a2 int, a3 []complex64, a4 int) complex64 {
+	return s.O.Method("Cdotc").Interface().(func(int, []complex64, int, []complex64, int) complex64)(a0, a1, a2, a3, a4)
 }
-
-func (p *P_gorgonia_org_gorgonia_CLDoer) CLDo(a0 ...pkg.Value) (pkg.Value, error) {
-	return p.CLDo_(p.Object, a0...)
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Cdotu(a0 int, a1 []complex64, a2 int, a3 []complex64, a4 int) complex64 {
+	return s.O.Method("Cdotu").Interface().(func(int, []complex64, int, []complex64, int) complex64)(a0, a1, a2, a3, a4)
 }
-
-type P_gorgonia_org_gorgonia_CUDAADOp struct {
-	Object           any
-	Arity_           func(o any) int
-	CUDADoDiff_      func(o any, a0 pkg.External, a1 pkg.Device, a2 pkg.Nodes, a3 *pkg.Node) error
-	CallsExtern_     func(o any) bool
-	Do_              func(o any, a0 ...pkg.Value) (pkg.Value, error)
-	DoDiff_          func(o any, a0 pkg.ExecutionContext, a1 pkg.Nodes, a2 *pkg.Node) error
-	Hashcode_        func(o any) uint32
-	InferShape_      func(o any, a0 ...pkg.DimSizer) (i3.Shape, error)
-	OverwritesInput_ func(o any) int
-	ReturnsPtr_      func(o any) bool
-	String_          func(o any) string
-	Type_            func(o any) i4.Type
-	WriteHash_       func(o any, a0 i5.Hash)
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Cgbmv(a0 i6.Transpose, a1 int, a2 int, a3 int, a4 int, a5 complex64, a6 []complex64, a7 int, a8 []complex64, a9 int, a10 complex64, a11 []complex64, a12 int) {
+	s.O.Method("Cgbmv").Interface().(func(i6.Transpose, int, int, int, int, complex64, []complex64, int, []complex64, int, complex64, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)
 }
-
-func (p *P_gorgonia_org_gorgonia_CUDAADOp) Arity() int { return p.Arity_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_CUDAADOp) CUDADoDiff(a0 pkg.External, a1 pkg.Device, a2 pkg.Nodes, a3 *pkg.Node) error {
-	return p.CUDADoDiff_(p.Object, a0, a1, a2, a3)
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Cgemm(a0 i6.Transpose, a1 i6.Transpose, a2 int, a3 int, a4 int, a5 complex64, a6 []complex64, a7 int, a8 []complex64, a9 int, a10 complex64, a11 []complex64, a12 int) {
+	s.O.Method("Cgemm").Interface().(func(i6.Transpose, i6.Transpose, int, int, int, complex64, []complex64, int, []complex64, int, complex64, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)
 }
-func (p *P_gorgonia_org_gorgonia_CUDAADOp) CallsExtern() bool { return p.CallsExtern_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_CUDAADOp) Do(a0 ...pkg.Value) (pkg.Value, error) {
-	return p.Do_(p.Object, a0...)
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Cgemv(a0 i6.Transpose, a1 int, a2 int, a3 complex64, a4 []complex64, a5 int, a6 []complex64, a7 int, a8 complex64, a9 []complex64, a10 int) {
+	s.O.Method("Cgemv").Interface().(func(i6.Transpose, int, int, complex64, []complex64, int, []complex64, int, complex64, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
 }
-func (p *P_gorgonia_org_gorgonia_CUDAADOp) DoDiff(a0 pkg.ExecutionContext, a1 pkg.Nodes, a2 *pkg.Node) error {
-	return p.DoDiff_(p.Object, a0, a1, a2)
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Cgerc(a0 int, a1 int, a2 complex64, a3 []complex64, a4 int, a5 []complex64, a6 int, a7 []complex64, a8 int) {
+	s.O.Method("Cgerc").Interface().(func(int, int, complex64, []complex64, int, []complex64, int, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
 }
-func (p *P_gorgonia_org_gorgonia_CUDAADOp) Hashcode() uint32 { return p.Hashcode_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_CUDAADOp) InferShape(a0 ...pkg.DimSizer) (i3.Shape, error) {
-	return p.InferShape_(p.Object, a0...)
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Cgeru(a0 int, a1 int, a2 complex64, a3 []complex64, a4 int, a5 []complex64, a6 int, a7 []complex64, a8 int) {
+	s.O.Method("Cgeru").Interface().(func(int, int, complex64, []complex64, int, []complex64, int, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
 }
-func (p *P_gorgonia_org_gorgonia_CUDAADOp) OverwritesInput() int { return p.OverwritesInput_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_CUDAADOp) ReturnsPtr() bool     { return p.ReturnsPtr_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_CUDAADOp) String() string       { return p.String_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_CUDAADOp) Type() i4.Type        { return p.Type_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_CUDAADOp) WriteHash(a0 i5.Hash) { p.WriteHash_(p.Object, a0) }
-
-type P_gorgonia_org_gorgonia_CUDADoer struct {
-	Object  any
-	CUDADo_ func(o any, a0 pkg.External, a1 pkg.Device, a2 pkg.Value, a3 ...pkg.Value) (pkg.Value, error)
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Chbmv(a0 i6.Uplo, a1 int, a2 int, a3 complex64, a4 []complex64, a5 int, a6 []complex64, a7 int, a8 complex64, a9 []complex64, a10 int) {
+	s.O.Method("Chbmv").Interface().(func(i6.Uplo, int, int, complex64, []complex64, int, []complex64, int, complex64, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
 }
-
-func (p *P_gorgonia_org_gorgonia_CUDADoer) CUDADo(a0 pkg.External, a1 pkg.Device, a2 pkg.Value, a3 ...pkg.Value) (pkg.Value, error) {
-	return p.CUDADo_(p.Object, a0, a1, a2, a3...)
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Chemm(a0 i6.Side, a1 i6.Uplo, a2 int, a3 int, a4 complex64, a5 []complex64, a6 int, a7 []complex64, a8 int, a9 complex64, a10 []complex64, a11 int) {
+	s.O.Method("Chemm").Interface().(func(i6.Side, i6.Uplo, int, int, complex64, []complex64, int, []complex64, int, complex64, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Chemv(a0 i6.Uplo, a1 int, a2 complex64, a3 []complex64, a4 int, a5 []complex64, a6 int, a7 complex64, a8 []complex64, a9 int) {
+	s.O.Method("Chemv").Interface().(func(i6.Uplo, int, complex64, []complex64, int, []complex64, int, complex64, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Cher(a0 i6.Uplo, a1 int, a2 float32, a3 []complex64, a4 int, a5 []complex64, a6 int) {
+	s.O.Method("Cher").Interface().(func(i6.Uplo, int, float32, []complex64, int, []complex64, int))(a0, a1, a2, a3, a4, a5, a6)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Cher2(a0 i6.Uplo, a1 int, a2 complex64, a3 []complex64, a4 int, a5 []complex64, a6 int, a7 []complex64, a8 int) {
+	s.O.Method("Cher2").Interface().(func(i6.Uplo, int, complex64, []complex64, int, []complex64, int, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Cher2k(a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 complex64, a5 []complex64, a6 int, a7 []complex64, a8 int, a9 float32, a10 []complex64, a11 int) {
+	s.O.Method("Cher2k").Interface().(func(i6.Uplo, i6.Transpose, int, int, complex64, []complex64, int, []complex64, int, float32, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Cherk(a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 float32, a5 []complex64, a6 int, a7 float32, a8 []complex64, a9 int) {
+	s.O.Method("Cherk").Interface().(func(i6.Uplo, i6.Transpose, int, int, float32, []complex64, int, float32, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Chpmv(a0 i6.Uplo, a1 int, a2 complex64, a3 []complex64, a4 []complex64, a5 int, a6 complex64, a7 []complex64, a8 int) {
+	s.O.Method("Chpmv").Interface().(func(i6.Uplo, int, complex64, []complex64, []complex64, int, complex64, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Chpr(a0 i6.Uplo, a1 int, a2 float32, a3 []complex64, a4 int, a5 []complex64) {
+	s.O.Method("Chpr").Interface().(func(i6.Uplo, int, float32, []complex64, int, []complex64))(a0, a1, a2, a3, a4, a5)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Chpr2(a0 i6.Uplo, a1 int, a2 complex64, a3 []complex64, a4 int, a5 []complex64, a6 int, a7 []complex64) {
+	s.O.Method("Chpr2").Interface().(func(i6.Uplo, int, complex64, []complex64, int, []complex64, int, []complex64))(a0, a1, a2, a3, a4, a5, a6, a7)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Cscal(a0 int, a1 complex64, a2 []complex64, a3 int) {
+	s.O.Method("Cscal").Interface().(func(int, complex64, []complex64, int))(a0, a1, a2, a3)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Csscal(a0 int, a1 float32, a2 []complex64, a3 int) {
+	s.O.Method("Csscal").Interface().(func(int, float32, []complex64, int))(a0, a1, a2, a3)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Cswap(a0 int, a1 []complex64, a2 int, a3 []complex64, a4 int) {
+	s.O.Method("Cswap").Interface().(func(int, []complex64, int, []complex64, int))(a0, a1, a2, a3, a4)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Csymm(a0 i6.Side, a1 i6.Uplo, a2 int, a3 int, a4 complex64, a5 []complex64, a6 int, a7 []complex64, a8 int, a9 complex64, a10 []complex64, a11 int) {
+	s.O.Method("Csymm").Interface().(func(i6.Side, i6.Uplo, int, int, complex64, []complex64, int, []complex64, int, complex64, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Csyr2k(a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 complex64, a5 []complex64, a6 int, a7 []complex64, a8 int, a9 complex64, a10 []complex64, a11 int) {
+	s.O.Method("Csyr2k").Interface().(func(i6.Uplo, i6.Transpose, int, int, complex64, []complex64, int, []complex64, int, complex64, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Csyrk(a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 complex64, a5 []complex64, a6 int, a7 complex64, a8 []complex64, a9 int) {
+	s.O.Method("Csyrk").Interface().(func(i6.Uplo, i6.Transpose, int, int, complex64, []complex64, int, complex64, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Ctbmv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 int, a5 []complex64, a6 int, a7 []complex64, a8 int) {
+	s.O.Method("Ctbmv").Interface().(func(i6.Uplo, i6.Transpose, i6.Diag, int, int, []complex64, int, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Ctbsv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 int, a5 []complex64, a6 int, a7 []complex64, a8 int) {
+	s.O.Method("Ctbsv").Interface().(func(i6.Uplo, i6.Transpose, i6.Diag, int, int, []complex64, int, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Ctpmv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []complex64, a5 []complex64, a6 int) {
+	s.O.Method("Ctpmv").Interface().(func(i6.Uplo, i6.Transpose, i6.Diag, int, []complex64, []complex64, int))(a0, a1, a2, a3, a4, a5, a6)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Ctpsv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []complex64, a5 []complex64, a6 int) {
+	s.O.Method("Ctpsv").Interface().(func(i6.Uplo, i6.Transpose, i6.Diag, int, []complex64, []complex64, int))(a0, a1, a2, a3, a4, a5, a6)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Ctrmm(a0 i6.Side, a1 i6.Uplo, a2 i6.Transpose, a3 i6.Diag, a4 int, a5 int, a6 complex64, a7 []complex64, a8 int, a9 []complex64, a10 int) {
+	s.O.Method("Ctrmm").Interface().(func(i6.Side, i6.Uplo, i6.Transpose, i6.Diag, int, int, complex64, []complex64, int, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Ctrmv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []complex64, a5 int, a6 []complex64, a7 int) {
+	s.O.Method("Ctrmv").Interface().(func(i6.Uplo, i6.Transpose, i6.Diag, int, []complex64, int, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Ctrsm(a0 i6.Side, a1 i6.Uplo, a2 i6.Transpose, a3 i6.Diag, a4 int, a5 int, a6 complex64, a7 []complex64, a8 int, a9 []complex64, a10 int) {
+	s.O.Method("Ctrsm").Interface().(func(i6.Side, i6.Uplo, i6.Transpose, i6.Diag, int, int, complex64, []complex64, int, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Ctrsv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []complex64, a5 int, a6 []complex64, a7 int) {
+	s.O.Method("Ctrsv").Interface().(func(i6.Uplo, i6.Transpose, i6.Diag, int, []complex64, int, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Dasum(a0 int, a1 []float64, a2 int) float64 {
+	return s.O.Method("Dasum").Interface().(func(int, []float64, int) float64)(a0, a1, a2)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Daxpy(a0 int, a1 float64, a2 []float64, a3 int, a4 []float64, a5 int) {
+	s.O.Method("Daxpy").Interface().(func(int, float64, []float64, int, []float64, int))(a0, a1, a2, a3, a4, a5)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Dcopy(a0 int, a1 []float64, a2 int, a3 []float64, a4 int) {
+	s.O.Method("Dcopy").Interface().(func(int, []float64, int, []float64, int))(a0, a1, a2, a3, a4)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Ddot(a0 int, a1 []float64, a2 int, a3 []float64, a4 int) float64 {
+	return s.O.Method("Ddot").Interface().(func(int, []float64, int, []float64, int) float64)(a0, a1, a2, a3, a4)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Dgbmv(a0 i6.Transpose, a1 int, a2 int, a3 int, a4 int, a5 float64, a6 []float64, a7 int, a8 []float64, a9 int, a10 float64, a11 []float64, a12 int) {
+	s.O.Method("Dgbmv").Interface().(func(i6.Transpose, int, int, int, int, float64, []float64, int, []float64, int, float64, []float64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Dgemm(a0 i6.Transpose, a1 i6.Transpose, a2 int, a3 int, a4 int, a5 float64, a6 []float64, a7 int, a8 []float64, a9 int, a10 float64, a11 []float64, a12 int) {
+	s.O.Method("Dgemm").Interface().(func(i6.Transpose, i6.Transpose, int, int, int, float64, []float64, int, []float64, int, float64, []float64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Dgemv(a0 i6.Transpose, a1 int, a2 int, a3 float64, a4 []float64, a5 int, a6 []float64, a7 int, a8 float64, a9 []float64, a10 int) {
+	s.O.Method("Dgemv").Interface().(func(i6.Transpose, int, int, float64, []float64, int, []float64, int, float64, []float64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Dger(a0 int, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64, a6 int, a7 []float64, a8 int) {
+	s.O.Method("Dger").Interface().(func(int, int, float64, []float64, int, []float64, int, []float64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Dnrm2(a0 int, a1 []float64, a2 int) float64 {
+	return s.O.Method("Dnrm2").Interface().(func(int, []float64, int) float64)(a0, a1, a2)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) DoWork() { s.O.Method("DoWork").Interface().(func())() }
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Drot(a0 int, a1 []float64, a2 int, a3 []float64, a4 int, a5 float64, a6 float64) {
+	s.O.Method("Drot").Interface().(func(int, []float64, int, []float64, int, float64, float64))(a0, a1, a2, a3, a4, a5, a6)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Drotg(a0 float64, a1 float64) (float64, float64, float64, float64) {
+	return s.O.Method("Drotg").Interface().(func(float64, float64) (float64, float64, float64, float64))(a0, a1)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Drotm(a0 int, a1 []float64, a2 int, a3 []float64, a4 int, a5 i6.DrotmParams) {
+	s.O.Method("Drotm").Interface().(func(int, []float64, int, []float64, int, i6.DrotmParams))(a0, a1, a2, a3, a4, a5)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Drotmg(a0 float64, a1 float64, a2 float64, a3 float64) (i6.DrotmParams, float64, float64, float64) {
+	return s.O.Method("Drotmg").Interface().(func(float64, float64, float64, float64) (i6.DrotmParams, float64, float64, float64))(a0, a1, a2, a3)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Dsbmv(a0 i6.Uplo, a1 int, a2 int, a3 float64, a4 []float64, a5 int, a6 []float64, a7 int, a8 float64, a9 []float64, a10 int) {
+	s.O.Method("Dsbmv").Interface().(func(i6.Uplo, int, int, float64, []float64, int, []float64, int, float64, []float64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Dscal(a0 int, a1 float64, a2 []float64, a3 int) {
+	s.O.Method("Dscal").Interface().(func(int, float64, []float64, int))(a0, a1, a2, a3)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Dsdot(a0 int, a1 []float32, a2 int, a3 []float32, a4 int) float64 {
+	return s.O.Method("Dsdot").Interface().(func(int, []float32, int, []float32, int) float64)(a0, a1, a2, a3, a4)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Dspmv(a0 i6.Uplo, a1 int, a2 float64, a3 []float64, a4 []float64, a5 int, a6 float64, a7 []float64, a8 int) {
+	s.O.Method("Dspmv").Interface().(func(i6.Uplo, int, float64, []float64, []float64, int, float64, []float64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Dspr(a0 i6.Uplo, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64) {
+	s.O.Method("Dspr").Interface().(func(i6.Uplo, int, float64, []float64, int, []float64))(a0, a1, a2, a3, a4, a5)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Dspr2(a0 i6.Uplo, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64, a6 int, a7 []float64) {
+	s.O.Method("Dspr2").Interface().(func(i6.Uplo, int, float64, []float64, int, []float64, int, []float64))(a0, a1, a2, a3, a4, a5, a6, a7)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Dswap(a0 int, a1 []float64, a2 int, a3 []float64, a4 int) {
+	s.O.Method("Dswap").Interface().(func(int, []float64, int, []float64, int))(a0, a1, a2, a3, a4)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Dsymm(a0 i6.Side, a1 i6.Uplo, a2 int, a3 int, a4 float64, a5 []float64, a6 int, a7 []float64, a8 int, a9 float64, a10 []float64, a11 int) {
+	s.O.Method("Dsymm").Interface().(func(i6.Side, i6.Uplo, int, int, float64, []float64, int, []float64, int, float64, []float64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Dsymv(a0 i6.Uplo, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64, a6 int, a7 float64, a8 []float64, a9 int) {
+	s.O.Method("Dsymv").Interface().(func(i6.Uplo, int, float64, []float64, int, []float64, int, float64, []float64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Dsyr(a0 i6.Uplo, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64, a6 int) {
+	s.O.Method("Dsyr").Interface().(func(i6.Uplo, int, float64, []float64, int, []float64, int))(a0, a1, a2, a3, a4, a5, a6)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Dsyr2(a0 i6.Uplo, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64, a6 int, a7 []float64, a8 int) {
+	s.O.Method("Dsyr2").Interface().(func(i6.Uplo, int, float64, []float64, int, []float64, int, []float64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Dsyr2k(a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 float64, a5 []float64, a6 int, a7 []float64, a8 int, a9 float64, a10 []float64, a11 int) {
+	s.O.Method("Dsyr2k").Interface().(func(i6.Uplo, i6.Transpose, int, int, float64, []float64, int, []float64, int, float64, []float64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Dsyrk(a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 float64, a5 []float64, a6 int, a7 float64, a8 []float64, a9 int) {
+	s.O.Method("Dsyrk").Interface().(func(i6.Uplo, i6.Transpose, int, int, float64, []float64, int, float64, []float64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Dtbmv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 int, a5 []float64, a6 int, a7 []float64, a8 int) {
+	s.O.Method("Dtbmv").Interface().(func(i6.Uplo, i6.Transpose, i6.Diag, int, int, []float64, int, []float64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Dtbsv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 int, a5 []float64, a6 int, a7 []float64, a8 int) {
+	s.O.Method("Dtbsv").Interface().(func(i6.Uplo, i6.Transpose, i6.Diag, int, int, []float64, int, []float64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Dtpmv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []float64, a5 []float64, a6 int) {
+	s.O.Method("Dtpmv").Interface().(func(i6.Uplo, i6.Transpose, i6.Diag, int, []float64, []float64, int))(a0, a1, a2, a3, a4, a5, a6)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Dtpsv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []float64, a5 []float64, a6 int) {
+	s.O.Method("Dtpsv").Interface().(func(i6.Uplo, i6.Transpose, i6.Diag, int, []float64, []float64, int))(a0, a1, a2, a3, a4, a5, a6)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Dtrmm(a0 i6.Side, a1 i6.Uplo, a2 i6.Transpose, a3 i6.Diag, a4 int, a5 int, a6 float64, a7 []float64, a8 int, a9 []float64, a10 int) {
+	s.O.Method("Dtrmm").Interface().(func(i6.Side, i6.Uplo, i6.Transpose, i6.Diag, int, int, float64, []float64, int, []float64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Dtrmv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []float64, a5 int, a6 []float64, a7 int) {
+	s.O.Method("Dtrmv").Interface().(func(i6.Uplo, i6.Transpose, i6.Diag, int, []float64, int, []float64, int))(a0, a1, a2, a3, a4, a5, a6, a7)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Dtrsm(a0 i6.Side, a1 i6.Uplo, a2 i6.Transpose, a3 i6.Diag, a4 int, a5 int, a6 float64, a7 []float64, a8 int, a9 []float64, a10 int) {
+	s.O.Method("Dtrsm").Interface().(func(i6.Side, i6.Uplo, i6.Transpose, i6.Diag, int, int, float64, []float64, int, []float64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Dtrsv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []float64, a5 int, a6 []float64, a7 int) {
+	s.O.Method("Dtrsv").Interface().(func(i6.Uplo, i6.Transpose, i6.Diag, int, []float64, int, []float64, int))(a0, a1, a2, a3, a4, a5, a6, a7)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Dzasum(a0 int, a1 []complex128, a2 int) float64 {
+	return s.O.Method("Dzasum").Interface().(func(int, []complex128, int) float64)(a0, a1, a2)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Dznrm2(a0 int, a1 []complex128, a2 int) float64 {
+	return s.O.Method("Dznrm2").Interface().(func(int, []complex128, int) float64)(a0, a1, a2)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Icamax(a0 int, a1 []complex64, a2 int) int {
+	return s.O.Method("Icamax").Interface().(func(int, []complex64, int) int)(a0, a1, a2)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Idamax(a0 int, a1 []float64, a2 int) int {
+	return s.O.Method("Idamax").Interface().(func(int, []float64, int) int)(a0, a1, a2)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Isamax(a0 int, a1 []float32, a2 int) int {
+	return s.O.Method("Isamax").Interface().(func(int, []float32, int) int)(a0, a1, a2)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Izamax(a0 int, a1 []complex128, a2 int) int {
+	return s.O.Method("Izamax").Interface().(func(int, []complex128, int) int)(a0, a1, a2)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Sasum(a0 int, a1 []float32, a2 int) float32 {
+	return s.O.Method("Sasum").Interface().(func(int, []float32, int) float32)(a0, a1, a2)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Saxpy(a0 int, a1 float32, a2 []float32, a3 int, a4 []float32, a5 int) {
+	s.O.Method("Saxpy").Interface().(func(int, float32, []float32, int, []float32, int))(a0, a1, a2, a3, a4, a5)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Scasum(a0 int, a1 []complex64, a2 int) float32 {
+	return s.O.Method("Scasum").Interface().(func(int, []complex64, int) float32)(a0, a1, a2)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Scnrm2(a0 int, a1 []complex64, a2 int) float32 {
+	return s.O.Method("Scnrm2").Interface().(func(int, []complex64, int) float32)(a0, a1, a2)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Scopy(a0 int, a1 []float32, a2 int, a3 []float32, a4 int) {
+	s.O.Method("Scopy").Interface().(func(int, []float32, int, []float32, int))(a0, a1, a2, a3, a4)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Sdot(a0 int, a1 []float32, a2 int, a3 []float32, a4 int) float32 {
+	return s.O.Method("Sdot").Interface().(func(int, []float32, int, []float32, int) float32)(a0, a1, a2, a3, a4)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Sdsdot(a0 int, a1 float32, a2 []float32, a3 int, a4 []float32, a5 int) float32 {
+	return s.O.Method("Sdsdot").Interface().(func(int, float32, []float32, int, []float32, int) float32)(a0, a1, a2, a3, a4, a5)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Sgbmv(a0 i6.Transpose, a1 int, a2 int, a3 int, a4 int, a5 float32, a6 []float32, a7 int, a8 []float32, a9 int, a10 float32, a11 []float32, a12 int) {
+	s.O.Method("Sgbmv").Interface().(func(i6.Transpose, int, int, int, int, float32, []float32, int, []float32, int, float32, []float32, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Sgemm(a0 i6.Transpose, a1 i6.Transpose, a2 int, a3 int, a4 int, a5 float32, a6 []float32, a7 int, a8 []float32, a9 int, a10 float32, a11 []float32, a12 int) {
+	s.O.Method("Sgemm").Interface().(func(i6.Transpose, i6.Transpose, int, int, int, float32, []float32, int, []float32, int, float32, []float32, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Sgemv(a0 i6.Transpose, a1 int, a2 int, a3 float32, a4 []float32, a5 int, a6 []float32, a7 int, a8 float32, a9 []float32, a10 int) {
+	s.O.Method("Sgemv").Interface().(func(i6.Transpose, int, int, float32, []float32, int, []float32, int, float32, []float32, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Sger(a0 int, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32, a6 int, a7 []float32, a8 int) {
+	s.O.Method("Sger").Interface().(func(int, int, float32, []float32, int, []float32, int, []float32, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Snrm2(a0 int, a1 []float32, a2 int) float32 {
+	return s.O.Method("Snrm2").Interface().(func(int, []float32, int) float32)(a0, a1, a2)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Srot(a0 int, a1 []float32, a2 int, a3 []float32, a4 int, a5 float32, a6 float32) {
+	s.O.Method("Srot").Interface().(func(int, []float32, int, []float32, int, float32, float32))(a0, a1, a2, a3, a4, a5, a6)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Srotg(a0 float32, a1 float32) (float32, float32, float32, float32) {
+	return s.O.Method("Srotg").Interface().(func(float32, float32) (float32, float32, float32, float32))(a0, a1)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Srotm(a0 int, a1 []float32, a2 int, a3 []float32, a4 int, a5 i6.SrotmParams) {
+	s.O.Method("Srotm").Interface().(func(int, []float32, int, []float32, int, i6.SrotmParams))(a0, a1, a2, a3, a4, a5)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Srotmg(a0 float32, a1 float32, a2 float32, a3 float32) (i6.SrotmParams, float32, float32, float32) {
+	return s.O.Method("Srotmg").Interface().(func(float32, float32, float32, float32) (i6.SrotmParams, float32, float32, float32))(a0, a1, a2, a3)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Ssbmv(a0 i6.Uplo, a1 int, a2 int, a3 float32, a4 []float32, a5 int, a6 []float32, a7 int, a8 float32, a9 []float32, a10 int) {
+	s.O.Method("Ssbmv").Interface().(func(i6.Uplo, int, int, float32, []float32, int, []float32, int, float32, []float32, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Sscal(a0 int, a1 float32, a2 []float32, a3 int) {
+	s.O.Method("Sscal").Interface().(func(int, float32, []float32, int))(a0, a1, a2, a3)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Sspmv(a0 i6.Uplo, a1 int, a2 float32, a3 []float32, a4 []float32, a5 int, a6 float32, a7 []float32, a8 int) {
+	s.O.Method("Sspmv").Interface().(func(i6.Uplo, int, float32, []float32, []float32, int, float32, []float32, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Sspr(a0 i6.Uplo, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32) {
+	s.O.Method("Sspr").Interface().(func(i6.Uplo, int, float32, []float32, int, []float32))(a0, a1, a2, a3, a4, a5)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Sspr2(a0 i6.Uplo, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32, a6 int, a7 []float32) {
+	s.O.Method("Sspr2").Interface().(func(i6.Uplo, int, float32, []float32, int, []float32, int, []float32))(a0, a1, a2, a3, a4, a5, a6, a7)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Sswap(a0 int, a1 []float32, a2 int, a3 []float32, a4 int) {
+	s.O.Method("Sswap").Interface().(func(int, []float32, int, []float32, int))(a0, a1, a2, a3, a4)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Ssymm(a0 i6.Side, a1 i6.Uplo, a2 int, a3 int, a4 float32, a5 []float32, a6 int, a7 []float32, a8 int, a9 float32, a10 []float32, a11 int) {
+	s.O.Method("Ssymm").Interface().(func(i6.Side, i6.Uplo, int, int, float32, []float32, int, []float32, int, float32, []float32, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Ssymv(a0 i6.Uplo, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32, a6 int, a7 float32, a8 []float32, a9 int) {
+	s.O.Method("Ssymv").Interface().(func(i6.Uplo, int, float32, []float32, int, []float32, int, float32, []float32, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Ssyr(a0 i6.Uplo, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32, a6 int) {
+	s.O.Method("Ssyr").Interface().(func(i6.Uplo, int, float32, []float32, int, []float32, int))(a0, a1, a2, a3, a4, a5, a6)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Ssyr2(a0 i6.Uplo, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32, a6 int, a7 []float32, a8 int) {
+	s.O.Method("Ssyr2").Interface().(func(i6.Uplo, int, float32, []float32, int, []float32, int, []float32, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Ssyr2k(a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 float32, a5 []float32, a6 int, a7 []float32, a8 int, a9 float32, a10 []float32, a11 int) {
+	s.O.Method("Ssyr2k").Interface().(func(i6.Uplo, i6.Transpose, int, int, float32, []float32, int, []float32, int, float32, []float32, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Ssyrk(a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 float32, a5 []float32, a6 int, a7 float32, a8 []float32, a9 int) {
+	s.O.Method("Ssyrk").Interface().(func(i6.Uplo, i6.Transpose, int, int, float32, []float32, int, float32, []float32, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Stbmv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 int, a5 []float32, a6 int, a7 []float32, a8 int) {
+	s.O.Method("Stbmv").Interface().(func(i6.Uplo, i6.Transpose, i6.Diag, int, int, []float32, int, []float32, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Stbsv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 int, a5 []float32, a6 int, a7 []float32, a8 int) {
+	s.O.Method("Stbsv").Interface().(func(i6.Uplo, i6.Transpose, i6.Diag, int, int, []float32, int, []float32, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Stpmv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []float32, a5 []float32, a6 int) {
+	s.O.Method("Stpmv").Interface().(func(i6.Uplo, i6.Transpose, i6.Diag, int, []float32, []float32, int))(a0, a1, a2, a3, a4, a5, a6)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Stpsv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []float32, a5 []float32, a6 int) {
+	s.O.Method("Stpsv").Interface().(func(i6.Uplo, i6.Transpose, i6.Diag, int, []float32, []float32, int))(a0, a1, a2, a3, a4, a5, a6)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Strmm(a0 i6.Side, a1 i6.Uplo, a2 i6.Transpose, a3 i6.Diag, a4 int, a5 int, a6 float32, a7 []float32, a8 int, a9 []float32, a10 int) {
+	s.O.Method("Strmm").Interface().(func(i6.Side, i6.Uplo, i6.Transpose, i6.Diag, int, int, float32, []float32, int, []float32, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Strmv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []float32, a5 int, a6 []float32, a7 int) {
+	s.O.Method("Strmv").Interface().(func(i6.Uplo, i6.Transpose, i6.Diag, int, []float32, int, []float32, int))(a0, a1, a2, a3, a4, a5, a6, a7)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Strsm(a0 i6.Side, a1 i6.Uplo, a2 i6.Transpose, a3 i6.Diag, a4 int, a5 int, a6 float32, a7 []float32, a8 int, a9 []float32, a10 int) {
+	s.O.Method("Strsm").Interface().(func(i6.Side, i6.Uplo, i6.Transpose, i6.Diag, int, int, float32, []float32, int, []float32, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Strsv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []float32, a5 int, a6 []float32, a7 int) {
+	s.O.Method("Strsv").Interface().(func(i6.Uplo, i6.Transpose, i6.Diag, int, []float32, int, []float32, int))(a0, a1, a2, a3, a4, a5, a6, a7)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) WorkAvailable() <-chan struct{} {
+	return s.O.Method("WorkAvailable").Interface().(func() <-chan struct{})()
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Zaxpy(a0 int, a1 complex128, a2 []complex128, a3 int, a4 []complex128, a5 int) {
+	s.O.Method("Zaxpy").Interface().(func(int, complex128, []complex128, int, []complex128, int))(a0, a1, a2, a3, a4, a5)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Zcopy(a0 int, a1 []complex128, a2 int, a3 []complex128, a4 int) {
+	s.O.Method("Zcopy").Interface().(func(int, []complex128, int, []complex128, int))(a0, a1, a2, a3, a4)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Zdotc(a0 int, a1 []complex128, a2 int, a3 []complex128, a4 int) complex128 {
+	return s.O.Method("Zdotc").Interface().(func(int, []complex128, int, []complex128, int) complex128)(a0, a1, a2, a3, a4)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Zdotu(a0 int, a1 []complex128, a2 int, a3 []complex128, a4 int) complex128 {
+	return s.O.Method("Zdotu").Interface().(func(int, []complex128, int, []complex128, int) complex128)(a0, a1, a2, a3, a4)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Zdscal(a0 int, a1 float64, a2 []complex128, a3 int) {
+	s.O.Method("Zdscal").Interface().(func(int, float64, []complex128, int))(a0, a1, a2, a3)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Zgbmv(a0 i6.Transpose, a1 int, a2 int, a3 int, a4 int, a5 complex128, a6 []complex128, a7 int, a8 []complex128, a9 int, a10 complex128, a11 []complex128, a12 int) {
+	s.O.Method("Zgbmv").Interface().(func(i6.Transpose, int, int, int, int, complex128, []complex128, int, []complex128, int, complex128, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Zgemm(a0 i6.Transpose, a1 i6.Transpose, a2 int, a3 int, a4 int, a5 complex128, a6 []complex128, a7 int, a8 []complex128, a9 int, a10 complex128, a11 []complex128, a12 int) {
+	s.O.Method("Zgemm").Interface().(func(i6.Transpose, i6.Transpose, int, int, int, complex128, []complex128, int, []complex128, int, complex128, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Zgemv(a0 i6.Transpose, a1 int, a2 int, a3 complex128, a4 []complex128, a5 int, a6 []complex128, a7 int, a8 complex128, a9 []complex128, a10 int) {
+	s.O.Method("Zgemv").Interface().(func(i6.Transpose, int, int, complex128, []complex128, int, []complex128, int, complex128, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Zgerc(a0 int, a1 int, a2 complex128, a3 []complex128, a4 int, a5 []complex128, a6 int, a7 []complex128, a8 int) {
+	s.O.Method("Zgerc").Interface().(func(int, int, complex128, []complex128, int, []complex128, int, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Zgeru(a0 int, a1 int, a2 complex128, a3 []complex128, a4 int, a5 []complex128, a6 int, a7 []complex128, a8 int) {
+	s.O.Method("Zgeru").Interface().(func(int, int, complex128, []complex128, int, []complex128, int, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Zhbmv(a0 i6.Uplo, a1 int, a2 int, a3 complex128, a4 []complex128, a5 int, a6 []complex128, a7 int, a8 complex128, a9 []complex128, a10 int) {
+	s.O.Method("Zhbmv").Interface().(func(i6.Uplo, int, int, complex128, []complex128, int, []complex128, int, complex128, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Zhemm(a0 i6.Side, a1 i6.Uplo, a2 int, a3 int, a4 complex128, a5 []complex128, a6 int, a7 []complex128, a8 int, a9 complex128, a10 []complex128, a11 int) {
+	s.O.Method("Zhemm").Interface().(func(i6.Side, i6.Uplo, int, int, complex128, []complex128, int, []complex128, int, complex128, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Zhemv(a0 i6.Uplo, a1 int, a2 complex128, a3 []complex128, a4 int, a5 []complex128, a6 int, a7 complex128, a8 []complex128, a9 int) {
+	s.O.Method("Zhemv").Interface().(func(i6.Uplo, int, complex128, []complex128, int, []complex128, int, complex128, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Zher(a0 i6.Uplo, a1 int, a2 float64, a3 []complex128, a4 int, a5 []complex128, a6 int) {
+	s.O.Method("Zher").Interface().(func(i6.Uplo, int, float64, []complex128, int, []complex128, int))(a0, a1, a2, a3, a4, a5, a6)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Zher2(a0 i6.Uplo, a1 int, a2 complex128, a3 []complex128, a4 int, a5 []complex128, a6 int, a7 []complex128, a8 int) {
+	s.O.Method("Zher2").Interface().(func(i6.Uplo, int, complex128, []complex128, int, []complex128, int, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Zher2k(a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 complex128, a5 []complex128, a6 int, a7 []complex128, a8 int, a9 float64, a10 []complex128, a11 int) {
+	s.O.Method("Zher2k").Interface().(func(i6.Uplo, i6.Transpose, int, int, complex128, []complex128, int, []complex128, int, float64, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Zherk(a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 float64, a5 []complex128, a6 int, a7 float64, a8 []complex128, a9 int) {
+	s.O.Method("Zherk").Interface().(func(i6.Uplo, i6.Transpose, int, int, float64, []complex128, int, float64, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Zhpmv(a0 i6.Uplo, a1 int, a2 complex128, a3 []complex128, a4 []complex128, a5 int, a6 complex128, a7 []complex128, a8 int) {
+	s.O.Method("Zhpmv").Interface().(func(i6.Uplo, int, complex128, []complex128, []complex128, int, complex128, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Zhpr(a0 i6.Uplo, a1 int, a2 float64, a3 []complex128, a4 int, a5 []complex128) {
+	s.O.Method("Zhpr").Interface().(func(i6.Uplo, int, float64, []complex128, int, []complex128))(a0, a1, a2, a3, a4, a5)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Zhpr2(a0 i6.Uplo, a1 int, a2 complex128, a3 []complex128, a4 int, a5 []complex128, a6 int, a7 []complex128) {
+	s.O.Method("Zhpr2").Interface().(func(i6.Uplo, int, complex128, []complex128, int, []complex128, int, []complex128))(a0, a1, a2, a3, a4, a5, a6, a7)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Zscal(a0 int, a1 complex128, a2 []complex128, a3 int) {
+	s.O.Method("Zscal").Interface().(func(int, complex128, []complex128, int))(a0, a1, a2, a3)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Zswap(a0 int, a1 []complex128, a2 int, a3 []complex128, a4 int) {
+	s.O.Method("Zswap").Interface().(func(int, []complex128, int, []complex128, int))(a0, a1, a2, a3, a4)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Zsymm(a0 i6.Side, a1 i6.Uplo, a2 int, a3 int, a4 complex128, a5 []complex128, a6 int, a7 []complex128, a8 int, a9 complex128, a10 []complex128, a11 int) {
+	s.O.Method("Zsymm").Interface().(func(i6.Side, i6.Uplo, int, int, complex128, []complex128, int, []complex128, int, complex128, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
 }
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Zsyr2k(a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 complex128, a5 []complex128, a6 int, a7 []complex128, a8 int, a9 complex128, a10 []complex128, a11 int) {
+	s.O.Method("Zsyr2k").Interface().(func(i6.Uplo, i6.Transpose, int, int, complex128, []complex128, int, []complex128, int, complex128, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Zsyrk(a0 i6.Uplo, a1 i6.Transpose, a2 int, a3 int, a4 complex128, a5 []complex128, a6 int, a7 complex128, a8 []complex128, a9 int) {
+	s.O.Method("Zsyrk").Interface().(func(i6.Uplo, i6.Transpose, int, int, complex128, []complex128, int, complex128, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Ztbmv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 int, a5 []complex128, a6 int, a7 []complex128, a8 int) {
+	s.O.Method("Ztbmv").Interface().(func(i6.Uplo, i6.Transpose, i6.Diag, int, int, []complex128, int, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Ztbsv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 int, a5 []complex128, a6 int, a7 []complex128, a8 int) {
+	s.O.Method("Ztbsv").Interface().(func(i6.Uplo, i6.Transpose, i6.Diag, int, int, []complex128, int, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Ztpmv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []complex128, a5 []complex128, a6 int) {
+	s.O.Method("Ztpmv").Interface().(func(i6.Uplo, i6.Transpose, i6.Diag, int, []complex128, []complex128, int))(a0, a1, a2, a3, a4, a5, a6)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Ztpsv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []complex128, a5 []complex128, a6 int) {
+	s.O.Method("Ztpsv").Interface().(func(i6.Uplo, i6.Transpose, i6.Diag, int, []complex128, []complex128, int))(a0, a1, a2, a3, a4, a5, a6)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Ztrmm(a0 i6.Side, a1 i6.Uplo, a2 i6.Transpose, a3 i6.Diag, a4 int, a5 int, a6 complex128, a7 []complex128, a8 int, a9 []complex128, a10 int) {
+	s.O.Method("Ztrmm").Interface().(func(i6.Side, i6.Uplo, i6.Transpose, i6.Diag, int, int, complex128, []complex128, int, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Ztrmv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []complex128, a5 int, a6 []complex128, a7 int) {
+	s.O.Method("Ztrmv").Interface().(func(i6.Uplo, i6.Transpose, i6.Diag, int, []complex128, int, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Ztrsm(a0 i6.Side, a1 i6.Uplo, a2 i6.Transpose, a3 i6.Diag, a4 int, a5 int, a6 complex128, a7 []complex128, a8 int, a9 []complex128, a10 int) {
+	s.O.Method("Ztrsm").Interface().(func(i6.Side, i6.Uplo, i6.Transpose, i6.Diag, int, int, complex128, []complex128, int, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
+}
+func (s shim_gorgonia_org_gorgonia_BatchedBLAS) Ztrsv(a0 i6.Uplo, a1 i6.Transpose, a2 i6.Diag, a3 int, a4 []complex128, a5 int, a6 []complex128, a7 int) {
+	s.O.Method("Ztrsv").Interface().(func(i6.Uplo, i6.Transpose, i6.Diag, int, []complex128, int, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7)
+}
 
-type P_gorgonia_org_gorgonia_CloneErrorer struct {
-	Object any
-	Clone_ func(o any) (interface{}, error)
+type shim_gorgonia_org_gorgonia_BatchedDevice struct{ O Object }
+
+func (s shim_gorgonia_org_gorgonia_BatchedDevice) Unshim() any { return s.O }
+func (s shim_gorgonia_org_gorgonia_BatchedDevice) DoWork() {
+	s.O.Method("DoWork").Interface().(func())()
+}
+func (s shim_gorgonia_org_gorgonia_BatchedDevice) Errors() error {
+	return s.O.Method("Errors").Interface().(func() error)()
 }
+func (s shim_gorgonia_org_gorgonia_BatchedDevice) Retval() interface{} {
+	return s.O.Method("Retval").Interface().(func() interface{})()
+}
+func (s shim_gorgonia_org_gorgonia_BatchedDevice) WorkAvailable() <-chan struct{} {
+	return s.O.Method("WorkAvailable").Interface().(func() <-chan struct{})()
+}
 
-func (p *P_gorgonia_org_gorgonia_CloneErrorer) Clone() (interface{}, error) {
-	return p.Clone_(p.Object)
+type shim_gorgonia_org_gorgonia_BinaryOp struct{ O Object }
+
+func (s shim_gorgonia_org_gorgonia_BinaryOp) Unshim() any { return s.O }
+func (s shim_gorgonia_org_gorgonia_BinaryOp) Arity() int {
+	return s.O.Method("Arity").Interface().(func() int)()
+}
+func (s shim_gorgonia_org_gorgonia_BinaryOp) CallsExtern() bool {
+	return s.O.Method("CallsExtern").Interface().(func() bool)()
+}
+func (s shim_gorgonia_org_gorgonia_BinaryOp) Do(a0 ...pkg.Value) (pkg.Value, error) {
+	return s.O.Method("Do").Interface().(func(...pkg.Value) (pkg.Value, error))(a0...)
 }
+func (s shim_gorgonia_org_gorgonia_BinaryOp) Hashcode() uint32 {
+	return s.O.Method("Hashcode").Interface().(func() uint32)()
+}
+func (s shim_gorgonia_org_gorgonia_BinaryOp) InferShape(a0 ...pkg.DimSizer) (i3.Shape, error) {
+	return s.O.Method("InferShape").Interface().(func(...pkg.DimSizer) (i3.Shape, error))(a0...)
+}
+func (s shim_gorgonia_org_gorgonia_BinaryOp) IsBinary() bool {
+	return s.O.Method("IsBinary").Interface().(func() bool)()
+}
+func (s shim_gorgonia_org_gorgonia_BinaryOp) OverwritesInput() int {
+	return s.O.Method("OverwritesInput").Interface().(func() int)()
+}
+func (s shim_gorgonia_org_gorgonia_BinaryOp) ReturnsPtr() bool {
+	return s.O.Method("ReturnsPtr").Interface().(func() bool)()
+}
+func (s shim_gorgonia_org_gorgonia_BinaryOp) String() string {
+	return s.O.Method("String").Interface().(func() string)()
+}
+func (s shim_gorgonia_org_gorgonia_BinaryOp) Type() i4.Type {
+	return s.O.Method("Type").Interface().(func() i4.Type)()
+}
+func (s shim_gorgonia_org_gorgonia_BinaryOp) WriteHash(a0 i5.Hash) {
+	s.O.Method("WriteHash").Interface().(func(i5.Hash))(a0)
+}
 
-type P_gorgonia_org_gorgonia_Cloner struct {
-	Object any
-	Clone_ func(o any) interface{}
+type shim_gorgonia_org_gorgonia_CLDoer struct{ O Object }
+
+func (s shim_gorgonia_org_gorgonia_CLDoer) Unshim() any { return s.O }
+func (s shim_gorgonia_org_gorgonia_CLDoer) CLDo(a0 ...pkg.Value) (pkg.Value, error) {
+	return s.O.Method("CLDo").Interface().(func(...pkg.Value) (pkg.Value, error))(a0...)
 }
 
-func (p *P_gorgonia_org_gorgonia_Cloner) Clone() interface{} { return p.Clone_(p.Object) }
+type shim_gorgonia_org_gorgonia_CUDAADOp struct{ O Object }
 
-type P_gorgonia_org_gorgonia_CopierFrom struct {
-	Object    any
-	CopyFrom_ func(o any, a0 interface{}) error
+func (s shim_gorgonia_org_gorgonia_CUDAADOp) Unshim() any { return s.O }
+func (s shim_gorgonia_org_gorgonia_CUDAADOp) Arity() int {
+	return s.O.Method("Arity").Interface().(func() int)()
+}
+func (s shim_gorgonia_org_gorgonia_CUDAADOp) CUDADoDiff(a0 pkg.External, a1 pkg.Device, a2 pkg.Nodes, a3 *pkg.Node) error {
+	return s.O.Method("CUDADoDiff").Interface().(func(pkg.External, pkg.Device, pkg.Nodes, *pkg.Node) error)(a0, a1, a2, a3)
+}
+func (s shim_gorgonia_org_gorgonia_CUDAADOp) CallsExtern() bool {
+	return s.O.Method("CallsExtern").Interface().(func() bool)()
+}
+func (s shim_gorgonia_org_gorgonia_CUDAADOp) Do(a0 ...pkg.Value) (pkg.Value, error) {
+	return s.O.Method("Do").Interface().(func(...pkg.Value) (pkg.Value, error))(a0...)
+}
+func (s shim_gorgonia_org_gorgonia_CUDAADOp) DoDiff(a0 pkg.ExecutionContext, a1 pkg.Nodes, a2 *pkg.Node) error {
+	return s.O.Method("DoDiff").Interface().(func(pkg.ExecutionContext, pkg.Nodes, *pkg.Node) error)(a0, a1, a2)
+}
+func (s shim_gorgonia_org_gorgonia_CUDAADOp) Hashcode() uint32 {
+	return s.O.Method("Hashcode").Interface().(func() uint32)()
+}
+func (s shim_gorgonia_org_gorgonia_CUDAADOp) InferShape(a0 ...pkg.DimSizer) (i3.Shape, error) {
+	return s.O.Method("InferShape").Interface().(func(...pkg.DimSizer) (i3.Shape, error))(a0...)
+}
+func (s shim_gorgonia_org_gorgonia_CUDAADOp) OverwritesInput() int {
+	return s.O.Method("OverwritesInput").Interface().(func() int)()
+}
+func (s shim_gorgonia_org_gorgonia_CUDAADOp) ReturnsPtr() bool {
+	return s.O.Method("ReturnsPtr").Interface().(func() bool)()
 }
+func (s shim_gorgonia_org_gorgonia_CUDAADOp) String() string {
+	return s.O.Method("String").Interface().(func() string)()
+}
+func (s shim_gorgonia_org_gorgonia_CUDAADOp) Type() i4.Type {
+	return s.O.Method("Type").Interface().(func() i4.Type)()
+}
+func (s shim_gorgonia_org_gorgonia_CUDAADOp) WriteHash(a0 i5.Hash) {
+	s.O.Method("WriteHash").Interface().(func(i5.Hash))(a0)
+}
+
+type shim_gorgonia_org_gorgonia_CUDADoer struct{ O Object }
 
-func (p *P_gorgonia_org_gorgonia_CopierFrom) CopyFrom(a0 interface{}) error {
-	return p.CopyFrom_(p.Object, a0)
+func (s shim_gorgonia_org_gorgonia_CUDADoer) Unshim() any { return s.O }
+func (s shim_gorgonia_org_gorgonia_CUDADoer) CUDADo(a0 pkg.External, a1 pkg.Device, a2 pkg.Value, a3 ...pkg.Value) (pkg.Value, error) {
+	return s.O.Method("CUDADo").Interface().(func(pkg.External, pkg.Device, pkg.Value, ...pkg.Value) (pkg.Value, error))(a0, a1, a2, a3...)
 }
 
-type P_gorgonia_org_gorgonia_CopierTo struct {
-	Object  any
-	CopyTo_ func(o any, a0 interface{}) error
+type shim_gorgonia_org_gorgonia_CloneErrorer struct{ O Object }
+
+func (s shim_gorgonia_org_gorgonia_CloneErrorer) Unshim() any { return s.O }
+func (s shim_gorgonia_org_gorgonia_CloneErrorer) Clone() (interface{}, error) {
+	return s.O.Method("Clone").Interface().(func() (interface{}, error))()
 }
+
+type shim_gorgonia_org_gorgonia_Cloner struct{ O Object }
 
-func (p *P_gorgonia_org_gorgonia_CopierTo) CopyTo(a0 interface{}) error {
-	return p.CopyTo_(p.Object, a0)
+func (s shim_gorgonia_org_gorgonia_Cloner) Unshim() any { return s.O }
+func (s shim_gorgonia_org_gorgonia_Cloner) Clone() interface{} {
+	return s.O.Method("Clone").Interface().(func() interface{})()
 }
 
-type P_gorgonia_org_gorgonia_DimSizer struct {
-	Object   any
-	DimSize_ func(o any, a0 int) (int, error)
+type shim_gorgonia_org_gorgonia_CopierFrom struct{ O Object }
+
+func (s shim_gorgonia_org_gorgonia_CopierFrom) Unshim() any { return s.O }
+func (s shim_gorgonia_org_gorgonia_CopierFrom) CopyFrom(a0 interface{}) error {
+	return s.O.Method("CopyFrom").Interface().(func(interface{}) error)(a0)
 }
+
+type shim_gorgonia_org_gorgonia_CopierTo struct{ O Object }
 
-func (p *P_gorgonia_org_gorgonia_DimSizer) DimSize(a0 int) (int, error) {
-	return p.DimSize_(p.Object, a0)
+func (s shim_gorgonia_org_gorgonia_CopierTo) Unshim() any { return s.O }
+func (s shim_gorgonia_org_gorgonia_CopierTo) CopyTo(a0 interface{}) error {
+	return s.O.Method("CopyTo").Interface().(func(interface{}) error)(a0)
 }
 
-type P_gorgonia_org_gorgonia_Dtyper struct {
-	Object any
-	Dtype_ func(o any) i3.Dtype
+type shim_gorgonia_org_gorgonia_DimSizer struct{ O Object }
+
+func (s shim_gorgonia_org_gorgonia_DimSizer) Unshim() any { return s.O }
+func (s shim_gorgonia_org_gorgonia_DimSizer) DimSize(a0 int) (int, error) {
+	return s.O.Method("DimSize").Interface().(func(int) (int, error))(a0)
 }
 
-func (p *P_gorgonia_org_gorgonia_Dtyper) Dtype() i3.Dtype { return p.Dtype_(p.Object) }
+type shim_gorgonia_org_gorgonia_Dtyper struct{ O Object }
 
-type P_gorgonia_org_gorgonia_Errer struct {
-	Object any
-	Err_   func(o any) error
+func (s shim_gorgonia_org_gorgonia_Dtyper) Unshim() any { return s.O }
+func (s shim_gorgonia_org_gorgonia_Dtyper) Dtype() i3.Dtype {
+	return s.O.Method("Dtype").Interface().(func() i3.Dtype)()
 }
 
-func (p *P_gorgonia_org_gorgonia_Errer) Err() error { return p.Err_(p.Object) }
+type shim_gorgonia_org_gorgonia_Errer struct{ O Object }
 
-type P_gorgonia_org_gorgonia_External struct {
-	Object        any
-	Get_          func(o any, a0 pkg.Device, a1 int64) (i3.Memory, error)
-	GetFromValue_ func(o any, a0 pkg.Device, a1 pkg.Value) (i3.Memory, error)
-	Put_          func(o any, a0 pkg.Device, a1 i3.Memory, a2 int64)
-	PutValue_     func(o any, a0 pkg.Device, a1 pkg.Value)
-	Signal_       func(o any)
-	Sync_         func(o any) chan struct{}
-	Transfer_     func(o any, a0 pkg.Device, a1 pkg.Device, a2 pkg.Value, a3 bool) (pkg.Value, error)
+func (s shim_gorgonia_org_gorgonia_Errer) Unshim() any { return s.O }
+func (s shim_gorgonia_org_gorgonia_Errer) Err() error {
+	return s.O.Method("Err").Interface().(func() error)()
 }
+
+type shim_gorgonia_org_gorgonia_External struct{ O Object }
 
-func (p *P_gorgonia_org_gorgonia_External) Get(a0 pkg.Device, a1 int64) (i3.Memory, error) {
-	return p.Get_(p.Object, a0, a1)
+func (s shim_gorgonia_org_gorgonia_External) Unshim() any { return s.O }
+func (s shim_gorgonia_org_gorgonia_External) Get(a0 pkg.Device, a1 int64) (i3.Memory, error) {
+	return s.O.Method("Get").Interface().(func(pkg.Device, int64) (i3.Memory, error))(a0, a1)
 }
-func (p *P_gorgonia_org_gorgonia_External) GetFromValue(a0 pkg.Device, a1 pkg.Value) (i3.Memory, error) {
-	return p.GetFromValue_(p.Object, a0, a1)
+func (s shim_gorgonia_org_gorgonia_External) GetFromValue(a0 pkg.Device, a1 pkg.Value) (i3.Memory, error) {
+	return s.O.Method("GetFromValue").Interface().(func(pkg.Device, pkg.Value) (i3.Memory, error))(a0, a1)
 }
-func (p *P_gorgonia_org_gorgonia_External) Put(a0 pkg.Device, a1 i3.Memory, a2 int64) {
-	p.Put_(p.Object, a0, a1, a2)
+func (s shim_gorgonia_org_gorgonia_External) Put(a0 pkg.Device, a1 i3.Memory, a2 int64) {
+	s.O.Method("Put").Interface().(func(pkg.Device, i3.Memory, int64))(a0, a1, a2)
 }
-func (p *P_gorgonia_org_gorgonia_External) PutValue(a0 pkg.Device, a1 pkg.Value) {
-	p.PutValue_(p.Object, a0, a1)
+func (s shim_gorgonia_org_gorgonia_External) PutValue(a0 pkg.Device, a1 pkg.Value) {
+	s.O.Method("PutValue").Interface().(func(pkg.Device, pkg.Value))(a0, a1)
 }
-func (p *P_gorgonia_org_gorgonia_External) Signal()             { p.Signal_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_External) Sync() chan struct{} { return p.Sync_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_External) Transfer(a0 pkg.Device, a1 pkg.Device, a2 pkg.Value, a3 bool) (pkg.Value, error) {
-	return p.Transfer_(p.Object, a0, a1, a2, a3)
+func (s shim_gorgonia_org_gorgonia_External) Signal() { s.O.Method("Signal").Interface().(func())() }
+func (s shim_gorgonia_org_gorgonia_External) Sync() chan struct{} {
+	return s.O.Method("Sync").Interface().(func() chan struct{})()
 }
-
-type P_gorgonia_org_gorgonia_IncrDoer struct {
-	Object  any
-	IncrDo_ func(o any, a0 pkg.Value, a1 ...pkg.Value) error
+func (s shim_gorgonia_org_gorgonia_External) Transfer(a0 pkg.Device, a1 pkg.Device, a2 pkg.Value, a3 bool) (pkg.Value, error) {
+	return s.O.Method("Transfer").Interface().(func(pkg.Device, pkg.Device, pkg.Value, bool) (pkg.Value, error))(a0, a1, a2, a3)
 }
 
-func (p *P_gorgonia_org_gorgonia_IncrDoer) IncrDo(a0 pkg.Value, a1 ...pkg.Value) error {
-	return p.IncrDo_(p.Object, a0, a1...)
-}
+type shim_gorgonia_org_gorgonia_IncrDoer struct{ O Object }
 
-type P_gorgonia_org_gorgonia_Input struct {
-	Object any
-	Node_  func(o any) *pkg.Node
-	Nodes_ func(o any) pkg.Nodes
+func (s shim_gorgonia_org_gorgonia_IncrDoer) Unshim() any { return s.O }
+func (s shim_gorgonia_org_gorgonia_IncrDoer) IncrDo(a0 pkg.Value, a1 ...pkg.Value) error {
+	return s.O.Method("IncrDo").Interface().(func(pkg.Value, ...pkg.Value) error)(a0, a1...)
 }
 
-func (p *P_gorgonia_org_gorgonia_Input) Node() *pkg.Node  { return p.Node_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_Input) Nodes() pkg.Nodes { return p.Nodes_(p.Object) }
+type shim_gorgonia_org_gorgonia_Input struct{ O Object }
 
-type P_gorgonia_org_gorgonia_Mker struct {
-	Object any
-	Mk_    func(o any, a0 ...pkg.Input) pkg.Input
+func (s shim_gorgonia_org_gorgonia_Input) Unshim() any { return s.O }
+func (s shim_gorgonia_org_gorgonia_Input) Node() *pkg.Node {
+	return s.O.Method("Node").Interface().(func() *pkg.Node)()
 }
+func (s shim_gorgonia_org_gorgonia_Input) Nodes() pkg.Nodes {
+	return s.O.Method("Nodes").Interface().(func() pkg.Nodes)()
+}
 
-func (p *P_gorgonia_org_gorgonia_Mker) Mk(a0 ...pkg.Input) pkg.Input { return p.Mk_(p.Object, a0...) }
+type shim_gorgonia_org_gorgonia_Mker struct{ O Object }
 
-type P_gorgonia_org_gorgonia_Namer struct {
-	Object any
-	Name_  func(o any) string
+func (s shim_gorgonia_org_gorgonia_Mker) Unshim() any { return s.O }
+func (s shim_gorgonia_org_gorgonia_Mker) Mk(a0 ...pkg.Input) pkg.Input {
+	return s.O.Method("Mk").Interface().(func(...pkg.Input) pkg.Input)(a0...)
 }
 
-func (p *P_gorgonia_org_gorgonia_Namer) Name() string { return p.Name_(p.Object) }
+type shim_gorgonia_org_gorgonia_Namer struct{ O Object }
 
-type P_gorgonia_org_gorgonia_NoOpError struct {
-	Object any
-	NoOp_  func(o any) bool
+func (s shim_gorgonia_org_gorgonia_Namer) Unshim() any { return s.O }
+func (s shim_gorgonia_org_gorgonia_Namer) Name() string {
+	return s.O.Method("Name").Interface().(func() string)()
 }
 
-func (p *P_gorgonia_org_gorgonia_NoOpError) NoOp() bool { return p.NoOp_(p.Object) }
+type shim_gorgonia_org_gorgonia_NoOpError struct{ O Object }
 
-type P_gorgonia_org_gorgonia_NoRetOp struct {
-	Object           any
-	Arity_           func(o any) int
-	CallsExtern_     func(o any) bool
-	Do_              func(o any, a0 ...pkg.Value) (pkg.Value, error)
-	Hashcode_        func(o any) uint32
-	InferShape_      func(o any, a0 ...pkg.DimSizer) (i3.Shape, error)
-	OverwritesInput_ func(o any) int
-	ReturnsNothing_  func(o any) bool
-	ReturnsPtr_      func(o any) bool
-	String_          func(o any) string
-	Type_            func(o any) i4.Type
-	WriteHash_       func(o any, a0 i5.Hash)
+func (s shim_gorgonia_org_gorgonia_NoOpError) Unshim() any { return s.O }
+func (s shim_gorgonia_org_gorgonia_NoOpError) NoOp() bool {
+	return s.O.Method("NoOp").Interface().(func() bool)()
 }
+
+type shim_gorgonia_org_gorgonia_NoRetOp struct{ O Object }
 
-func (p *P_gorgonia_org_gorgonia_NoRetOp) Arity() int        { return p.Arity_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_NoRetOp) CallsExtern() bool { return p.CallsExtern_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_NoRetOp) Do(a0 ...pkg.Value) (pkg.Value, error) {
-	return p.Do_(p.Object, a0...)
+func (s shim_gorgonia_org_gorgonia_NoRetOp) Unshim() any { return s.O }
+func (s shim_gorgonia_org_gorgonia_NoRetOp) Arity() int {
+	return s.O.Method("Arity").Interface().(func() int)()
 }
-func (p *P_gorgonia_org_gorgonia_NoRetOp) Hashcode() uint32 { return p.Hashcode_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_NoRetOp) InferShape(a0 ...pkg.DimSizer) (i3.Shape, error) {
-	return p.InferShape_(p.Object, a0...)
+func (s shim_gorgonia_org_gorgonia_NoRetOp) CallsExtern() bool {
+	return s.O.Method("CallsExtern").Interface().(func() bool)()
 }
-func (p *P_gorgonia_org_gorgonia_NoRetOp) OverwritesInput() int { return p.OverwritesInput_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_NoRetOp) ReturnsNothing() bool { return p.ReturnsNothing_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_NoRetOp) ReturnsPtr() bool     { return p.ReturnsPtr_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_NoRetOp) String() string       { return p.String_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_NoRetOp) Type() i4.Type        { return p.Type_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_NoRetOp) WriteHash(a0 i5.Hash) { p.WriteHash_(p.Object, a0) }
-
-type P_gorgonia_org_gorgonia_Op struct {
-	Object           any
-	Arity_           func(o any) int
-	CallsExtern_     func(o any) bool
-	Do_              func(o any, a0 ...pkg.Value) (pkg.Value, error)
-	Hashcode_        func(o any) uint32
-	InferShape_      func(o any, a0 ...pkg.DimSizer) (i3.Shape, error)
-	OverwritesInput_ func(o any) int
-	ReturnsPtr_      func(o any) bool
-	String_          func(o any) string
-	Type_            func(o any) i4.Type
-	WriteHash_       func(o any, a0 i5.Hash)
+func (s shim_gorgonia_org_gorgonia_NoRetOp) Do(a0 ...pkg.Value) (pkg.Value, error) {
+	return s.O.Method("Do").Interface().(func(...pkg.Value) (pkg.Value, error))(a0...)
 }
-
-func (p *P_gorgonia_org_gorgonia_Op) Arity() int        { return p.Arity_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_Op) CallsExtern() bool { return p.CallsExtern_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_Op) Do(a0 ...pkg.Value) (pkg.Value, error) {
-	return p.Do_(p.Object, a0...)
+func (s shim_gorgonia_org_gorgonia_NoRetOp) Hashcode() uint32 {
+	return s.O.Method("Hashcode").Interface().(func() uint32)()
 }
-func (p *P_gorgonia_org_gorgonia_Op) Hashcode() uint32 { return p.Hashcode_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_Op) InferShape(a0 ...pkg.DimSizer) (i3.Shape, error) {
-	return p.InferShape_(p.Object, a0...)
+func (s shim_gorgonia_org_gorgonia_NoRetOp) InferShape(a0 ...pkg.DimSizer) (i3.Shape, error) {
+	return s.O.Method("InferShape").Interface().(func(...pkg.DimSizer) (i3.Shape, error))(a0...)
 }
-func (p *P_gorgonia_org_gorgonia_Op) OverwritesInput() int { return p.OverwritesInput_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_Op) ReturnsPtr() bool     { return p.ReturnsPtr_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_Op) String() string       { return p.String_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_Op) Type() i4.Type        { return p.Type_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_Op) WriteHash(a0 i5.Hash) { p.WriteHash_(p.Object, a0) }
-
-type P_gorgonia_org_gorgonia_ReductionOp struct {
-	Object           any
-	Arity_           func(o any) int
-	CallsExtern_     func(o any) bool
-	Do_              func(o any, a0 ...pkg.Value) (pkg.Value, error)
-	Hashcode_        func(o any) uint32
-	InferShape_      func(o any, a0 ...pkg.DimSizer) (i3.Shape, error)
-	IsReduction_     func(o any) bool
-	OverwritesInput_ func(o any) int
-	ReturnsPtr_      func(o any) bool
-	String_          func(o any) string
-	Type_            func(o any) i4.Type
-	WriteHash_       func(o any, a0 i5.Hash)
+func (s shim_gorgonia_org_gorgonia_NoRetOp) OverwritesInput() int {
+	return s.O.Method("OverwritesInput").Interface().(func() int)()
 }
-
-func (p *P_gorgonia_org_gorgonia_ReductionOp) Arity() int        { return p.Arity_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_ReductionOp) CallsExtern() bool { return p.CallsExtern_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_ReductionOp) Do(a0 ...pkg.Value) (pkg.Value, error) {
-	return p.Do_(p.Object, a0...)
+func (s shim_gorgonia_org_gorgonia_NoRetOp) ReturnsNothing() bool {
+	return s.O.Method("ReturnsNothing").Interface().(func() bool)()
 }
-func (p *P_gorgonia_org_gorgonia_ReductionOp) Hashcode() uint32 { return p.Hashcode_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_ReductionOp) InferShape(a0 ...pkg.DimSizer) (i3.Shape, error) {
-	return p.InferShape_(p.Object, a0...)
+func (s shim_gorgonia_org_gorgonia_NoRetOp) ReturnsPtr() bool {
+	return s.O.Method("ReturnsPtr").Interface().(func() bool)()
 }
-func (p *P_gorgonia_org_gorgonia_ReductionOp) IsReduction() bool { return p.IsReduction_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_ReductionOp) OverwritesInput() int {
-	return p.OverwritesInput_(p.Object)
+func (s shim_gorgonia_org_gorgonia_NoRetOp) String() string {
+	return s.O.Method("String").Interface().(func() string)()
 }
-func (p *P_gorgonia_org_gorgonia_ReductionOp) ReturnsPtr() bool     { return p.ReturnsPtr_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_ReductionOp) String() string       { return p.String_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_ReductionOp) Type() i4.Type        { return p.Type_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_ReductionOp) WriteHash(a0 i5.Hash) { p.WriteHash_(p.Object, a0) }
-
-type P_gorgonia_org_gorgonia_Result struct {
-	Object any
-	Err_   func(o any) error
-	Node_  func(o any) *pkg.Node
-	Nodes_ func(o any) pkg.Nodes
+func (s shim_gorgonia_org_gorgonia_NoRetOp) Type() i4.Type {
+	return s.O.Method("Type").Interface().(func() i4.Type)()
 }
+func (s shim_gorgonia_org_gorgonia_NoRetOp) WriteHash(a0 i5.Hash) {
+	s.O.Method("WriteHash").Interface().(func(i5.Hash))(a0)
+}
 
-func (p *P_gorgonia_org_gorgonia_Result) Err() error       { return p.Err_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_Result) Node() *pkg.Node  { return p.Node_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_Result) Nodes() pkg.Nodes { return p.Nodes_(p.Object) }
+type shim_gorgonia_org_gorgonia_Op struct{ O Object }
 
-type P_gorgonia_org_gorgonia_SDOp struct {
-	Object           any
-	Arity_           func(o any) int
-	CallsExtern_     func(o any) bool
-	DiffWRT_         func(o any, a0 int) []bool
-	Do_              func(o any, a0 ...pkg.Value) (pkg.Value, error)
-	Hashcode_        func(o any) uint32
-	InferShape_      func(o any, a0 ...pkg.DimSizer) (i3.Shape, error)
-	OverwritesInput_ func(o any) int
-	ReturnsPtr_      func(o any) bool
-	String_          func(o any) string
-	SymDiff_         func(o any, a0 pkg.Nodes, a1 *pkg.Node, a2 *pkg.Node) (pkg.Nodes, error)
-	Type_            func(o any) i4.Type
-	WriteHash_       func(o any, a0 i5.Hash)
+func (s shim_gorgonia_org_gorgonia_Op) Unshim() any { return s.O }
+func (s shim_gorgonia_org_gorgonia_Op) Arity() int {
+	return s.O.Method("Arity").Interface().(func() int)()
 }
-
-func (p *P_gorgonia_org_gorgonia_SDOp) Arity() int            { return p.Arity_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_SDOp) CallsExtern() bool     { return p.CallsExtern_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_SDOp) DiffWRT(a0 int) []bool { return p.DiffWRT_(p.Object, a0) }
-func (p *P_gorgonia_org_gorgonia_SDOp) Do(a0 ...pkg.Value) (pkg.Value, error) {
-	return p.Do_(p.Object, a0...)
+func (s shim_gorgonia_org_gorgonia_Op) CallsExtern() bool {
+	return s.O.Method("CallsExtern").Interface().(func() bool)()
 }
-func (p *P_gorgonia_org_gorgonia_SDOp) Hashcode() uint32 { return p.Hashcode_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_SDOp) InferShape(a0 ...pkg.DimSizer) (i3.Shape, error) {
-	return p.InferShape_(p.Object, a0...)
+func (s shim_gorgonia_org_gorgonia_Op) Do(a0 ...pkg.Value) (pkg.Value, error) {
+	return s.O.Method("Do").Interface().(func(...pkg.Value) (pkg.Value, error))(a0...)
 }
-func (p *P_gorgonia_org_gorgonia_SDOp) OverwritesInput() int { return p.OverwritesInput_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_SDOp) ReturnsPtr() bool     { return p.ReturnsPtr_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_SDOp) String() string       { return p.String_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_SDOp) SymDiff(a0 pkg.Nodes, a1 *pkg.Node, a2 *pkg.Node) (pkg.Nodes, error) {
-	return p.SymDiff_(p.Object, a0, a1, a2)
+func (s shim_gorgonia_org_gorgonia_Op) Hashcode() uint32 {
+	return s.O.Method("Hashcode").Interface().(func() uint32)()
 }
-func (p *P_gorgonia_org_gorgonia_SDOp) Type() i4.Type        { return p.Type_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_SDOp) WriteHash(a0 i5.Hash) { p.WriteHash_(p.Object, a0) }
-
-type P_gorgonia_org_gorgonia_Solver struct {
-	Object any
-	Step_  func(o any, a0 []pkg.ValueGrad) error
+func (s shim_gorgonia_org_gorgonia_Op) InferShape(a0 ...pkg.DimSizer) (i3.Shape, error) {
+	return s.O.Method("InferShape").Interface().(func(...pkg.DimSizer) (i3.Shape, error))(a0...)
+}
+func (s shim_gorgonia_org_gorgonia_Op) OverwritesInput() int {
+	return s.O.Method("OverwritesInput").Interface().(func() int)()
+}
+func (s shim_gorgonia_org_gorgonia_Op) ReturnsPtr() bool {
+	return s.O.Method("ReturnsPtr").Interface().(func() bool)()
+}
+func (s shim_gorgonia_org_gorgonia_Op) String() string {
+	return s.O.Method("String").Interface().(func() string)()
+}
+func (s shim_gorgonia_org_gorgonia_Op) Type() i4.Type {
+	return s.O.Method("Type").Interface().(func() i4.Type)()
 }
+func (s shim_gorgonia_org_gorgonia_Op) WriteHash(a0 i5.Hash) {
+	s.O.Method("WriteHash").Interface().(func(i5.Hash))(a0)
+}
 
-func (p *P_gorgonia_org_gorgonia_Solver) Step(a0 []pkg.ValueGrad) error { return p.Step_(p.Object, a0) }
+type shim_gorgonia_org_gorgonia_ReductionOp struct{ O Object }
 
-type P_gorgonia_org_gorgonia_Tensor struct {
-	Object                any
-	DataSize_             func(o any) int
-	Dims_                 func(o any) int
-	Dtype_                func(o any) i3.Dtype
-	Engine_               func(o any) i3.Engine
-	IsManuallyManaged_    func(o any) bool
-	IsNativelyAccessible_ func(o any) bool
-	IsScalar_             func(o any) bool
-	MemSize_              func(o any) uintptr
-	Pointer_              func(o any) i7.Pointer
-	ScalarValue_          func(o any) interface{}
-	Shape_                func(o any) i3.Shape
-	Size_                 func(o any) int
-	Strides_              func(o any) []int
-	Uintptr_              func(o any) uintptr
+func (s shim_gorgonia_org_gorgonia_ReductionOp) Unshim() any { return s.O }
+func (s shim_gorgonia_org_gorgonia_ReductionOp) Arity() int {
+	return s.O.Method("Arity").Interface().(func() int)()
 }
-
-func (p *P_gorgonia_org_gorgonia_Tensor) DataSize() int     { return p.DataSize_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_Tensor) Dims() int         { return p.Dims_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_Tensor) Dtype() i3.Dtype   { return p.Dtype_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_Tensor) Engine() i3.Engine { return p.Engine_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_Tensor) IsManuallyManaged() bool {
-	return p.IsManuallyManaged_(p.Object)
+func (s shim_gorgonia_org_gorgonia_ReductionOp) CallsExtern() bool {
+	return s.O.Method("CallsExtern").Interface().(func() bool)()
 }
-func (p *P_gorgonia_org_gorgonia_Tensor) IsNativelyAccessible() bool {
-	return p.IsNativelyAccessible_(p.Object)
+func (s shim_gorgonia_org_gorgonia_ReductionOp) Do(a0 ...pkg.Value) (pkg.Value, error) {
+	return s.O.Method("Do").Interface().(func(...pkg.Value) (pkg.Value, error))(a0...)
 }
-func (p *P_gorgonia_org_gorgonia_Tensor) IsScalar() bool           { return p.IsScalar_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_Tensor) MemSize() uintptr         { return p.MemSize_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_Tensor) Pointer() i7.Pointer      { return p.Pointer_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_Tensor) ScalarValue() interface{} { return p.ScalarValue_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_Tensor) Shape() i3.Shape          { return p.Shape_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_Tensor) Size() int                { return p.Size_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_Tensor) Strides() []int           { return p.Strides_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_Tensor) Uintptr() uintptr         { return p.Uintptr_(p.Object) }
-
-type P_gorgonia_org_gorgonia_TrainModeOp struct {
-	Object       any
-	SetTraining_ func(o any, a0 bool) error
+func (s shim_gorgonia_org_gorgonia_ReductionOp) Hashcode() uint32 {
+	return s.O.Method("Hashcode").Interface().(func() uint32)()
 }
-
-func (p *P_gorgonia_org_gorgonia_TrainModeOp) SetTraining(a0 bool) error {
-	return p.SetTraining_(p.Object, a0)
+func (s shim_gorgonia_org_gorgonia_ReductionOp) InferShape(a0 ...pkg.DimSizer) (i3.Shape, error) {
+	return s.O.Method("InferShape").Interface().(func(...pkg.DimSizer) (i3.Shape, error))(a0...)
 }
-
-type P_gorgonia_org_gorgonia_Typer struct {
-	Object any
-	Type_  func(o any) i4.Type
+func (s shim_gorgonia_org_gorgonia_ReductionOp) IsReduction() bool {
+	return s.O.Method("IsReduction").Interface().(func() bool)()
+}
+func (s shim_gorgonia_org_gorgonia_ReductionOp) OverwritesInput() int {
+	return s.O.Method("OverwritesInput").Interface().(func() int)()
+}
+func (s shim_gorgonia_org_gorgonia_ReductionOp) ReturnsPtr() bool {
+	return s.O.Method("ReturnsPtr").Interface().(func() bool)()
+}
+func (s shim_gorgonia_org_gorgonia_ReductionOp) String() string {
+	return s.O.Method("String").Interface().(func() string)()
+}
+func (s shim_gorgonia_org_gorgonia_ReductionOp) Type() i4.Type {
+	return s.O.Method("Type").Interface().(func() i4.Type)()
 }
+func (s shim_gorgonia_org_gorgonia_ReductionOp) WriteHash(a0 i5.Hash) {
+	s.O.Method("WriteHash").Interface().(func(i5.Hash))(a0)
+}
 
-func (p *P_gorgonia_org_gorgonia_Typer) Type() i4.Type { return p.Type_(p.Object) }
+type shim_gorgonia_org_gorgonia_Result struct{ O Object }
 
-type P_gorgonia_org_gorgonia_UnaryOp struct {
-	Object           any
-	Arity_           func(o any) int
-	CallsExtern_     func(o any) bool
-	Do_              func(o any, a0 ...pkg.Value) (pkg.Value, error)
-	Hashcode_        func(o any) uint32
-	InferShape_      func(o any, a0 ...pkg.DimSizer) (i3.Shape, error)
-	IsUnary_         func(o any) bool
-	OverwritesInput_ func(o any) int
-	ReturnsPtr_      func(o any) bool
-	String_          func(o any) string
-	Type_            func(o any) i4.Type
-	WriteHash_       func(o any, a0 i5.Hash)
+func (s shim_gorgonia_org_gorgonia_Result) Unshim() any { return s.O }
+func (s shim_gorgonia_org_gorgonia_Result) Err() error {
+	return s.O.Method("Err").Interface().(func() error)()
 }
-
-func (p *P_gorgonia_org_gorgonia_UnaryOp) Arity() int        { return p.Arity_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_UnaryOp) CallsExtern() bool { return p.CallsExtern_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_UnaryOp) Do(a0 ...pkg.Value) (pkg.Value, error) {
-	return p.Do_(p.Object, a0...)
+func (s shim_gorgonia_org_gorgonia_Result) Node() *pkg.Node {
+	return s.O.Method("Node").Interface().(func() *pkg.Node)()
 }
-func (p *P_gorgonia_org_gorgonia_UnaryOp) Hashcode() uint32 { return p.Hashcode_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_UnaryOp) InferShape(a0 ...pkg.DimSizer) (i3.Shape, error) {
-	return p.InferShape_(p.Object, a0...)
+func (s shim_gorgonia_org_gorgonia_Result) Nodes() pkg.Nodes {
+	return s.O.Method("Nodes").Interface().(func() pkg.Nodes)()
 }
-func (p *P_gorgonia_org_gorgonia_UnaryOp) IsUnary() bool        { return p.IsUnary_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_UnaryOp) OverwritesInput() int { return p.OverwritesInput_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_UnaryOp) ReturnsPtr() bool     { return p.ReturnsPtr_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_UnaryOp) String() string       { return p.String_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_UnaryOp) Type() i4.Type        { return p.Type_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_UnaryOp) WriteHash(a0 i5.Hash) { p.WriteHash_(p.Object, a0) }
 
-type P_gorgonia_org_gorgonia_UnsafeDoer struct {
-	Object    any
-	UnsafeDo_ func(o any, a0 ...pkg.Value) (pkg.Value, error)
+type shim_gorgonia_org_gorgonia_SDOp struct{ O Object }
+
+func (s shim_gorgonia_org_gorgonia_SDOp) Unshim() any { return s.O }
+func (s shim_gorgonia_org_gorgonia_SDOp) Arity() int {
+	return s.O.Method("Arity").Interface().(func() int)()
+}
+func (s shim_gorgonia_org_gorgonia_SDOp) CallsExtern() bool {
+	return s.O.Method("CallsExtern").Interface().(func() bool)()
+}
+func (s shim_gorgonia_org_gorgonia_SDOp) DiffWRT(a0 int) []bool {
+	return s.O.Method("DiffWRT").Interface().(func(int) []bool)(a0)
+}
+func (s shim_gorgonia_org_gorgonia_SDOp) Do(a0 ...pkg.Value) (pkg.Value, error) {
+	return s.O.Method("Do").Interface().(func(...pkg.Value) (pkg.Value, error))(a0...)
+}
+func (s shim_gorgonia_org_gorgonia_SDOp) Hashcode() uint32 {
+	return s.O.Method("Hashcode").Interface().(func() uint32)()
+}
+func (s shim_gorgonia_org_gorgonia_SDOp) InferShape(a0 ...pkg.DimSizer) (i3.Shape, error) {
+	return s.O.Method("InferShape").Interface().(func(...pkg.DimSizer) (i3.Shape, error))(a0...)
 }
+func (s shim_gorgonia_org_gorgonia_SDOp) OverwritesInput() int {
+	return s.O.Method("OverwritesInput").Interface().(func() int)()
+}
+func (s shim_gorgonia_org_gorgonia_SDOp) ReturnsPtr() bool {
+	return s.O.Method("ReturnsPtr").Interface().(func() bool)()
+}
+func (s shim_gorgonia_org_gorgonia_SDOp) String() string {
+	return s.O.Method("String").Interface().(func() string)()
+}
+func (s shim_gorgonia_org_gorgonia_SDOp) SymDiff(a0 pkg.Nodes, a1 *pkg.Node, a2 *pkg.Node) (pkg.Nodes, error) {
+	return s.O.Method("SymDiff").Interface().(func(pkg.Nodes, *pkg.Node, *pkg.Node) (pkg.Nodes, error))(a0, a1, a2)
+}
+func (s shim_gorgonia_org_gorgonia_SDOp) Type() i4.Type {
+	return s.O.Method("Type").Interface().(func() i4.Type)()
+}
+func (s shim_gorgonia_org_gorgonia_SDOp) WriteHash(a0 i5.Hash) {
+	s.O.Method("WriteHash").Interface().(func(i5.Hash))(a0)
+}
 
-func (p *P_gorgonia_org_gorgonia_UnsafeDoer) UnsafeDo(a0 ...pkg.Value) (pkg.Value, error) {
-	return p.UnsafeDo_(p.Object, a0...)
+type shim_gorgonia_org_gorgonia_Solver struct{ O Object }
+
+func (s shim_gorgonia_org_gorgonia_Solver) Unshim() any { return s.O }
+func (s shim_gorgonia_org_gorgonia_Solver) Step(a0 []pkg.ValueGrad) error {
+	return s.O.Method("Step").Interface().(func([]pkg.ValueGrad) error)(a0)
 }
 
-type P_gorgonia_org_gorgonia_UsePreallocDoer struct {
-	Object         any
-	UsePreallocDo_ func(o any, a0 pkg.Value, a1 ...pkg.Value) (pkg.Value, error)
+type shim_gorgonia_org_gorgonia_Tensor struct{ O Object }
+
+func (s shim_gorgonia_org_gorgonia_Tensor) Unshim() any { return s.O }
+func (s shim_gorgonia_org_gorgonia_Tensor) DataSize() int {
+	return s.O.Method("DataSize").Interface().(func() int)()
+}
+func (s shim_gorgonia_org_gorgonia_Tensor) Dims() int {
+	return s.O.Method("Dims").Interface().(func() int)()
 }
+func (s shim_gorgonia_org_gorgonia_Tensor) Dtype() i3.Dtype {
+	return s.O.Method("Dtype").Interface().(func() i3.Dtype)()
+}
+func (s shim_gorgonia_org_gorgonia_Tensor) Engine() i3.Engine {
+	return s.O.Method("Engine").Interface().(func() i3.Engine)()
+}
+func (s shim_gorgonia_org_gorgonia_Tensor) IsManuallyManaged() bool {
+	return s.O.Method("IsManuallyManaged").Interface().(func() bool)()
+}
+func (s shim_gorgonia_org_gorgonia_Tensor) IsNativelyAccessible() bool {
+	return s.O.Method("IsNativelyAccessible").Interface().(func() bool)()
+}
+func (s shim_gorgonia_org_gorgonia_Tensor) IsScalar() bool {
+	return s.O.Method("IsScalar").Interface().(func() bool)()
+}
+func (s shim_gorgonia_org_gorgonia_Tensor) MemSize() uintptr {
+	return s.O.Method("MemSize").Interface().(func() uintptr)()
+}
+func (s shim_gorgonia_org_gorgonia_Tensor) Pointer() i7.Pointer {
+	return s.O.Method("Pointer").Interface().(func() i7.Pointer)()
+}
+func (s shim_gorgonia_org_gorgonia_Tensor) ScalarValue() interface{} {
+	return s.O.Method("ScalarValue").Interface().(func() interface{})()
+}
+func (s shim_gorgonia_org_gorgonia_Tensor) Shape() i3.Shape {
+	return s.O.Method("Shape").Interface().(func() i3.Shape)()
+}
+func (s shim_gorgonia_org_gorgonia_Tensor) Size() int {
+	return s.O.Method("Size").Interface().(func() int)()
+}
+func (s shim_gorgonia_org_gorgonia_Tensor) Strides() []int {
+	return s.O.Method("Strides").Interface().(func() []int)()
+}
+func (s shim_gorgonia_org_gorgonia_Tensor) Uintptr() uintptr {
+	return s.O.Method("Uintptr").Interface().(func() uintptr)()
+}
+
+type shim_gorgonia_org_gorgonia_TrainModeOp struct{ O Object }
 
-func (p *P_gorgonia_org_gorgonia_UsePreallocDoer) UsePreallocDo(a0 pkg.Value, a1 ...pkg.Value) (pkg.Value, error) {
-	return p.UsePreallocDo_(p.Object, a0, a1...)
+func (s shim_gorgonia_org_gorgonia_TrainModeOp) Unshim() any { return s.O }
+func (s shim_gorgonia_org_gorgonia_TrainModeOp) SetTraining(a0 bool) error {
+	return s.O.Method("SetTraining").Interface().(func(bool) error)(a0)
 }
 
-type P_gorgonia_org_gorgonia_VM struct {
-	Object  any
-	Close_  func(o any) error
-	Reset_  func(o any)
-	RunAll_ func(o any) error
+type shim_gorgonia_org_gorgonia_Typer struct{ O Object }
+
+func (s shim_gorgonia_org_gorgonia_Typer) Unshim() any { return s.O }
+func (s shim_gorgonia_org_gorgonia_Typer) Type() i4.Type {
+	return s.O.Method("Type").Interface().(func() i4.Type)()
 }
 
-func (p *P_gorgonia_org_gorgonia_VM) Close() error  { return p.Close_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_VM) Reset()        { p.Reset_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_VM) RunAll() error { return p.RunAll_(p.Object) }
+type shim_gorgonia_org_gorgonia_UnaryOp struct{ O Object }
 
-type P_gorgonia_org_gorgonia_Value struct {
-	Object   any
-	Data_    func(o any) interface{}
-	Dtype_   func(o any) i3.Dtype
-	Format_  func(o any, a0 i8.State, a1 rune)
-	MemSize_ func(o any) uintptr
-	Shape_   func(o any) i3.Shape
-	Size_    func(o any) int
-	Uintptr_ func(o any) uintptr
+func (s shim_gorgonia_org_gorgonia_UnaryOp) Unshim() any { return s.O }
+func (s shim_gorgonia_org_gorgonia_UnaryOp) Arity() int {
+	return s.O.Method("Arity").Interface().(func() int)()
+}
+func (s shim_gorgonia_org_gorgonia_UnaryOp) CallsExtern() bool {
+	return s.O.Method("CallsExtern").Interface().(func() bool)()
+}
+func (s shim_gorgonia_org_gorgonia_UnaryOp) Do(a0 ...pkg.Value) (pkg.Value, error) {
+	return s.O.Method("Do").Interface().(func(...pkg.Value) (pkg.Value, error))(a0...)
+}
+func (s shim_gorgonia_org_gorgonia_UnaryOp) Hashcode() uint32 {
+	return s.O.Method("Hashcode").Interface().(func() uint32)()
+}
+func (s shim_gorgonia_org_gorgonia_UnaryOp) InferShape(a0 ...pkg.DimSizer) (i3.Shape, error) {
+	return s.O.Method("InferShape").Interface().(func(...pkg.DimSizer) (i3.Shape, error))(a0...)
 }
+func (s shim_gorgonia_org_gorgonia_UnaryOp) IsUnary() bool {
+	return s.O.Method("IsUnary").Interface().(func() bool)()
+}
+func (s shim_gorgonia_org_gorgonia_UnaryOp) OverwritesInput() int {
+	return s.O.Method("OverwritesInput").Interface().(func() int)()
+}
+func (s shim_gorgonia_org_gorgonia_UnaryOp) ReturnsPtr() bool {
+	return s.O.Method("ReturnsPtr").Interface().(func() bool)()
+}
+func (s shim_gorgonia_org_gorgonia_UnaryOp) String() string {
+	return s.O.Method("String").Interface().(func() string)()
+}
+func (s shim_gorgonia_org_gorgonia_UnaryOp) Type() i4.Type {
+	return s.O.Method("Type").Interface().(func() i4.Type)()
+}
+func (s shim_gorgonia_org_gorgonia_UnaryOp) WriteHash(a0 i5.Hash) {
+	s.O.Method("WriteHash").Interface().(func(i5.Hash))(a0)
+}
 
-func (p *P_gorgonia_org_gorgonia_Value) Data() interface{}           { return p.Data_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_Value) Dtype() i3.Dtype             { return p.Dtype_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_Value) Format(a0 i8.State, a1 rune) { p.Format_(p.Object, a0, a1) }
-func (p *P_gorgonia_org_gorgonia_Value) MemSize() uintptr            { return p.MemSize_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_Value) Shape() i3.Shape             { return p.Shape_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_Value) Size() int                   { return p.Size_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_Value) Uintptr() uintptr            { return p.Uintptr_(p.Object) }
+type shim_gorgonia_org_gorgonia_UnsafeDoer struct{ O Object }
 
-type P_gorgonia_org_gorgonia_ValueCloser struct {
-	Object      any
-	ValueClose_ func(o any, a0 interface{}) bool
+func (s shim_gorgonia_org_gorgonia_UnsafeDoer) Unshim() any { return s.O }
+func (s shim_gorgonia_org_gorgonia_UnsafeDoer) UnsafeDo(a0 ...pkg.Value) (pkg.Value, error) {
+	return s.O.Method("UnsafeDo").Interface().(func(...pkg.Value) (pkg.Value, error))(a0...)
 }
 
-func (p *P_gorgonia_org_gorgonia_ValueCloser) ValueClose(a0 interface{}) bool {
-	return p.ValueClose_(p.Object, a0)
+type shim_gorgonia_org_gorgonia_UsePreallocDoer struct{ O Object }
+
+func (s shim_gorgonia_org_gorgonia_UsePreallocDoer) Unshim() any { return s.O }
+func (s shim_gorgonia_org_gorgonia_UsePreallocDoer) UsePreallocDo(a0 pkg.Value, a1 ...pkg.Value) (pkg.Value, error) {
+	return s.O.Method("UsePreallocDo").Interface().(func(pkg.Value, ...pkg.Value) (pkg.Value, error))(a0, a1...)
 }
+
+type shim_gorgonia_org_gorgonia_VM struct{ O Object }
 
-type P_gorgonia_org_gorgonia_ValueEqualer struct {
-	Object   any
-	ValueEq_ func(o any, a0 pkg.Value) bool
+func (s shim_gorgonia_org_gorgonia_VM) Unshim() any { return s.O }
+func (s shim_gorgonia_org_gorgonia_VM) Close() error {
+	return s.O.Method("Close").Interface().(func() error)()
 }
+func (s shim_gorgonia_org_gorgonia_VM) Reset() { s.O.Method("Reset").Interface().(func())() }
+func (s shim_gorgonia_org_gorgonia_VM) RunAll() error {
+	return s.O.Method("RunAll").Interface().(func() error)()
+}
+
+type shim_gorgonia_org_gorgonia_Value struct{ O Object }
 
-func (p *P_gorgonia_org_gorgonia_ValueEqualer) ValueEq(a0 pkg.Value) bool {
-	return p.ValueEq_(p.Object, a0)
+func (s shim_gorgonia_org_gorgonia_Value) Unshim() any { return s.O }
+func (s shim_gorgonia_org_gorgonia_Value) Data() interface{} {
+	return s.O.Method("Data").Interface().(func() interface{})()
+}
+func (s shim_gorgonia_org_gorgonia_Value) Dtype() i3.Dtype {
+	return s.O.Method("Dtype").Interface().(func() i3.Dtype)()
+}
+func (s shim_gorgonia_org_gorgonia_Value) Format(a0 i8.State, a1 rune) {
+	s.O.Method("Format").Interface().(func(i8.State, rune))(a0, a1)
 }
+func (s shim_gorgonia_org_gorgonia_Value) MemSize() uintptr {
+	return s.O.Method("MemSize").Interface().(func() uintptr)()
+}
+func (s shim_gorgonia_org_gorgonia_Value) Shape() i3.Shape {
+	return s.O.Method("Shape").Interface().(func() i3.Shape)()
+}
+func (s shim_gorgonia_org_gorgonia_Value) Size() int {
+	return s.O.Method("Size").Interface().(func() int)()
+}
+func (s shim_gorgonia_org_gorgonia_Value) Uintptr() uintptr {
+	return s.O.Method("Uintptr").Interface().(func() uintptr)()
+}
+
+type shim_gorgonia_org_gorgonia_ValueCloser struct{ O Object }
 
-type P_gorgonia_org_gorgonia_ValueGrad struct {
-	Object any
-	Grad_  func(o any) (pkg.Value, error)
-	Value_ func(o any) pkg.Value
+func (s shim_gorgonia_org_gorgonia_ValueCloser) Unshim() any { return s.O }
+func (s shim_gorgonia_org_gorgonia_ValueCloser) ValueClose(a0 interface{}) bool {
+	return s.O.Method("ValueClose").Interface().(func(interface{}) bool)(a0)
 }
 
-func (p *P_gorgonia_org_gorgonia_ValueGrad) Grad() (pkg.Value, error) { return p.Grad_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_ValueGrad) Value() pkg.Value         { return p.Value_(p.Object) }
+type shim_gorgonia_org_gorgonia_ValueEqualer struct{ O Object }
 
-type P_gorgonia_org_gorgonia_Valuer struct {
-	Object any
-	Value_ func(o any) pkg.Value
+func (s shim_gorgonia_org_gorgonia_ValueEqualer) Unshim() any { return s.O }
+func (s shim_gorgonia_org_gorgonia_ValueEqualer) ValueEq(a0 pkg.Value) bool {
+	return s.O.Method("ValueEq").Interface().(func(pkg.Value) bool)(a0)
 }
 
-func (p *P_gorgonia_org_gorgonia_Valuer) Value() pkg.Value { return p.Value_(p.Object) }
+type shim_gorgonia_org_gorgonia_ValueGrad struct{ O Object }
 
-type P_gorgonia_org_gorgonia_ZeroValuer struct {
-	Object     any
-	Data_      func(o any) interface{}
-	Dtype_     func(o any) i3.Dtype
-	Format_    func(o any, a0 i8.State, a1 rune)
-	MemSize_   func(o any) uintptr
-	Shape_     func(o any) i3.Shape
-	Size_      func(o any) int
-	Uintptr_   func(o any) uintptr
-	ZeroValue_ func(o any) pkg.Value
+func (s shim_gorgonia_org_gorgonia_ValueGrad) Unshim() any { return s.O }
+func (s shim_gorgonia_org_gorgonia_ValueGrad) Grad() (pkg.Value, error) {
+	return s.O.Method("Grad").Interface().(func() (pkg.Value, error))()
 }
+func (s shim_gorgonia_org_gorgonia_ValueGrad) Value() pkg.Value {
+	return s.O.Method("Value").Interface().(func() pkg.Value)()
+}
+
+type shim_gorgonia_org_gorgonia_Valuer struct{ O Object }
 
-func (p *P_gorgonia_org_gorgonia_ZeroValuer) Data() interface{} { return p.Data_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_ZeroValuer) Dtype() i3.Dtype   { return p.Dtype_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_ZeroValuer) Format(a0 i8.State, a1 rune) {
-	p.Format_(p.Object, a0, a1)
+func (s shim_gorgonia_org_gorgonia_Valuer) Unshim() any { return s.O }
+func (s shim_gorgonia_org_gorgonia_Valuer) Value() pkg.Value {
+	return s.O.Method("Value").Interface().(func() pkg.Value)()
 }
-func (p *P_gorgonia_org_gorgonia_ZeroValuer) MemSize() uintptr     { return p.MemSize_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_ZeroValuer) Shape() i3.Shape      { return p.Shape_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_ZeroValuer) Size() int            { return p.Size_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_ZeroValuer) Uintptr() uintptr     { return p.Uintptr_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_ZeroValuer) ZeroValue() pkg.Value { return p.ZeroValue_(p.Object) }
 
-type P_gorgonia_org_gorgonia_Zeroer struct {
-	Object   any
-	Data_    func(o any) interface{}
-	Dtype_   func(o any) i3.Dtype
-	Format_  func(o any, a0 i8.State, a1 rune)
-	MemSize_ func(o any) uintptr
-	Shape_   func(o any) i3.Shape
-	Size_    func(o any) int
-	Uintptr_ func(o any) uintptr
-	Zero_    func(o any)
+type shim_gorgonia_org_gorgonia_ZeroValuer struct{ O Object }
+
+func (s shim_gorgonia_org_gorgonia_ZeroValuer) Unshim() any { return s.O }
+func (s shim_gorgonia_org_gorgonia_ZeroValuer) Data() interface{} {
+	return s.O.Method("Data").Interface().(func() interface{})()
+}
+func (s shim_gorgonia_org_gorgonia_ZeroValuer) Dtype() i3.Dtype {
+	return s.O.Method("Dtype").Interface().(func() i3.Dtype)()
+}
+func (s shim_gorgonia_org_gorgonia_ZeroValuer) Format(a0 i8.State, a1 rune) {
+	s.O.Method("Format").Interface().(func(i8.State, rune))(a0, a1)
+}
+func (s shim_gorgonia_org_gorgonia_ZeroValuer) MemSize() uintptr {
+	return s.O.Method("MemSize").Interface().(func() uintptr)()
+}
+func (s shim_gorgonia_org_gorgonia_ZeroValuer) Shape() i3.Shape {
+	return s.O.Method("Shape").Interface().(func() i3.Shape)()
+}
+func (s shim_gorgonia_org_gorgonia_ZeroValuer) Size() int {
+	return s.O.Method("Size").Interface().(func() int)()
+}
+func (s shim_gorgonia_org_gorgonia_ZeroValuer) Uintptr() uintptr {
+	return s.O.Method("Uintptr").Interface().(func() uintptr)()
 }
+func (s shim_gorgonia_org_gorgonia_ZeroValuer) ZeroValue() pkg.Value {
+	return s.O.Method("ZeroValue").Interface().(func() pkg.Value)()
+}
+
+type shim_gorgonia_org_gorgonia_Zeroer struct{ O Object }
 
-func (p *P_gorgonia_org_gorgonia_Zeroer) Data() interface{}           { return p.Data_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_Zeroer) Dtype() i3.Dtype             { return p.Dtype_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_Zeroer) Format(a0 i8.State, a1 rune) { p.Format_(p.Object, a0, a1) }
-func (p *P_gorgonia_org_gorgonia_Zeroer) MemSize() uintptr            { return p.MemSize_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_Zeroer) Shape() i3.Shape             { return p.Shape_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_Zeroer) Size() int                   { return p.Size_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_Zeroer) Uintptr() uintptr            { return p.Uintptr_(p.Object) }
-func (p *P_gorgonia_org_gorgonia_Zeroer) Zero()                       { p.Zero_(p.Object) }
+func (s shim_gorgonia_org_gorgonia_Zeroer) Unshim() any { return s.O }
+func (s shim_gorgonia_org_gorgonia_Zeroer) Data() interface{} {
+	return s.O.Method("Data").Interface().(func() interface{})()
+}
+func (s shim_gorgonia_org_gorgonia_Zeroer) Dtype() i3.Dtype {
+	return s.O.Method("Dtype").Interface().(func() i3.Dtype)()
+}
+func (s shim_gorgonia_org_gorgonia_Zeroer) Format(a0 i8.State, a1 rune) {
+	s.O.Method("Format").Interface().(func(i8.State, rune))(a0, a1)
+}
+func (s shim_gorgonia_org_gorgonia_Zeroer) MemSize() uintptr {
+	return s.O.Method("MemSize").Interface().(func() uintptr)()
+}
+func (s shim_gorgonia_org_gorgonia_Zeroer) Shape() i3.Shape {
+	return s.O.Method("Shape").Interface().(func() i3.Shape)()
+}
+func (s shim_gorgonia_org_gorgonia_Zeroer) Size() int {
+	return s.O.Method("Size").Interface().(func() int)()
+}
+func (s shim_gorgonia_org_gorgonia_Zeroer) Uintptr() uintptr {
+	return s.O.Method("Uintptr").Interface().(func() uintptr)()
+}
+func (s shim_gorgonia_org_gorgonia_Zeroer) Zero() { s.O.Method("Zero").Interface().(func())() }

@@ -287,1455 +287,1167 @@ func init() {
 			"View":               r.TypeOf((*pkg.View)(nil)).Elem(),
 			"Zeroer":             r.TypeOf((*pkg.Zeroer)(nil)).Elem(),
 		},
-		Proxies: map[string]r.Type{
-			"Abser":            r.TypeOf((*P_gorgonia_org_tensor_Abser)(nil)).Elem(),
-			"Adder":            r.TypeOf((*P_gorgonia_org_tensor_Adder)(nil)).Elem(),
-			"Argmaxer":         r.TypeOf((*P_gorgonia_org_tensor_Argmaxer)(nil)).Elem(),
-			"Argminer":         r.TypeOf((*P_gorgonia_org_tensor_Argminer)(nil)).Elem(),
-			"BLAS":             r.TypeOf((*P_gorgonia_org_tensor_BLAS)(nil)).Elem(),
-			"Boolable":         r.TypeOf((*P_gorgonia_org_tensor_Boolable)(nil)).Elem(),
-			"ByIndiceser":      r.TypeOf((*P_gorgonia_org_tensor_ByIndiceser)(nil)).Elem(),
-			"Cbrter":           r.TypeOf((*P_gorgonia_org_tensor_Cbrter)(nil)).Elem(),
-			"Clamper":          r.TypeOf((*P_gorgonia_org_tensor_Clamper)(nil)).Elem(),
-			"Cloner":           r.TypeOf((*P_gorgonia_org_tensor_Cloner)(nil)).Elem(),
-			"Concater":         r.TypeOf((*P_gorgonia_org_tensor_Concater)(nil)).Elem(),
-			"Cuber":            r.TypeOf((*P_gorgonia_org_tensor_Cuber)(nil)).Elem(),
-			"Dataer":           r.TypeOf((*P_gorgonia_org_tensor_Dataer)(nil)).Elem(),
-			"DenseStacker":     r.TypeOf((*P_gorgonia_org_tensor_DenseStacker)(nil)).Elem(),
-			"Densor":           r.TypeOf((*P_gorgonia_org_tensor_Densor)(nil)).Elem(),
-			"Diager":           r.TypeOf((*P_gorgonia_org_tensor_Diager)(nil)).Elem(),
-			"Diver":            r.TypeOf((*P_gorgonia_org_tensor_Diver)(nil)).Elem(),
-			"Dotter":           r.TypeOf((*P_gorgonia_org_tensor_Dotter)(nil)).Elem(),
-			"Dtyper":           r.TypeOf((*P_gorgonia_org_tensor_Dtyper)(nil)).Elem(),
-			"ElEqer":           r.TypeOf((*P_gorgonia_org_tensor_ElEqer)(nil)).Elem(),
-			"Engine":           r.TypeOf((*P_gorgonia_org_tensor_Engine)(nil)).Elem(),
-			"Eq":               r.TypeOf((*P_gorgonia_org_tensor_Eq)(nil)).Elem(),
-			"Exper":            r.TypeOf((*P_gorgonia_org_tensor_Exper)(nil)).Elem(),
-			"FMAer":            r.TypeOf((*P_gorgonia_org_tensor_FMAer)(nil)).Elem(),
-			"Gteer":            r.TypeOf((*P_gorgonia_org_tensor_Gteer)(nil)).Elem(),
-			"Gter":             r.TypeOf((*P_gorgonia_org_tensor_Gter)(nil)).Elem(),
-			"InfChecker":       r.TypeOf((*P_gorgonia_org_tensor_InfChecker)(nil)).Elem(),
-			"InnerProder":      r.TypeOf((*P_gorgonia_org_tensor_InnerProder)(nil)).Elem(),
-			"InnerProderF32":   r.TypeOf((*P_gorgonia_org_tensor_InnerProderF32)(nil)).Elem(),
-			"InnerProderF64":   r.TypeOf((*P_gorgonia_org_tensor_InnerProderF64)(nil)).Elem(),
-			"InvSqrter":        r.TypeOf((*P_gorgonia_org_tensor_InvSqrter)(nil)).Elem(),
-			"Inver":            r.TypeOf((*P_gorgonia_org_tensor_Inver)(nil)).Elem(),
-			"Iterator":         r.TypeOf((*P_gorgonia_org_tensor_Iterator)(nil)).Elem(),
-			"Kinder":           r.TypeOf((*P_gorgonia_org_tensor_Kinder)(nil)).Elem(),
-			"Log10er":          r.TypeOf((*P_gorgonia_org_tensor_Log10er)(nil)).Elem(),
-			"Log2er":           r.TypeOf((*P_gorgonia_org_tensor_Log2er)(nil)).Elem(),
-			"Loger":            r.TypeOf((*P_gorgonia_org_tensor_Loger)(nil)).Elem(),
-			"Lteer":            r.TypeOf((*P_gorgonia_org_tensor_Lteer)(nil)).Elem(),
-			"Lter":             r.TypeOf((*P_gorgonia_org_tensor_Lter)(nil)).Elem(),
-			"Mapper":           r.TypeOf((*P_gorgonia_org_tensor_Mapper)(nil)).Elem(),
-			"MatMuler":         r.TypeOf((*P_gorgonia_org_tensor_MatMuler)(nil)).Elem(),
-			"MatVecMuler":      r.TypeOf((*P_gorgonia_org_tensor_MatVecMuler)(nil)).Elem(),
-			"MathError":        r.TypeOf((*P_gorgonia_org_tensor_MathError)(nil)).Elem(),
-			"MaxBetweener":     r.TypeOf((*P_gorgonia_org_tensor_MaxBetweener)(nil)).Elem(),
-			"Maxer":            r.TypeOf((*P_gorgonia_org_tensor_Maxer)(nil)).Elem(),
-			"MemSetter":        r.TypeOf((*P_gorgonia_org_tensor_MemSetter)(nil)).Elem(),
-			"Memory":           r.TypeOf((*P_gorgonia_org_tensor_Memory)(nil)).Elem(),
-			"MinBetweener":     r.TypeOf((*P_gorgonia_org_tensor_MinBetweener)(nil)).Elem(),
-			"Miner":            r.TypeOf((*P_gorgonia_org_tensor_Miner)(nil)).Elem(),
-			"Moder":            r.TypeOf((*P_gorgonia_org_tensor_Moder)(nil)).Elem(),
-			"Muler":            r.TypeOf((*P_gorgonia_org_tensor_Muler)(nil)).Elem(),
-			"NaNChecker":       r.TypeOf((*P_gorgonia_org_tensor_NaNChecker)(nil)).Elem(),
-			"Neger":            r.TypeOf((*P_gorgonia_org_tensor_Neger)(nil)).Elem(),
-			"NoOpError":        r.TypeOf((*P_gorgonia_org_tensor_NoOpError)(nil)).Elem(),
-			"NonStdEngine":     r.TypeOf((*P_gorgonia_org_tensor_NonStdEngine)(nil)).Elem(),
-			"Oner":             r.TypeOf((*P_gorgonia_org_tensor_Oner)(nil)).Elem(),
-			"OptimizedReducer": r.TypeOf((*P_gorgonia_org_tensor_OptimizedReducer)(nil)).Elem(),
-			"OuterProder":      r.TypeOf((*P_gorgonia_org_tensor_OuterProder)(nil)).Elem(),
-			"Power":            r.TypeOf((*P_gorgonia_org_tensor_Power)(nil)).Elem(),
-			"Proder":           r.TypeOf((*P_gorgonia_org_tensor_Proder)(nil)).Elem(),
-			"Reducer":          r.TypeOf((*P_gorgonia_org_tensor_Reducer)(nil)).Elem(),
-			"Repeater":         r.TypeOf((*P_gorgonia_org_tensor_Repeater)(nil)).Elem(),
-			"SVDer":            r.TypeOf((*P_gorgonia_org_tensor_SVDer)(nil)).Elem(),
-			"ScalarRep":        r.TypeOf((*P_gorgonia_org_tensor_ScalarRep)(nil)).Elem(),
-			"Signer":           r.TypeOf((*P_gorgonia_org_tensor_Signer)(nil)).Elem(),
-			"Slice":            r.TypeOf((*P_gorgonia_org_tensor_Slice)(nil)).Elem(),
-			"Slicer":           r.TypeOf((*P_gorgonia_org_tensor_Slicer)(nil)).Elem(),
-			"SoftMaxer":        r.TypeOf((*P_gorgonia_org_tensor_SoftMaxer)(nil)).Elem(),
-			"Sqrter":           r.TypeOf((*P_gorgonia_org_tensor_Sqrter)(nil)).Elem(),
-			"Squarer":          r.TypeOf((*P_gorgonia_org_tensor_Squarer)(nil)).Elem(),
-			"Stacker":          r.TypeOf((*P_gorgonia_org_tensor_Stacker)(nil)).Elem(),
-			"Suber":            r.TypeOf((*P_gorgonia_org_tensor_Suber)(nil)).Elem(),
-			"Sumer":            r.TypeOf((*P_gorgonia_org_tensor_Sumer)(nil)).Elem(),
-			"Tanher":           r.TypeOf((*P_gorgonia_org_tensor_Tanher)(nil)).Elem(),
-			"Tracer":           r.TypeOf((*P_gorgonia_org_tensor_Tracer)(nil)).Elem(),
-			"Transposer":       r.TypeOf((*P_gorgonia_org_tensor_Transposer)(nil)).Elem(),
-			"Zeroer":           r.TypeOf((*P_gorgonia_org_tensor_Zeroer)(nil)).Elem(),
-		},
 		Untypeds: map[string]string{
 			"DEBUG":    "bool:false",
 			"PoolSize": "int:4096",
 		},
 	}
+	shims[r.TypeFor[pkg.Abser]()] = r.TypeFor[shim_gorgonia_org_tensor_Abser]()
+	shims[r.TypeFor[pkg.Adder]()] = r.TypeFor[shim_gorgonia_org_tensor_Adder]()
+	shims[r.TypeFor[pkg.Argmaxer]()] = r.TypeFor[shim_gorgonia_org_tensor_Argmaxer]()
+	shims[r.TypeFor[pkg.Argminer]()] = r.TypeFor[shim_gorgonia_org_tensor_Argminer]()
+	shims[r.TypeFor[pkg.BLAS]()] = r.TypeFor[shim_gorgonia_org_tensor_BLAS]()
+	shims[r.TypeFor[pkg.Boolable]()] = r.TypeFor[shim_gorgonia_org_tensor_Boolable]()
+	shims[r.TypeFor[pkg.ByIndiceser]()] = r.TypeFor[shim_gorgonia_org_tensor_ByIndiceser]()
+	shims[r.TypeFor[pkg.Cbrter]()] = r.TypeFor[shim_gorgonia_org_tensor_Cbrter]()
+	shims[r.TypeFor[pkg.Clamper]()] = r.TypeFor[shim_gorgonia_org_tensor_Clamper]()
+	shims[r.TypeFor[pkg.Cloner]()] = r.TypeFor[shim_gorgonia_org_tensor_Cloner]()
+	shims[r.TypeFor[pkg.Concater]()] = r.TypeFor[shim_gorgonia_org_tensor_Concater]()
+	shims[r.TypeFor[pkg.Cuber]()] = r.TypeFor[shim_gorgonia_org_tensor_Cuber]()
+	shims[r.TypeFor[pkg.Dataer]()] = r.TypeFor[shim_gorgonia_org_tensor_Dataer]()
+	shims[r.TypeFor[pkg.DenseStacker]()] = r.TypeFor[shim_gorgonia_org_tensor_DenseStacker]()
+	shims[r.TypeFor[pkg.Densor]()] = r.TypeFor[shim_gorgonia_org_tensor_Densor]()
+	shims[r.TypeFor[pkg.Diager]()] = r.TypeFor[shim_gorgonia_org_tensor_Diager]()
+	shims[r.TypeFor[pkg.Diver]()] = r.TypeFor[shim_gorgonia_org_tensor_Diver]()
+	shims[r.TypeFor[pkg.Dotter]()] = r.TypeFor[shim_gorgonia_org_tensor_Dotter]()
+	shims[r.TypeFor[pkg.Dtyper]()] = r.TypeFor[shim_gorgonia_org_tensor_Dtyper]()
+	shims[r.TypeFor[pkg.ElEqer]()] = r.TypeFor[shim_gorgonia_org_tensor_ElEqer]()
+	shims[r.TypeFor[pkg.Engine]()] = r.TypeFor[shim_gorgonia_org_tensor_Engine]()
+	shims[r.TypeFor[pkg.Eq]()] = r.TypeFor[shim_gorgonia_org_tensor_Eq]()
+	shims[r.TypeFor[pkg.Exper]()] = r.TypeFor[shim_gorgonia_org_tensor_Exper]()
+	shims[r.TypeFor[pkg.FMAer]()] = r.TypeFor[shim_gorgonia_org_tensor_FMAer]()
+	shims[r.TypeFor[pkg.Gteer]()] = r.TypeFor[shim_gorgonia_org_tensor_Gteer]()
+	shims[r.TypeFor[pkg.Gter]()] = r.TypeFor[shim_gorgonia_org_tensor_Gter]()
+	shims[r.TypeFor[pkg.InfChecker]()] = r.TypeFor[shim_gorgonia_org_tensor_InfChecker]()
+	shims[r.TypeFor[pkg.InnerProder]()] = r.TypeFor[shim_gorgonia_org_tensor_InnerProder]()
+	shims[r.TypeFor[pkg.InnerProderF32]()] = r.TypeFor[shim_gorgonia_org_tensor_InnerProderF32]()
+	shims[r.TypeFor[pkg.InnerProderF64]()] = r.TypeFor[shim_gorgonia_org_tensor_InnerProderF64]()
+	shims[r.TypeFor[pkg.InvSqrter]()] = r.TypeFor[shim_gorgonia_org_tensor_InvSqrter]()
+	shims[r.TypeFor[pkg.Inver]()] = r.TypeFor[shim_gorgonia_org_tensor_Inver]()
+	shims[r.TypeFor[pkg.Iterator]()] = r.TypeFor[shim_gorgonia_org_tensor_Iterator]()
+	shims[r.TypeFor[pkg.Kinder]()] = r.TypeFor[shim_gorgonia_org_tensor_Kinder]()
+	shims[r.TypeFor[pkg.Log10er]()] = r.TypeFor[shim_gorgonia_org_tensor_Log10er]()
+	shims[r.TypeFor[pkg.Log2er]()] = r.TypeFor[shim_gorgonia_org_tensor_Log2er]()
+	shims[r.TypeFor[pkg.Loger]()] = r.TypeFor[shim_gorgonia_org_tensor_Loger]()
+	shims[r.TypeFor[pkg.Lteer]()] = r.TypeFor[shim_gorgonia_org_tensor_Lteer]()
+	shims[r.TypeFor[pkg.Lter]()] = r.TypeFor[shim_gorgonia_org_tensor_Lter]()
+	shims[r.TypeFor[pkg.Mapper]()] = r.TypeFor[shim_gorgonia_org_tensor_Mapper]()
+	shims[r.TypeFor[pkg.MatMuler]()] = r.TypeFor[shim_gorgonia_org_tensor_MatMuler]()
+	shims[r.TypeFor[pkg.MatVecMuler]()] = r.TypeFor[shim_gorgonia_org_tensor_MatVecMuler]()
+	shims[r.TypeFor[pkg.MathError]()] = r.TypeFor[shim_gorgonia_org_tensor_MathError]()
+	shims[r.TypeFor[pkg.MaxBetweener]()] = r.TypeFor[shim_gorgonia_org_tensor_MaxBetweener]()
+	shims[r.TypeFor[pkg.Maxer]()] = r.TypeFor[shim_gorgonia_org_tensor_Maxer]()
+	shims[r.TypeFor[pkg.MemSetter]()] = r.TypeFor[shim_gorgonia_org_tensor_MemSetter]()
+	shims[r.TypeFor[pkg.Memory]()] = r.TypeFor[shim_gorgonia_org_tensor_Memory]()
+	shims[r.TypeFor[pkg.MinBetweener]()] = r.TypeFor[shim_gorgonia_org_tensor_MinBetweener]()
+	shims[r.TypeFor[pkg.Miner]()] = r.TypeFor[shim_gorgonia_org_tensor_Miner]()
+	shims[r.TypeFor[pkg.Moder]()] = r.TypeFor[shim_gorgonia_org_tensor_Moder]()
+	shims[r.TypeFor[pkg.Muler]()] = r.TypeFor[shim_gorgonia_org_tensor_Muler]()
+	shims[r.TypeFor[pkg.NaNChecker]()] = r.TypeFor[shim_gorgonia_org_tensor_NaNChecker]()
+	shims[r.TypeFor[pkg.Neger]()] = r.TypeFor[shim_gorgonia_org_tensor_Neger]()
+	shims[r.TypeFor[pkg.NoOpError]()] = r.TypeFor[shim_gorgonia_org_tensor_NoOpError]()
+	shims[r.TypeFor[pkg.NonStdEngine]()] = r.TypeFor[shim_gorgonia_org_tensor_NonStdEngine]()
+	shims[r.TypeFor[pkg.Oner]()] = r.TypeFor[shim_gorgonia_org_tensor_Oner]()
+	shims[r.TypeFor[pkg.OptimizedReducer]()] = r.TypeFor[shim_gorgonia_org_tensor_OptimizedReducer]()
+	shims[r.TypeFor[pkg.OuterProder]()] = r.TypeFor[shim_gorgonia_org_tensor_OuterProder]()
+	shims[r.TypeFor[pkg.Power]()] = r.TypeFor[shim_gorgonia_org_tensor_Power]()
+	shims[r.TypeFor[pkg.Proder]()] = r.TypeFor[shim_gorgonia_org_tensor_Proder]()
+	shims[r.TypeFor[pkg.Reducer]()] = r.TypeFor[shim_gorgonia_org_tensor_Reducer]()
+	shims[r.TypeFor[pkg.Repeater]()] = r.TypeFor[shim_gorgonia_org_tensor_Repeater]()
+	shims[r.TypeFor[pkg.SVDer]()] = r.TypeFor[shim_gorgonia_org_tensor_SVDer]()
+	shims[r.TypeFor[pkg.ScalarRep]()] = r.TypeFor[shim_gorgonia_org_tensor_ScalarRep]()
+	shims[r.TypeFor[pkg.Signer]()] = r.TypeFor[shim_gorgonia_org_tensor_Signer]()
+	shims[r.TypeFor[pkg.Slice]()] = r.TypeFor[shim_gorgonia_org_tensor_Slice]()
+	shims[r.TypeFor[pkg.Slicer]()] = r.TypeFor[shim_gorgonia_org_tensor_Slicer]()
+	shims[r.TypeFor[pkg.SoftMaxer]()] = r.TypeFor[shim_gorgonia_org_tensor_SoftMaxer]()
+	shims[r.TypeFor[pkg.Sqrter]()] = r.TypeFor[shim_gorgonia_org_tensor_Sqrter]()
+	shims[r.TypeFor[pkg.Squarer]()] = r.TypeFor[shim_gorgonia_org_tensor_Squarer]()
+	shims[r.TypeFor[pkg.Stacker]()] = r.TypeFor[shim_gorgonia_org_tensor_Stacker]()
+	shims[r.TypeFor[pkg.Suber]()] = r.TypeFor[shim_gorgonia_org_tensor_Suber]()
+	shims[r.TypeFor[pkg.Sumer]()] = r.TypeFor[shim_gorgonia_org_tensor_Sumer]()
+	shims[r.TypeFor[pkg.Tanher]()] = r.TypeFor[shim_gorgonia_org_tensor_Tanher]()
+	shims[r.TypeFor[pkg.Tracer]()] = r.TypeFor[shim_gorgonia_org_tensor_Tracer]()
+	shims[r.TypeFor[pkg.Transposer]()] = r.TypeFor[shim_gorgonia_org_tensor_Transposer]()
+	shims[r.TypeFor[pkg.Zeroer]()] = r.TypeFor[shim_gorgonia_org_tensor_Zeroer]()
+}
+
+type shim_gorgonia_org_tensor_Abser struct{ O Object }
+
+func (s shim_gorgonia_org_tensor_Abser) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Abser) Abs(a0 pkg.Tensor, a1 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("Abs").Interface().(func(pkg.Tensor, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1...)
+}
+
+type shim_gorgonia_org_tensor_Adder struct{ O Object }
+
+func (s shim_gorgonia_org_tensor_Adder) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Adder) Add(a0 pkg.Tensor, a1 pkg.Tensor, a2 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("Add").Interface().(func(pkg.Tensor, pkg.Tensor, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1, a2...)
+}
+func (s shim_gorgonia_org_tensor_Adder) AddScalar(a0 pkg.Tensor, a1 interface{}, a2 bool, a3 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("AddScalar").Interface().(func(pkg.Tensor, interface{}, bool, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1, a2, a3...)
+}
+
+type shim_gorgonia_org_tensor_Argmaxer struct{ O Object }
+
+func (s shim_gorgonia_org_tensor_Argmaxer) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Argmaxer) Argmax(a0 pkg.Tensor, a1 int) (pkg.Tensor, error) {
+	return s.O.Method("Argmax").Interface().(func(pkg.Tensor, int) (pkg.Tensor, error))(a0, a1)
 }
 
-type P_gorgonia_org_tensor_Abser struct {
-	Object any
-	Abs_   func(o any, a0 pkg.Tensor, a1 ...pkg.FuncOpt) (pkg.Tensor, error)
-}
-
-func (p *P_gorgonia_org_tensor_Abser) Abs(a0 pkg.Tensor, a1 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.Abs_(p.Object, a0, a1...)
-}
-
-type P_gorgonia_org_tensor_Adder struct {
-	Object     any
-	Add_       func(o any, a0 pkg.Tensor, a1 pkg.Tensor, a2 ...pkg.FuncOpt) (pkg.Tensor, error)
-	AddScalar_ func(o any, a0 pkg.Tensor, a1 interface{}, a2 bool, a3 ...pkg.FuncOpt) (pkg.Tensor, error)
-}
-
-func (p *P_gorgonia_org_tensor_Adder) Add(a0 pkg.Tensor, a1 pkg.Tensor, a2 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.Add_(p.Object, a0, a1, a2...)
-}
-func (p *P_gorgonia_org_tensor_Adder) AddScalar(a0 pkg.Tensor, a1 interface{}, a2 bool, a3 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.AddScalar_(p.Object, a0, a1, a2, a3...)
-}
-
-type P_gorgonia_org_tensor_Argmaxer struct {
-	Object  any
-	Argmax_ func(o any, a0 pkg.Tensor, a1 int) (pkg.Tensor, error)
-}
-
-func (p *P_gorgonia_org_tensor_Argmaxer) Argmax(a0 pkg.Tensor, a1 int) (pkg.Tensor, error) {
-	return p.Argmax_(p.Object, a0, a1)
-}
-
-type P_gorgonia_org_tensor_Argminer struct {
-	Object  any
-	Argmin_ func(o any, a0 pkg.Tensor, a1 int) (pkg.Tensor, error)
-}
-
-func (p *P_gorgonia_org_tensor_Argminer) Argmin(a0 pkg.Tensor, a1 int) (pkg.Tensor, error) {
-	return p.Argmin_(p.Object, a0, a1)
-}
-
-type P_gorgonia_org_tensor_BLAS struct {
-	Object  any
-	Caxpy_  func(o any, a0 int, a1 complex64, a2 []complex64, a3 int, a4 []complex64, a5 int)
-	Ccopy_  func(o any, a0 int, a1 []complex64, a2 int, a3 []complex64, a4 int)
-	Cdotc_  func(o any, a0 int, a1 []complex64, a2 int, a3 []complex64, a4 int) complex64
-	Cdotu_  func(o any, a0 int, a1 []complex64, a2 int, a3 []complex64, a4 int) complex64
-	Cgbmv_  func(o any, a0 i3.Transpose, a1 int, a2 int, a3 int, a4 int, a5 complex64, a6 []complex64, a7 int, a8 []complex64, a9 int, a10 complex64, a11 []complex64, a12 int)
-	Cgemm_  func(o any, a0 i3.Transpose, a1 i3.Transpose, a2 int, a3 int, a4 int, a5 complex64, a6 []complex64, a7 int, a8 []complex64, a9 int, a10 complex64, a11 []complex64, a12 int)
-	Cgemv_  func(o any, a0 i3.Transpose, a1 int, a2 int, a3 complex64, a4 []complex64, a5 int, a6 []complex64, a7 int, a8 complex64, a9 []complex64, a10 int)
-	Cgerc_  func(o any, a0 int, a1 int, a2 complex64, a3 []complex64, a4 int, a5 []complex64, a6 int, a7 []complex64, a8 int)
-	Cgeru_  func(o any, a0 int, a1 int, a2 complex64, a3 []complex64, a4 int, a5 []complex64, a6 int, a7 []complex64, a8 int)
-	Chbmv_  func(o any, a0 i3.Uplo, a1 int, a2 int, a3 complex64, a4 []complex64, a5 int, a6 []complex64, a7 int, a8 complex64, a9 []complex64, a10 int)
-	Chemm_  func(o any, a0 i3.Side, a1 i3.Uplo, a2 int, a3 int, a4 complex64, a5 []complex64, a6 int, a7 []complex64, a8 int, a9 complex64, a10 []complex64, a11 int)
-	Chemv_  func(o any, a0 i3.Uplo, a1 int, a2 complex64, a3 []complex64, a4 int, a5 []complex64, a6 int, a7 complex64, a8 []complex64, a9 int)
-	Cher_   func(o any, a0 i3.Uplo, a1 int, a2 float32, a3 []complex64, a4 int, a5 []complex64, a6 int)
-	Cher2_  func(o any, a0 i3.Uplo, a1 int, a2 complex64, a3 []complex64, a4 int, a5 []complex64, a6 int, a7 []complex64, a8 int)
-	Cher2k_ func(o any, a0 i3.Uplo, a1 i3.Transpose, a2 int, a3 int, a4 complex64, a5 []complex64, a6 int, a7 []complex64, a8 int, a9 float32, a10 []complex64, a11 int)
-	Cherk_  func(o any, a0 i3.Uplo, a1 i3.Transpose, a2 int, a3 int, a4 float32, a5 []complex64, a6 int, a7 float32, a8 []complex64, a9 int)
-	Chpmv_  func(o any, a0 i3.Uplo, a1 int, a2 complex64, a3 []complex64, a4 []complex64, a5 int, a6 complex64, a7 []complex64, a8 int)
-	Chpr_   func(o any, a0 i3.Uplo, a1 int, a2 float32, a3 []complex64, a4 int, a5 []complex64)
-	Chpr2_  func(o any, a0 i3.Uplo, a1 int, a2 complex64, a3 []complex64, a4 int, a5 []complex64, a6 int, a7 []complex64)
-	Cscal_  func(o any, a0 int, a1 complex64, a2 []complex64, a3 int)
-	Csscal_ func(o any, a0 int, a1 float32, a2 []complex64, a3 int)
-	Cswap_  func(o any, a0 int, a1 []complex64, a2 int, a3 []complex64, a4 int)
-	Csymm_  func(o any, a0 i3.Side, a1 i3.Uplo, a2 int, a3 int, a4 complex64, a5 []complex64, a6 int, a7 []complex64, a8 int, a9 complex64, a10 []complex64, a11 int)
-	Csyr2k_ func(o any, a0 i3.Uplo, a1 i3.Transpose, a2 int, a3 int, a4 complex64, a5 []complex64, a6 int, a7 []complex64, a8 int, a9 complex64, a10 []complex64, a11 int)
-	Csyrk_  func(o any, a0 i3.Uplo, a1 i3.Transpose, a2 int, a3 int, a4 complex64, a5 []complex64, a6 int, a7 complex64, a8 []complex64, a9 int)
-	Ctbmv_  func(o any, a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 int, a5 []complex64, a6 int, a7 []complex64, a8 int)
-	Ctbsv_  func(o any, a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 int, a5 []complex64, a6 int, a7 []complex64, a8 int)
-	Ctpmv_  func(o any, a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 []complex64, a5 []complex64, a6 int)
-	Ctpsv_  func(o any, a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 []complex64, a5 []complex64, a6 int)
-	Ctrmm_  func(o any, a0 i3.Side, a1 i3.Uplo, a2 i3.Transpose, a3 i3.Diag, a4 int, a5 int, a6 complex64, a7 []complex64, a8 int, a9 []complex64, a10 int)
-	Ctrmv_  func(o any, a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 []complex64, a5 int, a6 []complex64, a7 int)
-	Ctrsm_  func(o any, a0 i3.Side, a1 i3.Uplo, a2 i3.Transpose, a3 i3.Diag, a4 int, a5 int, a6 complex64, a7 []complex64, a8 int, a9 []complex64, a10 int)
-	Ctrsv_  func(o any, a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 []complex64, a5 int, a6 []complex64, a7 int)
-	Dasum_  func(o any, a0 int, a1 []float64, a2 int) float64
-	Daxpy_  func(o any, a0 int, a1 float64, a2 []float64, a3 int, a4 []float64, a5 int)
-	Dcopy_  func(o any, a0 int, a1 []float64, a2 int, a3 []float64, a4 int)
-	Ddot_   func(o any, a0 int, a1 []float64, a2 int, a3 []float64, a4 int) float64
-	Dgbmv_  func(o any, a0 i3.Transpose, a1 int, a2 int, a3 int, a4 int, a5 float64, a6 []float64, a7 int, a8 []float64, a9 int, a10 float64, a11 []float64, a12 int)
-	Dgemm_  func(o any, a0 i3.Transpose, a1 i3.Transpose, a2 int, a3 int, a4 int, a5 float64, a6 []float64, a7 int, a8 []float64, a9 int, a10 float64, a11 []float64, a12 int)
-	Dgemv_  func(o any, a0 i3.Transpose, a1 int, a2 int, a3 float64, a4 []float64, a5 int, a6 []float64, a7 int, a8 float64, a9 []float64, a10 int)
-	Dger_   func(o any, a0 int, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64, a6 int, a7 []float64, a8 int)
-	Dnrm2_  func(o any, a0 int, a1 []float64, a2 int) float64
-	Drot_   func(o any, a0 int, a1 []float64, a2 int, a3 []float64, a4 int, a5 float64, a6 float64)
-	Drotg_  func(o any, a0 float64, a1 float64) (float64, float64, float64, float64)
-	Drotm_  func(o any, a0 int, a1 []float64, a2 int, a3 []float64, a4 int, a5 i3.DrotmParams)
-	Drotmg_ func(o any, a0 float64, a1 float64, a2 float64, a3 float64) (i3.DrotmParams, float64, float64, float64)
-	Dsbmv_  func(o any, a0 i3.Uplo, a1 int, a2 int, a3 float64, a4 []float64, a5 int, a6 []float64, a7 int, a8 float64, a9 []float64, a10 int)
-	Dscal_  func(o any, a0 int, a1 float64, a2 []float64, a3 int)
-	Dsdot_  func(o any, a0 int, a1 []float32, a2 int, a3 []float32, a4 int) float64
-	Dspmv_  func(o any, a0 i3.Uplo, a1 int, a2 float64, a3 []float64, a4 []float64, a5 int, a6 float64, a7 []float64, a8 int)
-	Dspr_   func(o any, a0 i3.Uplo, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64)
-	Dspr2_  func(o any, a0 i3.Uplo, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64, a6 int, a7 []float64)
-	Dswap_  func(o any, a0 int, a1 []float64, a2 int, a3 []float64, a4 int)
-	Dsymm_  func(o any, a0 i3.Side, a1 i3.Uplo, a2 int, a3 int, a4 float64, a5 []float64, a6 int, a7 []float64, a8 int, a9 float64, a10 []float64, a11 int)
-	Dsymv_  func(o any, a0 i3.Uplo, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64, a6 int, a7 float64, a8 []float64, a9 int)
-	Dsyr_   func(o any, a0 i3.Uplo, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64, a6 int)
-	Dsyr2_  func(o any, a0 i3.Uplo, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64, a6 int, a7 []float64, a8 int)
-	Dsyr2k_ func(o any, a0 i3.Uplo, a1 i3.Transpose, a2 int, a3 int, a4 float64, a5 []float64, a6 int, a7 []float64, a8 int, a9 float64, a10 []float64, a11 int)
-	Dsyrk_  func(o any, a0 i3.Uplo, a1 i3.Transpose, a2 int, a3 int, a4 float64, a5 []float64, a6 int, a7 float64, a8 []float64, a9 int)
-	Dtbmv_  func(o any, a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 int, a5 []float64, a6 int, a7 []float64, a8 int)
-	Dtbsv_  func(o any, a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 int, a5 []float64, a6 int, a7 []float64, a8 int)
-	Dtpmv_  func(o any, a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 []float64, a5 []float64, a6 int)
-	Dtpsv_  func(o any, a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 []float64, a5 []float64, a6 int)
-	Dtrmm_  func(o any, a0 i3.Side, a1 i3.Uplo, a2 i3.Transpose, a3 i3.Diag, a4 int, a5 int, a6 float64, a7 []float64, a8 int, a9 []float64, a10 int)
-	Dtrmv_  func(o any, a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 []float64, a5 int, a6 []float64, a7 int)
-	Dtrsm_  func(o any, a0 i3.Side, a1 i3.Uplo, a2 i3.Transpose, a3 i3.Diag, a4 int, a5 int, a6 float64, a7 []float64, a8 int, a9 []float64, a10 int)
-	Dtrsv_  func(o any, a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 []float64, a5 int, a6 []float64, a7 int)
-	Dzasum_ func(o any, a0 int, a1 []complex128, a2 int) float64
-	Dznrm2_ func(o any, a0 int, a1 []complex128, a2 int) float64
-	Icamax_ func(o any, a0 int, a1 []complex64, a2 int) int
-	Idamax_ func(o any, a0 int, a1 []float64, a2 int) int
-	Isamax_ func(o any, a0 int, a1 []float32, a2 int) int
-	Izamax_ func(o any, a0 int, a1 []complex128, a2 int) int
-	Sasum_  func(o any, a0 int, a1 []float32, a2 int) float32
-	Saxpy_  func(o any, a0 int, a1 float32, a2 []float32, a3 int, a4 []float32, a5 int)
-	Scasum_ func(o any, a0 int, a1 []complex64, a2 int) float32
-	Scnrm2_ func(o any, a0 int, a1 []complex64, a2 int) float32
-	Scopy_  func(o any, a0 int, a1 []float32, a2 int, a3 []float32, a4 int)
-	Sdot_   func(o any, a0 int, a1 []float32, a2 int, a3 []float32, a4 int) float32
-	Sdsdot_ func(o any, a0 int, a1 float32, a2 []float32, a3 int, a4 []float32, a5 int) float32
-	Sgbmv_  func(o any, a0 i3.Transpose, a1 int, a2 int, a3 int, a4 int, a5 float32, a6 []float32, a7 int, a8 []float32, a9 int, a10 float32, a11 []float32, a12 int)
-	Sgemm_  func(o any, a0 i3.Transpose, a1 i3.Transpose, a2 int, a3 int, a4 int, a5 float32, a6 []float32, a7 int, a8 []float32, a9 int, a10 float32, a11 []float32, a12 int)
-	Sgemv_  func(o any, a0 i3.Transpose, a1 int, a2 int, a3 float32, a4 []float32, a5 int, a6 []float32, a7 int, a8 float32, a9 []float32, a10 int)
-	Sger_   func(o any, a0 int, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32, a6 int, a7 []float32, a8 int)
-	Snrm2_  func(o any, a0 int, a1 []float32, a2 int) float32
-	Srot_   func(o any, a0 int, a1 []float32, a2 int, a3 []float32, a4 int, a5 float32, a6 float32)
-	Srotg_  func(o any, a0 float32, a1 float32) (float32, float32, float32, float32)
-	Srotm_  func(o any, a0 int, a1 []float32, a2 int, a3 []float32, a4 int, a5 i3.SrotmParams)
-	Srotmg_ func(o any, a0 float32, a1 float32, a2 float32, a3 float32) (i3.SrotmParams, float32, float32, float32)
-	Ssbmv_  func(o any, a0 i3.Uplo, a1 int, a2 int, a3 float32, a4 []float32, a5 int, a6 []float32, a7 int, a8 float32, a9 []float32, a10 int)
-	Sscal_  func(o any, a0 int, a1 float32, a2 []float32, a3 int)
-	Sspmv_  func(o any, a0 i3.Uplo, a1 int, a2 float32, a3 []float32, a4 []float32, a5 int, a6 float32, a7 []float32, a8 int)
-	Sspr_   func(o any, a0 i3.Uplo, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32)
-	Sspr2_  func(o any, a0 i3.Uplo, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32, a6 int, a7 []float32)
-	Sswap_  func(o any, a0 int, a1 []float32, a2 int, a3 []float32, a4 int)
-	Ssymm_  func(o any, a0 i3.Side, a1 i3.Uplo, a2 int, a3 int, a4 float32, a5 []float32, a6 int, a7 []float32, a8 int, a9 float32, a10 []float32, a11 int)
-	Ssymv_  func(o any, a0 i3.Uplo, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32, a6 int, a7 float32, a8 []float32, a9 int)
-	Ssyr_   func(o any, a0 i3.Uplo, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32, a6 int)
-	Ssyr2_  func(o any, a0 i3.Uplo, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32, a6 int, a7 []float32, a8 int)
-	Ssyr2k_ func(o any, a0 i3.Uplo, a1 i3.Transpose, a2 int, a3 int, a4 float32, a5 []float32, a6 int, a7 []float32, a8 int, a9 float32, a10 []float32, a11 int)
-	Ssyrk_  func(o any, a0 i3.Uplo, a1 i3.Transpose, a2 int, a3 int, a4 float32, a5 []float32, a6 int, a7 float32, a8 []float32, a9 int)
-	Stbmv_  func(o any, a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 int, a5 []float32, a6 int, a7 []float32, a8 int)
-	Stbsv_  func(o any, a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 int, a5 []float32, a6 int, a7 []float32, a8 int)
-	Stpmv_  func(o any, a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 []float32, a5 []float32, a6 int)
-	Stpsv_  func(o any, a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 []float32, a5 []float32, a6 int)
-	Strmm_  func(o any, a0 i3.Side, a1 i3.Uplo, a2 i3.Transpose, a3 i3.Diag, a4 int, a5 int, a6 float32, a7 []float32, a8 int, a9 []float32, a10 int)
-	Strmv_  func(o any, a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 []float32, a5 int, a6 []float32, a7 int)
-	Strsm_  func(o any, a0 i3.Side, a1 i3.Uplo, a2 i3.Transpose, a3 i3.Diag, a4 int, a5 int, a6 float32, a7 []float32, a8 int, a9 []float32, a10 int)
-	Strsv_  func(o any, a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 []float32, a5 int, a6 []float32, a7 int)
-	Zaxpy_  func(o any, a0 int, a1 complex128, a2 []complex128, a3 int, a4 []complex128, a5 int)
-	Zcopy_  func(o any, a0 int, a1 []complex128, a2 int, a3 []complex128, a4 int)
-	Zdotc_  func(o any, a0 int, a1 []complex128, a2 int, a3 []complex128, a4 int) complex128
-	Zdotu_  func(o any, a0 int, a1 []complex128, a2 int, a3 []complex128, a4 int) complex128
-	Zdscal_ func(o any, a0 int, a1 float64, a2 []complex128, a3 int)
-	Zgbmv_  func(o any, a0 i3.Transpose, a1 int, a2 int, a3 int, a4 int, a5 complex128, a6 []complex128, a7 int, a8 []complex128, a9 int, a10 complex128, a11 []complex128, a12 int)
-	Zgemm_  func(o any, a0 i3.Transpose, a1 i3.Transpose, a2 int, a3 int, a4 int, a5 complex128, a6 []complex128, a7 int, a8 []complex128, a9 int, a10 complex128, a11 []complex128, a12 int)
-	Zgemv_  func(o any, a0 i3.Transpose, a1 int, a2 int, a3 complex128, a4 []complex128, a5 int, a6 []complex128, a7 int, a8 complex128, a9 []complex128, a10 int)
-	Zgerc_  func(o any, a0 int, a1 int, a2 complex128, a3 []complex128, a4 int, a5 []complex128, a6 int, a7 []complex128, a8 int)
-	Zgeru_  func(o any, a0 int, a1 int, a2 complex128, a3 []complex128, a4 int, a5 []complex128, a6 int, a7 []complex128, a8 int)
-	Zhbmv_  func(o any, a0 i3.Uplo, a1 int, a2 int, a3 complex128, a4 []complex128, a5 int, a6 []complex128, a7 int, a8 complex128, a9 []complex128, a10 int)
-	Zhemm_  func(o any, a0 i3.Side, a1 i3.Uplo, a2 int, a3 int, a4 complex128, a5 []complex128, a6 int, a7 []complex128, a8 int, a9 complex128, a10 []complex128, a11 int)
-	Zhemv_  func(o any, a0 i3.Uplo, a1 int, a2 complex128, a3 []complex128, a4 int, a5 []complex128, a6 int, a7 complex128, a8 []complex128, a9 int)
-	Zher_   func(o any, a0 i3.Uplo, a1 int, a2 float64, a3 []complex128, a4 int, a5 []complex128, a6 int)
-	Zher2_  func(o any, a0 i3.Uplo, a1 int, a2 complex128, a3 []complex128, a4 int, a5 []complex128, a6 int, a7 []complex128, a8 int)
-	Zher2k_ func(o any, a0 i3.Uplo, a1 i3.Transpose, a2 int, a3 int, a4 complex128, a5 []complex128, a6 int, a7 []complex128, a8 int, a9 float64, a10 []complex128, a11 int)
-	Zherk_  func(o any, a0 i3.Uplo, a1 i3.Transpose, a2 int, a3 int, a4 float64, a5 []complex128, a6 int, a7 float64, a8 []complex128, a9 int)
-	Zhpmv_  func(o any, a0 i3.Uplo, a1 int, a2 complex128, a3 []complex128, a4 []complex128, a5 int, a6 complex128, a7 []complex128, a8 int)
-	Zhpr_   func(o any, a0 i3.Uplo, a1 int, a2 float64, a3 []complex128, a4 int, a5 []complex128)
-	Zhpr2_  func(o any, a0 i3.Uplo, a1 int, a2 complex128, a3 []complex128, a4 int, a5 []complex128, a6 int, a7 []complex128)
-	Zscal_  func(o any, a0 int, a1 complex128, a2 []complex128, a3 int)
-	Zswap_  func(o any, a0 int, a1 []complex128, a2 int, a3 []complex128, a4 int)
-	Zsymm_  func(o any, a0 i3.Side, a1 i3.Uplo, a2 int, a3 int, a4 complex128, a5 []complex128, a6 int, a7 []complex128, a8 int, a9 complex128, a10 []complex128, a11 int)
-	Zsyr2k_ func(o any, a0 i3.Uplo, a1 i3.Transpose, a2 int, a3 int, a4 complex128, a5 []complex128, a6 int, a7 []complex128, a8 int, a9 complex128, a10 []complex128, a11 int)
-	Zsyrk_  func(o any, a0 i3.Uplo, a1 i3.Transpose, a2 int, a3 int, a4 complex128, a5 []complex128, a6 int, a7 complex128, a8 []complex128, a9 int)
-	Ztbmv_  func(o any, a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 int, a5 []complex128, a6 int, a7 []complex128, a8 int)
-	Ztbsv_  func(o any, a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 int, a5 []complex128, a6 int, a7 []complex128, a8 int)
-	Ztpmv_  func(o any, a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 []complex128, a5 []complex128, a6 int)
-	Ztpsv_  func(o any, a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 []complex128, a5 []complex128, a6 int)
-	Ztrmm_  func(o any, a0 i3.Side, a1 i3.Uplo, a2 i3.Transpose, a3 i3.Diag, a4 int, a5 int, a6 complex128, a7 []complex128, a8 int, a9 []complex128, a10 int)
-	Ztrmv_  func(o any, a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 []complex128, a5 int, a6 []complex128, a7 int)
-	Ztrsm_  func(o any, a0 i3.Side, a1 i3.Uplo, a2 i3.Transpose, a3 i3.Diag, a4 int, a5 int, a6 complex128, a7 []complex128, a8 int, a9 []complex128, a10 int)
-	Ztrsv_  func(o any, a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 []complex128, a5 int, a6 []complex128, a7 int)
-}
-
-func (p *P_gorgonia_org_tensor_BLAS) Caxpy(a0 int, a1 complex64, a2 []complex64, a3 int, a4 []complex64, a5 int) {
-	p.Caxpy_(p.Object, a0, a1, a2, a3, a4, a5)
-}
-func (p *P_gorgonia_org_tensor_BLAS) Ccopy(a0 int, a1 []complex64, a2 int, a3 []complex64, a4 int) {
-	p.Ccopy_(p.Object, a0, a1, a2, a3, a4)
-}
-func (p *P_gorgonia_org_tensor_BLAS) Cdotc(a0 int, a1 []complex64, a2 int, a3 []complex64, a4 int) complex64 {
-	return p.Cdotc_(p.Object, a0, a1, a2, a3, a4)
-}
-func (p *P_gorgonia_org_tensor_BLAS) Cdotu(a0 int, a1 []complex64, a2 int, a3 []complex64, a4 int) complex64 {
-	return p.Cdotu_(p.Object, a0, a1, a2, a3, a4)
-}
-func (p *P_gorgonia_org_tensor_BLAS) Cgbmv(a0 i3.Transpose, a1 int, a2 int, a3 int, a4 int, a5 complex64, a6 []complex64, a7 int, a8 []complex64, a9 int, a10 complex64, a11 []complex64, a12 int) {
-	p.Cgbmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)
-}
-func (p *P_gorgonia_org_tensor_BLAS) Cgemm(a0 i3.Transpose, a1 i3.Transpose, a2 int, a3 int, a4 int, a5 complex64, a6 []complex64, a7 int, a8 []complex64, a9 int, a10 complex64, a11 []complex64, a12 int) {
-	p.Cgemm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)
-}
-func (p *P_gorgonia_org_tensor_BLAS) Cgemv(a0 i3.Transpose, a1 int, a2 int, a3 complex64, a4 []complex64, a5 int, a6 []complex64, a7 int, a8 complex64, a9 []complex64, a10 int) {
-	p.Cgemv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
-}
-func (p *P_gorgonia_org_tensor_BLAS) Cgerc(a0 int, a1 int, a2 complex64, a3 []complex64, a4 int, a5 []complex64, a6 int, a7 []complex64, a8 int) {
-	p.Cgerc_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
-}
-func (p *P_gorgonia_org_tensor_BLAS) Cgeru(a0 int, a1 int, a2 complex64, a3 []complex64, a4 int, a5 []complex64, a6 int, a7 []complex64, a8 int) {
-	p.Cgeru_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
-}
-func (p *P_gorgonia_org_tensor_BLAS) Chbmv(a0 i3.Uplo, a1 int, a2 int, a3 complex64, a4 []complex64, a5 int, a6 []complex64, a7 int, a8 complex64, a9 []complex64, a10 int) {
-	p.Chbmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
-}
-func (p *P_gorgonia_org_tensor_BLAS) Chemm(a0 i3.Side, a1 i3.Uplo, a2 int, a3 int, a4 complex64, a5 []complex64, a6 int, a7 []complex64, a8 int, a9 complex64, a10 []complex64, a11 int) {
-	p.Chemm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
-}
-func (p *P_gorgonia_org_tensor_BLAS) Chemv(a0 i3.Uplo, a1 int, a2 complex64, a3 []complex64, a4 int, a5 []complex64, a6 int, a7 complex64, a8 []complex64, a9 int) {
-	p.Chemv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
-}
-func (p *P_gorgonia_org_tensor_BLAS) Cher(a0 i3.Uplo, a1 int, a2 float32, a3 []complex64, a4 int, a5 []complex64, a6 int) {
-	p.Cher_(p.Object, a0, a1, a2, a3, a4, a5, a6)
-}
-func (p *P_gorgonia_org_tensor_BLAS) Cher2(a0 i3.Uplo, a1 int, a2 complex64, a3 []complex64, a4 int, a5 []complex64, a6 int, a7 []complex64, a8 int) {
-	p.Cher2_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
-}
-func (p *P_gorgonia_org_tensor_BLAS) Cher2k(a0 i3.Uplo, a1 i3.Transpose, a2 int, a3 int, a4 complex64, a5 []complex64, a6 int, a7 []complex64, a8 int, a9 float32, a10 []complex64, a11 int) {
-	p.Cher2k_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
-}
-func (p *P_gorgonia_org_tensor_BLAS) Cherk(a0 i3.Uplo, a1 i3.Transpose, a2 int, a3 int, a4 float32, a5 []complex64, a6 int, a7 float32, a8 []complex64, a9 int) {
-	p.Cherk_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
-}
-func (p *P_gorgonia_org_tensor_BLAS) Chpmv(a0 i3.Uplo, a1 int, a2 complex64, a3 []complex64, a4 []complex64, a5 int, a6 complex64, a7 []complex64, a8 int) {
-	p.Chpmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
-}
-func (p *P_gorgonia_org_tensor_BLAS) Chpr(a0 i3.Uplo, a1 int, a2 float32, a3 []complex64, a4 int, a5 []complex64) {
-	p.Chpr_(p.Object, a0, a1, a2, a3, a4, a5)
-}
-func (p *P_gorgonia_org_tensor_BLAS) Chpr2(a0 i3.Uplo, a1 int, a2 complex64, a3 []complex64, a4 int, a5 []complex64, a6 int, a7 []complex64) {
-	p.Chpr2_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7)
-}
-func (p *P_gorgonia_org_tensor_BLAS) Cscal(a0 int, a1 complex64, a2 []complex64, a3 int) {
-	p.Cscal_(p.Object, a0, a1, a2, a3)
-}
-func (p *P_gorgonia_org_tensor_BLAS) Csscal(a0 int, a1 float32, a2 []complex64, a3 int) {
-	p.Csscal_(p.Object, a0, a1, a2, a3)
-}
-func (p *P_gorgonia_org_tensor_BLAS) Cswap(a0 int, a1 []complex64, a2 int, a3 []complex64, a4 int) {
-	p.Cswap_(p.Object, a0, a1, a2, a3, a4)
-}
-func (p *P_gorgonia_org_tensor_BLAS) Csymm(a0 i3.Side, a1 i3.Uplo, a2 int, a3 int, a4 complex64, a5 []complex64, a6 int, a7 []complex64, a8 int, a9 complex64, a10 []complex64, a11 int) {
-	p.Csymm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
-}
-func (p *P_gorgonia_org_tensor_BLAS) Csyr2k(a0 i3.Uplo, a1 i3.Transpose, a2 int, a3 int, a4 complex64, a5 []complex64, a6 int, a7 []complex64, a8 int, a9 complex64, a10 []complex64, a11 int) {
-	p.Csyr2k_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
-}
-func (p *P_gorgonia_org_tensor_BLAS) Csyrk(a0 i3.Uplo, a1 i3.Transpose, a2 int, a3 int, a4 complex64, a5 []complex64, a6 int, a7 complex64, a8 []complex64, a9 int) {
-	p.Csyrk_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
-}
-func (p *P_gorgonia_org_tensor_BLAS) Ctbmv(a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 int, a5 []complex64, a6 int, a7 []complex64, a8 int) {
-	p.Ctbmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
-}
-func (p *P_gorgonia_org_tensor_BLAS) Ctbsv(a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 int, a5 []complex64, a6 int, a7 []complex64, a8 int) {
-	p.Ctbsv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
-}
-func (p *P_gorgonia_org_tensor_BLAS) Ctpmv(a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 []complex64, a5 []complex64, a6 int) {
-	p.Ctpmv_(p.Object, a0, a1, a2, a3, a4, a5, a6)
-}
-func (p *P_gorgonia_org_tensor_BLAS) Ctpsv(a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 []complex64, a5 []complex64, a6 int) {
-	p.Ctpsv_(p.Object, a0, a1, a2, a3, a4, a5, a6)
-}
-func (p *P_gorgonia_org_tensor_BLAS) Ctrmm(a0 i3.Side, a1 i3.Uplo, a2 i3.Transpose, a3 i3.Diag, a4 int, a5 int, a6 complex64, a7 []complex64, a8 int, a9 []complex64, a10 int) {
-	p.Ctrmm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
-}
-func (p *P_gorgonia_org_tensor_BLAS) Ctrmv(a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 []complex64, a5 int, a6 []complex64, a7 int) {
-	p.Ctrmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7)
-}
-func (p *P_gorgonia_org_tensor_BLAS) Ctrsm(a0 i3.Side, a1 i3.Uplo, a2 i3.Transpose, a3 i3.Diag, a4 int, a5 int, a6 complex64, a7 []complex64, a8 int, a9 []complex64, a10 int) {
-	p.Ctrsm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
-}
-func (p *P_gorgonia_org_tensor_BLAS) Ctrsv(a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 []complex64, a5 int, a6 []complex64, a7 int) {
-	p.Ctrsv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7)
-}
-func (p *P_gorgonia_org_tensor_BLAS) Dasum(a0 int, a1 []float64, a2 int) float64 {
-	return p.Dasum_(p.Object, a0, a1, a2)
-}
-func (p *P_gorgonia_org_tensor_BLAS) Daxpy(a0 int, a1 float64, a2 []float64, a3 int, a4 []float64, a5 int) {
-	p.Daxpy_(p.Object, a0, a1, a2, a3, a4, a5)
-}
-func (p *P_gorgonia_org_tensor_BLAS) Dcopy(a0 int, a1 []float64, a2 int, a3 []float64, a4 int) {
-	p.Dcopy_(p.Object, a0, a1, a2, a3, a4)
-}
-func (p *P_gorgonia_org_tensor_BLAS) Ddot(a0 int, a1 []float64, a2 int, a3 []float64, a4 int) float64 {
-	return p.Ddot_(p.Object, a0, a1, a2, a3, a4)
-}
-func (p *P_gorgonia_org_tensor_BLAS) Dgbmv(a0 i3.Transpose, a1 int, a2 int, a3 int, a4 int, a5 float64, a6 []float64, a7 int, a8 []float64, a9 int, a10 float64, a11 []float64, a12 int) {
-	p.Dgbmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)
-}
-func (p *P_gorgonia_org_tensor_BLAS) Dgemm(a0 i3.Transpose, a1 i3.Transpose, a2 int, a3 int, a4 int, a5 float64, a6 []float64, a7 int, a8 []float64, a9 int, a10 float64, a11 []float64, a12 int) {
-	p.Dgemm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)
-}
-func (p *P_gorgonia_org_tensor_BLAS) Dgemv(a0 i3.Transpose, a1 int, a2 int, a3 float64, a4 []float64, a5 int, a6 []float64, a7 int, a8 float64, a9 []float64, a10 int) {
-	p.Dgemv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
-}
-func (p *P_gorgonia_org_tensor_BLAS) Dger(a0 int, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64, a6 int, a7 []float64, a8 int) {
-	p.Dger_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
-}
-func (p *P_gorgonia_org_tensor_BLAS) Dnrm2(a0 int, a1 []float64, a2 int) float64 {
-	return p.Dnrm2_(p.Object, a0, a1, a2)
-}
-func (p *P_gorgonia_org_tensor_BLAS) Drot(a0 int, a1 []float64, a2 int, a3 []float64, a4 int, a5 float64, a6 float64) {
-	p.Drot_(p.Object, a0, a1, a2, a3, a4, a5, a6)
-}
-func (p *P_gorgonia_org_tensor_BLAS) Drotg(a0 float64, a1 float64) (float64, float64, float64, float64) {
-	return p.Drotg_(p.Object, a0, a1)
-}
-func (p *P_gorgonia_org_tensor_BLAS) Drotm(a0 int, a1 []float64, a2 int, a3 []float64, a4 int, a5 i3.DrotmParams) {
-	p.Drotm_(p.Object, a0, a1, a2, a3, a4, a5)
-}
-func (p *P_gorgonia_org_tensor_BLAS) Drotmg(a0 float64, a1 float64, a2 float64, a3 float64) (i3.DrotmParams, float64, float64, float64) {
-	return p.Drotmg_(p.Object, a0, a1, a2, a3)
-}
-func (p *P_gorgonia_org_tensor_BLAS) Dsbmv(a0 i3.Uplo, a1 int, a2 int, a3 float64, a4 []float64, a5 int, a6 []float64, a7 int, a8 float64, a9 []float64, a10 int) {
-	p.Dsbmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
+type shim_gorgonia_org_tensor_Argminer struct{ O Object }
+
+func (s shim_gorgonia_org_tensor_Argminer) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Argminer) Argmin(a0 pkg.Tensor, a1 int) (pkg.Tensor, error) {
+	return s.O.Method("Argmin").Interface().(func(pkg.Tensor, int) (pkg.Tensor, error))(a0, a1)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Dscal(a0 int, a1 float64, a2 []float64, a3 int) {
-	p.Dscal_(p.Object, a0, a1, a2, a3)
+
+type shim_gorgonia_org_tensor_BLAS struct{ O Object }
+
+func (s shim_gorgonia_org_tensor_BLAS) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_BLAS) Caxpy(a0 int, a1 complex64, a2 []complex64, a3 int, a4 []complex64, a5 int) {
+	s.O.Method("Caxpy").Interface().(func(int, complex64, []complex64, int, []complex64, int))(a0, a1, a2, a3, a4, a5)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Dsdot(a0 int, a1 []float32, a2 int, a3 []float32, a4 int) float64 {
-	return p.Dsdot_(p.Object, a0, a1, a2, a3, a4)
+func (s shim_gorgonia_org_tensor_BLAS) Ccopy(a0 int, a1 []complex64, a2 int, a3 []complex64, a4 int) {
+	s.O.Method("Ccopy").Interface().(func(int, []complex64, int, []complex64, int))(a0, a1, a2, a3, a4)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Dspmv(a0 i3.Uplo, a1 int, a2 float64, a3 []float64, a4 []float64, a5 int, a6 float64, a7 []float64, a8 int) {
-	p.Dspmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
+func (s shim_gorgonia_org_tensor_BLAS) Cdotc(a0 int, a1 []complex64, a2 int, a3 []complex64, a4 int) complex64 {
+	return s.O.Method("Cdotc").Interface().(func(int, []complex64, int, []complex64, int) complex64)(a0, a1, a2, a3, a4)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Dspr(a0 i3.Uplo, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64) {
-	p.Dspr_(p.Object, a0, a1, a2, a3, a4, a5)
+func (s shim_gorgonia_org_tensor_BLAS) Cdotu(a0 int, a1 []complex64, a2 int, a3 []complex64, a4 int) complex64 {
+	return s.O.Method("Cdotu").Interface().(func(int, []complex64, int, []complex64, int) complex64)(a0, a1, a2, a3, a4)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Dspr2(a0 i3.Uplo, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64, a6 int, a7 []float64) {
-	p.Dspr2_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7)
+func (s shim_gorgonia_org_tensor_BLAS) Cgbmv(a0 i3.Transpose, a1 int, a2 int, a3 int, a4 int, a5 complex64, a6 []complex64, a7 int, a8 []complex64, a9 int, a10 complex64, a11 []complex64, a12 int) {
+	s.O.Method("Cgbmv").Interface().(func(i3.Transpose, int, int, int, int, complex64, []complex64, int, []complex64, int, complex64, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Dswap(a0 int, a1 []float64, a2 int, a3 []float64, a4 int) {
-	p.Dswap_(p.Object, a0, a1, a2, a3, a4)
+func (s shim_gorgonia_org_tensor_BLAS) Cgemm(a0 i3.Transpose, a1 i3.Transpose, a2 int, a3 int, a4 int, a5 complex64, a6 []complex64, a7 int, a8 []complex64, a9 int, a10 complex64, a11 []complex64, a12 int) {
+	s.O.Method("Cgemm").Interface().(func(i3.Transpose, i3.Transpose, int, int, int, complex64, []complex64, int, []complex64, int, complex64, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Dsymm(a0 i3.Side, a1 i3.Uplo, a2 int, a3 int, a4 float64, a5 []float64, a6 int, a7 []float64, a8 int, a9 float64, a10 []float64, a11 int) {
-	p.Dsymm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
+func (s shim_gorgonia_org_tensor_BLAS) Cgemv(a0 i3.Transpose, a1 int, a2 int, a3 complex64, a4 []complex64, a5 int, a6 []complex64, a7 int, a8 complex64, a9 []complex64, a10 int) {
+	s.O.Method("Cgemv").Interface().(func(i3.Transpose, int, int, complex64, []complex64, int, []complex64, int, complex64, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Dsymv(a0 i3.Uplo, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64, a6 int, a7 float64, a8 []float64, a9 int) {
-	p.Dsymv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
+func (s shim_gorgonia_org_tensor_BLAS) Cgerc(a0 int, a1 int, a2 complex64, a3 []complex64, a4 int, a5 []complex64, a6 int, a7 []complex64, a8 int) {
+	s.O.Method("Cgerc").Interface().(func(int, int, complex64, []complex64, int, []complex64, int, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Dsyr(a0 i3.Uplo, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64, a6 int) {
-	p.Dsyr_(p.Object, a0, a1, a2, a3, a4, a5, a6)
+func (s shim_gorgonia_org_tensor_BLAS) Cgeru(a0 int, a1 int, a2 complex64, a3 []complex64, a4 int, a5 []complex64, a6 int, a7 []complex64, a8 int) {
+	s.O.Method("Cgeru").Interface().(func(int, int, complex64, []complex64, int, []complex64, int, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Dsyr2(a0 i3.Uplo, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64, a6 int, a7 []float64, a8 int) {
-	p.Dsyr2_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
+func (s shim_gorgonia_org_tensor_BLAS) Chbmv(a0 i3.Uplo, a1 int, a2 int, a3 complex64, a4 []complex64, a5 int, a6 []complex64, a7 int, a8 complex64, a9 []complex64, a10 int) {
+	s.O.Method("Chbmv").Interface().(func(i3.Uplo, int, int, complex64, []complex64, int, []complex64, int, complex64, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Dsyr2k(a0 i3.Uplo, a1 i3.Transpose, a2 int, a3 int, a4 float64, a5 []float64, a6 int, a7 []float64, a8 int, a9 float64, a10 []float64, a11 int) {
-	p.Dsyr2k_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
+func (s shim_gorgonia_org_tensor_BLAS) Chemm(a0 i3.Side, a1 i3.Uplo, a2 int, a3 int, a4 complex64, a5 []complex64, a6 int, a7 []complex64, a8 int, a9 complex64, a10 []complex64, a11 int) {
+	s.O.Method("Chemm").Interface().(func(i3.Side, i3.Uplo, int, int, complex64, []complex64, int, []complex64, int, complex64, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Dsyrk(a0 i3.Uplo, a1 i3.Transpose, a2 int, a3 int, a4 float64, a5 []float64, a6 int, a7 float64, a8 []float64, a9 int) {
-	p.Dsyrk_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
+func (s shim_gorgonia_org_tensor_BLAS) Chemv(a0 i3.Uplo, a1 int, a2 complex64, a3 []complex64, a4 int, a5 []complex64, a6 int, a7 complex64, a8 []complex64, a9 int) {
+	s.O.Method("Chemv").Interface().(func(i3.Uplo, int, complex64, []complex64, int, []complex64, int, complex64, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Dtbmv(a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 int, a5 []float64, a6 int, a7 []float64, a8 int) {
-	p.Dtbmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
+func (s shim_gorgonia_org_tensor_BLAS) Cher(a0 i3.Uplo, a1 int, a2 float32, a3 []complex64, a4 int, a5 []complex64, a6 int) {
+	s.O.Method("Cher").Interface().(func(i3.Uplo, int, float32, []complex64, int, []complex64, int))(a0, a1, a2, a3, a4, a5, a6)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Dtbsv(a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 int, a5 []float64, a6 int, a7 []float64, a8 int) {
-	p.Dtbsv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
+func (s shim_gorgonia_org_tensor_BLAS) Cher2(a0 i3.Uplo, a1 int, a2 complex64, a3 []complex64, a4 int, a5 []complex64, a6 int, a7 []complex64, a8 int) {
+	s.O.Method("Cher2").Interface().(func(i3.Uplo, int, complex64, []complex64, int, []complex64, int, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Dtpmv(a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 []float64, a5 []float64, a6 int) {
-	p.Dtpmv_(p.Object, a0, a1, a2, a3, a4, a5, a6)
+func (s shim_gorgonia_org_tensor_BLAS) Cher2k(a0 i3.Uplo, a1 i3.Transpose, a2 int, a3 int, a4 complex64, a5 []complex64, a6 int, a7 []complex64, a8 int, a9 float32, a10 []complex64, a11 int) {
+	s.O.Method("Cher2k").Interface().(func(i3.Uplo, i3.Transpose, int, int, complex64, []complex64, int, []complex64, int, float32, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Dtpsv(a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 []float64, a5 []float64, a6 int) {
-	p.Dtpsv_(p.Object, a0, a1, a2, a3, a4, a5, a6)
+func (s shim_gorgonia_org_tensor_BLAS) Cherk(a0 i3.Uplo, a1 i3.Transpose, a2 int, a3 int, a4 float32, a5 []complex64, a6 int, a7 float32, a8 []complex64, a9 int) {
+	s.O.Method("Cherk").Interface().(func(i3.Uplo, i3.Transpose, int, int, float32, []complex64, int, float32, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Dtrmm(a0 i3.Side, a1 i3.Uplo, a2 i3.Transpose, a3 i3.Diag, a4 int, a5 int, a6 float64, a7 []float64, a8 int, a9 []float64, a10 int) {
-	p.Dtrmm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
+func (s shim_gorgonia_org_tensor_BLAS) Chpmv(a0 i3.Uplo, a1 int, a2 complex64, a3 []complex64, a4 []complex64, a5 int, a6 complex64, a7 []complex64, a8 int) {
+	s.O.Method("Chpmv").Interface().(func(i3.Uplo, int, complex64, []complex64, []complex64, int, complex64, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Dtrmv(a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 []float64, a5 int, a6 []float64, a7 int) {
-	p.Dtrmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7)
+func (s shim_gorgonia_org_tensor_BLAS) Chpr(a0 i3.Uplo, a1 int, a2 float32, a3 []complex64, a4 int, a5 []complex64) {
+	s.O.Method("Chpr").Interface().(func(i3.Uplo, int, float32, []complex64, int, []complex64))(a0, a1, a2, a3, a4, a5)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Dtrsm(a0 i3.Side, a1 i3.Uplo, a2 i3.Transpose, a3 i3.Diag, a4 int, a5 int, a6 float64, a7 []float64, a8 int, a9 []float64, a10 int) {
-	p.Dtrsm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
+func (s shim_gorgonia_org_tensor_BLAS) Chpr2(a0 i3.Uplo, a1 int, a2 complex64, a3 []complex64, a4 int, a5 []complex64, a6 int, a7 []complex64) {
+	s.O.Method("Chpr2").Interface().(func(i3.Uplo, int, complex64, []complex64, int, []complex64, int, []complex64))(a0, a1, a2, a3, a4, a5, a6, a7)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Dtrsv(a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 []float64, a5 int, a6 []float64, a7 int) {
-	p.Dtrsv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7)
+func (s shim_gorgonia_org_tensor_BLAS) Cscal(a0 int, a1 complex64, a2 []complex64, a3 int) {
+	s.O.Method("Cscal").Interface().(func(int, complex64, []complex64, int))(a0, a1, a2, a3)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Dzasum(a0 int, a1 []complex128, a2 int) float64 {
-	return p.Dzasum_(p.Object, a0, a1, a2)
+func (s shim_gorgonia_org_tensor_BLAS) Csscal(a0 int, a1 float32, a2 []complex64, a3 int) {
+	s.O.Method("Csscal").Interface().(func(int, float32, []complex64, int))(a0, a1, a2, a3)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Dznrm2(a0 int, a1 []complex128, a2 int) float64 {
-	return p.Dznrm2_(p.Object, a0, a1, a2)
+func (s shim_gorgonia_org_tensor_BLAS) Cswap(a0 int, a1 []complex64, a2 int, a3 []complex64, a4 int) {
+	s.O.Method("Cswap").Interface().(func(int, []complex64, int, []complex64, int))(a0, a1, a2, a3, a4)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Icamax(a0 int, a1 []complex64, a2 int) int {
-	return p.Icamax_(p.Object, a0, a1, a2)
+func (s shim_gorgonia_org_tensor_BLAS) Csymm(a0 i3.Side, a1 i3.Uplo, a2 int, a3 int, a4 complex64, a5 []complex64, a6 int, a7 []complex64, a8 int, a9 complex64, a10 []complex64, a11 int) {
+	s.O.Method("Csymm").Interface().(func(i3.Side, i3.Uplo, int, int, complex64, []complex64, int, []complex64, int, complex64, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Idamax(a0 int, a1 []float64, a2 int) int {
-	return p.Idamax_(p.Object, a0, a1, a2)
+func (s shim_gorgonia_org_tensor_BLAS) Csyr2k(a0 i3.Uplo, a1 i3.Transpose, a2 int, a3 int, a4 complex64, a5 []complex64, a6 int, a7 []complex64, a8 int, a9 complex64, a10 []complex64, a11 int) {
+	s.O.Method("Csyr2k").Interface().(func(i3.Uplo, i3.Transpose, int, int, complex64, []complex64, int, []complex64, int, complex64, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Isamax(a0 int, a1 []float32, a2 int) int {
-	return p.Isamax_(p.Object, a0, a1, a2)
+func (s shim_gorgonia_org_tensor_BLAS) Csyrk(a0 i3.Uplo, a1 i3.Transpose, a2 int, a3 int, a4 complex64, a5 []complex64, a6 int, a7 complex64, a8 []complex64, a9 int) {
+	s.O.Method("Csyrk").Interface().(func(i3.Uplo, i3.Transpose, int, int, complex64, []complex64, int, complex64, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Izamax(a0 int, a1 []complex128, a2 int) int {
-	return p.Izamax_(p.Object, a0, a1, a2)
+func (s shim_gorgonia_org_tensor_BLAS) Ctbmv(a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 int, a5 []complex64, a6 int, a7 []complex64, a8 int) {
+	s.O.Method("Ctbmv").Interface().(func(i3.Uplo, i3.Transpose, i3.Diag, int, int, []complex64, int, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Sasum(a0 int, a1 []float32, a2 int) float32 {
-	return p.Sasum_(p.Object, a0, a1, a2)
+func (s shim_gorgonia_org_tensor_BLAS) Ctbsv(a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 int, a5 []complex64, a6 int, a7 []complex64, a8 int) {
+	s.O.Method("Ctbsv").Interface().(func(i3.Uplo, i3.Transpose, i3.Diag, int, int, []complex64, int, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Saxpy(a0 int, a1 float32, a2 []float32, a3 int, a4 []float32, a5 int) {
-	p.Saxpy_(p.Object, a0, a1, a2, a3, a4, a5)
+func (s shim_gorgonia_org_tensor_BLAS) Ctpmv(a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 []complex64, a5 []complex64, a6 int) {
+	s.O.Method("Ctpmv").Interface().(func(i3.Uplo, i3.Transpose, i3.Diag, int, []complex64, []complex64, int))(a0, a1, a2, a3, a4, a5, a6)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Scasum(a0 int, a1 []complex64, a2 int) float32 {
-	return p.Scasum_(p.Object, a0, a1, a2)
+func (s shim_gorgonia_org_tensor_BLAS) Ctpsv(a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 []complex64, a5 []complex64, a6 int) {
+	s.O.Method("Ctpsv").Interface().(func(i3.Uplo, i3.Transpose, i3.Diag, int, []complex64, []complex64, int))(a0, a1, a2, a3, a4, a5, a6)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Scnrm2(a0 int, a1 []complex64, a2 int) float32 {
-	return p.Scnrm2_(p.Object, a0, a1, a2)
+func (s shim_gorgonia_org_tensor_BLAS) Ctrmm(a0 i3.Side, a1 i3.Uplo, a2 i3.Transpose, a3 i3.Diag, a4 int, a5 int, a6 complex64, a7 []complex64, a8 int, a9 []complex64, a10 int) {
+	s.O.Method("Ctrmm").Interface().(func(i3.Side, i3.Uplo, i3.Transpose, i3.Diag, int, int, complex64, []complex64, int, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Scopy(a0 int, a1 []float32, a2 int, a3 []float32, a4 int) {
-	p.Scopy_(p.Object, a0, a1, a2, a3, a4)
+func (s shim_gorgonia_org_tensor_BLAS) Ctrmv(a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 []complex64, a5 int, a6 []complex64, a7 int) {
+	s.O.Method("Ctrmv").Interface().(func(i3.Uplo, i3.Transpose, i3.Diag, int, []complex64, int, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Sdot(a0 int, a1 []float32, a2 int, a3 []float32, a4 int) float32 {
-	return p.Sdot_(p.Object, a0, a1, a2, a3, a4)
+func (s shim_gorgonia_org_tensor_BLAS) Ctrsm(a0 i3.Side, a1 i3.Uplo, a2 i3.Transpose, a3 i3.Diag, a4 int, a5 int, a6 complex64, a7 []complex64, a8 int, a9 []complex64, a10 int) {
+	s.O.Method("Ctrsm").Interface().(func(i3.Side, i3.Uplo, i3.Transpose, i3.Diag, int, int, complex64, []complex64, int, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Sdsdot(a0 int, a1 float32, a2 []float32, a3 int, a4 []float32, a5 int) float32 {
-	return p.Sdsdot_(p.Object, a0, a1, a2, a3, a4, a5)
+func (s shim_gorgonia_org_tensor_BLAS) Ctrsv(a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 []complex64, a5 int, a6 []complex64, a7 int) {
+	s.O.Method("Ctrsv").Interface().(func(i3.Uplo, i3.Transpose, i3.Diag, int, []complex64, int, []complex64, int))(a0, a1, a2, a3, a4, a5, a6, a7)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Sgbmv(a0 i3.Transpose, a1 int, a2 int, a3 int, a4 int, a5 float32, a6 []float32, a7 int, a8 []float32, a9 int, a10 float32, a11 []float32, a12 int) {
-	p.Sgbmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)
+func (s shim_gorgonia_org_tensor_BLAS) Dasum(a0 int, a1 []float64, a2 int) float64 {
+	return s.O.Method("Dasum").Interface().(func(int, []float64, int) float64)(a0, a1, a2)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Sgemm(a0 i3.Transpose, a1 i3.Transpose, a2 int, a3 int, a4 int, a5 float32, a6 []float32, a7 int, a8 []float32, a9 int, a10 float32, a11 []float32, a12 int) {
-	p.Sgemm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)
+func (s shim_gorgonia_org_tensor_BLAS) Daxpy(a0 int, a1 float64, a2 []float64, a3 int, a4 []float64, a5 int) {
+	s.O.Method("Daxpy").Interface().(func(int, float64, []float64, int, []float64, int))(a0, a1, a2, a3, a4, a5)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Sgemv(a0 i3.Transpose, a1 int, a2 int, a3 float32, a4 []float32, a5 int, a6 []float32, a7 int, a8 float32, a9 []float32, a10 int) {
-	p.Sgemv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
+func (s shim_gorgonia_org_tensor_BLAS) Dcopy(a0 int, a1 []float64, a2 int, a3 []float64, a4 int) {
+	s.O.Method("Dcopy").Interface().(func(int, []float64, int, []float64, int))(a0, a1, a2, a3, a4)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Sger(a0 int, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32, a6 int, a7 []float32, a8 int) {
-	p.Sger_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
+func (s shim_gorgonia_org_tensor_BLAS) Ddot(a0 int, a1 []float64, a2 int, a3 []float64, a4 int) float64 {
+	return s.O.Method("Ddot").Interface().(func(int, []float64, int, []float64, int) float64)(a0, a1, a2, a3, a4)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Snrm2(a0 int, a1 []float32, a2 int) float32 {
-	return p.Snrm2_(p.Object, a0, a1, a2)
+func (s shim_gorgonia_org_tensor_BLAS) Dgbmv(a0 i3.Transpose, a1 int, a2 int, a3 int, a4 int, a5 float64, a6 []float64, a7 int, a8 []float64, a9 int, a10 float64, a11 []float64, a12 int) {
+	s.O.Method("Dgbmv").Interface().(func(i3.Transpose, int, int, int, int, float64, []float64, int, []float64, int, float64, []float64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Srot(a0 int, a1 []float32, a2 int, a3 []float32, a4 int, a5 float32, a6 float32) {
-	p.Srot_(p.Object, a0, a1, a2, a3, a4, a5, a6)
+func (s shim_gorgonia_org_tensor_BLAS) Dgemm(a0 i3.Transpose, a1 i3.Transpose, a2 int, a3 int, a4 int, a5 float64, a6 []float64, a7 int, a8 []float64, a9 int, a10 float64, a11 []float64, a12 int) {
+	s.O.Method("Dgemm").Interface().(func(i3.Transpose, i3.Transpose, int, int, int, float64, []float64, int, []float64, int, float64, []float64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Srotg(a0 float32, a1 float32) (float32, float32, float32, float32) {
-	return p.Srotg_(p.Object, a0, a1)
+func (s shim_gorgonia_org_tensor_BLAS) Dgemv(a0 i3.Transpose, a1 int, a2 int, a3 float64, a4 []float64, a5 int, a6 []float64, a7 int, a8 float64, a9 []float64, a10 int) {
+	s.O.Method("Dgemv").Interface().(func(i3.Transpose, int, int, float64, []float64, int, []float64, int, float64, []float64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Srotm(a0 int, a1 []float32, a2 int, a3 []float32, a4 int, a5 i3.SrotmParams) {
-	p.Srotm_(p.Object, a0, a1, a2, a3, a4, a5)
+func (s shim_gorgonia_org_tensor_BLAS) Dger(a0 int, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64, a6 int, a7 []float64, a8 int) {
+	s.O.Method("Dger").Interface().(func(int, int, float64, []float64, int, []float64, int, []float64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Srotmg(a0 float32, a1 float32, a2 float32, a3 float32) (i3.SrotmParams, float32, float32, float32) {
-	return p.Srotmg_(p.Object, a0, a1, a2, a3)
+func (s shim_gorgonia_org_tensor_BLAS) Dnrm2(a0 int, a1 []float64, a2 int) float64 {
+	return s.O.Method("Dnrm2").Interface().(func(int, []float64, int) float64)(a0, a1, a2)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Ssbmv(a0 i3.Uplo, a1 int, a2 int, a3 float32, a4 []float32, a5 int, a6 []float32, a7 int, a8 float32, a9 []float32, a10 int) {
-	p.Ssbmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
+func (s shim_gorgonia_org_tensor_BLAS) Drot(a0 int, a1 []float64, a2 int, a3 []float64, a4 int, a5 float64, a6 float64) {
+	s.O.Method("Drot").Interface().(func(int, []float64, int, []float64, int, float64, float64))(a0, a1, a2, a3, a4, a5, a6)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Sscal(a0 int, a1 float32, a2 []float32, a3 int) {
-	p.Sscal_(p.Object, a0, a1, a2, a3)
+func (s shim_gorgonia_org_tensor_BLAS) Drotg(a0 float64, a1 float64) (float64, float64, float64, float64) {
+	return s.O.Method("Drotg").Interface().(func(float64, float64) (float64, float64, float64, float64))(a0, a1)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Sspmv(a0 i3.Uplo, a1 int, a2 float32, a3 []float32, a4 []float32, a5 int, a6 float32, a7 []float32, a8 int) {
-	p.Sspmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
+func (s shim_gorgonia_org_tensor_BLAS) Drotm(a0 int, a1 []float64, a2 int, a3 []float64, a4 int, a5 i3.DrotmParams) {
+	s.O.Method("Drotm").Interface().(func(int, []float64, int, []float64, int, i3.DrotmParams))(a0, a1, a2, a3, a4, a5)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Sspr(a0 i3.Uplo, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32) {
-	p.Sspr_(p.Object, a0, a1, a2, a3, a4, a5)
+func (s shim_gorgonia_org_tensor_BLAS) Drotmg(a0 float64, a1 float64, a2 float64, a3 float64) (i3.DrotmParams, float64, float64, float64) {
+	return s.O.Method("Drotmg").Interface().(func(float64, float64, float64, float64) (i3.DrotmParams, float64, float64, float64))(a0, a1, a2, a3)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Sspr2(a0 i3.Uplo, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32, a6 int, a7 []float32) {
-	p.Sspr2_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7)
+func (s shim_gorgonia_org_tensor_BLAS) Dsbmv(a0 i3.Uplo, a1 int, a2 int, a3 float64, a4 []float64, a5 int, a6 []float64, a7 int, a8 float64, a9 []float64, a10 int) {
+	s.O.Method("Dsbmv").Interface().(func(i3.Uplo, int, int, float64, []float64, int, []float64, int, float64, []float64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Sswap(a0 int, a1 []float32, a2 int, a3 []float32, a4 int) {
-	p.Sswap_(p.Object, a0, a1, a2, a3, a4)
+func (s shim_gorgonia_org_tensor_BLAS) Dscal(a0 int, a1 float64, a2 []float64, a3 int) {
+	s.O.Method("Dscal").Interface().(func(int, float64, []float64, int))(a0, a1, a2, a3)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Ssymm(a0 i3.Side, a1 i3.Uplo, a2 int, a3 int, a4 float32, a5 []float32, a6 int, a7 []float32, a8 int, a9 float32, a10 []float32, a11 int) {
-	p.Ssymm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
+func (s shim_gorgonia_org_tensor_BLAS) Dsdot(a0 int, a1 []float32, a2 int, a3 []float32, a4 int) float64 {
+	return s.O.Method("Dsdot").Interface().(func(int, []float32, int, []float32, int) float64)(a0, a1, a2, a3, a4)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Ssymv(a0 i3.Uplo, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32, a6 int, a7 float32, a8 []float32, a9 int) {
-	p.Ssymv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
+func (s shim_gorgonia_org_tensor_BLAS) Dspmv(a0 i3.Uplo, a1 int, a2 float64, a3 []float64, a4 []float64, a5 int, a6 float64, a7 []float64, a8 int) {
+	s.O.Method("Dspmv").Interface().(func(i3.Uplo, int, float64, []float64, []float64, int, float64, []float64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Ssyr(a0 i3.Uplo, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32, a6 int) {
-	p.Ssyr_(p.Object, a0, a1, a2, a3, a4, a5, a6)
+func (s shim_gorgonia_org_tensor_BLAS) Dspr(a0 i3.Uplo, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64) {
+	s.O.Method("Dspr").Interface().(func(i3.Uplo, int, float64, []float64, int, []float64))(a0, a1, a2, a3, a4, a5)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Ssyr2(a0 i3.Uplo, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32, a6 int, a7 []float32, a8 int) {
-	p.Ssyr2_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
+func (s shim_gorgonia_org_tensor_BLAS) Dspr2(a0 i3.Uplo, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64, a6 int, a7 []float64) {
+	s.O.Method("Dspr2").Interface().(func(i3.Uplo, int, float64, []float64, int, []float64, int, []float64))(a0, a1, a2, a3, a4, a5, a6, a7)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Ssyr2k(a0 i3.Uplo, a1 i3.Transpose, a2 int, a3 int, a4 float32, a5 []float32, a6 int, a7 []float32, a8 int, a9 float32, a10 []float32, a11 int) {
-	p.Ssyr2k_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
+func (s shim_gorgonia_org_tensor_BLAS) Dswap(a0 int, a1 []float64, a2 int, a3 []float64, a4 int) {
+	s.O.Method("Dswap").Interface().(func(int, []float64, int, []float64, int))(a0, a1, a2, a3, a4)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Ssyrk(a0 i3.Uplo, a1 i3.Transpose, a2 int, a3 int, a4 float32, a5 []float32, a6 int, a7 float32, a8 []float32, a9 int) {
-	p.Ssyrk_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
+func (s shim_gorgonia_org_tensor_BLAS) Dsymm(a0 i3.Side, a1 i3.Uplo, a2 int, a3 int, a4 float64, a5 []float64, a6 int, a7 []float64, a8 int, a9 float64, a10 []float64, a11 int) {
+	s.O.Method("Dsymm").Interface().(func(i3.Side, i3.Uplo, int, int, float64, []float64, int, []float64, int, float64, []float64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Stbmv(a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 int, a5 []float32, a6 int, a7 []float32, a8 int) {
-	p.Stbmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
+func (s shim_gorgonia_org_tensor_BLAS) Dsymv(a0 i3.Uplo, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64, a6 int, a7 float64, a8 []float64, a9 int) {
+	s.O.Method("Dsymv").Interface().(func(i3.Uplo, int, float64, []float64, int, []float64, int, float64, []float64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Stbsv(a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 int, a5 []float32, a6 int, a7 []float32, a8 int) {
-	p.Stbsv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
+func (s shim_gorgonia_org_tensor_BLAS) Dsyr(a0 i3.Uplo, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64, a6 int) {
+	s.O.Method("Dsyr").Interface().(func(i3.Uplo, int, float64, []float64, int, []float64, int))(a0, a1, a2, a3, a4, a5, a6)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Stpmv(a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 []float32, a5 []float32, a6 int) {
-	p.Stpmv_(p.Object, a0, a1, a2, a3, a4, a5, a6)
+func (s shim_gorgonia_org_tensor_BLAS) Dsyr2(a0 i3.Uplo, a1 int, a2 float64, a3 []float64, a4 int, a5 []float64, a6 int, a7 []float64, a8 int) {
+	s.O.Method("Dsyr2").Interface().(func(i3.Uplo, int, float64, []float64, int, []float64, int, []float64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Stpsv(a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 []float32, a5 []float32, a6 int) {
-	p.Stpsv_(p.Object, a0, a1, a2, a3, a4, a5, a6)
+func (s shim_gorgonia_org_tensor_BLAS) Dsyr2k(a0 i3.Uplo, a1 i3.Transpose, a2 int, a3 int, a4 float64, a5 []float64, a6 int, a7 []float64, a8 int, a9 float64, a10 []float64, a11 int) {
+	s.O.Method("Dsyr2k").Interface().(func(i3.Uplo, i3.Transpose, int, int, float64, []float64, int, []float64, int, float64, []float64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Strmm(a0 i3.Side, a1 i3.Uplo, a2 i3.Transpose, a3 i3.Diag, a4 int, a5 int, a6 float32, a7 []float32, a8 int, a9 []float32, a10 int) {
-	p.Strmm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
+func (s shim_gorgonia_org_tensor_BLAS) Dsyrk(a0 i3.Uplo, a1 i3.Transpose, a2 int, a3 int, a4 float64, a5 []float64, a6 int, a7 float64, a8 []float64, a9 int) {
+	s.O.Method("Dsyrk").Interface().(func(i3.Uplo, i3.Transpose, int, int, float64, []float64, int, float64, []float64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Strmv(a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 []float32, a5 int, a6 []float32, a7 int) {
-	p.Strmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7)
+func (s shim_gorgonia_org_tensor_BLAS) Dtbmv(a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 int, a5 []float64, a6 int, a7 []float64, a8 int) {
+	s.O.Method("Dtbmv").Interface().(func(i3.Uplo, i3.Transpose, i3.Diag, int, int, []float64, int, []float64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Strsm(a0 i3.Side, a1 i3.Uplo, a2 i3.Transpose, a3 i3.Diag, a4 int, a5 int, a6 float32, a7 []float32, a8 int, a9 []float32, a10 int) {
-	p.Strsm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
+func (s shim_gorgonia_org_tensor_BLAS) Dtbsv(a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 int, a5 []float64, a6 int, a7 []float64, a8 int) {
+	s.O.Method("Dtbsv").Interface().(func(i3.Uplo, i3.Transpose, i3.Diag, int, int, []float64, int, []float64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Strsv(a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 []float32, a5 int, a6 []float32, a7 int) {
-	p.Strsv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7)
+func (s shim_gorgonia_org_tensor_BLAS) Dtpmv(a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 []float64, a5 []float64, a6 int) {
+	s.O.Method("Dtpmv").Interface().(func(i3.Uplo, i3.Transpose, i3.Diag, int, []float64, []float64, int))(a0, a1, a2, a3, a4, a5, a6)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Zaxpy(a0 int, a1 complex128, a2 []complex128, a3 int, a4 []complex128, a5 int) {
-	p.Zaxpy_(p.Object, a0, a1, a2, a3, a4, a5)
+func (s shim_gorgonia_org_tensor_BLAS) Dtpsv(a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 []float64, a5 []float64, a6 int) {
+	s.O.Method("Dtpsv").Interface().(func(i3.Uplo, i3.Transpose, i3.Diag, int, []float64, []float64, int))(a0, a1, a2, a3, a4, a5, a6)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Zcopy(a0 int, a1 []complex128, a2 int, a3 []complex128, a4 int) {
-	p.Zcopy_(p.Object, a0, a1, a2, a3, a4)
+func (s shim_gorgonia_org_tensor_BLAS) Dtrmm(a0 i3.Side, a1 i3.Uplo, a2 i3.Transpose, a3 i3.Diag, a4 int, a5 int, a6 float64, a7 []float64, a8 int, a9 []float64, a10 int) {
+	s.O.Method("Dtrmm").Interface().(func(i3.Side, i3.Uplo, i3.Transpose, i3.Diag, int, int, float64, []float64, int, []float64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Zdotc(a0 int, a1 []complex128, a2 int, a3 []complex128, a4 int) complex128 {
-	return p.Zdotc_(p.Object, a0, a1, a2, a3, a4)
+func (s shim_gorgonia_org_tensor_BLAS) Dtrmv(a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 []float64, a5 int, a6 []float64, a7 int) {
+	s.O.Method("Dtrmv").Interface().(func(i3.Uplo, i3.Transpose, i3.Diag, int, []float64, int, []float64, int))(a0, a1, a2, a3, a4, a5, a6, a7)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Zdotu(a0 int, a1 []complex128, a2 int, a3 []complex128, a4 int) complex128 {
-	return p.Zdotu_(p.Object, a0, a1, a2, a3, a4)
+func (s shim_gorgonia_org_tensor_BLAS) Dtrsm(a0 i3.Side, a1 i3.Uplo, a2 i3.Transpose, a3 i3.Diag, a4 int, a5 int, a6 float64, a7 []float64, a8 int, a9 []float64, a10 int) {
+	s.O.Method("Dtrsm").Interface().(func(i3.Side, i3.Uplo, i3.Transpose, i3.Diag, int, int, float64, []float64, int, []float64, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Zdscal(a0 int, a1 float64, a2 []complex128, a3 int) {
-	p.Zdscal_(p.Object, a0, a1, a2, a3)
+func (s shim_gorgonia_org_tensor_BLAS) Dtrsv(a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 []float64, a5 int, a6 []float64, a7 int) {
+	s.O.Method("Dtrsv").Interface().(func(i3.Uplo, i3.Transpose, i3.Diag, int, []float64, int, []float64, int))(a0, a1, a2, a3, a4, a5, a6, a7)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Zgbmv(a0 i3.Transpose, a1 int, a2 int, a3 int, a4 int, a5 complex128, a6 []complex128, a7 int, a8 []complex128, a9 int, a10 complex128, a11 []complex128, a12 int) {
-	p.Zgbmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)
+func (s shim_gorgonia_org_tensor_BLAS) Dzasum(a0 int, a1 []complex128, a2 int) float64 {
+	return s.O.Method("Dzasum").Interface().(func(int, []complex128, int) float64)(a0, a1, a2)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Zgemm(a0 i3.Transpose, a1 i3.Transpose, a2 int, a3 int, a4 int, a5 complex128, a6 []complex128, a7 int, a8 []complex128, a9 int, a10 complex128, a11 []complex128, a12 int) {
-	p.Zgemm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)
+func (s shim_gorgonia_org_tensor_BLAS) Dznrm2(a0 int, a1 []complex128, a2 int) float64 {
+	return s.O.Method("Dznrm2").Interface().(func(int, []complex128, int) float64)(a0, a1, a2)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Zgemv(a0 i3.Transpose, a1 int, a2 int, a3 complex128, a4 []complex128, a5 int, a6 []complex128, a7 int, a8 complex128, a9 []complex128, a10 int) {
-	p.Zgemv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
+func (s shim_gorgonia_org_tensor_BLAS) Icamax(a0 int, a1 []complex64, a2 int) int {
+	return s.O.Method("Icamax").Interface().(func(int, []complex64, int) int)(a0, a1, a2)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Zgerc(a0 int, a1 int, a2 complex128, a3 []complex128, a4 int, a5 []complex128, a6 int, a7 []complex128, a8 int) {
-	p.Zgerc_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
+func (s shim_gorgonia_org_tensor_BLAS) Idamax(a0 int, a1 []float64, a2 int) int {
+	return s.O.Method("Idamax").Interface().(func(int, []float64, int) int)(a0, a1, a2)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Zgeru(a0 int, a1 int, a2 complex128, a3 []complex128, a4 int, a5 []complex128, a6 int, a7 []complex128, a8 int) {
-	p.Zgeru_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
+func (s shim_gorgonia_org_tensor_BLAS) Isamax(a0 int, a1 []float32, a2 int) int {
+	return s.O.Method("Isamax").Interface().(func(int, []float32, int) int)(a0, a1, a2)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Zhbmv(a0 i3.Uplo, a1 int, a2 int, a3 complex128, a4 []complex128, a5 int, a6 []complex128, a7 int, a8 complex128, a9 []complex128, a10 int) {
-	p.Zhbmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
+func (s shim_gorgonia_org_tensor_BLAS) Izamax(a0 int, a1 []complex128, a2 int) int {
+	return s.O.Method("Izamax").Interface().(func(int, []complex128, int) int)(a0, a1, a2)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Zhemm(a0 i3.Side, a1 i3.Uplo, a2 int, a3 int, a4 complex128, a5 []complex128, a6 int, a7 []complex128, a8 int, a9 complex128, a10 []complex128, a11 int) {
-	p.Zhemm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
+func (s shim_gorgonia_org_tensor_BLAS) Sasum(a0 int, a1 []float32, a2 int) float32 {
+	return s.O.Method("Sasum").Interface().(func(int, []float32, int) float32)(a0, a1, a2)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Zhemv(a0 i3.Uplo, a1 int, a2 complex128, a3 []complex128, a4 int, a5 []complex128, a6 int, a7 complex128, a8 []complex128, a9 int) {
-	p.Zhemv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
+func (s shim_gorgonia_org_tensor_BLAS) Saxpy(a0 int, a1 float32, a2 []float32, a3 int, a4 []float32, a5 int) {
+	s.O.Method("Saxpy").Interface().(func(int, float32, []float32, int, []float32, int))(a0, a1, a2, a3, a4, a5)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Zher(a0 i3.Uplo, a1 int, a2 float64, a3 []complex128, a4 int, a5 []complex128, a6 int) {
-	p.Zher_(p.Object, a0, a1, a2, a3, a4, a5, a6)
+func (s shim_gorgonia_org_tensor_BLAS) Scasum(a0 int, a1 []complex64, a2 int) float32 {
+	return s.O.Method("Scasum").Interface().(func(int, []complex64, int) float32)(a0, a1, a2)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Zher2(a0 i3.Uplo, a1 int, a2 complex128, a3 []complex128, a4 int, a5 []complex128, a6 int, a7 []complex128, a8 int) {
-	p.Zher2_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
+func (s shim_gorgonia_org_tensor_BLAS) Scnrm2(a0 int, a1 []complex64, a2 int) float32 {
+	return s.O.Method("Scnrm2").Interface().(func(int, []complex64, int) float32)(a0, a1, a2)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Zher2k(a0 i3.Uplo, a1 i3.Transpose, a2 int, a3 int, a4 complex128, a5 []complex128, a6 int, a7 []complex128, a8 int, a9 float64, a10 []complex128, a11 int) {
-	p.Zher2k_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
+func (s shim_gorgonia_org_tensor_BLAS) Scopy(a0 int, a1 []float32, a2 int, a3 []float32, a4 int) {
+	s.O.Method("Scopy").Interface().(func(int, []float32, int, []float32, int))(a0, a1, a2, a3, a4)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Zherk(a0 i3.Uplo, a1 i3.Transpose, a2 int, a3 int, a4 float64, a5 []complex128, a6 int, a7 float64, a8 []complex128, a9 int) {
-	p.Zherk_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
+func (s shim_gorgonia_org_tensor_BLAS) Sdot(a0 int, a1 []float32, a2 int, a3 []float32, a4 int) float32 {
+	return s.O.Method("Sdot").Interface().(func(int, []float32, int, []float32, int) float32)(a0, a1, a2, a3, a4)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Zhpmv(a0 i3.Uplo, a1 int, a2 complex128, a3 []complex128, a4 []complex128, a5 int, a6 complex128, a7 []complex128, a8 int) {
-	p.Zhpmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
+func (s shim_gorgonia_org_tensor_BLAS) Sdsdot(a0 int, a1 float32, a2 []float32, a3 int, a4 []float32, a5 int) float32 {
+	return s.O.Method("Sdsdot").Interface().(func(int, float32, []float32, int, []float32, int) float32)(a0, a1, a2, a3, a4, a5)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Zhpr(a0 i3.Uplo, a1 int, a2 float64, a3 []complex128, a4 int, a5 []complex128) {
-	p.Zhpr_(p.Object, a0, a1, a2, a3, a4, a5)
+func (s shim_gorgonia_org_tensor_BLAS) Sgbmv(a0 i3.Transpose, a1 int, a2 int, a3 int, a4 int, a5 float32, a6 []float32, a7 int, a8 []float32, a9 int, a10 float32, a11 []float32, a12 int) {
+	s.O.Method("Sgbmv").Interface().(func(i3.Transpose, int, int, int, int, float32, []float32, int, []float32, int, float32, []float32, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Zhpr2(a0 i3.Uplo, a1 int, a2 complex128, a3 []complex128, a4 int, a5 []complex128, a6 int, a7 []complex128) {
-	p.Zhpr2_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7)
+func (s shim_gorgonia_org_tensor_BLAS) Sgemm(a0 i3.Transpose, a1 i3.Transpose, a2 int, a3 int, a4 int, a5 float32, a6 []float32, a7 int, a8 []float32, a9 int, a10 float32, a11 []float32, a12 int) {
+	s.O.Method("Sgemm").Interface().(func(i3.Transpose, i3.Transpose, int, int, int, float32, []float32, int, []float32, int, float32, []float32, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Zscal(a0 int, a1 complex128, a2 []complex128, a3 int) {
-	p.Zscal_(p.Object, a0, a1, a2, a3)
+func (s shim_gorgonia_org_tensor_BLAS) Sgemv(a0 i3.Transpose, a1 int, a2 int, a3 float32, a4 []float32, a5 int, a6 []float32, a7 int, a8 float32, a9 []float32, a10 int) {
+	s.O.Method("Sgemv").Interface().(func(i3.Transpose, int, int, float32, []float32, int, []float32, int, float32, []float32, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Zswap(a0 int, a1 []complex128, a2 int, a3 []complex128, a4 int) {
-	p.Zswap_(p.Object, a0, a1, a2, a3, a4)
+func (s shim_gorgonia_org_tensor_BLAS) Sger(a0 int, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32, a6 int, a7 []float32, a8 int) {
+	s.O.Method("Sger").Interface().(func(int, int, float32, []float32, int, []float32, int, []float32, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Zsymm(a0 i3.Side, a1 i3.Uplo, a2 int, a3 int, a4 complex128, a5 []complex128, a6 int, a7 []complex128, a8 int, a9 complex128, a10 []complex128, a11 int) {
-	p.Zsymm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
+func (s shim_gorgonia_org_tensor_BLAS) Snrm2(a0 int, a1 []float32, a2 int) float32 {
+	return s.O.Method("Snrm2").Interface().(func(int, []float32, int) float32)(a0, a1, a2)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Zsyr2k(a0 i3.Uplo, a1 i3.Transpose, a2 int, a3 int, a4 complex128, a5 []complex128, a6 int, a7 []complex128, a8 int, a9 complex128, a10 []complex128, a11 int) {
-	p.Zsyr2k_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
+func (s shim_gorgonia_org_tensor_BLAS) Srot(a0 int, a1 []float32, a2 int, a3 []float32, a4 int, a5 float32, a6 float32) {
+	s.O.Method("Srot").Interface().(func(int, []float32, int, []float32, int, float32, float32))(a0, a1, a2, a3, a4, a5, a6)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Zsyrk(a0 i3.Uplo, a1 i3.Transpose, a2 int, a3 int, a4 complex128, a5 []complex128, a6 int, a7 complex128, a8 []complex128, a9 int) {
-	p.Zsyrk_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
+func (s shim_gorgonia_org_tensor_BLAS) Srotg(a0 float32, a1 float32) (float32, float32, float32, float32) {
+	return s.O.Method("Srotg").Interface().(func(float32, float32) (float32, float32, float32, float32))(a0, a1)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Ztbmv(a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 int, a5 []complex128, a6 int, a7 []complex128, a8 int) {
-	p.Ztbmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
+func (s shim_gorgonia_org_tensor_BLAS) Srotm(a0 int, a1 []float32, a2 int, a3 []float32, a4 int, a5 i3.SrotmParams) {
+	s.O.Method("Srotm").Interface().(func(int, []float32, int, []float32, int, i3.SrotmParams))(a0, a1, a2, a3, a4, a5)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Ztbsv(a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 int, a5 []complex128, a6 int, a7 []complex128, a8 int) {
-	p.Ztbsv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8)
+func (s shim_gorgonia_org_tensor_BLAS) Srotmg(a0 float32, a1 float32, a2 float32, a3 float32) (i3.SrotmParams, float32, float32, float32) {
+	return s.O.Method("Srotmg").Interface().(func(float32, float32, float32, float32) (i3.SrotmParams, float32, float32, float32))(a0, a1, a2, a3)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Ztpmv(a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 []complex128, a5 []complex128, a6 int) {
-	p.Ztpmv_(p.Object, a0, a1, a2, a3, a4, a5, a6)
+func (s shim_gorgonia_org_tensor_BLAS) Ssbmv(a0 i3.Uplo, a1 int, a2 int, a3 float32, a4 []float32, a5 int, a6 []float32, a7 int, a8 float32, a9 []float32, a10 int) {
+	s.O.Method("Ssbmv").Interface().(func(i3.Uplo, int, int, float32, []float32, int, []float32, int, float32, []float32, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Ztpsv(a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 []complex128, a5 []complex128, a6 int) {
-	p.Ztpsv_(p.Object, a0, a1, a2, a3, a4, a5, a6)
+func (s shim_gorgonia_org_tensor_BLAS) Sscal(a0 int, a1 float32, a2 []float32, a3 int) {
+	s.O.Method("Sscal").Interface().(func(int, float32, []float32, int))(a0, a1, a2, a3)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Ztrmm(a0 i3.Side, a1 i3.Uplo, a2 i3.Transpose, a3 i3.Diag, a4 int, a5 int, a6 complex128, a7 []complex128, a8 int, a9 []complex128, a10 int) {
-	p.Ztrmm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
+func (s shim_gorgonia_org_tensor_BLAS) Sspmv(a0 i3.Uplo, a1 int, a2 float32, a3 []float32, a4 []float32, a5 int, a6 float32, a7 []float32, a8 int) {
+	s.O.Method("Sspmv").Interface().(func(i3.Uplo, int, float32, []float32, []float32, int, float32, []float32, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Ztrmv(a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 []complex128, a5 int, a6 []complex128, a7 int) {
-	p.Ztrmv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7)
+func (s shim_gorgonia_org_tensor_BLAS) Sspr(a0 i3.Uplo, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32) {
+	s.O.Method("Sspr").Interface().(func(i3.Uplo, int, float32, []float32, int, []float32))(a0, a1, a2, a3, a4, a5)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Ztrsm(a0 i3.Side, a1 i3.Uplo, a2 i3.Transpose, a3 i3.Diag, a4 int, a5 int, a6 complex128, a7 []complex128, a8 int, a9 []complex128, a10 int) {
-	p.Ztrsm_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
+func (s shim_gorgonia_org_tensor_BLAS) Sspr2(a0 i3.Uplo, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32, a6 int, a7 []float32) {
+	s.O.Method("Sspr2").Interface().(func(i3.Uplo, int, float32, []float32, int, []float32, int, []float32))(a0, a1, a2, a3, a4, a5, a6, a7)
 }
-func (p *P_gorgonia_org_tensor_BLAS) Ztrsv(a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 []complex128, a5 int, a6 []complex128, a7 int) {
-	p.Ztrsv_(p.Object, a0, a1, a2, a3, a4, a5, a6, a7)
+func (s shim_gorgonia_org_tensor_BLAS) Sswap(a0 int, a1 []float32, a2 int, a3 []float32, a4 int) {
+	s.O.Method("Sswap").Interface().(func(int, []float32, int, []float32, int))(a0, a1, a2, a3, a4)
 }
-
-type P_gorgonia_org_tensor_Boolable struct {
-	Object any
-	One_   func(o any)
-	Zero_  func(o any)
+func (s shim_gorgonia_org_tensor_BLAS) Ssymm(a0 i3.Side, a1 i3.Uplo, a2 int, a3 int, a4 float32, a5 []float32, a6 int, a7 []float32, a8 int, a9 float32, a10 []float32, a11 int) {
+	s.O.Method("Ssymm").Interface().(func(i3.Side, i3.Uplo, int, int, float32, []float32, int, []float32, int, float32, []float32, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
 }
-
-func (p *P_gorgonia_org_tensor_Boolable) One()  { p.One_(p.Object) }
-func (p *P_gorgonia_org_tensor_Boolable) Zero() { p.Zero_(p.Object) }
-
-type P_gorgonia_org_tensor_ByIndiceser struct {
-	Object            any
-	SelectByIndices_  func(o any, a0 pkg.Tensor, a1 pkg.Tensor, a2 int, a3 ...pkg.FuncOpt) (pkg.Tensor, error)
-	SelectByIndicesB_ func(o any, a0 pkg.Tensor, a1 pkg.Tensor, a2 pkg.Tensor, a3 int, a4 ...pkg.FuncOpt) (pkg.Tensor, error)
+func (s shim_gorgonia_org_tensor_BLAS) Ssymv(a0 i3.Uplo, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32, a6 int, a7 float32, a8 []float32, a9 int) {
+	s.O.Method("Ssymv").Interface().(func(i3.Uplo, int, float32, []float32, int, []float32, int, float32, []float32, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
 }
-
-func (p *P_gorgonia_org_tensor_ByIndiceser) SelectByIndices(a0 pkg.Tensor, a1 pkg.Tensor, a2 int, a3 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.SelectByIndices_(p.Object, a0, a1, a2, a3...)
+func (s shim_gorgonia_org_tensor_BLAS) Ssyr(a0 i3.Uplo, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32, a6 int) {
+	s.O.Method("Ssyr").Interface().(func(i3.Uplo, int, float32, []float32, int, []float32, int))(a0, a1, a2, a3, a4, a5, a6)
 }
-func (p *P_gorgonia_org_tensor_ByIndiceser) SelectByIndicesB(a0 pkg.Tensor, a1 pkg.Tensor, a2 pkg.Tensor, a3 int, a4 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.SelectByIndicesB_(p.Object, a0, a1, a2, a3, a4...)
+func (s shim_gorgonia_org_tensor_BLAS) Ssyr2(a0 i3.Uplo, a1 int, a2 float32, a3 []float32, a4 int, a5 []float32, a6 int, a7 []float32, a8 int) {
+	s.O.Method("Ssyr2").Interface().(func(i3.Uplo, int, float32, []float32, int, []float32, int, []float32, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
 }
-
-type P_gorgonia_org_tensor_Cbrter struct {
-	Object any
-	Cbrt_  func(o any, a0 pkg.Tensor, a1 ...pkg.FuncOpt) (pkg.Tensor, error)
+func (s shim_gorgonia_org_tensor_BLAS) Ssyr2k(a0 i3.Uplo, a1 i3.Transpose, a2 int, a3 int, a4 float32, a5 []float32, a6 int, a7 []float32, a8 int, a9 float32, a10 []float32, a11 int) {
+	s.O.Method("Ssyr2k").Interface().(func(i3.Uplo, i3.Transpose, int, int, float32, []float32, int, []float32, int, float32, []float32, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
 }
-
-func (p *P_gorgonia_org_tensor_Cbrter) Cbrt(a0 pkg.Tensor, a1 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.Cbrt_(p.Object, a0, a1...)
+func (s shim_gorgonia_org_tensor_BLAS) Ssyrk(a0 i3.Uplo, a1 i3.Transpose, a2 int, a3 int, a4 float32, a5 []float32, a6 int, a7 float32, a8 []float32, a9 int) {
+	s.O.Method("Ssyrk").Interface().(func(i3.Uplo, i3.Transpose, int, int, float32, []float32, int, float32, []float32, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
 }
-
-type P_gorgonia_org_tensor_Clamper struct {
-	Object any
-	Clamp_ func(o any, a0 pkg.Tensor, a1 interface{}, a2 interface{}, a3 ...pkg.FuncOpt) (pkg.Tensor, error)
+func (s shim_gorgonia_org_tensor_BLAS) Stbmv(a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 int, a5 []float32, a6 int, a7 []float32, a8 int) {
+	s.O.Method("Stbmv").Interface().(func(i3.Uplo, i3.Transpose, i3.Diag, int, int, []float32, int, []float32, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
 }
-
-func (p *P_gorgonia_org_tensor_Clamper) Clamp(a0 pkg.Tensor, a1 interface{}, a2 interface{}, a3 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.Clamp_(p.Object, a0, a1, a2, a3...)
+func (s shim_gorgonia_org_tensor_BLAS) Stbsv(a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 int, a5 []float32, a6 int, a7 []float32, a8 int) {
+	s.O.Method("Stbsv").Interface().(func(i3.Uplo, i3.Transpose, i3.Diag, int, int, []float32, int, []float32, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
 }
-
-type P_gorgonia_org_tensor_Cloner struct {
-	Object any
-	Clone_ func(o any) interface{}
+func (s shim_gorgonia_org_tensor_BLAS) Stpmv(a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 []float32, a5 []float32, a6 int) {
+	s.O.Method("Stpmv").Interface().(func(i3.Uplo, i3.Transpose, i3.Diag, int, []float32, []float32, int))(a0, a1, a2, a3, a4, a5, a6)
+}
+func (s shim_gorgonia_org_tensor_BLAS) Stpsv(a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 []float32, a5 []float32, a6 int) {
+	s.O.Method("Stpsv").Interface().(func(i3.Uplo, i3.Transpose, i3.Diag, int, []float32, []float32, int))(a0, a1, a2, a3, a4, a5, a6)
+}
+func (s shim_gorgonia_org_tensor_BLAS) Strmm(a0 i3.Side, a1 i3.Uplo, a2 i3.Transpose, a3 i3.Diag, a4 int, a5 int, a6 float32, a7 []float32, a8 int, a9 []float32, a10 int) {
+	s.O.Method("Strmm").Interface().(func(i3.Side, i3.Uplo, i3.Transpose, i3.Diag, int, int, float32, []float32, int, []float32, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
+}
+func (s shim_gorgonia_org_tensor_BLAS) Strmv(a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 []float32, a5 int, a6 []float32, a7 int) {
+	s.O.Method("Strmv").Interface().(func(i3.Uplo, i3.Transpose, i3.Diag, int, []float32, int, []float32, int))(a0, a1, a2, a3, a4, a5, a6, a7)
+}
+func (s shim_gorgonia_org_tensor_BLAS) Strsm(a0 i3.Side, a1 i3.Uplo, a2 i3.Transpose, a3 i3.Diag, a4 int, a5 int, a6 float32, a7 []float32, a8 int, a9 []float32, a10 int) {
+	s.O.Method("Strsm").Interface().(func(i3.Side, i3.Uplo, i3.Transpose, i3.Diag, int, int, float32, []float32, int, []float32, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
+}
+func (s shim_gorgonia_org_tensor_BLAS) Strsv(a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 []float32, a5 int, a6 []float32, a7 int) {
+	s.O.Method("Strsv").Interface().(func(i3.Uplo, i3.Transpose, i3.Diag, int, []float32, int, []float32, int))(a0, a1, a2, a3, a4, a5, a6, a7)
+}
+func (s shim_gorgonia_org_tensor_BLAS) Zaxpy(a0 int, a1 complex128, a2 []complex128, a3 int, a4 []complex128, a5 int) {
+	s.O.Method("Zaxpy").Interface().(func(int, complex128, []complex128, int, []complex128, int))(a0, a1, a2, a3, a4, a5)
+}
+func (s shim_gorgonia_org_tensor_BLAS) Zcopy(a0 int, a1 []complex128, a2 int, a3 []complex128, a4 int) {
+	s.O.Method("Zcopy").Interface().(func(int, []complex128, int, []complex128, int))(a0, a1, a2, a3, a4)
+}
+func (s shim_gorgonia_org_tensor_BLAS) Zdotc(a0 int, a1 []complex128, a2 int, a3 []complex128, a4 int) complex128 {
+	return s.O.Method("Zdotc").Interface().(func(int, []complex128, int, []complex128, int) complex128)(a0, a1, a2, a3, a4)
+}
+func (s shim_gorgonia_org_tensor_BLAS) Zdotu(a0 int, a1 []complex128, a2 int, a3 []complex128, a4 int) complex128 {
+	return s.O.Method("Zdotu").Interface().(func(int, []complex128, int, []complex128, int) complex128)(a0, a1, a2, a3, a4)
+}
+func (s shim_gorgonia_org_tensor_BLAS) Zdscal(a0 int, a1 float64, a2 []complex128, a3 int) {
+	s.O.Method("Zdscal").Interface().(func(int, float64, []complex128, int))(a0, a1, a2, a3)
+}
+func (s shim_gorgonia_org_tensor_BLAS) Zgbmv(a0 i3.Transpose, a1 int, a2 int, a3 int, a4 int, a5 complex128, a6 []complex128, a7 int, a8 []complex128, a9 int, a10 complex128, a11 []complex128, a12 int) {
+	s.O.Method("Zgbmv").Interface().(func(i3.Transpose, int, int, int, int, complex128, []complex128, int, []complex128, int, complex128, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)
+}
+func (s shim_gorgonia_org_tensor_BLAS) Zgemm(a0 i3.Transpose, a1 i3.Transpose, a2 int, a3 int, a4 int, a5 complex128, a6 []complex128, a7 int, a8 []complex128, a9 int, a10 complex128, a11 []complex128, a12 int) {
+	s.O.Method("Zgemm").Interface().(func(i3.Transpose, i3.Transpose, int, int, int, complex128, []complex128, int, []complex128, int, complex128, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12)
+}
+func (s shim_gorgonia_org_tensor_BLAS) Zgemv(a0 i3.Transpose, a1 int, a2 int, a3 complex128, a4 []complex128, a5 int, a6 []complex128, a7 int, a8 complex128, a9 []complex128, a10 int) {
+	s.O.Method("Zgemv").Interface().(func(i3.Transpose, int, int, complex128, []complex128, int, []complex128, int, complex128, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
+}
+func (s shim_gorgonia_org_tensor_BLAS) Zgerc(a0 int, a1 int, a2 complex128, a3 []complex128, a4 int, a5 []complex128, a6 int, a7 []complex128, a8 int) {
+	s.O.Method("Zgerc").Interface().(func(int, int, complex128, []complex128, int, []complex128, int, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
+}
+func (s shim_gorgonia_org_tensor_BLAS) Zgeru(a0 int, a1 int, a2 complex128, a3 []complex128, a4 int, a5 []complex128, a6 int, a7 []complex128, a8 int) {
+	s.O.Method("Zgeru").Interface().(func(int, int, complex128, []complex128, int, []complex128, int, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
+}
+func (s shim_gorgonia_org_tensor_BLAS) Zhbmv(a0 i3.Uplo, a1 int, a2 int, a3 complex128, a4 []complex128, a5 int, a6 []complex128, a7 int, a8 complex128, a9 []complex128, a10 int) {
+	s.O.Method("Zhbmv").Interface().(func(i3.Uplo, int, int, complex128, []complex128, int, []complex128, int, complex128, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
+}
+func (s shim_gorgonia_org_tensor_BLAS) Zhemm(a0 i3.Side, a1 i3.Uplo, a2 int, a3 int, a4 complex128, a5 []complex128, a6 int, a7 []complex128, a8 int, a9 complex128, a10 []complex128, a11 int) {
+	s.O.Method("Zhemm").Interface().(func(i3.Side, i3.Uplo, int, int, complex128, []complex128, int, []complex128, int, complex128, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
+}
+func (s shim_gorgonia_org_tensor_BLAS) Zhemv(a0 i3.Uplo, a1 int, a2 complex128, a3 []complex128, a4 int, a5 []complex128, a6 int, a7 complex128, a8 []complex128, a9 int) {
+	s.O.Method("Zhemv").Interface().(func(i3.Uplo, int, complex128, []complex128, int, []complex128, int, complex128, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
+}
+func (s shim_gorgonia_org_tensor_BLAS) Zher(a0 i3.Uplo, a1 int, a2 float64, a3 []complex128, a4 int, a5 []complex128, a6 int) {
+	s.O.Method("Zher").Interface().(func(i3.Uplo, int, float64, []complex128, int, []complex128, int))(a0, a1, a2, a3, a4, a5, a6)
+}
+func (s shim_gorgonia_org_tensor_BLAS) Zher2(a0 i3.Uplo, a1 int, a2 complex128, a3 []complex128, a4 int, a5 []complex128, a6 int, a7 []complex128, a8 int) {
+	s.O.Method("Zher2").Interface().(func(i3.Uplo, int, complex128, []complex128, int, []complex128, int, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
+}
+func (s shim_gorgonia_org_tensor_BLAS) Zher2k(a0 i3.Uplo, a1 i3.Transpose, a2 int, a3 int, a4 complex128, a5 []complex128, a6 int, a7 []complex128, a8 int, a9 float64, a10 []complex128, a11 int) {
+	s.O.Method("Zher2k").Interface().(func(i3.Uplo, i3.Transpose, int, int, complex128, []complex128, int, []complex128, int, float64, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
+}
+func (s shim_gorgonia_org_tensor_BLAS) Zherk(a0 i3.Uplo, a1 i3.Transpose, a2 int, a3 int, a4 float64, a5 []complex128, a6 int, a7 float64, a8 []complex128, a9 int) {
+	s.O.Method("Zherk").Interface().(func(i3.Uplo, i3.Transpose, int, int, float64, []complex128, int, float64, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
 }
+func (s shim_gorgonia_org_tensor_BLAS) Zhpmv(a0 i3.Uplo, a1 int, a2 complex128, a3 []complex128, a4 []complex128, a5 int, a6 complex128, a7 []complex128, a8 int) {
+	s.O.Method("Zhpmv").Interface().(func(i3.Uplo, int, complex128, []complex128, []complex128, int, complex128, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
+}
+func (s shim_gorgonia_org_tensor_BLAS) Zhpr(a0 i3.Uplo, a1 int, a2 float64, a3 []complex128, a4 int, a5 []complex128) {
+	s.O.Method("Zhpr").Interface().(func(i3.Uplo, int, float64, []complex128, int, []complex128))(a0, a1, a2, a3, a4, a5)
+}
+func (s shim_gorgonia_org_tensor_BLAS) Zhpr2(a0 i3.Uplo, a1 int, a2 complex128, a3 []complex128, a4 int, a5 []complex128, a6 int, a7 []complex128) {
+	s.O.Method("Zhpr2").Interface().(func(i3.Uplo, int, complex128, []complex128, int, []complex128, int, []complex128))(a0, a1, a2, a3, a4, a5, a6, a7)
+}
+func (s shim_gorgonia_org_tensor_BLAS) Zscal(a0 int, a1 complex128, a2 []complex128, a3 int) {
+	s.O.Method("Zscal").Interface().(func(int, complex128, []complex128, int))(a0, a1, a2, a3)
+}
+func (s shim_gorgonia_org_tensor_BLAS) Zswap(a0 int, a1 []complex128, a2 int, a3 []complex128, a4 int) {
+	s.O.Method("Zswap").Interface().(func(int, []complex128, int, []complex128, int))(a0, a1, a2, a3, a4)
+}
+func (s shim_gorgonia_org_tensor_BLAS) Zsymm(a0 i3.Side, a1 i3.Uplo, a2 int, a3 int, a4 complex128, a5 []complex128, a6 int, a7 []complex128, a8 int, a9 complex128, a10 []complex128, a11 int) {
+	s.O.Method("Zsymm").Interface().(func(i3.Side, i3.Uplo, int, int, complex128, []complex128, int, []complex128, int, complex128, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
+}
+func (s shim_gorgonia_org_tensor_BLAS) Zsyr2k(a0 i3.Uplo, a1 i3.Transpose, a2 int, a3 int, a4 complex128, a5 []complex128, a6 int, a7 []complex128, a8 int, a9 complex128, a10 []complex128, a11 int) {
+	s.O.Method("Zsyr2k").Interface().(func(i3.Uplo, i3.Transpose, int, int, complex128, []complex128, int, []complex128, int, complex128, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11)
+}
+func (s shim_gorgonia_org_tensor_BLAS) Zsyrk(a0 i3.Uplo, a1 i3.Transpose, a2 int, a3 int, a4 complex128, a5 []complex128, a6 int, a7 complex128, a8 []complex128, a9 int) {
+	s.O.Method("Zsyrk").Interface().(func(i3.Uplo, i3.Transpose, int, int, complex128, []complex128, int, complex128, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9)
+}
+func (s shim_gorgonia_org_tensor_BLAS) Ztbmv(a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 int, a5 []complex128, a6 int, a7 []complex128, a8 int) {
+	s.O.Method("Ztbmv").Interface().(func(i3.Uplo, i3.Transpose, i3.Diag, int, int, []complex128, int, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
+}
+func (s shim_gorgonia_org_tensor_BLAS) Ztbsv(a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 int, a5 []complex128, a6 int, a7 []complex128, a8 int) {
+	s.O.Method("Ztbsv").Interface().(func(i3.Uplo, i3.Transpose, i3.Diag, int, int, []complex128, int, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8)
+}
+func (s shim_gorgonia_org_tensor_BLAS) Ztpmv(a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 []complex128, a5 []complex128, a6 int) {
+	s.O.Method("Ztpmv").Interface().(func(i3.Uplo, i3.Transpose, i3.Diag, int, []complex128, []complex128, int))(a0, a1, a2, a3, a4, a5, a6)
+}
+func (s shim_gorgonia_org_tensor_BLAS) Ztpsv(a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 []complex128, a5 []complex128, a6 int) {
+	s.O.Method("Ztpsv").Interface().(func(i3.Uplo, i3.Transpose, i3.Diag, int, []complex128, []complex128, int))(a0, a1, a2, a3, a4, a5, a6)
+}
+func (s shim_gorgonia_org_tensor_BLAS) Ztrmm(a0 i3.Side, a1 i3.Uplo, a2 i3.Transpose, a3 i3.Diag, a4 int, a5 int, a6 complex128, a7 []complex128, a8 int, a9 []complex128, a10 int) {
+	s.O.Method("Ztrmm").Interface().(func(i3.Side, i3.Uplo, i3.Transpose, i3.Diag, int, int, complex128, []complex128, int, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
+}
+func (s shim_gorgonia_org_tensor_BLAS) Ztrmv(a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 []complex128, a5 int, a6 []complex128, a7 int) {
+	s.O.Method("Ztrmv").Interface().(func(i3.Uplo, i3.Transpose, i3.Diag, int, []complex128, int, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7)
+}
+func (s shim_gorgonia_org_tensor_BLAS) Ztrsm(a0 i3.Side, a1 i3.Uplo, a2 i3.Transpose, a3 i3.Diag, a4 int, a5 int, a6 complex128, a7 []complex128, a8 int, a9 []complex128, a10 int) {
+	s.O.Method("Ztrsm").Interface().(func(i3.Side, i3.Uplo, i3.Transpose, i3.Diag, int, int, complex128, []complex128, int, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10)
+}
+func (s shim_gorgonia_org_tensor_BLAS) Ztrsv(a0 i3.Uplo, a1 i3.Transpose, a2 i3.Diag, a3 int, a4 []complex128, a5 int, a6 []complex128, a7 int) {
+	s.O.Method("Ztrsv").Interface().(func(i3.Uplo, i3.Transpose, i3.Diag, int, []complex128, int, []complex128, int))(a0, a1, a2, a3, a4, a5, a6, a7)
+}
 
-func (p *P_gorgonia_org_tensor_Cloner) Clone() interface{} { return p.Clone_(p.Object) }
+type shim_gorgonia_org_tensor_Boolable struct{ O Object }
 
-type P_gorgonia_org_tensor_Concater struct {
-	Object  any
-	Concat_ func(o any, a0 pkg.Tensor, a1 int, a2 ...pkg.Tensor) (pkg.Tensor, error)
-}
+func (s shim_gorgonia_org_tensor_Boolable) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Boolable) One()        { s.O.Method("One").Interface().(func())() }
+func (s shim_gorgonia_org_tensor_Boolable) Zero()       { s.O.Method("Zero").Interface().(func())() }
 
-func (p *P_gorgonia_org_tensor_Concater) Concat(a0 pkg.Tensor, a1 int, a2 ...pkg.Tensor) (pkg.Tensor, error) {
-	return p.Concat_(p.Object, a0, a1, a2...)
-}
+type shim_gorgonia_org_tensor_ByIndiceser struct{ O Object }
 
-type P_gorgonia_org_tensor_Cuber struct {
-	Object any
-	Cube_  func(o any, a0 pkg.Tensor, a1 ...pkg.FuncOpt) (pkg.Tensor, error)
+func (s shim_gorgonia_org_tensor_ByIndiceser) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_ByIndiceser) SelectByIndices(a0 pkg.Tensor, a1 pkg.Tensor, a2 int, a3 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("SelectByIndices").Interface().(func(pkg.Tensor, pkg.Tensor, int, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1, a2, a3...)
 }
-
-func (p *P_gorgonia_org_tensor_Cuber) Cube(a0 pkg.Tensor, a1 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.Cube_(p.Object, a0, a1...)
+func (s shim_gorgonia_org_tensor_ByIndiceser) SelectByIndicesB(a0 pkg.Tensor, a1 pkg.Tensor, a2 pkg.Tensor, a3 int, a4 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("SelectByIndicesB").Interface().(func(pkg.Tensor, pkg.Tensor, pkg.Tensor, int, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1, a2, a3, a4...)
 }
 
-type P_gorgonia_org_tensor_Dataer struct {
-	Object any
-	Data_  func(o any) interface{}
+type shim_gorgonia_org_tensor_Cbrter struct{ O Object }
+
+func (s shim_gorgonia_org_tensor_Cbrter) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Cbrter) Cbrt(a0 pkg.Tensor, a1 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("Cbrt").Interface().(func(pkg.Tensor, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1...)
 }
 
-func (p *P_gorgonia_org_tensor_Dataer) Data() interface{} { return p.Data_(p.Object) }
+type shim_gorgonia_org_tensor_Clamper struct{ O Object }
 
-type P_gorgonia_org_tensor_DenseStacker struct {
-	Object      any
-	StackDense_ func(o any, a0 pkg.DenseTensor, a1 int, a2 ...pkg.DenseTensor) (pkg.DenseTensor, error)
+func (s shim_gorgonia_org_tensor_Clamper) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Clamper) Clamp(a0 pkg.Tensor, a1 interface{}, a2 interface{}, a3 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("Clamp").Interface().(func(pkg.Tensor, interface{}, interface{}, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1, a2, a3...)
 }
 
-func (p *P_gorgonia_org_tensor_DenseStacker) StackDense(a0 pkg.DenseTensor, a1 int, a2 ...pkg.DenseTensor) (pkg.DenseTensor, error) {
-	return p.StackDense_(p.Object, a0, a1, a2...)
-}
+type shim_gorgonia_org_tensor_Cloner struct{ O Object }
 
-type P_gorgonia_org_tensor_Densor struct {
-	Object any
-	Dense_ func(o any) *pkg.Dense
+func (s shim_gorgonia_org_tensor_Cloner) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Cloner) Clone() interface{} {
+	return s.O.Method("Clone").Interface().(func() interface{})()
 }
 
-func (p *P_gorgonia_org_tensor_Densor) Dense() *pkg.Dense { return p.Dense_(p.Object) }
+type shim_gorgonia_org_tensor_Concater struct{ O Object }
 
-type P_gorgonia_org_tensor_Diager struct {
-	Object any
-	Diag_  func(o any, a0 pkg.Tensor) (pkg.Tensor, error)
+func (s shim_gorgonia_org_tensor_Concater) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Concater) Concat(a0 pkg.Tensor, a1 int, a2 ...pkg.Tensor) (pkg.Tensor, error) {
+	return s.O.Method("Concat").Interface().(func(pkg.Tensor, int, ...pkg.Tensor) (pkg.Tensor, error))(a0, a1, a2...)
 }
 
-func (p *P_gorgonia_org_tensor_Diager) Diag(a0 pkg.Tensor) (pkg.Tensor, error) {
-	return p.Diag_(p.Object, a0)
+type shim_gorgonia_org_tensor_Cuber struct{ O Object }
+
+func (s shim_gorgonia_org_tensor_Cuber) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Cuber) Cube(a0 pkg.Tensor, a1 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("Cube").Interface().(func(pkg.Tensor, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1...)
 }
+
+type shim_gorgonia_org_tensor_Dataer struct{ O Object }
 
-type P_gorgonia_org_tensor_Diver struct {
-	Object     any
-	Div_       func(o any, a0 pkg.Tensor, a1 pkg.Tensor, a2 ...pkg.FuncOpt) (pkg.Tensor, error)
-	DivScalar_ func(o any, a0 pkg.Tensor, a1 interface{}, a2 bool, a3 ...pkg.FuncOpt) (pkg.Tensor, error)
+func (s shim_gorgonia_org_tensor_Dataer) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Dataer) Data() interface{} {
+	return s.O.Method("Data").Interface().(func() interface{})()
 }
 
-func (p *P_gorgonia_org_tensor_Diver) Div(a0 pkg.Tensor, a1 pkg.Tensor, a2 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.Div_(p.Object, a0, a1, a2...)
+type shim_gorgonia_org_tensor_DenseStacker struct{ O Object }
+
+func (s shim_gorgonia_org_tensor_DenseStacker) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_DenseStacker) StackDense(a0 pkg.DenseTensor, a1 int, a2 ...pkg.DenseTensor) (pkg.DenseTensor, error) {
+	return s.O.Method("StackDense").Interface().(func(pkg.DenseTensor, int, ...pkg.DenseTensor) (pkg.DenseTensor, error))(a0, a1, a2...)
 }
-func (p *P_gorgonia_org_tensor_Diver) DivScalar(a0 pkg.Tensor, a1 interface{}, a2 bool, a3 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.DivScalar_(p.Object, a0, a1, a2, a3...)
+
+type shim_gorgonia_org_tensor_Densor struct{ O Object }
+
+func (s shim_gorgonia_org_tensor_Densor) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Densor) Dense() *pkg.Dense {
+	return s.O.Method("Dense").Interface().(func() *pkg.Dense)()
 }
+
+type shim_gorgonia_org_tensor_Diager struct{ O Object }
 
-type P_gorgonia_org_tensor_Dotter struct {
-	Object any
-	Dot_   func(o any, a0 pkg.Tensor, a1 pkg.Tensor, a2 ...pkg.FuncOpt) (pkg.Tensor, error)
+func (s shim_gorgonia_org_tensor_Diager) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Diager) Diag(a0 pkg.Tensor) (pkg.Tensor, error) {
+	return s.O.Method("Diag").Interface().(func(pkg.Tensor) (pkg.Tensor, error))(a0)
 }
 
-func (p *P_gorgonia_org_tensor_Dotter) Dot(a0 pkg.Tensor, a1 pkg.Tensor, a2 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.Dot_(p.Object, a0, a1, a2...)
+type shim_gorgonia_org_tensor_Diver struct{ O Object }
+
+func (s shim_gorgonia_org_tensor_Diver) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Diver) Div(a0 pkg.Tensor, a1 pkg.Tensor, a2 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("Div").Interface().(func(pkg.Tensor, pkg.Tensor, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1, a2...)
+}
+func (s shim_gorgonia_org_tensor_Diver) DivScalar(a0 pkg.Tensor, a1 interface{}, a2 bool, a3 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("DivScalar").Interface().(func(pkg.Tensor, interface{}, bool, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1, a2, a3...)
 }
 
-type P_gorgonia_org_tensor_Dtyper struct {
-	Object any
-	Dtype_ func(o any) pkg.Dtype
+type shim_gorgonia_org_tensor_Dotter struct{ O Object }
+
+func (s shim_gorgonia_org_tensor_Dotter) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Dotter) Dot(a0 pkg.Tensor, a1 pkg.Tensor, a2 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("Dot").Interface().(func(pkg.Tensor, pkg.Tensor, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1, a2...)
 }
 
-func (p *P_gorgonia_org_tensor_Dtyper) Dtype() pkg.Dtype { return p.Dtype_(p.Object) }
+type shim_gorgonia_org_tensor_Dtyper struct{ O Object }
 
-type P_gorgonia_org_tensor_ElEqer struct {
-	Object    any
-	ElEq_     func(o any, a0 pkg.Tensor, a1 pkg.Tensor, a2 ...pkg.FuncOpt) (pkg.Tensor, error)
-	ElNe_     func(o any, a0 pkg.Tensor, a1 pkg.Tensor, a2 ...pkg.FuncOpt) (pkg.Tensor, error)
-	EqScalar_ func(o any, a0 pkg.Tensor, a1 interface{}, a2 bool, a3 ...pkg.FuncOpt) (pkg.Tensor, error)
-	NeScalar_ func(o any, a0 pkg.Tensor, a1 interface{}, a2 bool, a3 ...pkg.FuncOpt) (pkg.Tensor, error)
+func (s shim_gorgonia_org_tensor_Dtyper) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Dtyper) Dtype() pkg.Dtype {
+	return s.O.Method("Dtype").Interface().(func() pkg.Dtype)()
 }
+
+type shim_gorgonia_org_tensor_ElEqer struct{ O Object }
 
-func (p *P_gorgonia_org_tensor_ElEqer) ElEq(a0 pkg.Tensor, a1 pkg.Tensor, a2 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.ElEq_(p.Object, a0, a1, a2...)
+func (s shim_gorgonia_org_tensor_ElEqer) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_ElEqer) ElEq(a0 pkg.Tensor, a1 pkg.Tensor, a2 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("ElEq").Interface().(func(pkg.Tensor, pkg.Tensor, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1, a2...)
 }
-func (p *P_gorgonia_org_tensor_ElEqer) ElNe(a0 pkg.Tensor, a1 pkg.Tensor, a2 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.ElNe_(p.Object, a0, a1, a2...)
+func (s shim_gorgonia_org_tensor_ElEqer) ElNe(a0 pkg.Tensor, a1 pkg.Tensor, a2 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("ElNe").Interface().(func(pkg.Tensor, pkg.Tensor, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1, a2...)
 }
-func (p *P_gorgonia_org_tensor_ElEqer) EqScalar(a0 pkg.Tensor, a1 interface{}, a2 bool, a3 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.EqScalar_(p.Object, a0, a1, a2, a3...)
+func (s shim_gorgonia_org_tensor_ElEqer) EqScalar(a0 pkg.Tensor, a1 interface{}, a2 bool, a3 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("EqScalar").Interface().(func(pkg.Tensor, interface{}, bool, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1, a2, a3...)
 }
-func (p *P_gorgonia_org_tensor_ElEqer) NeScalar(a0 pkg.Tensor, a1 interface{}, a2 bool, a3 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.NeScalar_(p.Object, a0, a1, a2, a3...)
+func (s shim_gorgonia_org_tensor_ElEqer) NeScalar(a0 pkg.Tensor, a1 interface{}, a2 bool, a3 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("NeScalar").Interface().(func(pkg.Tensor, interface{}, bool, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1, a2, a3...)
 }
 
-type P_gorgonia_org_tensor_Engine struct {
-	Object           any
-	Accessible_      func(o any, a0 pkg.Memory) (pkg.Memory, error)
-	Alloc_           func(o any, a0 int64) (pkg.Memory, error)
-	AllocAccessible_ func(o any) bool
-	Free_            func(o any, a0 pkg.Memory, a1 int64) error
-	Memclr_          func(o any, a0 pkg.Memory)
-	Memcpy_          func(o any, a0 pkg.Memory, a1 pkg.Memory) error
-	Memset_          func(o any, a0 pkg.Memory, a1 interface{}) error
-	WorksWith_       func(o any, a0 pkg.DataOrder) bool
-}
+type shim_gorgonia_org_tensor_Engine struct{ O Object }
 
-func (p *P_gorgonia_org_tensor_Engine) Accessible(a0 pkg.Memory) (pkg.Memory, error) {
-	return p.Accessible_(p.Object, a0)
+func (s shim_gorgonia_org_tensor_Engine) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Engine) Accessible(a0 pkg.Memory) (pkg.Memory, error) {
+	return s.O.Method("Accessible").Interface().(func(pkg.Memory) (pkg.Memory, error))(a0)
 }
-func (p *P_gorgonia_org_tensor_Engine) Alloc(a0 int64) (pkg.Memory, error) {
-	return p.Alloc_(p.Object, a0)
+func (s shim_gorgonia_org_tensor_Engine) Alloc(a0 int64) (pkg.Memory, error) {
+	return s.O.Method("Alloc").Interface().(func(int64) (pkg.Memory, error))(a0)
 }
-func (p *P_gorgonia_org_tensor_Engine) AllocAccessible() bool { return p.AllocAccessible_(p.Object) }
-func (p *P_gorgonia_org_tensor_Engine) Free(a0 pkg.Memory, a1 int64) error {
-	return p.Free_(p.Object, a0, a1)
+func (s shim_gorgonia_org_tensor_Engine) AllocAccessible() bool {
+	return s.O.Method("AllocAccessible").Interface().(func() bool)()
 }
-func (p *P_gorgonia_org_tensor_Engine) Memclr(a0 pkg.Memory) { p.Memclr_(p.Object, a0) }
-func (p *P_gorgonia_org_tensor_Engine) Memcpy(a0 pkg.Memory, a1 pkg.Memory) error {
-	return p.Memcpy_(p.Object, a0, a1)
+func (s shim_gorgonia_org_tensor_Engine) Free(a0 pkg.Memory, a1 int64) error {
+	return s.O.Method("Free").Interface().(func(pkg.Memory, int64) error)(a0, a1)
 }
-func (p *P_gorgonia_org_tensor_Engine) Memset(a0 pkg.Memory, a1 interface{}) error {
-	return p.Memset_(p.Object, a0, a1)
+func (s shim_gorgonia_org_tensor_Engine) Memclr(a0 pkg.Memory) {
+	s.O.Method("Memclr").Interface().(func(pkg.Memory))(a0)
 }
-func (p *P_gorgonia_org_tensor_Engine) WorksWith(a0 pkg.DataOrder) bool {
-	return p.WorksWith_(p.Object, a0)
+func (s shim_gorgonia_org_tensor_Engine) Memcpy(a0 pkg.Memory, a1 pkg.Memory) error {
+	return s.O.Method("Memcpy").Interface().(func(pkg.Memory, pkg.Memory) error)(a0, a1)
 }
-
-type P_gorgonia_org_tensor_Eq struct {
-	Object any
-	Eq_    func(o any, a0 interface{}) bool
+func (s shim_gorgonia_org_tensor_Engine) Memset(a0 pkg.Memory, a1 interface{}) error {
+	return s.O.Method("Memset").Interface().(func(pkg.Memory, interface{}) error)(a0, a1)
+}
+func (s shim_gorgonia_org_tensor_Engine) WorksWith(a0 pkg.DataOrder) bool {
+	return s.O.Method("WorksWith").Interface().(func(pkg.DataOrder) bool)(a0)
 }
 
-func (p *P_gorgonia_org_tensor_Eq) Eq(a0 interface{}) bool { return p.Eq_(p.Object, a0) }
+type shim_gorgonia_org_tensor_Eq struct{ O Object }
 
-type P_gorgonia_org_tensor_Exper struct {
-	Object any
-	Exp_   func(o any, a0 pkg.Tensor, a1 ...pkg.FuncOpt) (pkg.Tensor, error)
+func (s shim_gorgonia_org_tensor_Eq) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Eq) Eq(a0 interface{}) bool {
+	return s.O.Method("Eq").Interface().(func(interface{}) bool)(a0)
 }
 
-func (p *P_gorgonia_org_tensor_Exper) Exp(a0 pkg.Tensor, a1 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.Exp_(p.Object, a0, a1...)
-}
+type shim_gorgonia_org_tensor_Exper struct{ O Object }
 
-type P_gorgonia_org_tensor_FMAer struct {
-	Object     any
-	FMA_       func(o any, a0 pkg.Tensor, a1 pkg.Tensor, a2 pkg.Tensor) (pkg.Tensor, error)
-	FMAScalar_ func(o any, a0 pkg.Tensor, a1 interface{}, a2 pkg.Tensor) (pkg.Tensor, error)
+func (s shim_gorgonia_org_tensor_Exper) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Exper) Exp(a0 pkg.Tensor, a1 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("Exp").Interface().(func(pkg.Tensor, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1...)
 }
+
+type shim_gorgonia_org_tensor_FMAer struct{ O Object }
 
-func (p *P_gorgonia_org_tensor_FMAer) FMA(a0 pkg.Tensor, a1 pkg.Tensor, a2 pkg.Tensor) (pkg.Tensor, error) {
-	return p.FMA_(p.Object, a0, a1, a2)
+func (s shim_gorgonia_org_tensor_FMAer) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_FMAer) FMA(a0 pkg.Tensor, a1 pkg.Tensor, a2 pkg.Tensor) (pkg.Tensor, error) {
+	return s.O.Method("FMA").Interface().(func(pkg.Tensor, pkg.Tensor, pkg.Tensor) (pkg.Tensor, error))(a0, a1, a2)
 }
-func (p *P_gorgonia_org_tensor_FMAer) FMAScalar(a0 pkg.Tensor, a1 interface{}, a2 pkg.Tensor) (pkg.Tensor, error) {
-	return p.FMAScalar_(p.Object, a0, a1, a2)
+func (s shim_gorgonia_org_tensor_FMAer) FMAScalar(a0 pkg.Tensor, a1 interface{}, a2 pkg.Tensor) (pkg.Tensor, error) {
+	return s.O.Method("FMAScalar").Interface().(func(pkg.Tensor, interface{}, pkg.Tensor) (pkg.Tensor, error))(a0, a1, a2)
 }
 
-type P_gorgonia_org_tensor_Gteer struct {
-	Object     any
-	Gte_       func(o any, a0 pkg.Tensor, a1 pkg.Tensor, a2 ...pkg.FuncOpt) (pkg.Tensor, error)
-	GteScalar_ func(o any, a0 pkg.Tensor, a1 interface{}, a2 bool, a3 ...pkg.FuncOpt) (pkg.Tensor, error)
-}
+type shim_gorgonia_org_tensor_Gteer struct{ O Object }
 
-func (p *P_gorgonia_org_tensor_Gteer) Gte(a0 pkg.Tensor, a1 pkg.Tensor, a2 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.Gte_(p.Object, a0, a1, a2...)
+func (s shim_gorgonia_org_tensor_Gteer) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Gteer) Gte(a0 pkg.Tensor, a1 pkg.Tensor, a2 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("Gte").Interface().(func(pkg.Tensor, pkg.Tensor, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1, a2...)
 }
-func (p *P_gorgonia_org_tensor_Gteer) GteScalar(a0 pkg.Tensor, a1 interface{}, a2 bool, a3 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.GteScalar_(p.Object, a0, a1, a2, a3...)
+func (s shim_gorgonia_org_tensor_Gteer) GteScalar(a0 pkg.Tensor, a1 interface{}, a2 bool, a3 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("GteScalar").Interface().(func(pkg.Tensor, interface{}, bool, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1, a2, a3...)
 }
 
-type P_gorgonia_org_tensor_Gter struct {
-	Object    any
-	Gt_       func(o any, a0 pkg.Tensor, a1 pkg.Tensor, a2 ...pkg.FuncOpt) (pkg.Tensor, error)
-	GtScalar_ func(o any, a0 pkg.Tensor, a1 interface{}, a2 bool, a3 ...pkg.FuncOpt) (pkg.Tensor, error)
-}
+type shim_gorgonia_org_tensor_Gter struct{ O Object }
 
-func (p *P_gorgonia_org_tensor_Gter) Gt(a0 pkg.Tensor, a1 pkg.Tensor, a2 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.Gt_(p.Object, a0, a1, a2...)
+func (s shim_gorgonia_org_tensor_Gter) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Gter) Gt(a0 pkg.Tensor, a1 pkg.Tensor, a2 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("Gt").Interface().(func(pkg.Tensor, pkg.Tensor, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1, a2...)
 }
-func (p *P_gorgonia_org_tensor_Gter) GtScalar(a0 pkg.Tensor, a1 interface{}, a2 bool, a3 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.GtScalar_(p.Object, a0, a1, a2, a3...)
+func (s shim_gorgonia_org_tensor_Gter) GtScalar(a0 pkg.Tensor, a1 interface{}, a2 bool, a3 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("GtScalar").Interface().(func(pkg.Tensor, interface{}, bool, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1, a2, a3...)
 }
 
-type P_gorgonia_org_tensor_InfChecker struct {
-	Object  any
-	HasInf_ func(o any, a0 pkg.Tensor) (bool, error)
-}
+type shim_gorgonia_org_tensor_InfChecker struct{ O Object }
 
-func (p *P_gorgonia_org_tensor_InfChecker) HasInf(a0 pkg.Tensor) (bool, error) {
-	return p.HasInf_(p.Object, a0)
+func (s shim_gorgonia_org_tensor_InfChecker) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_InfChecker) HasInf(a0 pkg.Tensor) (bool, error) {
+	return s.O.Method("HasInf").Interface().(func(pkg.Tensor) (bool, error))(a0)
 }
 
-type P_gorgonia_org_tensor_InnerProder struct {
-	Object any
-	Inner_ func(o any, a0 pkg.Tensor, a1 pkg.Tensor) (interface{}, error)
-}
+type shim_gorgonia_org_tensor_InnerProder struct{ O Object }
 
-func (p *P_gorgonia_org_tensor_InnerProder) Inner(a0 pkg.Tensor, a1 pkg.Tensor) (interface{}, error) {
-	return p.Inner_(p.Object, a0, a1)
+func (s shim_gorgonia_org_tensor_InnerProder) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_InnerProder) Inner(a0 pkg.Tensor, a1 pkg.Tensor) (interface{}, error) {
+	return s.O.Method("Inner").Interface().(func(pkg.Tensor, pkg.Tensor) (interface{}, error))(a0, a1)
 }
 
-type P_gorgonia_org_tensor_InnerProderF32 struct {
-	Object any
-	Inner_ func(o any, a0 pkg.Tensor, a1 pkg.Tensor) (float32, error)
-}
+type shim_gorgonia_org_tensor_InnerProderF32 struct{ O Object }
 
-func (p *P_gorgonia_org_tensor_InnerProderF32) Inner(a0 pkg.Tensor, a1 pkg.Tensor) (float32, error) {
-	return p.Inner_(p.Object, a0, a1)
+func (s shim_gorgonia_org_tensor_InnerProderF32) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_InnerProderF32) Inner(a0 pkg.Tensor, a1 pkg.Tensor) (float32, error) {
+	return s.O.Method("Inner").Interface().(func(pkg.Tensor, pkg.Tensor) (float32, error))(a0, a1)
 }
 
-type P_gorgonia_org_tensor_InnerProderF64 struct {
-	Object any
-	Inner_ func(o any, a0 pkg.Tensor, a1 pkg.Tensor) (float64, error)
-}
+type shim_gorgonia_org_tensor_InnerProderF64 struct{ O Object }
 
-func (p *P_gorgonia_org_tensor_InnerProderF64) Inner(a0 pkg.Tensor, a1 pkg.Tensor) (float64, error) {
-	return p.Inner_(p.Object, a0, a1)
+func (s shim_gorgonia_org_tensor_InnerProderF64) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_InnerProderF64) Inner(a0 pkg.Tensor, a1 pkg.Tensor) (float64, error) {
+	return s.O.Method("Inner").Interface().(func(pkg.Tensor, pkg.Tensor) (float64, error))(a0, a1)
 }
 
-type P_gorgonia_org_tensor_InvSqrter struct {
-	Object   any
-	InvSqrt_ func(o any, a0 pkg.Tensor, a1 ...pkg.FuncOpt) (pkg.Tensor, error)
-}
+type shim_gorgonia_org_tensor_InvSqrter struct{ O Object }
 
-func (p *P_gorgonia_org_tensor_InvSqrter) InvSqrt(a0 pkg.Tensor, a1 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.InvSqrt_(p.Object, a0, a1...)
+func (s shim_gorgonia_org_tensor_InvSqrter) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_InvSqrter) InvSqrt(a0 pkg.Tensor, a1 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("InvSqrt").Interface().(func(pkg.Tensor, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1...)
 }
 
-type P_gorgonia_org_tensor_Inver struct {
-	Object any
-	Inv_   func(o any, a0 pkg.Tensor, a1 ...pkg.FuncOpt) (pkg.Tensor, error)
-}
+type shim_gorgonia_org_tensor_Inver struct{ O Object }
 
-func (p *P_gorgonia_org_tensor_Inver) Inv(a0 pkg.Tensor, a1 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.Inv_(p.Object, a0, a1...)
+func (s shim_gorgonia_org_tensor_Inver) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Inver) Inv(a0 pkg.Tensor, a1 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("Inv").Interface().(func(pkg.Tensor, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1...)
 }
 
-type P_gorgonia_org_tensor_Iterator struct {
-	Object        any
-	Coord_        func(o any) []int
-	Done_         func(o any) bool
-	Next_         func(o any) (int, error)
-	NextInvalid_  func(o any) (int, int, error)
-	NextValid_    func(o any) (int, int, error)
-	NextValidity_ func(o any) (int, bool, error)
-	Reset_        func(o any)
-	SetForward_   func(o any)
-	SetReverse_   func(o any)
-	Shape_        func(o any) pkg.Shape
-	Start_        func(o any) (int, error)
-}
+type shim_gorgonia_org_tensor_Iterator struct{ O Object }
 
-func (p *P_gorgonia_org_tensor_Iterator) Coord() []int       { return p.Coord_(p.Object) }
-func (p *P_gorgonia_org_tensor_Iterator) Done() bool         { return p.Done_(p.Object) }
-func (p *P_gorgonia_org_tensor_Iterator) Next() (int, error) { return p.Next_(p.Object) }
-func (p *P_gorgonia_org_tensor_Iterator) NextInvalid() (int, int, error) {
-	return p.NextInvalid_(p.Object)
+func (s shim_gorgonia_org_tensor_Iterator) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Iterator) Coord() []int {
+	return s.O.Method("Coord").Interface().(func() []int)()
 }
-func (p *P_gorgonia_org_tensor_Iterator) NextValid() (int, int, error) { return p.NextValid_(p.Object) }
-func (p *P_gorgonia_org_tensor_Iterator) NextValidity() (int, bool, error) {
-	return p.NextValidity_(p.Object)
+func (s shim_gorgonia_org_tensor_Iterator) Done() bool {
+	return s.O.Method("Done").Interface().(func() bool)()
 }
-func (p *P_gorgonia_org_tensor_Iterator) Reset()              { p.Reset_(p.Object) }
-func (p *P_gorgonia_org_tensor_Iterator) SetForward()         { p.SetForward_(p.Object) }
-func (p *P_gorgonia_org_tensor_Iterator) SetReverse()         { p.SetReverse_(p.Object) }
-func (p *P_gorgonia_org_tensor_Iterator) Shape() pkg.Shape    { return p.Shape_(p.Object) }
-func (p *P_gorgonia_org_tensor_Iterator) Start() (int, error) { return p.Start_(p.Object) }
-
-type P_gorgonia_org_tensor_Kinder struct {
-	Object any
-	Kind_  func(o any) r.Kind
+func (s shim_gorgonia_org_tensor_Iterator) Next() (int, error) {
+	return s.O.Method("Next").Interface().(func() (int, error))()
+}
+func (s shim_gorgonia_org_tensor_Iterator) NextInvalid() (int, int, error) {
+	return s.O.Method("NextInvalid").Interface().(func() (int, int, error))()
+}
+func (s shim_gorgonia_org_tensor_Iterator) NextValid() (int, int, error) {
+	return s.O.Method("NextValid").Interface().(func() (int, int, error))()
+}
+func (s shim_gorgonia_org_tensor_Iterator) NextValidity() (int, bool, error) {
+	return s.O.Method("NextValidity").Interface().(func() (int, bool, error))()
+}
+func (s shim_gorgonia_org_tensor_Iterator) Reset() { s.O.Method("Reset").Interface().(func())() }
+func (s shim_gorgonia_org_tensor_Iterator) SetForward() {
+	s.O.Method("SetForward").Interface().(func())()
+}
+func (s shim_gorgonia_org_tensor_Iterator) SetReverse() {
+	s.O.Method("SetReverse").Interface().(func())()
 }
+func (s shim_gorgonia_org_tensor_Iterator) Shape() pkg.Shape {
+	return s.O.Method("Shape").Interface().(func() pkg.Shape)()
+}
+func (s shim_gorgonia_org_tensor_Iterator) Start() (int, error) {
+	return s.O.Method("Start").Interface().(func() (int, error))()
+}
 
-func (p *P_gorgonia_org_tensor_Kinder) Kind() r.Kind { return p.Kind_(p.Object) }
+type shim_gorgonia_org_tensor_Kinder struct{ O Object }
 
-type P_gorgonia_org_tensor_Log10er struct {
-	Object any
-	Log10_ func(o any, a0 pkg.Tensor, a1 ...pkg.FuncOpt) (pkg.Tensor, error)
+func (s shim_gorgonia_org_tensor_Kinder) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Kinder) Kind() r.Kind {
+	return s.O.Method("Kind").Interface().(func() r.Kind)()
 }
 
-func (p *P_gorgonia_org_tensor_Log10er) Log10(a0 pkg.Tensor, a1 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.Log10_(p.Object, a0, a1...)
-}
+type shim_gorgonia_org_tensor_Log10er struct{ O Object }
 
-type P_gorgonia_org_tensor_Log2er struct {
-	Object any
-	Log2_  func(o any, a0 pkg.Tensor, a1 ...pkg.FuncOpt) (pkg.Tensor, error)
+func (s shim_gorgonia_org_tensor_Log10er) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Log10er) Log10(a0 pkg.Tensor, a1 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("Log10").Interface().(func(pkg.Tensor, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1...)
 }
 
-func (p *P_gorgonia_org_tensor_Log2er) Log2(a0 pkg.Tensor, a1 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.Log2_(p.Object, a0, a1...)
-}
+type shim_gorgonia_org_tensor_Log2er struct{ O Object }
 
-type P_gorgonia_org_tensor_Loger struct {
-	Object any
-	Log_   func(o any, a0 pkg.Tensor, a1 ...pkg.FuncOpt) (pkg.Tensor, error)
+func (s shim_gorgonia_org_tensor_Log2er) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Log2er) Log2(a0 pkg.Tensor, a1 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("Log2").Interface().(func(pkg.Tensor, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1...)
 }
 
-func (p *P_gorgonia_org_tensor_Loger) Log(a0 pkg.Tensor, a1 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.Log_(p.Object, a0, a1...)
-}
+type shim_gorgonia_org_tensor_Loger struct{ O Object }
 
-type P_gorgonia_org_tensor_Lteer struct {
-	Object     any
-	Lte_       func(o any, a0 pkg.Tensor, a1 pkg.Tensor, a2 ...pkg.FuncOpt) (pkg.Tensor, error)
-	LteScalar_ func(o any, a0 pkg.Tensor, a1 interface{}, a2 bool, a3 ...pkg.FuncOpt) (pkg.Tensor, error)
+func (s shim_gorgonia_org_tensor_Loger) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Loger) Log(a0 pkg.Tensor, a1 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("Log").Interface().(func(pkg.Tensor, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1...)
 }
+
+type shim_gorgonia_org_tensor_Lteer struct{ O Object }
 
-func (p *P_gorgonia_org_tensor_Lteer) Lte(a0 pkg.Tensor, a1 pkg.Tensor, a2 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.Lte_(p.Object, a0, a1, a2...)
+func (s shim_gorgonia_org_tensor_Lteer) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Lteer) Lte(a0 pkg.Tensor, a1 pkg.Tensor, a2 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("Lte").Interface().(func(pkg.Tensor, pkg.Tensor, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1, a2...)
 }
-func (p *P_gorgonia_org_tensor_Lteer) LteScalar(a0 pkg.Tensor, a1 interface{}, a2 bool, a3 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.LteScalar_(p.Object, a0, a1, a2, a3...)
+func (s shim_gorgonia_org_tensor_Lteer) LteScalar(a0 pkg.Tensor, a1 interface{}, a2 bool, a3 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("LteScalar").Interface().(func(pkg.Tensor, interface{}, bool, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1, a2, a3...)
 }
 
-type P_gorgonia_org_tensor_Lter struct {
-	Object    any
-	Lt_       func(o any, a0 pkg.Tensor, a1 pkg.Tensor, a2 ...pkg.FuncOpt) (pkg.Tensor, error)
-	LtScalar_ func(o any, a0 pkg.Tensor, a1 interface{}, a2 bool, a3 ...pkg.FuncOpt) (pkg.Tensor, error)
-}
+type shim_gorgonia_org_tensor_Lter struct{ O Object }
 
-func (p *P_gorgonia_org_tensor_Lter) Lt(a0 pkg.Tensor, a1 pkg.Tensor, a2 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.Lt_(p.Object, a0, a1, a2...)
-}
-func (p *P_gorgonia_org_tensor_Lter) LtScalar(a0 pkg.Tensor, a1 interface{}, a2 bool, a3 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.LtScalar_(p.Object, a0, a1, a2, a3...)
+func (s shim_gorgonia_org_tensor_Lter) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Lter) Lt(a0 pkg.Tensor, a1 pkg.Tensor, a2 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("Lt").Interface().(func(pkg.Tensor, pkg.Tensor, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1, a2...)
 }
-
-type P_gorgonia_org_tensor_Mapper struct {
-	Object any
-	Map_   func(o any, a0 interface{}, a1 pkg.Tensor, a2 ...pkg.FuncOpt) (pkg.Tensor, error)
+func (s shim_gorgonia_org_tensor_Lter) LtScalar(a0 pkg.Tensor, a1 interface{}, a2 bool, a3 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("LtScalar").Interface().(func(pkg.Tensor, interface{}, bool, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1, a2, a3...)
 }
 
-func (p *P_gorgonia_org_tensor_Mapper) Map(a0 interface{}, a1 pkg.Tensor, a2 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.Map_(p.Object, a0, a1, a2...)
-}
+type shim_gorgonia_org_tensor_Mapper struct{ O Object }
 
-type P_gorgonia_org_tensor_MatMuler struct {
-	Object  any
-	MatMul_ func(o any, a0 pkg.Tensor, a1 pkg.Tensor, a2 pkg.Tensor) error
+func (s shim_gorgonia_org_tensor_Mapper) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Mapper) Map(a0 interface{}, a1 pkg.Tensor, a2 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("Map").Interface().(func(interface{}, pkg.Tensor, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1, a2...)
 }
 
-func (p *P_gorgonia_org_tensor_MatMuler) MatMul(a0 pkg.Tensor, a1 pkg.Tensor, a2 pkg.Tensor) error {
-	return p.MatMul_(p.Object, a0, a1, a2)
-}
+type shim_gorgonia_org_tensor_MatMuler struct{ O Object }
 
-type P_gorgonia_org_tensor_MatVecMuler struct {
-	Object     any
-	MatVecMul_ func(o any, a0 pkg.Tensor, a1 pkg.Tensor, a2 pkg.Tensor) error
+func (s shim_gorgonia_org_tensor_MatMuler) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_MatMuler) MatMul(a0 pkg.Tensor, a1 pkg.Tensor, a2 pkg.Tensor) error {
+	return s.O.Method("MatMul").Interface().(func(pkg.Tensor, pkg.Tensor, pkg.Tensor) error)(a0, a1, a2)
 }
 
-func (p *P_gorgonia_org_tensor_MatVecMuler) MatVecMul(a0 pkg.Tensor, a1 pkg.Tensor, a2 pkg.Tensor) error {
-	return p.MatVecMul_(p.Object, a0, a1, a2)
-}
+type shim_gorgonia_org_tensor_MatVecMuler struct{ O Object }
 
-type P_gorgonia_org_tensor_MathError struct {
-	Object   any
-	Indices_ func(o any) []int
+func (s shim_gorgonia_org_tensor_MatVecMuler) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_MatVecMuler) MatVecMul(a0 pkg.Tensor, a1 pkg.Tensor, a2 pkg.Tensor) error {
+	return s.O.Method("MatVecMul").Interface().(func(pkg.Tensor, pkg.Tensor, pkg.Tensor) error)(a0, a1, a2)
 }
 
-func (p *P_gorgonia_org_tensor_MathError) Indices() []int { return p.Indices_(p.Object) }
+type shim_gorgonia_org_tensor_MathError struct{ O Object }
 
-type P_gorgonia_org_tensor_MaxBetweener struct {
-	Object            any
-	MaxBetween_       func(o any, a0 pkg.Tensor, a1 pkg.Tensor, a2 ...pkg.FuncOpt) (pkg.Tensor, error)
-	MaxBetweenScalar_ func(o any, a0 pkg.Tensor, a1 interface{}, a2 bool, a3 ...pkg.FuncOpt) (pkg.Tensor, error)
+func (s shim_gorgonia_org_tensor_MathError) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_MathError) Indices() []int {
+	return s.O.Method("Indices").Interface().(func() []int)()
 }
 
-func (p *P_gorgonia_org_tensor_MaxBetweener) MaxBetween(a0 pkg.Tensor, a1 pkg.Tensor, a2 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.MaxBetween_(p.Object, a0, a1, a2...)
-}
-func (p *P_gorgonia_org_tensor_MaxBetweener) MaxBetweenScalar(a0 pkg.Tensor, a1 interface{}, a2 bool, a3 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.MaxBetweenScalar_(p.Object, a0, a1, a2, a3...)
-}
+type shim_gorgonia_org_tensor_MaxBetweener struct{ O Object }
 
-type P_gorgonia_org_tensor_Maxer struct {
-	Object any
-	Max_   func(o any, a0 pkg.Tensor, a1 ...int) (pkg.Tensor, error)
+func (s shim_gorgonia_org_tensor_MaxBetweener) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_MaxBetweener) MaxBetween(a0 pkg.Tensor, a1 pkg.Tensor, a2 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("MaxBetween").Interface().(func(pkg.Tensor, pkg.Tensor, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1, a2...)
 }
-
-func (p *P_gorgonia_org_tensor_Maxer) Max(a0 pkg.Tensor, a1 ...int) (pkg.Tensor, error) {
-	return p.Max_(p.Object, a0, a1...)
+func (s shim_gorgonia_org_tensor_MaxBetweener) MaxBetweenScalar(a0 pkg.Tensor, a1 interface{}, a2 bool, a3 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("MaxBetweenScalar").Interface().(func(pkg.Tensor, interface{}, bool, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1, a2, a3...)
 }
 
-type P_gorgonia_org_tensor_MemSetter struct {
-	Object  any
-	Memset_ func(o any, a0 interface{}) error
-}
+type shim_gorgonia_org_tensor_Maxer struct{ O Object }
 
-func (p *P_gorgonia_org_tensor_MemSetter) Memset(a0 interface{}) error {
-	return p.Memset_(p.Object, a0)
+func (s shim_gorgonia_org_tensor_Maxer) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Maxer) Max(a0 pkg.Tensor, a1 ...int) (pkg.Tensor, error) {
+	return s.O.Method("Max").Interface().(func(pkg.Tensor, ...int) (pkg.Tensor, error))(a0, a1...)
 }
+
+type shim_gorgonia_org_tensor_MemSetter struct{ O Object }
 
-type P_gorgonia_org_tensor_Memory struct {
-	Object   any
-	MemSize_ func(o any) uintptr
-	Uintptr_ func(o any) uintptr
+func (s shim_gorgonia_org_tensor_MemSetter) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_MemSetter) Memset(a0 interface{}) error {
+	return s.O.Method("Memset").Interface().(func(interface{}) error)(a0)
 }
 
-func (p *P_gorgonia_org_tensor_Memory) MemSize() uintptr { return p.MemSize_(p.Object) }
-func (p *P_gorgonia_org_tensor_Memory) Uintptr() uintptr { return p.Uintptr_(p.Object) }
+type shim_gorgonia_org_tensor_Memory struct{ O Object }
 
-type P_gorgonia_org_tensor_MinBetweener struct {
-	Object            any
-	MinBetween_       func(o any, a0 pkg.Tensor, a1 pkg.Tensor, a2 ...pkg.FuncOpt) (pkg.Tensor, error)
-	MinBetweenScalar_ func(o any, a0 pkg.Tensor, a1 interface{}, a2 bool, a3 ...pkg.FuncOpt) (pkg.Tensor, error)
+func (s shim_gorgonia_org_tensor_Memory) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Memory) MemSize() uintptr {
+	return s.O.Method("MemSize").Interface().(func() uintptr)()
 }
+func (s shim_gorgonia_org_tensor_Memory) Uintptr() uintptr {
+	return s.O.Method("Uintptr").Interface().(func() uintptr)()
+}
+
+type shim_gorgonia_org_tensor_MinBetweener struct{ O Object }
 
-func (p *P_gorgonia_org_tensor_MinBetweener) MinBetween(a0 pkg.Tensor, a1 pkg.Tensor, a2 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.MinBetween_(p.Object, a0, a1, a2...)
+func (s shim_gorgonia_org_tensor_MinBetweener) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_MinBetweener) MinBetween(a0 pkg.Tensor, a1 pkg.Tensor, a2 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("MinBetween").Interface().(func(pkg.Tensor, pkg.Tensor, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1, a2...)
 }
-func (p *P_gorgonia_org_tensor_MinBetweener) MinBetweenScalar(a0 pkg.Tensor, a1 interface{}, a2 bool, a3 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.MinBetweenScalar_(p.Object, a0, a1, a2, a3...)
+func (s shim_gorgonia_org_tensor_MinBetweener) MinBetweenScalar(a0 pkg.Tensor, a1 interface{}, a2 bool, a3 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("MinBetweenScalar").Interface().(func(pkg.Tensor, interface{}, bool, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1, a2, a3...)
 }
 
-type P_gorgonia_org_tensor_Miner struct {
-	Object any
-	Min_   func(o any, a0 pkg.Tensor, a1 ...int) (pkg.Tensor, error)
-}
+type shim_gorgonia_org_tensor_Miner struct{ O Object }
 
-func (p *P_gorgonia_org_tensor_Miner) Min(a0 pkg.Tensor, a1 ...int) (pkg.Tensor, error) {
-	return p.Min_(p.Object, a0, a1...)
+func (s shim_gorgonia_org_tensor_Miner) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Miner) Min(a0 pkg.Tensor, a1 ...int) (pkg.Tensor, error) {
+	return s.O.Method("Min").Interface().(func(pkg.Tensor, ...int) (pkg.Tensor, error))(a0, a1...)
 }
 
-type P_gorgonia_org_tensor_Moder struct {
-	Object     any
-	Mod_       func(o any, a0 pkg.Tensor, a1 pkg.Tensor, a2 ...pkg.FuncOpt) (pkg.Tensor, error)
-	ModScalar_ func(o any, a0 pkg.Tensor, a1 interface{}, a2 bool, a3 ...pkg.FuncOpt) (pkg.Tensor, error)
-}
+type shim_gorgonia_org_tensor_Moder struct{ O Object }
 
-func (p *P_gorgonia_org_tensor_Moder) Mod(a0 pkg.Tensor, a1 pkg.Tensor, a2 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.Mod_(p.Object, a0, a1, a2...)
+func (s shim_gorgonia_org_tensor_Moder) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Moder) Mod(a0 pkg.Tensor, a1 pkg.Tensor, a2 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("Mod").Interface().(func(pkg.Tensor, pkg.Tensor, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1, a2...)
 }
-func (p *P_gorgonia_org_tensor_Moder) ModScalar(a0 pkg.Tensor, a1 interface{}, a2 bool, a3 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.ModScalar_(p.Object, a0, a1, a2, a3...)
+func (s shim_gorgonia_org_tensor_Moder) ModScalar(a0 pkg.Tensor, a1 interface{}, a2 bool, a3 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("ModScalar").Interface().(func(pkg.Tensor, interface{}, bool, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1, a2, a3...)
 }
 
-type P_gorgonia_org_tensor_Muler struct {
-	Object     any
-	Mul_       func(o any, a0 pkg.Tensor, a1 pkg.Tensor, a2 ...pkg.FuncOpt) (pkg.Tensor, error)
-	MulScalar_ func(o any, a0 pkg.Tensor, a1 interface{}, a2 bool, a3 ...pkg.FuncOpt) (pkg.Tensor, error)
-}
+type shim_gorgonia_org_tensor_Muler struct{ O Object }
 
-func (p *P_gorgonia_org_tensor_Muler) Mul(a0 pkg.Tensor, a1 pkg.Tensor, a2 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.Mul_(p.Object, a0, a1, a2...)
-}
-func (p *P_gorgonia_org_tensor_Muler) MulScalar(a0 pkg.Tensor, a1 interface{}, a2 bool, a3 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.MulScalar_(p.Object, a0, a1, a2, a3...)
+func (s shim_gorgonia_org_tensor_Muler) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Muler) Mul(a0 pkg.Tensor, a1 pkg.Tensor, a2 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("Mul").Interface().(func(pkg.Tensor, pkg.Tensor, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1, a2...)
 }
-
-type P_gorgonia_org_tensor_NaNChecker struct {
-	Object  any
-	HasNaN_ func(o any, a0 pkg.Tensor) (bool, error)
+func (s shim_gorgonia_org_tensor_Muler) MulScalar(a0 pkg.Tensor, a1 interface{}, a2 bool, a3 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("MulScalar").Interface().(func(pkg.Tensor, interface{}, bool, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1, a2, a3...)
 }
 
-func (p *P_gorgonia_org_tensor_NaNChecker) HasNaN(a0 pkg.Tensor) (bool, error) {
-	return p.HasNaN_(p.Object, a0)
-}
+type shim_gorgonia_org_tensor_NaNChecker struct{ O Object }
 
-type P_gorgonia_org_tensor_Neger struct {
-	Object any
-	Neg_   func(o any, a0 pkg.Tensor, a1 ...pkg.FuncOpt) (pkg.Tensor, error)
+func (s shim_gorgonia_org_tensor_NaNChecker) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_NaNChecker) HasNaN(a0 pkg.Tensor) (bool, error) {
+	return s.O.Method("HasNaN").Interface().(func(pkg.Tensor) (bool, error))(a0)
 }
 
-func (p *P_gorgonia_org_tensor_Neger) Neg(a0 pkg.Tensor, a1 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.Neg_(p.Object, a0, a1...)
-}
+type shim_gorgonia_org_tensor_Neger struct{ O Object }
 
-type P_gorgonia_org_tensor_NoOpError struct {
-	Object any
-	NoOp_  func(o any) bool
+func (s shim_gorgonia_org_tensor_Neger) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Neger) Neg(a0 pkg.Tensor, a1 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("Neg").Interface().(func(pkg.Tensor, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1...)
 }
 
-func (p *P_gorgonia_org_tensor_NoOpError) NoOp() bool { return p.NoOp_(p.Object) }
+type shim_gorgonia_org_tensor_NoOpError struct{ O Object }
 
-type P_gorgonia_org_tensor_NonStdEngine struct {
-	Object       any
-	NonStdAlloc_ func(o any)
+func (s shim_gorgonia_org_tensor_NoOpError) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_NoOpError) NoOp() bool {
+	return s.O.Method("NoOp").Interface().(func() bool)()
 }
 
-func (p *P_gorgonia_org_tensor_NonStdEngine) NonStdAlloc() { p.NonStdAlloc_(p.Object) }
+type shim_gorgonia_org_tensor_NonStdEngine struct{ O Object }
 
-type P_gorgonia_org_tensor_Oner struct {
-	Object any
-	One_   func(o any)
+func (s shim_gorgonia_org_tensor_NonStdEngine) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_NonStdEngine) NonStdAlloc() {
+	s.O.Method("NonStdAlloc").Interface().(func())()
 }
 
-func (p *P_gorgonia_org_tensor_Oner) One() { p.One_(p.Object) }
+type shim_gorgonia_org_tensor_Oner struct{ O Object }
 
-type P_gorgonia_org_tensor_OptimizedReducer struct {
-	Object           any
-	OptimizedReduce_ func(o any, a0 pkg.Tensor, a1 int, a2 interface{}, a3 interface{}, a4 interface{}, a5 interface{}, a6 ...pkg.FuncOpt) (pkg.Tensor, error)
-}
+func (s shim_gorgonia_org_tensor_Oner) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Oner) One()        { s.O.Method("One").Interface().(func())() }
 
-func (p *P_gorgonia_org_tensor_OptimizedReducer) OptimizedReduce(a0 pkg.Tensor, a1 int, a2 interface{}, a3 interface{}, a4 interface{}, a5 interface{}, a6 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.OptimizedReduce_(p.Object, a0, a1, a2, a3, a4, a5, a6...)
-}
+type shim_gorgonia_org_tensor_OptimizedReducer struct{ O Object }
 
-type P_gorgonia_org_tensor_OuterProder struct {
-	Object any
-	Outer_ func(o any, a0 pkg.Tensor, a1 pkg.Tensor, a2 pkg.Tensor) error
+func (s shim_gorgonia_org_tensor_OptimizedReducer) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_OptimizedReducer) OptimizedReduce(a0 pkg.Tensor, a1 int, a2 interface{}, a3 interface{}, a4 interface{}, a5 interface{}, a6 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("OptimizedReduce").Interface().(func(pkg.Tensor, int, interface{}, interface{}, interface{}, interface{}, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1, a2, a3, a4, a5, a6...)
 }
 
-func (p *P_gorgonia_org_tensor_OuterProder) Outer(a0 pkg.Tensor, a1 pkg.Tensor, a2 pkg.Tensor) error {
-	return p.Outer_(p.Object, a0, a1, a2)
-}
+type shim_gorgonia_org_tensor_OuterProder struct{ O Object }
 
-type P_gorgonia_org_tensor_Power struct {
-	Object     any
-	Pow_       func(o any, a0 pkg.Tensor, a1 pkg.Tensor, a2 ...pkg.FuncOpt) (pkg.Tensor, error)
-	PowScalar_ func(o any, a0 pkg.Tensor, a1 interface{}, a2 bool, a3 ...pkg.FuncOpt) (pkg.Tensor, error)
+func (s shim_gorgonia_org_tensor_OuterProder) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_OuterProder) Outer(a0 pkg.Tensor, a1 pkg.Tensor, a2 pkg.Tensor) error {
+	return s.O.Method("Outer").Interface().(func(pkg.Tensor, pkg.Tensor, pkg.Tensor) error)(a0, a1, a2)
 }
 
-func (p *P_gorgonia_org_tensor_Power) Pow(a0 pkg.Tensor, a1 pkg.Tensor, a2 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.Pow_(p.Object, a0, a1, a2...)
+type shim_gorgonia_org_tensor_Power struct{ O Object }
+
+func (s shim_gorgonia_org_tensor_Power) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Power) Pow(a0 pkg.Tensor, a1 pkg.Tensor, a2 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("Pow").Interface().(func(pkg.Tensor, pkg.Tensor, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1, a2...)
 }
-func (p *P_gorgonia_org_tensor_Power) PowScalar(a0 pkg.Tensor, a1 interface{}, a2 bool, a3 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.PowScalar_(p.Object, a0, a1, a2, a3...)
+func (s shim_gorgonia_org_tensor_Power) PowScalar(a0 pkg.Tensor, a1 interface{}, a2 bool, a3 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("PowScalar").Interface().(func(pkg.Tensor, interface{}, bool, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1, a2, a3...)
 }
 
-type P_gorgonia_org_tensor_Proder struct {
-	Object any
-	Prod_  func(o any, a0 pkg.Tensor, a1 ...int) (pkg.Tensor, error)
-}
+type shim_gorgonia_org_tensor_Proder struct{ O Object }
 
-func (p *P_gorgonia_org_tensor_Proder) Prod(a0 pkg.Tensor, a1 ...int) (pkg.Tensor, error) {
-	return p.Prod_(p.Object, a0, a1...)
+func (s shim_gorgonia_org_tensor_Proder) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Proder) Prod(a0 pkg.Tensor, a1 ...int) (pkg.Tensor, error) {
+	return s.O.Method("Prod").Interface().(func(pkg.Tensor, ...int) (pkg.Tensor, error))(a0, a1...)
 }
 
-type P_gorgonia_org_tensor_Reducer struct {
-	Object  any
-	Reduce_ func(o any, a0 interface{}, a1 pkg.Tensor, a2 int, a3 interface{}, a4 ...pkg.FuncOpt) (pkg.Tensor, error)
-}
+type shim_gorgonia_org_tensor_Reducer struct{ O Object }
 
-func (p *P_gorgonia_org_tensor_Reducer) Reduce(a0 interface{}, a1 pkg.Tensor, a2 int, a3 interface{}, a4 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.Reduce_(p.Object, a0, a1, a2, a3, a4...)
+func (s shim_gorgonia_org_tensor_Reducer) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Reducer) Reduce(a0 interface{}, a1 pkg.Tensor, a2 int, a3 interface{}, a4 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("Reduce").Interface().(func(interface{}, pkg.Tensor, int, interface{}, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1, a2, a3, a4...)
 }
 
-type P_gorgonia_org_tensor_Repeater struct {
-	Object       any
-	Repeat_      func(o any, a0 pkg.Tensor, a1 int, a2 ...int) (pkg.Tensor, error)
-	RepeatReuse_ func(o any, a0 pkg.Tensor, a1 pkg.Tensor, a2 int, a3 ...int) (pkg.Tensor, error)
-}
+type shim_gorgonia_org_tensor_Repeater struct{ O Object }
 
-func (p *P_gorgonia_org_tensor_Repeater) Repeat(a0 pkg.Tensor, a1 int, a2 ...int) (pkg.Tensor, error) {
-	return p.Repeat_(p.Object, a0, a1, a2...)
-}
-func (p *P_gorgonia_org_tensor_Repeater) RepeatReuse(a0 pkg.Tensor, a1 pkg.Tensor, a2 int, a3 ...int) (pkg.Tensor, error) {
-	return p.RepeatReuse_(p.Object, a0, a1, a2, a3...)
+func (s shim_gorgonia_org_tensor_Repeater) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Repeater) Repeat(a0 pkg.Tensor, a1 int, a2 ...int) (pkg.Tensor, error) {
+	return s.O.Method("Repeat").Interface().(func(pkg.Tensor, int, ...int) (pkg.Tensor, error))(a0, a1, a2...)
 }
-
-type P_gorgonia_org_tensor_SVDer struct {
-	Object any
-	SVD_   func(o any, a0 pkg.Tensor, a1 bool, a2 bool) (pkg.Tensor, pkg.Tensor, pkg.Tensor, error)
+func (s shim_gorgonia_org_tensor_Repeater) RepeatReuse(a0 pkg.Tensor, a1 pkg.Tensor, a2 int, a3 ...int) (pkg.Tensor, error) {
+	return s.O.Method("RepeatReuse").Interface().(func(pkg.Tensor, pkg.Tensor, int, ...int) (pkg.Tensor, error))(a0, a1, a2, a3...)
 }
 
-func (p *P_gorgonia_org_tensor_SVDer) SVD(a0 pkg.Tensor, a1 bool, a2 bool) (pkg.Tensor, pkg.Tensor, pkg.Tensor, error) {
-	return p.SVD_(p.Object, a0, a1, a2)
-}
+type shim_gorgonia_org_tensor_SVDer struct{ O Object }
 
-type P_gorgonia_org_tensor_ScalarRep struct {
-	Object       any
-	IsScalar_    func(o any) bool
-	ScalarValue_ func(o any) interface{}
+func (s shim_gorgonia_org_tensor_SVDer) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_SVDer) SVD(a0 pkg.Tensor, a1 bool, a2 bool) (pkg.Tensor, pkg.Tensor, pkg.Tensor, error) {
+	return s.O.Method("SVD").Interface().(func(pkg.Tensor, bool, bool) (pkg.Tensor, pkg.Tensor, pkg.Tensor, error))(a0, a1, a2)
 }
 
-func (p *P_gorgonia_org_tensor_ScalarRep) IsScalar() bool           { return p.IsScalar_(p.Object) }
-func (p *P_gorgonia_org_tensor_ScalarRep) ScalarValue() interface{} { return p.ScalarValue_(p.Object) }
+type shim_gorgonia_org_tensor_ScalarRep struct{ O Object }
 
-type P_gorgonia_org_tensor_Signer struct {
-	Object any
-	Sign_  func(o any, a0 pkg.Tensor, a1 ...pkg.FuncOpt) (pkg.Tensor, error)
+func (s shim_gorgonia_org_tensor_ScalarRep) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_ScalarRep) IsScalar() bool {
+	return s.O.Method("IsScalar").Interface().(func() bool)()
 }
-
-func (p *P_gorgonia_org_tensor_Signer) Sign(a0 pkg.Tensor, a1 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.Sign_(p.Object, a0, a1...)
+func (s shim_gorgonia_org_tensor_ScalarRep) ScalarValue() interface{} {
+	return s.O.Method("ScalarValue").Interface().(func() interface{})()
 }
+
+type shim_gorgonia_org_tensor_Signer struct{ O Object }
 
-type P_gorgonia_org_tensor_Slice struct {
-	Object any
-	End_   func(o any) int
-	Start_ func(o any) int
-	Step_  func(o any) int
+func (s shim_gorgonia_org_tensor_Signer) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Signer) Sign(a0 pkg.Tensor, a1 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("Sign").Interface().(func(pkg.Tensor, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1...)
 }
 
-func (p *P_gorgonia_org_tensor_Slice) End() int   { return p.End_(p.Object) }
-func (p *P_gorgonia_org_tensor_Slice) Start() int { return p.Start_(p.Object) }
-func (p *P_gorgonia_org_tensor_Slice) Step() int  { return p.Step_(p.Object) }
+type shim_gorgonia_org_tensor_Slice struct{ O Object }
 
-type P_gorgonia_org_tensor_Slicer struct {
-	Object any
-	Slice_ func(o any, a0 ...pkg.Slice) (pkg.View, error)
+func (s shim_gorgonia_org_tensor_Slice) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Slice) End() int {
+	return s.O.Method("End").Interface().(func() int)()
 }
-
-func (p *P_gorgonia_org_tensor_Slicer) Slice(a0 ...pkg.Slice) (pkg.View, error) {
-	return p.Slice_(p.Object, a0...)
+func (s shim_gorgonia_org_tensor_Slice) Start() int {
+	return s.O.Method("Start").Interface().(func() int)()
+}
+func (s shim_gorgonia_org_tensor_Slice) Step() int {
+	return s.O.Method("Step").Interface().(func() int)()
 }
 
-type P_gorgonia_org_tensor_SoftMaxer struct {
-	Object       any
-	LogSoftMax_  func(o any, a0 pkg.Tensor, a1 int, a2 ...pkg.FuncOpt) (pkg.Tensor, error)
-	LogSoftMaxB_ func(o any, a0 pkg.Tensor, a1 pkg.Tensor, a2 int, a3 ...pkg.FuncOpt) (pkg.Tensor, error)
-	SoftMax_     func(o any, a0 pkg.Tensor, a1 int, a2 ...pkg.FuncOpt) (pkg.Tensor, error)
-	SoftMaxB_    func(o any, a0 pkg.Tensor, a1 pkg.Tensor, a2 int, a3 ...pkg.FuncOpt) (pkg.Tensor, error)
+type shim_gorgonia_org_tensor_Slicer struct{ O Object }
+
+func (s shim_gorgonia_org_tensor_Slicer) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Slicer) Slice(a0 ...pkg.Slice) (pkg.View, error) {
+	return s.O.Method("Slice").Interface().(func(...pkg.Slice) (pkg.View, error))(a0...)
 }
+
+type shim_gorgonia_org_tensor_SoftMaxer struct{ O Object }
 
-func (p *P_gorgonia_org_tensor_SoftMaxer) LogSoftMax(a0 pkg.Tensor, a1 int, a2 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.LogSoftMax_(p.Object, a0, a1, a2...)
+func (s shim_gorgonia_org_tensor_SoftMaxer) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_SoftMaxer) LogSoftMax(a0 pkg.Tensor, a1 int, a2 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("LogSoftMax").Interface().(func(pkg.Tensor, int, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1, a2...)
 }
-func (p *P_gorgonia_org_tensor_SoftMaxer) LogSoftMaxB(a0 pkg.Tensor, a1 pkg.Tensor, a2 int, a3 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.LogSoftMaxB_(p.Object, a0, a1, a2, a3...)
+func (s shim_gorgonia_org_tensor_SoftMaxer) LogSoftMaxB(a0 pkg.Tensor, a1 pkg.Tensor, a2 int, a3 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("LogSoftMaxB").Interface().(func(pkg.Tensor, pkg.Tensor, int, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1, a2, a3...)
 }
-func (p *P_gorgonia_org_tensor_SoftMaxer) SoftMax(a0 pkg.Tensor, a1 int, a2 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.SoftMax_(p.Object, a0, a1, a2...)
+func (s shim_gorgonia_org_tensor_SoftMaxer) SoftMax(a0 pkg.Tensor, a1 int, a2 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("SoftMax").Interface().(func(pkg.Tensor, int, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1, a2...)
 }
-func (p *P_gorgonia_org_tensor_SoftMaxer) SoftMaxB(a0 pkg.Tensor, a1 pkg.Tensor, a2 int, a3 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.SoftMaxB_(p.Object, a0, a1, a2, a3...)
+func (s shim_gorgonia_org_tensor_SoftMaxer) SoftMaxB(a0 pkg.Tensor, a1 pkg.Tensor, a2 int, a3 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("SoftMaxB").Interface().(func(pkg.Tensor, pkg.Tensor, int, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1, a2, a3...)
 }
 
-type P_gorgonia_org_tensor_Sqrter struct {
-	Object any
-	Sqrt_  func(o any, a0 pkg.Tensor, a1 ...pkg.FuncOpt) (pkg.Tensor, error)
-}
+type shim_gorgonia_org_tensor_Sqrter struct{ O Object }
 
-func (p *P_gorgonia_org_tensor_Sqrter) Sqrt(a0 pkg.Tensor, a1 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.Sqrt_(p.Object, a0, a1...)
+func (s shim_gorgonia_org_tensor_Sqrter) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Sqrter) Sqrt(a0 pkg.Tensor, a1 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("Sqrt").Interface().(func(pkg.Tensor, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1...)
 }
 
-type P_gorgonia_org_tensor_Squarer struct {
-	Object  any
-	Square_ func(o any, a0 pkg.Tensor, a1 ...pkg.FuncOpt) (pkg.Tensor, error)
-}
+type shim_gorgonia_org_tensor_Squarer struct{ O Object }
 
-func (p *P_gorgonia_org_tensor_Squarer) Square(a0 pkg.Tensor, a1 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.Square_(p.Object, a0, a1...)
+func (s shim_gorgonia_org_tensor_Squarer) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Squarer) Square(a0 pkg.Tensor, a1 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("Square").Interface().(func(pkg.Tensor, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1...)
 }
 
-type P_gorgonia_org_tensor_Stacker struct {
-	Object any
-	Stack_ func(o any, a0 pkg.Tensor, a1 int, a2 ...pkg.Tensor) (pkg.Tensor, error)
-}
+type shim_gorgonia_org_tensor_Stacker struct{ O Object }
 
-func (p *P_gorgonia_org_tensor_Stacker) Stack(a0 pkg.Tensor, a1 int, a2 ...pkg.Tensor) (pkg.Tensor, error) {
-	return p.Stack_(p.Object, a0, a1, a2...)
+func (s shim_gorgonia_org_tensor_Stacker) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Stacker) Stack(a0 pkg.Tensor, a1 int, a2 ...pkg.Tensor) (pkg.Tensor, error) {
+	return s.O.Method("Stack").Interface().(func(pkg.Tensor, int, ...pkg.Tensor) (pkg.Tensor, error))(a0, a1, a2...)
 }
 
-type P_gorgonia_org_tensor_Suber struct {
-	Object     any
-	Sub_       func(o any, a0 pkg.Tensor, a1 pkg.Tensor, a2 ...pkg.FuncOpt) (pkg.Tensor, error)
-	SubScalar_ func(o any, a0 pkg.Tensor, a1 interface{}, a2 bool, a3 ...pkg.FuncOpt) (pkg.Tensor, error)
-}
+type shim_gorgonia_org_tensor_Suber struct{ O Object }
 
-func (p *P_gorgonia_org_tensor_Suber) Sub(a0 pkg.Tensor, a1 pkg.Tensor, a2 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.Sub_(p.Object, a0, a1, a2...)
+func (s shim_gorgonia_org_tensor_Suber) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Suber) Sub(a0 pkg.Tensor, a1 pkg.Tensor, a2 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("Sub").Interface().(func(pkg.Tensor, pkg.Tensor, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1, a2...)
 }
-func (p *P_gorgonia_org_tensor_Suber) SubScalar(a0 pkg.Tensor, a1 interface{}, a2 bool, a3 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.SubScalar_(p.Object, a0, a1, a2, a3...)
+func (s shim_gorgonia_org_tensor_Suber) SubScalar(a0 pkg.Tensor, a1 interface{}, a2 bool, a3 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("SubScalar").Interface().(func(pkg.Tensor, interface{}, bool, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1, a2, a3...)
 }
 
-type P_gorgonia_org_tensor_Sumer struct {
-	Object any
-	Sum_   func(o any, a0 pkg.Tensor, a1 ...int) (pkg.Tensor, error)
-}
+type shim_gorgonia_org_tensor_Sumer struct{ O Object }
 
-func (p *P_gorgonia_org_tensor_Sumer) Sum(a0 pkg.Tensor, a1 ...int) (pkg.Tensor, error) {
-	return p.Sum_(p.Object, a0, a1...)
+func (s shim_gorgonia_org_tensor_Sumer) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Sumer) Sum(a0 pkg.Tensor, a1 ...int) (pkg.Tensor, error) {
+	return s.O.Method("Sum").Interface().(func(pkg.Tensor, ...int) (pkg.Tensor, error))(a0, a1...)
 }
 
-type P_gorgonia_org_tensor_Tanher struct {
-	Object any
-	Tanh_  func(o any, a0 pkg.Tensor, a1 ...pkg.FuncOpt) (pkg.Tensor, error)
-}
+type shim_gorgonia_org_tensor_Tanher struct{ O Object }
 
-func (p *P_gorgonia_org_tensor_Tanher) Tanh(a0 pkg.Tensor, a1 ...pkg.FuncOpt) (pkg.Tensor, error) {
-	return p.Tanh_(p.Object, a0, a1...)
+func (s shim_gorgonia_org_tensor_Tanher) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Tanher) Tanh(a0 pkg.Tensor, a1 ...pkg.FuncOpt) (pkg.Tensor, error) {
+	return s.O.Method("Tanh").Interface().(func(pkg.Tensor, ...pkg.FuncOpt) (pkg.Tensor, error))(a0, a1...)
 }
 
-type P_gorgonia_org_tensor_Tracer struct {
-	Object any
-	Trace_ func(o any, a0 pkg.Tensor) (interface{}, error)
-}
+type shim_gorgonia_org_tensor_Tracer struct{ O Object }
 
-func (p *P_gorgonia_org_tensor_Tracer) Trace(a0 pkg.Tensor) (interface{}, error) {
-	return p.Trace_(p.Object, a0)
+func (s shim_gorgonia_org_tensor_Tracer) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Tracer) Trace(a0 pkg.Tensor) (interface{}, error) {
+	return s.O.Method("Trace").Interface().(func(pkg.Tensor) (interface{}, error))(a0)
 }
 
-type P_gorgonia_org_tensor_Transposer struct {
-	Object     any
-	Transpose_ func(o any, a0 pkg.Tensor, a1 []int) error
-}
+type shim_gorgonia_org_tensor_Transposer struct{ O Object }
 
-func (p *P_gorgonia_org_tensor_Transposer) Transpose(a0 pkg.Tensor, a1 []int) error {
-	return p.Transpose_(p.Object, a0, a1)
+func (s shim_gorgonia_org_tensor_Transposer) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Transposer) Transpose(a0 pkg.Tensor, a1 []int) error {
+	return s.O.Method("Transpose").Interface().(func(pkg.Tensor, []int) error)(a0, a1)
 }
 
-type P_gorgonia_org_tensor_Zeroer struct {
-	Object any
-	Zero_  func(o any)
-}
+type shim_gorgonia_org_tensor_Zeroer struct{ O Object }
 
-func (p *P_gorgonia_org_tensor_Zeroer) Zero() { p.Zero_(p.Object) }
+func (s shim_gorgonia_org_tensor_Zeroer) Unshim() any { return s.O }
+func (s shim_gorgonia_org_tensor_Zeroer) Zero()       { s.O.Method("Zero").Interface().(func())() }

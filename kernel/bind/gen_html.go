@@ -16,7 +16,6 @@ func init() {
 			"UnescapeString": r.ValueOf(pkg.UnescapeString),
 		},
 		Types:    map[string]r.Type{},
-		Proxies:  map[string]r.Type{},
 		Untypeds: map[string]string{},
 	}
 }

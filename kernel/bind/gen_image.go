@@ -67,52 +67,54 @@ func init() {
 			"YCbCr":               r.TypeOf((*pkg.YCbCr)(nil)).Elem(),
 			"YCbCrSubsampleRatio": r.TypeOf((*pkg.YCbCrSubsampleRatio)(nil)).Elem(),
 		},
-		Proxies: map[string]r.Type{
-			"Image":         r.TypeOf((*P_image_Image)(nil)).Elem(),
-			"PalettedImage": r.TypeOf((*P_image_PalettedImage)(nil)).Elem(),
-			"RGBA64Image":   r.TypeOf((*P_image_RGBA64Image)(nil)).Elem(),
-		},
 		Untypeds: map[string]string{},
 	}
+	shims[r.TypeFor[pkg.Image]()] = r.TypeFor[shim_image_Image]()
+	shims[r.TypeFor[pkg.PalettedImage]()] = r.TypeFor[shim_image_PalettedImage]()
+	shims[r.TypeFor[pkg.RGBA64Image]()] = r.TypeFor[shim_image_RGBA64Image]()
 }
 
-type P_image_Image struct {
-	Object      any
-	At_         func(o any, a0 int, a1 int) i3.Color
-	Bounds_     func(o any) pkg.Rectangle
-	ColorModel_ func(o any) i3.Model
+type shim_image_Image struct{ O Object }
+
+func (s shim_image_Image) Unshim() any { return s.O }
+func (s shim_image_Image) At(a0 int, a1 int) i3.Color {
+	return s.O.Method("At").Interface().(func(int, int) i3.Color)(a0, a1)
+}
+func (s shim_image_Image) Bounds() pkg.Rectangle {
+	return s.O.Method("Bounds").Interface().(func() pkg.Rectangle)()
+}
+func (s shim_image_Image) ColorModel() i3.Model {
+	return s.O.Method("ColorModel").Interface().(func() i3.Model)()
 }
 
-func (p *P_image_Image) At(a0 int, a1 int) i3.Color { return p.At_(p.Object, a0, a1) }
-func (p *P_image_Image) Bounds() pkg.Rectangle      { return p.Bounds_(p.Object) }
-func (p *P_image_Image) ColorModel() i3.Model       { return p.ColorModel_(p.Object) }
+type shim_image_PalettedImage struct{ O Object }
 
-type P_image_PalettedImage struct {
-	Object        any
-	At_           func(o any, a0 int, a1 int) i3.Color
-	Bounds_       func(o any) pkg.Rectangle
-	ColorIndexAt_ func(o any, a0 int, a1 int) uint8
-	ColorModel_   func(o any) i3.Model
+func (s shim_image_PalettedImage) Unshim() any { return s.O }
+func (s shim_image_PalettedImage) At(a0 int, a1 int) i3.Color {
+	return s.O.Method("At").Interface().(func(int, int) i3.Color)(a0, a1)
+}
+func (s shim_image_PalettedImage) Bounds() pkg.Rectangle {
+	return s.O.Method("Bounds").Interface().(func() pkg.Rectangle)()
+}
+func (s shim_image_PalettedImage) ColorIndexAt(a0 int, a1 int) uint8 {
+	return s.O.Method("ColorIndexAt").Interface().(func(int, int) uint8)(a0, a1)
+}
+func (s shim_image_PalettedImage) ColorModel() i3.Model {
+	return s.O.Method("ColorModel").Interface().(func() i3.Model)()
 }
 
-func (p *P_image_PalettedImage) At(a0 int, a1 int) i3.Color { return p.At_(p.Object, a0, a1) }
-func (p *P_image_PalettedImage) Bounds() pkg.Rectangle      { return p.Bounds_(p.Object) }
-func (p *P_image_PalettedImage) ColorIndexAt(a0 int, a1 int) uint8 {
-	return p.ColorIndexAt_(p.Object, a0, a1)
-}
-func (p *P_image_PalettedImage) ColorModel() i3.Model { return p.ColorModel_(p.Object) }
+type shim_image_RGBA64Image struct{ O Object }
 
-type P_image_RGBA64Image struct {
-	Object      any
-	At_         func(o any, a0 int, a1 int) i3.Color
-	Bounds_     func(o any) pkg.Rectangle
-	ColorModel_ func(o any) i3.Model
-	RGBA64At_   func(o any, a0 int, a1 int) i3.RGBA64
+func (s shim_image_RGBA64Image) Unshim() any { return s.O }
+func (s shim_image_RGBA64Image) At(a0 int, a1 int) i3.Color {
+	return s.O.Method("At").Interface().(func(int, int) i3.Color)(a0, a1)
 }
-
-func (p *P_image_RGBA64Image) At(a0 int, a1 int) i3.Color { return p.At_(p.Object, a0, a1) }
-func (p *P_image_RGBA64Image) Bounds() pkg.Rectangle      { return p.Bounds_(p.Object) }
-func (p *P_image_RGBA64Image) ColorModel() i3.Model       { return p.ColorModel_(p.Object) }
-func (p *P_image_RGBA64Image) RGBA64At(a0 int, a1 int) i3.RGBA64 {
-	return p.RGBA64At_(p.Object, a0, a1)
+func (s shim_image_RGBA64Image) Bounds() pkg.Rectangle {
+	return s.O.Method("Bounds").Interface().(func() pkg.Rectangle)()
+}
+func (s shim_image_RGBA64Image) ColorModel() i3.Model {
+	return s.O.Method("ColorModel").Interface().(func() i3.Model)()
+}
+func (s shim_image_RGBA64Image) RGBA64At(a0 int, a1 int) i3.RGBA64 {
+	return s.O.Method("RGBA64At").Interface().(func(int, int) i3.RGBA64)(a0, a1)
 }

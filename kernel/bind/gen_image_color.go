@@ -49,24 +49,22 @@ func init() {
 			"RGBA64":  r.TypeOf((*pkg.RGBA64)(nil)).Elem(),
 			"YCbCr":   r.TypeOf((*pkg.YCbCr)(nil)).Elem(),
 		},
-		Proxies: map[string]r.Type{
-			"Color": r.TypeOf((*P_image_color_Color)(nil)).Elem(),
-			"Model": r.TypeOf((*P_image_color_Model)(nil)).Elem(),
-		},
 		Untypeds: map[string]string{},
 	}
+	shims[r.TypeFor[pkg.Color]()] = r.TypeFor[shim_image_color_Color]()
+	shims[r.TypeFor[pkg.Model]()] = r.TypeFor[shim_image_color_Model]()
 }
 
-type P_image_color_Color struct {
-	Object any
-	RGBA_  func(o any) (uint32, uint32, uint32, uint32)
+type shim_image_color_Color struct{ O Object }
+
+func (s shim_image_color_Color) Unshim() any { return s.O }
+func (s shim_image_color_Color) RGBA() (uint32, uint32, uint32, uint32) {
+	return s.O.Method("RGBA").Interface().(func() (uint32, uint32, uint32, uint32))()
 }
 
-func (p *P_image_color_Color) RGBA() (uint32, uint32, uint32, uint32) { return p.RGBA_(p.Object) }
+type shim_image_color_Model struct{ O Object }
 
-type P_image_color_Model struct {
-	Object   any
-	Convert_ func(o any, a0 pkg.Color) pkg.Color
+func (s shim_image_color_Model) Unshim() any { return s.O }
+func (s shim_image_color_Model) Convert(a0 pkg.Color) pkg.Color {
+	return s.O.Method("Convert").Interface().(func(pkg.Color) pkg.Color)(a0)
 }
-
-func (p *P_image_color_Model) Convert(a0 pkg.Color) pkg.Color { return p.Convert_(p.Object, a0) }

@@ -27,64 +27,62 @@ func init() {
 			"Quantizer":   r.TypeOf((*pkg.Quantizer)(nil)).Elem(),
 			"RGBA64Image": r.TypeOf((*pkg.RGBA64Image)(nil)).Elem(),
 		},
-		Proxies: map[string]r.Type{
-			"Drawer":      r.TypeOf((*P_image_draw_Drawer)(nil)).Elem(),
-			"Image":       r.TypeOf((*P_image_draw_Image)(nil)).Elem(),
-			"Quantizer":   r.TypeOf((*P_image_draw_Quantizer)(nil)).Elem(),
-			"RGBA64Image": r.TypeOf((*P_image_draw_RGBA64Image)(nil)).Elem(),
-		},
 		Untypeds: map[string]string{},
 	}
+	shims[r.TypeFor[pkg.Drawer]()] = r.TypeFor[shim_image_draw_Drawer]()
+	shims[r.TypeFor[pkg.Image]()] = r.TypeFor[shim_image_draw_Image]()
+	shims[r.TypeFor[pkg.Quantizer]()] = r.TypeFor[shim_image_draw_Quantizer]()
+	shims[r.TypeFor[pkg.RGBA64Image]()] = r.TypeFor[shim_image_draw_RGBA64Image]()
 }
 
-type P_image_draw_Drawer struct {
-	Object any
-	Draw_  func(o any, a0 pkg.Image, a1 i3.Rectangle, a2 i3.Image, a3 i3.Point)
+type shim_image_draw_Drawer struct{ O Object }
+
+func (s shim_image_draw_Drawer) Unshim() any { return s.O }
+func (s shim_image_draw_Drawer) Draw(a0 pkg.Image, a1 i3.Rectangle, a2 i3.Image, a3 i3.Point) {
+	s.O.Method("Draw").Interface().(func(pkg.Image, i3.Rectangle, i3.Image, i3.Point))(a0, a1, a2, a3)
 }
 
-func (p *P_image_draw_Drawer) Draw(a0 pkg.Image, a1 i3.Rectangle, a2 i3.Image, a3 i3.Point) {
-	p.Draw_(p.Object, a0, a1, a2, a3)
+type shim_image_draw_Image struct{ O Object }
+
+func (s shim_image_draw_Image) Unshim() any { return s.O }
+func (s shim_image_draw_Image) At(a0 int, a1 int) i4.Color {
+	return s.O.Method("At").Interface().(func(int, int) i4.Color)(a0, a1)
+}
+func (s shim_image_draw_Image) Bounds() i3.Rectangle {
+	return s.O.Method("Bounds").Interface().(func() i3.Rectangle)()
+}
+func (s shim_image_draw_Image) ColorModel() i4.Model {
+	return s.O.Method("ColorModel").Interface().(func() i4.Model)()
+}
+func (s shim_image_draw_Image) Set(a0 int, a1 int, a2 i4.Color) {
+	s.O.Method("Set").Interface().(func(int, int, i4.Color))(a0, a1, a2)
 }
 
-type P_image_draw_Image struct {
-	Object      any
-	At_         func(o any, a0 int, a1 int) i4.Color
-	Bounds_     func(o any) i3.Rectangle
-	ColorModel_ func(o any) i4.Model
-	Set_        func(o any, a0 int, a1 int, a2 i4.Color)
+type shim_image_draw_Quantizer struct{ O Object }
+
+func (s shim_image_draw_Quantizer) Unshim() any { return s.O }
+func (s shim_image_draw_Quantizer) Quantize(a0 i4.Palette, a1 i3.Image) i4.Palette {
+	return s.O.Method("Quantize").Interface().(func(i4.Palette, i3.Image) i4.Palette)(a0, a1)
 }
 
-func (p *P_image_draw_Image) At(a0 int, a1 int) i4.Color      { return p.At_(p.Object, a0, a1) }
-func (p *P_image_draw_Image) Bounds() i3.Rectangle            { return p.Bounds_(p.Object) }
-func (p *P_image_draw_Image) ColorModel() i4.Model            { return p.ColorModel_(p.Object) }
-func (p *P_image_draw_Image) Set(a0 int, a1 int, a2 i4.Color) { p.Set_(p.Object, a0, a1, a2) }
+type shim_image_draw_RGBA64Image struct{ O Object }
 
-type P_image_draw_Quantizer struct {
-	Object    any
-	Quantize_ func(o any, a0 i4.Palette, a1 i3.Image) i4.Palette
+func (s shim_image_draw_RGBA64Image) Unshim() any { return s.O }
+func (s shim_image_draw_RGBA64Image) At(a0 int, a1 int) i4.Color {
+	return s.O.Method("At").Interface().(func(int, int) i4.Color)(a0, a1)
 }
-
-func (p *P_image_draw_Quantizer) Quantize(a0 i4.Palette, a1 i3.Image) i4.Palette {
-	return p.Quantize_(p.Object, a0, a1)
+func (s shim_image_draw_RGBA64Image) Bounds() i3.Rectangle {
+	return s.O.Method("Bounds").Interface().(func() i3.Rectangle)()
 }
-
-type P_image_draw_RGBA64Image struct {
-	Object      any
-	At_         func(o any, a0 int, a1 int) i4.Color
-	Bounds_     func(o any) i3.Rectangle
-	ColorModel_ func(o any) i4.Model
-	RGBA64At_   func(o any, a0 int, a1 int) i4.RGBA64
-	Set_        func(o any, a0 int, a1 int, a2 i4.Color)
-	SetRGBA64_  func(o any, a0 int, a1 int, a2 i4.RGBA64)
+func (s shim_image_draw_RGBA64Image) ColorModel() i4.Model {
+	return s.O.Method("ColorModel").Interface().(func() i4.Model)()
 }
-
-func (p *P_image_draw_RGBA64Image) At(a0 int, a1 int) i4.Color { return p.At_(p.Object, a0, a1) }
-func (p *P_image_draw_RGBA64Image) Bounds() i3.Rectangle       { return p.Bounds_(p.Object) }
-func (p *P_image_draw_RGBA64Image) ColorModel() i4.Model       { return p.ColorModel_(p.Object) }
-func (p *P_image_draw_RGBA64Image) RGBA64At(a0 int, a1 int) i4.RGBA64 {
-	return p.RGBA64At_(p.Object, a0, a1)
+func (s shim_image_draw_RGBA64Image) RGBA64At(a0 int, a1 int) i4.RGBA64 {
+	return s.O.Method("RGBA64At").Interface().(func(int, int) i4.RGBA64)(a0, a1)
 }
-func (p *P_image_draw_RGBA64Image) Set(a0 int, a1 int, a2 i4.Color) { p.Set_(p.Object, a0, a1, a2) }
-func (p *P_image_draw_RGBA64Image) SetRGBA64(a0 int, a1 int, a2 i4.RGBA64) {
-	p.SetRGBA64_(p.Object, a0, a1, a2)
+func (s shim_image_draw_RGBA64Image) Set(a0 int, a1 int, a2 i4.Color) {
+	s.O.Method("Set").Interface().(func(int, int, i4.Color))(a0, a1, a2)
+}
+func (s shim_image_draw_RGBA64Image) SetRGBA64(a0 int, a1 int, a2 i4.RGBA64) {
+	s.O.Method("SetRGBA64").Interface().(func(int, int, i4.RGBA64))(a0, a1, a2)
 }

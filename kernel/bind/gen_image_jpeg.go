@@ -23,20 +23,19 @@ func init() {
 			"Reader":           r.TypeOf((*pkg.Reader)(nil)).Elem(),
 			"UnsupportedError": r.TypeOf((*pkg.UnsupportedError)(nil)).Elem(),
 		},
-		Proxies: map[string]r.Type{
-			"Reader": r.TypeOf((*P_image_jpeg_Reader)(nil)).Elem(),
-		},
 		Untypeds: map[string]string{
 			"DefaultQuality": "int:75",
 		},
 	}
+	shims[r.TypeFor[pkg.Reader]()] = r.TypeFor[shim_image_jpeg_Reader]()
 }
 
-type P_image_jpeg_Reader struct {
-	Object    any
-	Read_     func(o any, a0 []byte) (int, error)
-	ReadByte_ func(o any) (byte, error)
-}
+type shim_image_jpeg_Reader struct{ O Object }
 
-func (p *P_image_jpeg_Reader) Read(a0 []byte) (int, error) { return p.Read_(p.Object, a0) }
-func (p *P_image_jpeg_Reader) ReadByte() (byte, error)     { return p.ReadByte_(p.Object) }
+func (s shim_image_jpeg_Reader) Unshim() any { return s.O }
+func (s shim_image_jpeg_Reader) Read(a0 []byte) (int, error) {
+	return s.O.Method("Read").Interface().(func([]byte) (int, error))(a0)
+}
+func (s shim_image_jpeg_Reader) ReadByte() (byte, error) {
+	return s.O.Method("ReadByte").Interface().(func() (byte, error))()
+}

@@ -28,18 +28,17 @@ func init() {
 			"FormatError":       r.TypeOf((*pkg.FormatError)(nil)).Elem(),
 			"UnsupportedError":  r.TypeOf((*pkg.UnsupportedError)(nil)).Elem(),
 		},
-		Proxies: map[string]r.Type{
-			"EncoderBufferPool": r.TypeOf((*P_image_png_EncoderBufferPool)(nil)).Elem(),
-		},
 		Untypeds: map[string]string{},
 	}
+	shims[r.TypeFor[pkg.EncoderBufferPool]()] = r.TypeFor[shim_image_png_EncoderBufferPool]()
 }
 
-type P_image_png_EncoderBufferPool struct {
-	Object any
-	Get_   func(o any) *pkg.EncoderBuffer
-	Put_   func(o any, a0 *pkg.EncoderBuffer)
-}
+type shim_image_png_EncoderBufferPool struct{ O Object }
 
-func (p *P_image_png_EncoderBufferPool) Get() *pkg.EncoderBuffer   { return p.Get_(p.Object) }
-func (p *P_image_png_EncoderBufferPool) Put(a0 *pkg.EncoderBuffer) { p.Put_(p.Object, a0) }
+func (s shim_image_png_EncoderBufferPool) Unshim() any { return s.O }
+func (s shim_image_png_EncoderBufferPool) Get() *pkg.EncoderBuffer {
+	return s.O.Method("Get").Interface().(func() *pkg.EncoderBuffer)()
+}
+func (s shim_image_png_EncoderBufferPool) Put(a0 *pkg.EncoderBuffer) {
+	s.O.Method("Put").Interface().(func(*pkg.EncoderBuffer))(a0)
+}

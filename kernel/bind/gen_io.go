@@ -67,218 +67,219 @@ func init() {
 			"WriterAt":        r.TypeOf((*pkg.WriterAt)(nil)).Elem(),
 			"WriterTo":        r.TypeOf((*pkg.WriterTo)(nil)).Elem(),
 		},
-		Proxies: map[string]r.Type{
-			"ByteReader":      r.TypeOf((*P_io_ByteReader)(nil)).Elem(),
-			"ByteScanner":     r.TypeOf((*P_io_ByteScanner)(nil)).Elem(),
-			"ByteWriter":      r.TypeOf((*P_io_ByteWriter)(nil)).Elem(),
-			"Closer":          r.TypeOf((*P_io_Closer)(nil)).Elem(),
-			"ReadCloser":      r.TypeOf((*P_io_ReadCloser)(nil)).Elem(),
-			"ReadSeekCloser":  r.TypeOf((*P_io_ReadSeekCloser)(nil)).Elem(),
-			"ReadSeeker":      r.TypeOf((*P_io_ReadSeeker)(nil)).Elem(),
-			"ReadWriteCloser": r.TypeOf((*P_io_ReadWriteCloser)(nil)).Elem(),
-			"ReadWriteSeeker": r.TypeOf((*P_io_ReadWriteSeeker)(nil)).Elem(),
-			"ReadWriter":      r.TypeOf((*P_io_ReadWriter)(nil)).Elem(),
-			"Reader":          r.TypeOf((*P_io_Reader)(nil)).Elem(),
-			"ReaderAt":        r.TypeOf((*P_io_ReaderAt)(nil)).Elem(),
-			"ReaderFrom":      r.TypeOf((*P_io_ReaderFrom)(nil)).Elem(),
-			"RuneReader":      r.TypeOf((*P_io_RuneReader)(nil)).Elem(),
-			"RuneScanner":     r.TypeOf((*P_io_RuneScanner)(nil)).Elem(),
-			"Seeker":          r.TypeOf((*P_io_Seeker)(nil)).Elem(),
-			"StringWriter":    r.TypeOf((*P_io_StringWriter)(nil)).Elem(),
-			"WriteCloser":     r.TypeOf((*P_io_WriteCloser)(nil)).Elem(),
-			"WriteSeeker":     r.TypeOf((*P_io_WriteSeeker)(nil)).Elem(),
-			"Writer":          r.TypeOf((*P_io_Writer)(nil)).Elem(),
-			"WriterAt":        r.TypeOf((*P_io_WriterAt)(nil)).Elem(),
-			"WriterTo":        r.TypeOf((*P_io_WriterTo)(nil)).Elem(),
-		},
 		Untypeds: map[string]string{
 			"SeekCurrent": "int:1",
 			"SeekEnd":     "int:2",
 			"SeekStart":   "int:0",
 		},
 	}
+	shims[r.TypeFor[pkg.ByteReader]()] = r.TypeFor[shim_io_ByteReader]()
+	shims[r.TypeFor[pkg.ByteScanner]()] = r.TypeFor[shim_io_ByteScanner]()
+	shims[r.TypeFor[pkg.ByteWriter]()] = r.TypeFor[shim_io_ByteWriter]()
+	shims[r.TypeFor[pkg.Closer]()] = r.TypeFor[shim_io_Closer]()
+	shims[r.TypeFor[pkg.ReadCloser]()] = r.TypeFor[shim_io_ReadCloser]()
+	shims[r.TypeFor[pkg.ReadSeekCloser]()] = r.TypeFor[shim_io_ReadSeekCloser]()
+	shims[r.TypeFor[pkg.ReadSeeker]()] = r.TypeFor[shim_io_ReadSeeker]()
+	shims[r.TypeFor[pkg.ReadWriteCloser]()] = r.TypeFor[shim_io_ReadWriteCloser]()
+	shims[r.TypeFor[pkg.ReadWriteSeeker]()] = r.TypeFor[shim_io_ReadWriteSeeker]()
+	shims[r.TypeFor[pkg.ReadWriter]()] = r.TypeFor[shim_io_ReadWriter]()
+	shims[r.TypeFor[pkg.Reader]()] = r.TypeFor[shim_io_Reader]()
+	shims[r.TypeFor[pkg.ReaderAt]()] = r.TypeFor[shim_io_ReaderAt]()
+	shims[r.TypeFor[pkg.ReaderFrom]()] = r.TypeFor[shim_io_ReaderFrom]()
+	shims[r.TypeFor[pkg.RuneReader]()] = r.TypeFor[shim_io_RuneReader]()
+	shims[r.TypeFor[pkg.RuneScanner]()] = r.TypeFor[shim_io_RuneScanner]()
+	shims[r.TypeFor[pkg.Seeker]()] = r.TypeFor[shim_io_Seeker]()
+	shims[r.TypeFor[pkg.StringWriter]()] = r.TypeFor[shim_io_StringWriter]()
+	shims[r.TypeFor[pkg.WriteCloser]()] = r.TypeFor[shim_io_WriteCloser]()
+	shims[r.TypeFor[pkg.WriteSeeker]()] = r.TypeFor[shim_io_WriteSeeker]()
+	shims[r.TypeFor[pkg.Writer]()] = r.TypeFor[shim_io_Writer]()
+	shims[r.TypeFor[pkg.WriterAt]()] = r.TypeFor[shim_io_WriterAt]()
+	shims[r.TypeFor[pkg.WriterTo]()] = r.TypeFor[shim_io_WriterTo]()
 }
 
-type P_io_ByteReader struct {
-	Object    any
-	ReadByte_ func(o any) (byte, error)
+type shim_io_ByteReader struct{ O Object }
+
+func (s shim_io_ByteReader) Unshim() any { return s.O }
+func (s shim_io_ByteReader) ReadByte() (byte, error) {
+	return s.O.Method("ReadByte").Interface().(func() (byte, error))()
 }
 
-func (p *P_io_ByteReader) ReadByte() (byte, error) { return p.ReadByte_(p.Object) }
+type shim_io_ByteScanner struct{ O Object }
 
-type P_io_ByteScanner struct {
-	Object      any
-	ReadByte_   func(o any) (byte, error)
-	UnreadByte_ func(o any) error
+func (s shim_io_ByteScanner) Unshim() any { return s.O }
+func (s shim_io_ByteScanner) ReadByte() (byte, error) {
+	return s.O.Method("ReadByte").Interface().(func() (byte, error))()
+}
+func (s shim_io_ByteScanner) UnreadByte() error {
+	return s.O.Method("UnreadByte").Interface().(func() error)()
 }
 
-func (p *P_io_ByteScanner) ReadByte() (byte, error) { return p.ReadByte_(p.Object) }
-func (p *P_io_ByteScanner) UnreadByte() error       { return p.UnreadByte_(p.Object) }
+type shim_io_ByteWriter struct{ O Object }
 
-type P_io_ByteWriter struct {
-	Object     any
-	WriteByte_ func(o any, a0 byte) error
+func (s shim_io_ByteWriter) Unshim() any { return s.O }
+func (s shim_io_ByteWriter) WriteByte(a0 byte) error {
+	return s.O.Method("WriteByte").Interface().(func(byte) error)(a0)
 }
 
-func (p *P_io_ByteWriter) WriteByte(a0 byte) error { return p.WriteByte_(p.Object, a0) }
+type shim_io_Closer struct{ O Object }
 
-type P_io_Closer struct {
-	Object any
-	Close_ func(o any) error
+func (s shim_io_Closer) Unshim() any  { return s.O }
+func (s shim_io_Closer) Close() error { return s.O.Method("Close").Interface().(func() error)() }
+
+type shim_io_ReadCloser struct{ O Object }
+
+func (s shim_io_ReadCloser) Unshim() any  { return s.O }
+func (s shim_io_ReadCloser) Close() error { return s.O.Method("Close").Interface().(func() error)() }
+func (s shim_io_ReadCloser) Read(a0 []byte) (int, error) {
+	return s.O.Method("Read").Interface().(func([]byte) (int, error))(a0)
 }
 
-func (p *P_io_Closer) Close() error { return p.Close_(p.Object) }
+type shim_io_ReadSeekCloser struct{ O Object }
 
-type P_io_ReadCloser struct {
-	Object any
-	Close_ func(o any) error
-	Read_  func(o any, a0 []byte) (int, error)
+func (s shim_io_ReadSeekCloser) Unshim() any { return s.O }
+func (s shim_io_ReadSeekCloser) Close() error {
+	return s.O.Method("Close").Interface().(func() error)()
+}
+func (s shim_io_ReadSeekCloser) Read(a0 []byte) (int, error) {
+	return s.O.Method("Read").Interface().(func([]byte) (int, error))(a0)
+}
+func (s shim_io_ReadSeekCloser) Seek(a0 int64, a1 int) (int64, error) {
+	return s.O.Method("Seek").Interface().(func(int64, int) (int64, error))(a0, a1)
 }
 
-func (p *P_io_ReadCloser) Close() error                { return p.Close_(p.Object) }
-func (p *P_io_ReadCloser) Read(a0 []byte) (int, error) { return p.Read_(p.Object, a0) }
+type shim_io_ReadSeeker struct{ O Object }
 
-type P_io_ReadSeekCloser struct {
-	Object any
-	Close_ func(o any) error
-	Read_  func(o any, a0 []byte) (int, error)
-	Seek_  func(o any, a0 int64, a1 int) (int64, error)
+func (s shim_io_ReadSeeker) Unshim() any { return s.O }
+func (s shim_io_ReadSeeker) Read(a0 []byte) (int, error) {
+	return s.O.Method("Read").Interface().(func([]byte) (int, error))(a0)
+}
+func (s shim_io_ReadSeeker) Seek(a0 int64, a1 int) (int64, error) {
+	return s.O.Method("Seek").Interface().(func(int64, int) (int64, error))(a0, a1)
 }
 
-func (p *P_io_ReadSeekCloser) Close() error                         { return p.Close_(p.Object) }
-func (p *P_io_ReadSeekCloser) Read(a0 []byte) (int, error)          { return p.Read_(p.Object, a0) }
-func (p *P_io_ReadSeekCloser) Seek(a0 int64, a1 int) (int64, error) { return p.Seek_(p.Object, a0, a1) }
+type shim_io_ReadWriteCloser struct{ O Object }
 
-type P_io_ReadSeeker struct {
-	Object any
-	Read_  func(o any, a0 []byte) (int, error)
-	Seek_  func(o any, a0 int64, a1 int) (int64, error)
+func (s shim_io_ReadWriteCloser) Unshim() any { return s.O }
+func (s shim_io_ReadWriteCloser) Close() error {
+	return s.O.Method("Close").Interface().(func() error)()
+}
+func (s shim_io_ReadWriteCloser) Read(a0 []byte) (int, error) {
+	return s.O.Method("Read").Interface().(func([]byte) (int, error))(a0)
+}
+func (s shim_io_ReadWriteCloser) Write(a0 []byte) (int, error) {
+	return s.O.Method("Write").Interface().(func([]byte) (int, error))(a0)
 }
 
-func (p *P_io_ReadSeeker) Read(a0 []byte) (int, error)          { return p.Read_(p.Object, a0) }
-func (p *P_io_ReadSeeker) Seek(a0 int64, a1 int) (int64, error) { return p.Seek_(p.Object, a0, a1) }
+type shim_io_ReadWriteSeeker struct{ O Object }
 
-type P_io_ReadWriteCloser struct {
-	Object any
-	Close_ func(o any) error
-	Read_  func(o any, a0 []byte) (int, error)
-	Write_ func(o any, a0 []byte) (int, error)
+func (s shim_io_ReadWriteSeeker) Unshim() any { return s.O }
+func (s shim_io_ReadWriteSeeker) Read(a0 []byte) (int, error) {
+	return s.O.Method("Read").Interface().(func([]byte) (int, error))(a0)
+}
+func (s shim_io_ReadWriteSeeker) Seek(a0 int64, a1 int) (int64, error) {
+	return s.O.Method("Seek").Interface().(func(int64, int) (int64, error))(a0, a1)
+}
+func (s shim_io_ReadWriteSeeker) Write(a0 []byte) (int, error) {
+	return s.O.Method("Write").Interface().(func([]byte) (int, error))(a0)
 }
 
-func (p *P_io_ReadWriteCloser) Close() error                 { return p.Close_(p.Object) }
-func (p *P_io_ReadWriteCloser) Read(a0 []byte) (int, error)  { return p.Read_(p.Object, a0) }
-func (p *P_io_ReadWriteCloser) Write(a0 []byte) (int, error) { return p.Write_(p.Object, a0) }
+type shim_io_ReadWriter struct{ O Object }
 
-type P_io_ReadWriteSeeker struct {
-	Object any
-	Read_  func(o any, a0 []byte) (int, error)
-	Seek_  func(o any, a0 int64, a1 int) (int64, error)
-	Write_ func(o any, a0 []byte) (int, error)
+func (s shim_io_ReadWriter) Unshim() any { return s.O }
+func (s shim_io_ReadWriter) Read(a0 []byte) (int, error) {
+	return s.O.Method("Read").Interface().(func([]byte) (int, error))(a0)
+}
+func (s shim_io_ReadWriter) Write(a0 []byte) (int, error) {
+	return s.O.Method("Write").Interface().(func([]byte) (int, error))(a0)
 }
 
-func (p *P_io_ReadWriteSeeker) Read(a0 []byte) (int, error) { return p.Read_(p.Object, a0) }
-func (p *P_io_ReadWriteSeeker) Seek(a0 int64, a1 int) (int64, error) {
-	return p.Seek_(p.Object, a0, a1)
-}
-func (p *P_io_ReadWriteSeeker) Write(a0 []byte) (int, error) { return p.Write_(p.Object, a0) }
+type shim_io_Reader struct{ O Object }
 
-type P_io_ReadWriter struct {
-	Object any
-	Read_  func(o any, a0 []byte) (int, error)
-	Write_ func(o any, a0 []byte) (int, error)
+func (s shim_io_Reader) Unshim() any { return s.O }
+func (s shim_io_Reader) Read(a0 []byte) (int, error) {
+	return s.O.Method("Read").Interface().(func([]byte) (int, error))(a0)
 }
 
-func (p *P_io_ReadWriter) Read(a0 []byte) (int, error)  { return p.Read_(p.Object, a0) }
-func (p *P_io_ReadWriter) Write(a0 []byte) (int, error) { return p.Write_(p.Object, a0) }
+type shim_io_ReaderAt struct{ O Object }
 
-type P_io_Reader struct {
-	Object any
-	Read_  func(o any, a0 []byte) (int, error)
+func (s shim_io_ReaderAt) Unshim() any { return s.O }
+func (s shim_io_ReaderAt) ReadAt(a0 []byte, a1 int64) (int, error) {
+	return s.O.Method("ReadAt").Interface().(func([]byte, int64) (int, error))(a0, a1)
 }
 
-func (p *P_io_Reader) Read(a0 []byte) (int, error) { return p.Read_(p.Object, a0) }
+type shim_io_ReaderFrom struct{ O Object }
 
-type P_io_ReaderAt struct {
-	Object  any
-	ReadAt_ func(o any, a0 []byte, a1 int64) (int, error)
+func (s shim_io_ReaderFrom) Unshim() any { return s.O }
+func (s shim_io_ReaderFrom) ReadFrom(a0 pkg.Reader) (int64, error) {
+	return s.O.Method("ReadFrom").Interface().(func(pkg.Reader) (int64, error))(a0)
 }
 
-func (p *P_io_ReaderAt) ReadAt(a0 []byte, a1 int64) (int, error) { return p.ReadAt_(p.Object, a0, a1) }
+type shim_io_RuneReader struct{ O Object }
 
-type P_io_ReaderFrom struct {
-	Object    any
-	ReadFrom_ func(o any, a0 pkg.Reader) (int64, error)
+func (s shim_io_RuneReader) Unshim() any { return s.O }
+func (s shim_io_RuneReader) ReadRune() (rune, int, error) {
+	return s.O.Method("ReadRune").Interface().(func() (rune, int, error))()
 }
 
-func (p *P_io_ReaderFrom) ReadFrom(a0 pkg.Reader) (int64, error) { return p.ReadFrom_(p.Object, a0) }
+type shim_io_RuneScanner struct{ O Object }
 
-type P_io_RuneReader struct {
-	Object    any
-	ReadRune_ func(o any) (rune, int, error)
+func (s shim_io_RuneScanner) Unshim() any { return s.O }
+func (s shim_io_RuneScanner) ReadRune() (rune, int, error) {
+	return s.O.Method("ReadRune").Interface().(func() (rune, int, error))()
+}
+func (s shim_io_RuneScanner) UnreadRune() error {
+	return s.O.Method("UnreadRune").Interface().(func() error)()
 }
 
-func (p *P_io_RuneReader) ReadRune() (rune, int, error) { return p.ReadRune_(p.Object) }
+type shim_io_Seeker struct{ O Object }
 
-type P_io_RuneScanner struct {
-	Object      any
-	ReadRune_   func(o any) (rune, int, error)
-	UnreadRune_ func(o any) error
+func (s shim_io_Seeker) Unshim() any { return s.O }
+func (s shim_io_Seeker) Seek(a0 int64, a1 int) (int64, error) {
+	return s.O.Method("Seek").Interface().(func(int64, int) (int64, error))(a0, a1)
 }
 
-func (p *P_io_RuneScanner) ReadRune() (rune, int, error) { return p.ReadRune_(p.Object) }
-func (p *P_io_RuneScanner) UnreadRune() error            { return p.UnreadRune_(p.Object) }
+type shim_io_StringWriter struct{ O Object }
 
-type P_io_Seeker struct {
-	Object any
-	Seek_  func(o any, a0 int64, a1 int) (int64, error)
+func (s shim_io_StringWriter) Unshim() any { return s.O }
+func (s shim_io_StringWriter) WriteString(a0 string) (int, error) {
+	return s.O.Method("WriteString").Interface().(func(string) (int, error))(a0)
 }
 
-func (p *P_io_Seeker) Seek(a0 int64, a1 int) (int64, error) { return p.Seek_(p.Object, a0, a1) }
+type shim_io_WriteCloser struct{ O Object }
 
-type P_io_StringWriter struct {
-	Object       any
-	WriteString_ func(o any, a0 string) (int, error)
+func (s shim_io_WriteCloser) Unshim() any  { return s.O }
+func (s shim_io_WriteCloser) Close() error { return s.O.Method("Close").Interface().(func() error)() }
+func (s shim_io_WriteCloser) Write(a0 []byte) (int, error) {
+	return s.O.Method("Write").Interface().(func([]byte) (int, error))(a0)
 }
 
-func (p *P_io_StringWriter) WriteString(a0 string) (int, error) { return p.WriteString_(p.Object, a0) }
+type shim_io_WriteSeeker struct{ O Object }
 
-type P_io_WriteCloser struct {
-	Object any
-	Close_ func(o any) error
-	Write_ func(o any, a0 []byte) (int, error)
+func (s shim_io_WriteSeeker) Unshim() any { return s.O }
+func (s shim_io_WriteSeeker) Seek(a0 int64, a1 int) (int64, error) {
+	return s.O.Method("Seek").Interface().(func(int64, int) (int64, error))(a0, a1)
+}
+func (s shim_io_WriteSeeker) Write(a0 []byte) (int, error) {
+	return s.O.Method("Write").Interface().(func([]byte) (int, error))(a0)
 }
 
-func (p *P_io_WriteCloser) Close() error                 { return p.Close_(p.Object) }
-func (p *P_io_WriteCloser) Write(a0 []byte) (int, error) { return p.Write_(p.Object, a0) }
+type shim_io_Writer struct{ O Object }
 
-type P_io_WriteSeeker struct {
-	Object any
-	Seek_  func(o any, a0 int64, a1 int) (int64, error)
-	Write_ func(o any, a0 []byte) (int, error)
+func (s shim_io_Writer) Unshim() any { return s.O }
+func (s shim_io_Writer) Write(a0 []byte) (int, error) {
+	return s.O.Method("Write").Interface().(func([]byte) (int, error))(a0)
 }
 
-func (p *P_io_WriteSeeker) Seek(a0 int64, a1 int) (int64, error) { return p.Seek_(p.Object, a0, a1) }
-func (p *P_io_WriteSeeker) Write(a0 []byte) (int, error)         { return p.Write_(p.Object, a0) }
+type shim_io_WriterAt struct{ O Object }
 
-type P_io_Writer struct {
-	Object any
-	Write_ func(o any, a0 []byte) (int, error)
+func (s shim_io_WriterAt) Unshim() any { return s.O }
+func (s shim_io_WriterAt) WriteAt(a0 []byte, a1 int64) (int, error) {
+	return s.O.Method("WriteAt").Interface().(func([]byte, int64) (int, error))(a0, a1)
 }
 
-func (p *P_io_Writer) Write(a0 []byte) (int, error) { return p.Write_(p.Object, a0) }
+type shim_io_WriterTo struct{ O Object }
 
-type P_io_WriterAt struct {
-	Object   any
-	WriteAt_ func(o any, a0 []byte, a1 int64) (int, error)
+func (s shim_io_WriterTo) Unshim() any { return s.O }
+func (s shim_io_WriterTo) WriteTo(a0 pkg.Writer) (int64, error) {
+	return s.O.Method("WriteTo").Interface().(func(pkg.Writer) (int64, error))(a0)
 }
-
-func (p *P_io_WriterAt) WriteAt(a0 []byte, a1 int64) (int, error) {
-	return p.WriteAt_(p.Object, a0, a1)
-}
-
-type P_io_WriterTo struct {
-	Object   any
-	WriteTo_ func(o any, a0 pkg.Writer) (int64, error)
-}
-
-func (p *P_io_WriterTo) WriteTo(a0 pkg.Writer) (int64, error) { return p.WriteTo_(p.Object, a0) }

@@ -64,140 +64,140 @@ func init() {
 			"SubFS":       r.TypeOf((*pkg.SubFS)(nil)).Elem(),
 			"WalkDirFunc": r.TypeOf((*pkg.WalkDirFunc)(nil)).Elem(),
 		},
-		Proxies: map[string]r.Type{
-			"DirEntry":    r.TypeOf((*P_io_fs_DirEntry)(nil)).Elem(),
-			"FS":          r.TypeOf((*P_io_fs_FS)(nil)).Elem(),
-			"File":        r.TypeOf((*P_io_fs_File)(nil)).Elem(),
-			"FileInfo":    r.TypeOf((*P_io_fs_FileInfo)(nil)).Elem(),
-			"GlobFS":      r.TypeOf((*P_io_fs_GlobFS)(nil)).Elem(),
-			"ReadDirFS":   r.TypeOf((*P_io_fs_ReadDirFS)(nil)).Elem(),
-			"ReadDirFile": r.TypeOf((*P_io_fs_ReadDirFile)(nil)).Elem(),
-			"ReadFileFS":  r.TypeOf((*P_io_fs_ReadFileFS)(nil)).Elem(),
-			"ReadLinkFS":  r.TypeOf((*P_io_fs_ReadLinkFS)(nil)).Elem(),
-			"StatFS":      r.TypeOf((*P_io_fs_StatFS)(nil)).Elem(),
-			"SubFS":       r.TypeOf((*P_io_fs_SubFS)(nil)).Elem(),
-		},
 		Untypeds: map[string]string{},
 	}
+	shims[r.TypeFor[pkg.DirEntry]()] = r.TypeFor[shim_io_fs_DirEntry]()
+	shims[r.TypeFor[pkg.FS]()] = r.TypeFor[shim_io_fs_FS]()
+	shims[r.TypeFor[pkg.File]()] = r.TypeFor[shim_io_fs_File]()
+	shims[r.TypeFor[pkg.FileInfo]()] = r.TypeFor[shim_io_fs_FileInfo]()
+	shims[r.TypeFor[pkg.GlobFS]()] = r.TypeFor[shim_io_fs_GlobFS]()
+	shims[r.TypeFor[pkg.ReadDirFS]()] = r.TypeFor[shim_io_fs_ReadDirFS]()
+	shims[r.TypeFor[pkg.ReadDirFile]()] = r.TypeFor[shim_io_fs_ReadDirFile]()
+	shims[r.TypeFor[pkg.ReadFileFS]()] = r.TypeFor[shim_io_fs_ReadFileFS]()
+	shims[r.TypeFor[pkg.ReadLinkFS]()] = r.TypeFor[shim_io_fs_ReadLinkFS]()
+	shims[r.TypeFor[pkg.StatFS]()] = r.TypeFor[shim_io_fs_StatFS]()
+	shims[r.TypeFor[pkg.SubFS]()] = r.TypeFor[shim_io_fs_SubFS]()
 }
 
-type P_io_fs_DirEntry struct {
-	Object any
-	Info_  func(o any) (pkg.FileInfo, error)
-	IsDir_ func(o any) bool
-	Name_  func(o any) string
-	Type_  func(o any) pkg.FileMode
+type shim_io_fs_DirEntry struct{ O Object }
+
+func (s shim_io_fs_DirEntry) Unshim() any { return s.O }
+func (s shim_io_fs_DirEntry) Info() (pkg.FileInfo, error) {
+	return s.O.Method("Info").Interface().(func() (pkg.FileInfo, error))()
+}
+func (s shim_io_fs_DirEntry) IsDir() bool  { return s.O.Method("IsDir").Interface().(func() bool)() }
+func (s shim_io_fs_DirEntry) Name() string { return s.O.Method("Name").Interface().(func() string)() }
+func (s shim_io_fs_DirEntry) Type() pkg.FileMode {
+	return s.O.Method("Type").Interface().(func() pkg.FileMode)()
 }
 
-func (p *P_io_fs_DirEntry) Info() (pkg.FileInfo, error) { return p.Info_(p.Object) }
-func (p *P_io_fs_DirEntry) IsDir() bool                 { return p.IsDir_(p.Object) }
-func (p *P_io_fs_DirEntry) Name() string                { return p.Name_(p.Object) }
-func (p *P_io_fs_DirEntry) Type() pkg.FileMode          { return p.Type_(p.Object) }
+type shim_io_fs_FS struct{ O Object }
 
-type P_io_fs_FS struct {
-	Object any
-	Open_  func(o any, a0 string) (pkg.File, error)
+func (s shim_io_fs_FS) Unshim() any { return s.O }
+func (s shim_io_fs_FS) Open(a0 string) (pkg.File, error) {
+	return s.O.Method("Open").Interface().(func(string) (pkg.File, error))(a0)
 }
 
-func (p *P_io_fs_FS) Open(a0 string) (pkg.File, error) { return p.Open_(p.Object, a0) }
+type shim_io_fs_File struct{ O Object }
 
-type P_io_fs_File struct {
-	Object any
-	Close_ func(o any) error
-	Read_  func(o any, a0 []byte) (int, error)
-	Stat_  func(o any) (pkg.FileInfo, error)
+func (s shim_io_fs_File) Unshim() any  { return s.O }
+func (s shim_io_fs_File) Close() error { return s.O.Method("Close").Interface().(func() error)() }
+func (s shim_io_fs_File) Read(a0 []byte) (int, error) {
+	return s.O.Method("Read").Interface().(func([]byte) (int, error))(a0)
+}
+func (s shim_io_fs_File) Stat() (pkg.FileInfo, error) {
+	return s.O.Method("Stat").Interface().(func() (pkg.FileInfo, error))()
 }
 
-func (p *P_io_fs_File) Close() error                { return p.Close_(p.Object) }
-func (p *P_io_fs_File) Read(a0 []byte) (int, error) { return p.Read_(p.Object, a0) }
-func (p *P_io_fs_File) Stat() (pkg.FileInfo, error) { return p.Stat_(p.Object) }
+type shim_io_fs_FileInfo struct{ O Object }
 
-type P_io_fs_FileInfo struct {
-	Object   any
-	IsDir_   func(o any) bool
-	ModTime_ func(o any) i3.Time
-	Mode_    func(o any) pkg.FileMode
-	Name_    func(o any) string
-	Size_    func(o any) int64
-	Sys_     func(o any) any
+func (s shim_io_fs_FileInfo) Unshim() any { return s.O }
+func (s shim_io_fs_FileInfo) IsDir() bool { return s.O.Method("IsDir").Interface().(func() bool)() }
+func (s shim_io_fs_FileInfo) ModTime() i3.Time {
+	return s.O.Method("ModTime").Interface().(func() i3.Time)()
+}
+func (s shim_io_fs_FileInfo) Mode() pkg.FileMode {
+	return s.O.Method("Mode").Interface().(func() pkg.FileMode)()
+}
+func (s shim_io_fs_FileInfo) Name() string { return s.O.Method("Name").Interface().(func() string)() }
+func (s shim_io_fs_FileInfo) Size() int64  { return s.O.Method("Size").Interface().(func() int64)() }
+func (s shim_io_fs_FileInfo) Sys() any     { return s.O.Method("Sys").Interface().(func() any)() }
+
+type shim_io_fs_GlobFS struct{ O Object }
+
+func (s shim_io_fs_GlobFS) Unshim() any { return s.O }
+func (s shim_io_fs_GlobFS) Glob(a0 string) ([]string, error) {
+	return s.O.Method("Glob").Interface().(func(string) ([]string, error))(a0)
+}
+func (s shim_io_fs_GlobFS) Open(a0 string) (pkg.File, error) {
+	return s.O.Method("Open").Interface().(func(string) (pkg.File, error))(a0)
 }
 
-func (p *P_io_fs_FileInfo) IsDir() bool        { return p.IsDir_(p.Object) }
-func (p *P_io_fs_FileInfo) ModTime() i3.Time   { return p.ModTime_(p.Object) }
-func (p *P_io_fs_FileInfo) Mode() pkg.FileMode { return p.Mode_(p.Object) }
-func (p *P_io_fs_FileInfo) Name() string       { return p.Name_(p.Object) }
-func (p *P_io_fs_FileInfo) Size() int64        { return p.Size_(p.Object) }
-func (p *P_io_fs_FileInfo) Sys() any           { return p.Sys_(p.Object) }
+type shim_io_fs_ReadDirFS struct{ O Object }
 
-type P_io_fs_GlobFS struct {
-	Object any
-	Glob_  func(o any, a0 string) ([]string, error)
-	Open_  func(o any, a0 string) (pkg.File, error)
+func (s shim_io_fs_ReadDirFS) Unshim() any { return s.O }
+func (s shim_io_fs_ReadDirFS) Open(a0 string) (pkg.File, error) {
+	return s.O.Method("Open").Interface().(func(string) (pkg.File, error))(a0)
+}
+func (s shim_io_fs_ReadDirFS) ReadDir(a0 string) ([]pkg.DirEntry, error) {
+	return s.O.Method("ReadDir").Interface().(func(string) ([]pkg.DirEntry, error))(a0)
 }
 
-func (p *P_io_fs_GlobFS) Glob(a0 string) ([]string, error) { return p.Glob_(p.Object, a0) }
-func (p *P_io_fs_GlobFS) Open(a0 string) (pkg.File, error) { return p.Open_(p.Object, a0) }
+type shim_io_fs_ReadDirFile struct{ O Object }
 
-type P_io_fs_ReadDirFS struct {
-	Object   any
-	Open_    func(o any, a0 string) (pkg.File, error)
-	ReadDir_ func(o any, a0 string) ([]pkg.DirEntry, error)
+func (s shim_io_fs_ReadDirFile) Unshim() any { return s.O }
+func (s shim_io_fs_ReadDirFile) Close() error {
+	return s.O.Method("Close").Interface().(func() error)()
+}
+func (s shim_io_fs_ReadDirFile) Read(a0 []byte) (int, error) {
+	return s.O.Method("Read").Interface().(func([]byte) (int, error))(a0)
+}
+func (s shim_io_fs_ReadDirFile) ReadDir(a0 int) ([]pkg.DirEntry, error) {
+	return s.O.Method("ReadDir").Interface().(func(int) ([]pkg.DirEntry, error))(a0)
+}
+func (s shim_io_fs_ReadDirFile) Stat() (pkg.FileInfo, error) {
+	return s.O.Method("Stat").Interface().(func() (pkg.FileInfo, error))()
 }
 
-func (p *P_io_fs_ReadDirFS) Open(a0 string) (pkg.File, error) { return p.Open_(p.Object, a0) }
-func (p *P_io_fs_ReadDirFS) ReadDir(a0 string) ([]pkg.DirEntry, error) {
-	return p.ReadDir_(p.Object, a0)
+type shim_io_fs_ReadFileFS struct{ O Object }
+
+func (s shim_io_fs_ReadFileFS) Unshim() any { return s.O }
+func (s shim_io_fs_ReadFileFS) Open(a0 string) (pkg.File, error) {
+	return s.O.Method("Open").Interface().(func(string) (pkg.File, error))(a0)
+}
+func (s shim_io_fs_ReadFileFS) ReadFile(a0 string) ([]byte, error) {
+	return s.O.Method("ReadFile").Interface().(func(string) ([]byte, error))(a0)
 }
 
-type P_io_fs_ReadDirFile struct {
-	Object   any
-	Close_   func(o any) error
-	Read_    func(o any, a0 []byte) (int, error)
-	ReadDir_ func(o any, a0 int) ([]pkg.DirEntry, error)
-	Stat_    func(o any) (pkg.FileInfo, error)
+type shim_io_fs_ReadLinkFS struct{ O Object }
+
+func (s shim_io_fs_ReadLinkFS) Unshim() any { return s.O }
+func (s shim_io_fs_ReadLinkFS) Lstat(a0 string) (pkg.FileInfo, error) {
+	return s.O.Method("Lstat").Interface().(func(string) (pkg.FileInfo, error))(a0)
+}
+func (s shim_io_fs_ReadLinkFS) Open(a0 string) (pkg.File, error) {
+	return s.O.Method("Open").Interface().(func(string) (pkg.File, error))(a0)
+}
+func (s shim_io_fs_ReadLinkFS) ReadLink(a0 string) (string, error) {
+	return s.O.Method("ReadLink").Interface().(func(string) (string, error))(a0)
 }
 
-func (p *P_io_fs_ReadDirFile) Close() error                { return p.Close_(p.Object) }
-func (p *P_io_fs_ReadDirFile) Read(a0 []byte) (int, error) { return p.Read_(p.Object, a0) }
-func (p *P_io_fs_ReadDirFile) ReadDir(a0 int) ([]pkg.DirEntry, error) {
-	return p.ReadDir_(p.Object, a0)
-}
-func (p *P_io_fs_ReadDirFile) Stat() (pkg.FileInfo, error) { return p.Stat_(p.Object) }
+type shim_io_fs_StatFS struct{ O Object }
 
-type P_io_fs_ReadFileFS struct {
-	Object    any
-	Open_     func(o any, a0 string) (pkg.File, error)
-	ReadFile_ func(o any, a0 string) ([]byte, error)
+func (s shim_io_fs_StatFS) Unshim() any { return s.O }
+func (s shim_io_fs_StatFS) Open(a0 string) (pkg.File, error) {
+	return s.O.Method("Open").Interface().(func(string) (pkg.File, error))(a0)
+}
+func (s shim_io_fs_StatFS) Stat(a0 string) (pkg.FileInfo, error) {
+	return s.O.Method("Stat").Interface().(func(string) (pkg.FileInfo, error))(a0)
 }
 
-func (p *P_io_fs_ReadFileFS) Open(a0 string) (pkg.File, error)   { return p.Open_(p.Object, a0) }
-func (p *P_io_fs_ReadFileFS) ReadFile(a0 string) ([]byte, error) { return p.ReadFile_(p.Object, a0) }
+type shim_io_fs_SubFS struct{ O Object }
 
-type P_io_fs_ReadLinkFS struct {
-	Object    any
-	Lstat_    func(o any, a0 string) (pkg.FileInfo, error)
-	Open_     func(o any, a0 string) (pkg.File, error)
-	ReadLink_ func(o any, a0 string) (string, error)
+func (s shim_io_fs_SubFS) Unshim() any { return s.O }
+func (s shim_io_fs_SubFS) Open(a0 string) (pkg.File, error) {
+	return s.O.Method("Open").Interface().(func(string) (pkg.File, error))(a0)
 }
-
-func (p *P_io_fs_ReadLinkFS) Lstat(a0 string) (pkg.FileInfo, error) { return p.Lstat_(p.Object, a0) }
-func (p *P_io_fs_ReadLinkFS) Open(a0 string) (pkg.File, error)      { return p.Open_(p.Object, a0) }
-func (p *P_io_fs_ReadLinkFS) ReadLink(a0 string) (string, error)    { return p.ReadLink_(p.Object, a0) }
-
-type P_io_fs_StatFS struct {
-	Object any
-	Open_  func(o any, a0 string) (pkg.File, error)
-	Stat_  func(o any, a0 string) (pkg.FileInfo, error)
+func (s shim_io_fs_SubFS) Sub(a0 string) (pkg.FS, error) {
+	return s.O.Method("Sub").Interface().(func(string) (pkg.FS, error))(a0)
 }
-
-func (p *P_io_fs_StatFS) Open(a0 string) (pkg.File, error)     { return p.Open_(p.Object, a0) }
-func (p *P_io_fs_StatFS) Stat(a0 string) (pkg.FileInfo, error) { return p.Stat_(p.Object, a0) }
-
-type P_io_fs_SubFS struct {
-	Object any
-	Open_  func(o any, a0 string) (pkg.File, error)
-	Sub_   func(o any, a0 string) (pkg.FS, error)
-}
-
-func (p *P_io_fs_SubFS) Open(a0 string) (pkg.File, error) { return p.Open_(p.Object, a0) }
-func (p *P_io_fs_SubFS) Sub(a0 string) (pkg.FS, error)    { return p.Sub_(p.Object, a0) }

@@ -42,7 +42,6 @@ func init() {
 		Types: map[string]r.Type{
 			"Logger": r.TypeOf((*pkg.Logger)(nil)).Elem(),
 		},
-		Proxies: map[string]r.Type{},
 		Untypeds: map[string]string{
 			"LUTC":          "int:32",
 			"Ldate":         "int:1",

@@ -40,7 +40,6 @@ func init() {
 			"RoundingMode": r.TypeOf((*pkg.RoundingMode)(nil)).Elem(),
 			"Word":         r.TypeOf((*pkg.Word)(nil)).Elem(),
 		},
-		Proxies: map[string]r.Type{},
 		Untypeds: map[string]string{
 			"MaxBase": "rune:62",
 			"MaxExp":  "int:2147483647",

@@ -63,8 +63,7 @@ func init() {
 			"TrailingZeros8":  r.ValueOf(pkg.TrailingZeros8),
 			"UintSize":        r.ValueOf(pkg.UintSize),
 		},
-		Types:   map[string]r.Type{},
-		Proxies: map[string]r.Type{},
+		Types: map[string]r.Type{},
 		Untypeds: map[string]string{
 			"UintSize": "int:64",
 		},

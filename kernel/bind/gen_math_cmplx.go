@@ -41,7 +41,6 @@ func init() {
 			"Tanh":  r.ValueOf(pkg.Tanh),
 		},
 		Types:    map[string]r.Type{},
-		Proxies:  map[string]r.Type{},
 		Untypeds: map[string]string{},
 	}
 }

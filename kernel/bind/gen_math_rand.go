@@ -38,30 +38,25 @@ func init() {
 			"Source64": r.TypeOf((*pkg.Source64)(nil)).Elem(),
 			"Zipf":     r.TypeOf((*pkg.Zipf)(nil)).Elem(),
 		},
-		Proxies: map[string]r.Type{
-			"Source":   r.TypeOf((*P_math_rand_Source)(nil)).Elem(),
-			"Source64": r.TypeOf((*P_math_rand_Source64)(nil)).Elem(),
-		},
 		Untypeds: map[string]string{},
 	}
+	shims[r.TypeFor[pkg.Source]()] = r.TypeFor[shim_math_rand_Source]()
+	shims[r.TypeFor[pkg.Source64]()] = r.TypeFor[shim_math_rand_Source64]()
 }
 
-type P_math_rand_Source struct {
-	Object any
-	Int63_ func(o any) int64
-	Seed_  func(o any, a0 int64)
+type shim_math_rand_Source struct{ O Object }
+
+func (s shim_math_rand_Source) Unshim() any   { return s.O }
+func (s shim_math_rand_Source) Int63() int64  { return s.O.Method("Int63").Interface().(func() int64)() }
+func (s shim_math_rand_Source) Seed(a0 int64) { s.O.Method("Seed").Interface().(func(int64))(a0) }
+
+type shim_math_rand_Source64 struct{ O Object }
+
+func (s shim_math_rand_Source64) Unshim() any { return s.O }
+func (s shim_math_rand_Source64) Int63() int64 {
+	return s.O.Method("Int63").Interface().(func() int64)()
 }
-
-func (p *P_math_rand_Source) Int63() int64  { return p.Int63_(p.Object) }
-func (p *P_math_rand_Source) Seed(a0 int64) { p.Seed_(p.Object, a0) }
-
-type P_math_rand_Source64 struct {
-	Object  any
-	Int63_  func(o any) int64
-	Seed_   func(o any, a0 int64)
-	Uint64_ func(o any) uint64
+func (s shim_math_rand_Source64) Seed(a0 int64) { s.O.Method("Seed").Interface().(func(int64))(a0) }
+func (s shim_math_rand_Source64) Uint64() uint64 {
+	return s.O.Method("Uint64").Interface().(func() uint64)()
 }
-
-func (p *P_math_rand_Source64) Int63() int64   { return p.Int63_(p.Object) }
-func (p *P_math_rand_Source64) Seed(a0 int64)  { p.Seed_(p.Object, a0) }
-func (p *P_math_rand_Source64) Uint64() uint64 { return p.Uint64_(p.Object) }

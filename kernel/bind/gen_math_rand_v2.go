@@ -42,16 +42,14 @@ func init() {
 			"Source":  r.TypeOf((*pkg.Source)(nil)).Elem(),
 			"Zipf":    r.TypeOf((*pkg.Zipf)(nil)).Elem(),
 		},
-		Proxies: map[string]r.Type{
-			"Source": r.TypeOf((*P_math_rand_v2_Source)(nil)).Elem(),
-		},
 		Untypeds: map[string]string{},
 	}
+	shims[r.TypeFor[pkg.Source]()] = r.TypeFor[shim_math_rand_v2_Source]()
 }
 
-type P_math_rand_v2_Source struct {
-	Object  any
-	Uint64_ func(o any) uint64
-}
+type shim_math_rand_v2_Source struct{ O Object }
 
-func (p *P_math_rand_v2_Source) Uint64() uint64 { return p.Uint64_(p.Object) }
+func (s shim_math_rand_v2_Source) Unshim() any { return s.O }
+func (s shim_math_rand_v2_Source) Uint64() uint64 {
+	return s.O.Method("Uint64").Interface().(func() uint64)()
+}

@@ -206,18 +206,6 @@ func init() {
 			"Server":                r.TypeOf((*pkg.Server)(nil)).Elem(),
 			"Transport":             r.TypeOf((*pkg.Transport)(nil)).Elem(),
 		},
-		Proxies: map[string]r.Type{
-			"CloseNotifier":  r.TypeOf((*P_net_http_CloseNotifier)(nil)).Elem(),
-			"CookieJar":      r.TypeOf((*P_net_http_CookieJar)(nil)).Elem(),
-			"File":           r.TypeOf((*P_net_http_File)(nil)).Elem(),
-			"FileSystem":     r.TypeOf((*P_net_http_FileSystem)(nil)).Elem(),
-			"Flusher":        r.TypeOf((*P_net_http_Flusher)(nil)).Elem(),
-			"Handler":        r.TypeOf((*P_net_http_Handler)(nil)).Elem(),
-			"Hijacker":       r.TypeOf((*P_net_http_Hijacker)(nil)).Elem(),
-			"Pusher":         r.TypeOf((*P_net_http_Pusher)(nil)).Elem(),
-			"ResponseWriter": r.TypeOf((*P_net_http_ResponseWriter)(nil)).Elem(),
-			"RoundTripper":   r.TypeOf((*P_net_http_RoundTripper)(nil)).Elem(),
-		},
 		Untypeds: map[string]string{
 			"DefaultMaxHeaderBytes":               "int:1048576",
 			"DefaultMaxIdleConnsPerHost":          "int:2",
@@ -296,96 +284,101 @@ func init() {
 			"TrailerPrefix":                       "string:Trailer:",
 		},
 	}
+	shims[r.TypeFor[pkg.CloseNotifier]()] = r.TypeFor[shim_net_http_CloseNotifier]()
+	shims[r.TypeFor[pkg.CookieJar]()] = r.TypeFor[shim_net_http_CookieJar]()
+	shims[r.TypeFor[pkg.File]()] = r.TypeFor[shim_net_http_File]()
+	shims[r.TypeFor[pkg.FileSystem]()] = r.TypeFor[shim_net_http_FileSystem]()
+	shims[r.TypeFor[pkg.Flusher]()] = r.TypeFor[shim_net_http_Flusher]()
+	shims[r.TypeFor[pkg.Handler]()] = r.TypeFor[shim_net_http_Handler]()
+	shims[r.TypeFor[pkg.Hijacker]()] = r.TypeFor[shim_net_http_Hijacker]()
+	shims[r.TypeFor[pkg.Pusher]()] = r.TypeFor[shim_net_http_Pusher]()
+	shims[r.TypeFor[pkg.ResponseWriter]()] = r.TypeFor[shim_net_http_ResponseWriter]()
+	shims[r.TypeFor[pkg.RoundTripper]()] = r.TypeFor[shim_net_http_RoundTripper]()
 }
 
-type P_net_http_CloseNotifier struct {
-	Object       any
-	CloseNotify_ func(o any) <-chan bool
+type shim_net_http_CloseNotifier struct{ O Object }
+
+func (s shim_net_http_CloseNotifier) Unshim() any { return s.O }
+func (s shim_net_http_CloseNotifier) CloseNotify() <-chan bool {
+	return s.O.Method("CloseNotify").Interface().(func() <-chan bool)()
 }
 
-func (p *P_net_http_CloseNotifier) CloseNotify() <-chan bool { return p.CloseNotify_(p.Object) }
+type shim_net_http_CookieJar struct{ O Object }
 
-type P_net_http_CookieJar struct {
-	Object      any
-	Cookies_    func(o any, a0 *i3.URL) []*pkg.Cookie
-	SetCookies_ func(o any, a0 *i3.URL, a1 []*pkg.Cookie)
+func (s shim_net_http_CookieJar) Unshim() any { return s.O }
+func (s shim_net_http_CookieJar) Cookies(a0 *i3.URL) []*pkg.Cookie {
+	return s.O.Method("Cookies").Interface().(func(*i3.URL) []*pkg.Cookie)(a0)
+}
+func (s shim_net_http_CookieJar) SetCookies(a0 *i3.URL, a1 []*pkg.Cookie) {
+	s.O.Method("SetCookies").Interface().(func(*i3.URL, []*pkg.Cookie))(a0, a1)
 }
 
-func (p *P_net_http_CookieJar) Cookies(a0 *i3.URL) []*pkg.Cookie { return p.Cookies_(p.Object, a0) }
-func (p *P_net_http_CookieJar) SetCookies(a0 *i3.URL, a1 []*pkg.Cookie) {
-	p.SetCookies_(p.Object, a0, a1)
+type shim_net_http_File struct{ O Object }
+
+func (s shim_net_http_File) Unshim() any  { return s.O }
+func (s shim_net_http_File) Close() error { return s.O.Method("Close").Interface().(func() error)() }
+func (s shim_net_http_File) Read(a0 []byte) (int, error) {
+	return s.O.Method("Read").Interface().(func([]byte) (int, error))(a0)
+}
+func (s shim_net_http_File) Readdir(a0 int) ([]i4.FileInfo, error) {
+	return s.O.Method("Readdir").Interface().(func(int) ([]i4.FileInfo, error))(a0)
+}
+func (s shim_net_http_File) Seek(a0 int64, a1 int) (int64, error) {
+	return s.O.Method("Seek").Interface().(func(int64, int) (int64, error))(a0, a1)
+}
+func (s shim_net_http_File) Stat() (i4.FileInfo, error) {
+	return s.O.Method("Stat").Interface().(func() (i4.FileInfo, error))()
 }
 
-type P_net_http_File struct {
-	Object   any
-	Close_   func(o any) error
-	Read_    func(o any, a0 []byte) (int, error)
-	Readdir_ func(o any, a0 int) ([]i4.FileInfo, error)
-	Seek_    func(o any, a0 int64, a1 int) (int64, error)
-	Stat_    func(o any) (i4.FileInfo, error)
+type shim_net_http_FileSystem struct{ O Object }
+
+func (s shim_net_http_FileSystem) Unshim() any { return s.O }
+func (s shim_net_http_FileSystem) Open(a0 string) (pkg.File, error) {
+	return s.O.Method("Open").Interface().(func(string) (pkg.File, error))(a0)
 }
 
-func (p *P_net_http_File) Close() error                          { return p.Close_(p.Object) }
-func (p *P_net_http_File) Read(a0 []byte) (int, error)           { return p.Read_(p.Object, a0) }
-func (p *P_net_http_File) Readdir(a0 int) ([]i4.FileInfo, error) { return p.Readdir_(p.Object, a0) }
-func (p *P_net_http_File) Seek(a0 int64, a1 int) (int64, error)  { return p.Seek_(p.Object, a0, a1) }
-func (p *P_net_http_File) Stat() (i4.FileInfo, error)            { return p.Stat_(p.Object) }
+type shim_net_http_Flusher struct{ O Object }
 
-type P_net_http_FileSystem struct {
-	Object any
-	Open_  func(o any, a0 string) (pkg.File, error)
+func (s shim_net_http_Flusher) Unshim() any { return s.O }
+func (s shim_net_http_Flusher) Flush()      { s.O.Method("Flush").Interface().(func())() }
+
+type shim_net_http_Handler struct{ O Object }
+
+func (s shim_net_http_Handler) Unshim() any { return s.O }
+func (s shim_net_http_Handler) ServeHTTP(a0 pkg.ResponseWriter, a1 *pkg.Request) {
+	s.O.Method("ServeHTTP").Interface().(func(pkg.ResponseWriter, *pkg.Request))(a0, a1)
 }
 
-func (p *P_net_http_FileSystem) Open(a0 string) (pkg.File, error) { return p.Open_(p.Object, a0) }
+type shim_net_http_Hijacker struct{ O Object }
 
-type P_net_http_Flusher struct {
-	Object any
-	Flush_ func(o any)
+func (s shim_net_http_Hijacker) Unshim() any { return s.O }
+func (s shim_net_http_Hijacker) Hijack() (i5.Conn, *i6.ReadWriter, error) {
+	return s.O.Method("Hijack").Interface().(func() (i5.Conn, *i6.ReadWriter, error))()
 }
 
-func (p *P_net_http_Flusher) Flush() { p.Flush_(p.Object) }
+type shim_net_http_Pusher struct{ O Object }
 
-type P_net_http_Handler struct {
-	Object     any
-	ServeHTTP_ func(o any, a0 pkg.ResponseWriter, a1 *pkg.Request)
+func (s shim_net_http_Pusher) Unshim() any { return s.O }
+func (s shim_net_http_Pusher) Push(a0 string, a1 *pkg.PushOptions) error {
+	return s.O.Method("Push").Interface().(func(string, *pkg.PushOptions) error)(a0, a1)
 }
 
-func (p *P_net_http_Handler) ServeHTTP(a0 pkg.ResponseWriter, a1 *pkg.Request) {
-	p.ServeHTTP_(p.Object, a0, a1)
+type shim_net_http_ResponseWriter struct{ O Object }
+
+func (s shim_net_http_ResponseWriter) Unshim() any { return s.O }
+func (s shim_net_http_ResponseWriter) Header() pkg.Header {
+	return s.O.Method("Header").Interface().(func() pkg.Header)()
+}
+func (s shim_net_http_ResponseWriter) Write(a0 []byte) (int, error) {
+	return s.O.Method("Write").Interface().(func([]byte) (int, error))(a0)
+}
+func (s shim_net_http_ResponseWriter) WriteHeader(a0 int) {
+	s.O.Method("WriteHeader").Interface().(func(int))(a0)
 }
 
-type P_net_http_Hijacker struct {
-	Object  any
-	Hijack_ func(o any) (i5.Conn, *i6.ReadWriter, error)
-}
+type shim_net_http_RoundTripper struct{ O Object }
 
-func (p *P_net_http_Hijacker) Hijack() (i5.Conn, *i6.ReadWriter, error) { return p.Hijack_(p.Object) }
-
-type P_net_http_Pusher struct {
-	Object any
-	Push_  func(o any, a0 string, a1 *pkg.PushOptions) error
-}
-
-func (p *P_net_http_Pusher) Push(a0 string, a1 *pkg.PushOptions) error {
-	return p.Push_(p.Object, a0, a1)
-}
-
-type P_net_http_ResponseWriter struct {
-	Object       any
-	Header_      func(o any) pkg.Header
-	Write_       func(o any, a0 []byte) (int, error)
-	WriteHeader_ func(o any, a0 int)
-}
-
-func (p *P_net_http_ResponseWriter) Header() pkg.Header           { return p.Header_(p.Object) }
-func (p *P_net_http_ResponseWriter) Write(a0 []byte) (int, error) { return p.Write_(p.Object, a0) }
-func (p *P_net_http_ResponseWriter) WriteHeader(a0 int)           { p.WriteHeader_(p.Object, a0) }
-
-type P_net_http_RoundTripper struct {
-	Object     any
-	RoundTrip_ func(o any, a0 *pkg.Request) (*pkg.Response, error)
-}
-
-func (p *P_net_http_RoundTripper) RoundTrip(a0 *pkg.Request) (*pkg.Response, error) {
-	return p.RoundTrip_(p.Object, a0)
+func (s shim_net_http_RoundTripper) Unshim() any { return s.O }
+func (s shim_net_http_RoundTripper) RoundTrip(a0 *pkg.Request) (*pkg.Response, error) {
+	return s.O.Method("RoundTrip").Interface().(func(*pkg.Request) (*pkg.Response, error))(a0)
 }

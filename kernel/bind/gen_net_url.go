@@ -31,7 +31,6 @@ func init() {
 			"Userinfo":         r.TypeOf((*pkg.Userinfo)(nil)).Elem(),
 			"Values":           r.TypeOf((*pkg.Values)(nil)).Elem(),
 		},
-		Proxies:  map[string]r.Type{},
 		Untypeds: map[string]string{},
 	}
 }

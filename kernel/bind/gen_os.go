@@ -136,54 +136,45 @@ func init() {
 			"Signal":       r.TypeOf((*pkg.Signal)(nil)).Elem(),
 			"SyscallError": r.TypeOf((*pkg.SyscallError)(nil)).Elem(),
 		},
-		Proxies: map[string]r.Type{
-			"DirEntry": r.TypeOf((*P_os_DirEntry)(nil)).Elem(),
-			"FileInfo": r.TypeOf((*P_os_FileInfo)(nil)).Elem(),
-			"Signal":   r.TypeOf((*P_os_Signal)(nil)).Elem(),
-		},
 		Untypeds: map[string]string{
 			"DevNull":           "string:/dev/null",
 			"PathListSeparator": "rune:58",
 			"PathSeparator":     "rune:47",
 		},
 	}
+	shims[r.TypeFor[pkg.DirEntry]()] = r.TypeFor[shim_os_DirEntry]()
+	shims[r.TypeFor[pkg.FileInfo]()] = r.TypeFor[shim_os_FileInfo]()
+	shims[r.TypeFor[pkg.Signal]()] = r.TypeFor[shim_os_Signal]()
 }
 
-type P_os_DirEntry struct {
-	Object any
-	Info_  func(o any) (i3.FileInfo, error)
-	IsDir_ func(o any) bool
-	Name_  func(o any) string
-	Type_  func(o any) i3.FileMode
+type shim_os_DirEntry struct{ O Object }
+
+func (s shim_os_DirEntry) Unshim() any { return s.O }
+func (s shim_os_DirEntry) Info() (i3.FileInfo, error) {
+	return s.O.Method("Info").Interface().(func() (i3.FileInfo, error))()
+}
+func (s shim_os_DirEntry) IsDir() bool  { return s.O.Method("IsDir").Interface().(func() bool)() }
+func (s shim_os_DirEntry) Name() string { return s.O.Method("Name").Interface().(func() string)() }
+func (s shim_os_DirEntry) Type() i3.FileMode {
+	return s.O.Method("Type").Interface().(func() i3.FileMode)()
 }
 
-func (p *P_os_DirEntry) Info() (i3.FileInfo, error) { return p.Info_(p.Object) }
-func (p *P_os_DirEntry) IsDir() bool                { return p.IsDir_(p.Object) }
-func (p *P_os_DirEntry) Name() string               { return p.Name_(p.Object) }
-func (p *P_os_DirEntry) Type() i3.FileMode          { return p.Type_(p.Object) }
+type shim_os_FileInfo struct{ O Object }
 
-type P_os_FileInfo struct {
-	Object   any
-	IsDir_   func(o any) bool
-	ModTime_ func(o any) i4.Time
-	Mode_    func(o any) i3.FileMode
-	Name_    func(o any) string
-	Size_    func(o any) int64
-	Sys_     func(o any) any
+func (s shim_os_FileInfo) Unshim() any { return s.O }
+func (s shim_os_FileInfo) IsDir() bool { return s.O.Method("IsDir").Interface().(func() bool)() }
+func (s shim_os_FileInfo) ModTime() i4.Time {
+	return s.O.Method("ModTime").Interface().(func() i4.Time)()
 }
-
-func (p *P_os_FileInfo) IsDir() bool       { return p.IsDir_(p.Object) }
-func (p *P_os_FileInfo) ModTime() i4.Time  { return p.ModTime_(p.Object) }
-func (p *P_os_FileInfo) Mode() i3.FileMode { return p.Mode_(p.Object) }
-func (p *P_os_FileInfo) Name() string      { return p.Name_(p.Object) }
-func (p *P_os_FileInfo) Size() int64       { return p.Size_(p.Object) }
-func (p *P_os_FileInfo) Sys() any          { return p.Sys_(p.Object) }
-
-type P_os_Signal struct {
-	Object  any
-	Signal_ func(o any)
-	String_ func(o any) string
+func (s shim_os_FileInfo) Mode() i3.FileMode {
+	return s.O.Method("Mode").Interface().(func() i3.FileMode)()
 }
+func (s shim_os_FileInfo) Name() string { return s.O.Method("Name").Interface().(func() string)() }
+func (s shim_os_FileInfo) Size() int64  { return s.O.Method("Size").Interface().(func() int64)() }
+func (s shim_os_FileInfo) Sys() any     { return s.O.Method("Sys").Interface().(func() any)() }
 
-func (p *P_os_Signal) Signal()        { p.Signal_(p.Object) }
-func (p *P_os_Signal) String() string { return p.String_(p.Object) }
+type shim_os_Signal struct{ O Object }
+
+func (s shim_os_Signal) Unshim() any    { return s.O }
+func (s shim_os_Signal) Signal()        { s.O.Method("Signal").Interface().(func())() }
+func (s shim_os_Signal) String() string { return s.O.Method("String").Interface().(func() string)() }

@@ -24,7 +24,6 @@ func init() {
 			"Error":     r.TypeOf((*pkg.Error)(nil)).Elem(),
 			"ExitError": r.TypeOf((*pkg.ExitError)(nil)).Elem(),
 		},
-		Proxies:  map[string]r.Type{},
 		Untypeds: map[string]string{},
 	}
 }

@@ -23,7 +23,6 @@ func init() {
 			"Split":         r.ValueOf(pkg.Split),
 		},
 		Types:    map[string]r.Type{},
-		Proxies:  map[string]r.Type{},
 		Untypeds: map[string]string{},
 	}
 }

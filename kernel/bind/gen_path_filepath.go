@@ -42,7 +42,6 @@ func init() {
 		Types: map[string]r.Type{
 			"WalkFunc": r.TypeOf((*pkg.WalkFunc)(nil)).Elem(),
 		},
-		Proxies: map[string]r.Type{},
 		Untypeds: map[string]string{
 			"ListSeparator": "rune:58",
 			"Separator":     "rune:47",

@@ -88,7 +88,6 @@ func init() {
 			"Value":        r.TypeOf((*r.Value)(nil)).Elem(),
 			"ValueError":   r.TypeOf((*r.ValueError)(nil)).Elem(),
 		},
-		Proxies:  map[string]r.Type{},
 		Untypeds: map[string]string{},
 	}
 }

@@ -24,7 +24,6 @@ func init() {
 		Types: map[string]r.Type{
 			"Regexp": r.TypeOf((*pkg.Regexp)(nil)).Elem(),
 		},
-		Proxies:  map[string]r.Type{},
 		Untypeds: map[string]string{},
 	}
 }

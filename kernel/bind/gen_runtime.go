@@ -65,20 +65,15 @@ func init() {
 			"StackRecord":        r.TypeOf((*pkg.StackRecord)(nil)).Elem(),
 			"TypeAssertionError": r.TypeOf((*pkg.TypeAssertionError)(nil)).Elem(),
 		},
-		Proxies: map[string]r.Type{
-			"Error": r.TypeOf((*P_runtime_Error)(nil)).Elem(),
-		},
 		Untypeds: map[string]string{
 			"Compiler": "string:gc",
 		},
 	}
+	shims[r.TypeFor[pkg.Error]()] = r.TypeFor[shim_runtime_Error]()
 }
 
-type P_runtime_Error struct {
-	Object        any
-	Error_        func(o any) string
-	RuntimeError_ func(o any)
-}
+type shim_runtime_Error struct{ O Object }
 
-func (p *P_runtime_Error) Error() string { return p.Error_(p.Object) }
-func (p *P_runtime_Error) RuntimeError() { p.RuntimeError_(p.Object) }
+func (s shim_runtime_Error) Unshim() any   { return s.O }
+func (s shim_runtime_Error) Error() string { return s.O.Method("Error").Interface().(func() string)() }
+func (s shim_runtime_Error) RuntimeError() { s.O.Method("RuntimeError").Interface().(func())() }

@@ -34,7 +34,6 @@ func init() {
 			"GCStats":      r.TypeOf((*pkg.GCStats)(nil)).Elem(),
 			"Module":       r.TypeOf((*pkg.Module)(nil)).Elem(),
 		},
-		Proxies:  map[string]r.Type{},
 		Untypeds: map[string]string{},
 	}
 }

@@ -13,7 +13,6 @@ func init() {
 		Name:     "slices",
 		Binds:    map[string]r.Value{},
 		Types:    map[string]r.Type{},
-		Proxies:  map[string]r.Type{},
 		Untypeds: map[string]string{},
 	}
 }

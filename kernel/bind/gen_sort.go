@@ -37,20 +37,18 @@ func init() {
 			"Interface":    r.TypeOf((*pkg.Interface)(nil)).Elem(),
 			"StringSlice":  r.TypeOf((*pkg.StringSlice)(nil)).Elem(),
 		},
-		Proxies: map[string]r.Type{
-			"Interface": r.TypeOf((*P_sort_Interface)(nil)).Elem(),
-		},
 		Untypeds: map[string]string{},
 	}
+	shims[r.TypeFor[pkg.Interface]()] = r.TypeFor[shim_sort_Interface]()
 }
 
-type P_sort_Interface struct {
-	Object any
-	Len_   func(o any) int
-	Less_  func(o any, a0 int, a1 int) bool
-	Swap_  func(o any, a0 int, a1 int)
-}
+type shim_sort_Interface struct{ O Object }
 
-func (p *P_sort_Interface) Len() int                 { return p.Len_(p.Object) }
-func (p *P_sort_Interface) Less(a0 int, a1 int) bool { return p.Less_(p.Object, a0, a1) }
-func (p *P_sort_Interface) Swap(a0 int, a1 int)      { p.Swap_(p.Object, a0, a1) }
+func (s shim_sort_Interface) Unshim() any { return s.O }
+func (s shim_sort_Interface) Len() int    { return s.O.Method("Len").Interface().(func() int)() }
+func (s shim_sort_Interface) Less(a0 int, a1 int) bool {
+	return s.O.Method("Less").Interface().(func(int, int) bool)(a0, a1)
+}
+func (s shim_sort_Interface) Swap(a0 int, a1 int) {
+	s.O.Method("Swap").Interface().(func(int, int))(a0, a1)
+}

@@ -53,7 +53,6 @@ func init() {
 		Types: map[string]r.Type{
 			"NumError": r.TypeOf((*pkg.NumError)(nil)).Elem(),
 		},
-		Proxies: map[string]r.Type{},
 		Untypeds: map[string]string{
 			"IntSize": "int:64",
 		},

@@ -75,7 +75,6 @@ func init() {
 			"Reader":   r.TypeOf((*pkg.Reader)(nil)).Elem(),
 			"Replacer": r.TypeOf((*pkg.Replacer)(nil)).Elem(),
 		},
-		Proxies:  map[string]r.Type{},
 		Untypeds: map[string]string{},
 	}
 }

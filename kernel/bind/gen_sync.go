@@ -25,18 +25,13 @@ func init() {
 			"RWMutex":   r.TypeOf((*pkg.RWMutex)(nil)).Elem(),
 			"WaitGroup": r.TypeOf((*pkg.WaitGroup)(nil)).Elem(),
 		},
-		Proxies: map[string]r.Type{
-			"Locker": r.TypeOf((*P_sync_Locker)(nil)).Elem(),
-		},
 		Untypeds: map[string]string{},
 	}
+	shims[r.TypeFor[pkg.Locker]()] = r.TypeFor[shim_sync_Locker]()
 }
 
-type P_sync_Locker struct {
-	Object  any
-	Lock_   func(o any)
-	Unlock_ func(o any)
-}
+type shim_sync_Locker struct{ O Object }
 
-func (p *P_sync_Locker) Lock()   { p.Lock_(p.Object) }
-func (p *P_sync_Locker) Unlock() { p.Unlock_(p.Object) }
+func (s shim_sync_Locker) Unshim() any { return s.O }
+func (s shim_sync_Locker) Lock()       { s.O.Method("Lock").Interface().(func())() }
+func (s shim_sync_Locker) Unlock()     { s.O.Method("Unlock").Interface().(func())() }

@@ -61,7 +61,6 @@ func init() {
 			"Uintptr": r.TypeOf((*pkg.Uintptr)(nil)).Elem(),
 			"Value":   r.TypeOf((*pkg.Value)(nil)).Elem(),
 		},
-		Proxies:  map[string]r.Type{},
 		Untypeds: map[string]string{},
 	}
 }

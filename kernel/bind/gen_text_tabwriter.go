@@ -24,7 +24,6 @@ func init() {
 		Types: map[string]r.Type{
 			"Writer": r.TypeOf((*pkg.Writer)(nil)).Elem(),
 		},
-		Proxies: map[string]r.Type{},
 		Untypeds: map[string]string{
 			"Escape": "rune:255",
 		},

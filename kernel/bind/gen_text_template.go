@@ -31,7 +31,6 @@ func init() {
 			"FuncMap":   r.TypeOf((*pkg.FuncMap)(nil)).Elem(),
 			"Template":  r.TypeOf((*pkg.Template)(nil)).Elem(),
 		},
-		Proxies:  map[string]r.Type{},
 		Untypeds: map[string]string{},
 	}
 }

@@ -88,7 +88,6 @@ func init() {
 			"Timer":      r.TypeOf((*pkg.Timer)(nil)).Elem(),
 			"Weekday":    r.TypeOf((*pkg.Weekday)(nil)).Elem(),
 		},
-		Proxies: map[string]r.Type{},
 		Untypeds: map[string]string{
 			"ANSIC":       "string:Mon Jan _2 15:04:05 2006",
 			"DateOnly":    "string:2006-01-02",

@@ -309,7 +309,6 @@ func init() {
 			"RangeTable":  r.TypeOf((*pkg.RangeTable)(nil)).Elem(),
 			"SpecialCase": r.TypeOf((*pkg.SpecialCase)(nil)).Elem(),
 		},
-		Proxies: map[string]r.Type{},
 		Untypeds: map[string]string{
 			"LowerCase":       "int:1",
 			"MaxASCII":        "rune:127",

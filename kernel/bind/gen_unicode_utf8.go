@@ -32,8 +32,7 @@ func init() {
 			"ValidRune":              r.ValueOf(pkg.ValidRune),
 			"ValidString":            r.ValueOf(pkg.ValidString),
 		},
-		Types:   map[string]r.Type{},
-		Proxies: map[string]r.Type{},
+		Types: map[string]r.Type{},
 		Untypeds: map[string]string{
 			"MaxRune":   "rune:1114111",
 			"RuneError": "rune:65533",

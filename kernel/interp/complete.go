@@ -1,16 +1,15 @@
 package interp
 
 import (
+	"go/token"
+	"go/types"
 	"os"
 	"path/filepath"
-	"reflect"
-	"sort"
+	"slices"
 	"strings"
 	"unicode"
 
-	mp "github.com/cosmos72/gomacro/go/parser"
-
-	"github.com/fastnb/go/kernel/bind"
+	"github.com/fastnb/go/kernel/lang"
 )
 
 // Completion is what a word may become, and what it is: "function", "instance", "class", "module",
@@ -59,12 +58,8 @@ func (s *Session) Complete(code string, cursor int) (matches []Completion, start
 				add(c)
 			}
 		}
-		text := string(line)
-		_, words, _ := s.ir.CompleteWords(text, len(text))
-		sort.Strings(words)
-		kind := s.kinds(string(line[:len(line)-(cursor-start)]))
-		for _, w := range words {
-			add(Completion{w, kind(w)})
+		for _, c := range s.words(string(line[:len(line)-(cursor-start)])) {
+			add(c)
 		}
 	})
 	return matches, start, cursor
@@ -72,55 +67,83 @@ func (s *Session) Complete(code string, cursor int) (matches []Completion, start
 
 func inName(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || r == '_' }
 
-// kinds gives a function that says what a name is that comes after head.
-func (s *Session) kinds(head string) func(name string) string {
+// words are the names that can come after head: members of what stands before its dot, or all names.
+func (s *Session) words(head string) (out []Completion) {
 	head, member := strings.CutSuffix(head, ".")
 	if !member {
-		return s.kind
-	}
-	from := len(head)
-	for from > 0 && (head[from-1] == '.' || head[from-1] >= 0x80 || inName(rune(head[from-1]))) {
-		from--
-	}
-	head = head[from:]
-	if sym := s.ir.Comp.TryResolve(head); sym != nil && importPath(sym) != "" {
-		values, types := bind.Symbols(importPath(sym))
-		return func(name string) string {
-			v, ok := values[name]
-			switch {
-			case types[name] != nil:
-				return "class"
-			case ok && v.Kind() == reflect.Func:
-				return "function"
-			}
-			return "instance"
+		for name, o := range s.e.Prelude() {
+			out = append(out, Completion{name, kind(o)})
 		}
-	}
-	t := s.typeOf(head)
-	return func(name string) string {
-		if t == nil {
-			return ""
+		for name, o := range s.e.Scope() {
+			out = append(out, Completion{name, kind(o)})
 		}
-		if _, isField, _, _, err := s.ir.Comp.TryLookupFieldOrMethod(t, name); err == nil && isField {
-			return "property"
+		for _, name := range types.Universe.Names() {
+			out = append(out, Completion{name, kind(types.Universe.Lookup(name))})
 		}
-		return "function"
+		for t := token.BREAK; t <= token.VAR; t++ {
+			out = append(out, Completion{t.String(), "keyword"})
+		}
+		return sortedWords(out)
 	}
+	tv, o, ok := s.e.TypeOf(operand(head))
+	if p, is := o.(*types.PkgName); is {
+		for _, o := range lang.Exported(p.Imported()) {
+			out = append(out, Completion{o.Name(), kind(o)})
+		}
+		return sortedWords(out)
+	}
+	if !ok {
+		return nil
+	}
+	for _, m := range s.e.Members(tv.Type) {
+		k := "function"
+		if _, is := m.Object.(*types.Var); is {
+			k = "property"
+		}
+		out = append(out, Completion{m.Name, k})
+	}
+	return out
 }
 
-// kind says what a name of the session is.
-func (s *Session) kind(name string) string {
-	if s.ir.Comp.TryResolveType(name) != nil {
-		return "class"
+func sortedWords(out []Completion) []Completion {
+	slices.SortFunc(out, func(a, b Completion) int { return strings.Compare(a.Text, b.Text) })
+	return out
+}
+
+// operand is the expression at the end of head that a dot follows.
+func operand(head string) string {
+	runes := []rune(head)
+	i, depth := len(runes), 0
+	for i > 0 {
+		switch r := runes[i-1]; {
+		case r == ')' || r == ']':
+			depth++
+		case (r == '(' || r == '[') && depth > 0:
+			depth--
+		case depth > 0 || inName(r) || r == '.':
+		default:
+			return string(runes[i:])
+		}
+		i--
 	}
-	sym := s.ir.Comp.TryResolve(name)
-	switch {
-	case sym == nil:
-		return "keyword"
-	case importPath(sym) != "":
+	return string(runes[i:])
+}
+
+// kind says what a name stands for.
+func kind(o types.Object) string {
+	switch o := o.(type) {
+	case *types.TypeName:
+		return "class"
+	case *types.PkgName:
 		return "module"
-	case sym.Type != nil && sym.Type.Kind() == reflect.Func:
+	case *types.Func, *types.Builtin:
 		return "function"
+	case *types.Var:
+		if _, ok := o.Type().Underlying().(*types.Signature); ok {
+			return "function"
+		}
+	case *types.Nil:
+		return "keyword"
 	}
 	return "instance"
 }
@@ -183,25 +206,9 @@ func (s *Session) IsComplete(code string) (status, indent string) {
 		}
 		body = append(body, l)
 	}
-	var err error
-	s.do(func() {
-		defer func() {
-			if r := recover(); r != nil {
-				err = asError(r)
-			}
-		}()
-		var p mp.Parser
-		c := s.ir.Comp
-		p.Configure(c.ParserMode, c.MacroChar)
-		p.Init(c.Fileset, "cell", 0, []byte(strings.Join(body, "\n")))
-		_, err = p.Parse()
-	})
-	switch {
-	case err == nil:
-		return "complete", ""
-	case strings.Contains(err.Error(), "'EOF'") || strings.Contains(err.Error(), "not terminated"):
-		depth := strings.Count(code, "{") + strings.Count(code, "(") - strings.Count(code, "}") - strings.Count(code, ")")
-		return "incomplete", strings.Repeat("\t", max(depth, 0))
+	status, depth := lang.IsComplete(strings.Join(body, "\n"))
+	if status == "incomplete" {
+		indent = strings.Repeat("\t", depth)
 	}
-	return "invalid", ""
+	return status, indent
 }

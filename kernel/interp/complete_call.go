@@ -3,15 +3,12 @@ package interp
 import (
 	"go/scanner"
 	"go/token"
+	"go/types"
 	"path"
-	"reflect"
-	"slices"
 	"strings"
 
-	xr "github.com/cosmos72/gomacro/xreflect"
-
-	"github.com/fastnb/go/kernel/bind"
 	"github.com/fastnb/go/kernel/bind/list"
+	"github.com/fastnb/go/kernel/lang"
 )
 
 // argument is a place in a call's arguments.
@@ -93,7 +90,7 @@ func argumentAt(code string) (a argument, ok bool) {
 
 // fitting lists what can be given as an argument, the cells' own variables before functions and values of
 // the packages: what has the parameter's type or gives it. It must run on the interpreter's goroutine.
-func (s *Session) fitting(a argument) (found []Completion) {
+func (s *Session) fitting(a argument) []Completion {
 	f := s.callee(a.callee)
 	if f == nil {
 		return nil
@@ -102,45 +99,58 @@ func (s *Session) fitting(a argument) (found []Completion) {
 	if param == nil {
 		return nil
 	}
-	var own []Completion
-	for name, b := range s.ir.Comp.Binds {
-		if s.own(name) && s.prelude.binds[name] != b && b.Type != nil && b.Type.AssignableTo(param) {
+	return s.fits(param)
+}
+
+// fits lists what has a type, or gives it.
+func (s *Session) fits(want types.Type) []Completion {
+	var own, found []Completion
+	for name, o := range s.e.Scope() {
+		if v, ok := o.(*types.Var); ok && s.own(name) && types.AssignableTo(v.Type(), want) {
 			own = append(own, Completion{name, "instance"})
 		}
 	}
-	want := param.ReflectType() // without a name if a cell declared it: then no package has any
-	add := func(prefix, pkg string) {
-		values, _ := bind.Symbols(pkg)
-		for name, v := range values {
-			switch t := v.Type(); {
-			case t.Kind() == reflect.Func && t.NumOut() == 1 && t.Out(0).AssignableTo(want):
-				found = append(found, Completion{prefix + name, "function"})
-			case t.Kind() == reflect.Pointer && t.Elem().AssignableTo(want), t.AssignableTo(want): // a variable is bound by its address
-				found = append(found, Completion{prefix + name, "instance"})
+	add := func(prefix string, p *types.Package) {
+		for _, o := range lang.Exported(p) {
+			switch o := o.(type) {
+			case *types.Func:
+				sig := o.Signature()
+				if sig.TypeParams().Len() == 0 && sig.Results().Len() == 1 && types.AssignableTo(sig.Results().At(0).Type(), want) {
+					found = append(found, Completion{prefix + o.Name(), "function"})
+				}
+			case *types.Var, *types.Const:
+				if types.AssignableTo(o.Type(), want) {
+					found = append(found, Completion{prefix + o.Name(), "instance"})
+				}
 			}
 		}
 	}
 	if named(want) {
 		for _, p := range list.Dotted {
-			add("", p)
+			add("", s.e.Package(p))
 		}
 		for _, p := range list.Named {
 			if strings.HasPrefix(p, "github.com/fastnb/") {
-				add(path.Base(p)+".", p)
+				add(path.Base(p)+".", s.e.Package(p))
 			}
 		}
 	}
-	byText := func(a, b Completion) int { return strings.Compare(a.Text, b.Text) }
-	slices.SortFunc(own, byText)
-	slices.SortFunc(found, byText)
-	return append(own, found...)
+	return append(sortedWords(own), sortedWords(found)...)
 }
 
 // callee is the type of a function that an expression stands for. Where a cell has not made the value yet
 // whose method is called, it is the method of that name in the library, if there is one.
-func (s *Session) callee(expr string) xr.Type {
-	if t := s.typeOf(expr); t != nil && t.Kind() == reflect.Func {
-		return t
+func (s *Session) callee(expr string) *types.Signature {
+	if tv, o, ok := s.e.TypeOf(expr); ok || o != nil {
+		t := tv.Type
+		if t == nil && o != nil {
+			t = o.Type()
+		}
+		if t != nil {
+			if f, ok := t.Underlying().(*types.Signature); ok {
+				return f
+			}
+		}
 	}
 	i := strings.LastIndexByte(expr, '.')
 	if i < 0 {
@@ -148,57 +158,49 @@ func (s *Session) callee(expr string) xr.Type {
 	}
 	method := strings.TrimSpace(expr[i+1:])
 	for _, p := range list.Dotted {
-		_, types := bind.Symbols(p)
-		for _, name := range sortedKeys(types) {
-			t := types[name]
-			if t.Kind() == reflect.Interface {
+		for _, o := range lang.Exported(s.e.Package(p)) {
+			tn, ok := o.(*types.TypeName)
+			if !ok || types.IsInterface(tn.Type()) {
 				continue
 			}
-			if m, ok := reflect.PointerTo(t).MethodByName(method); ok {
-				in := make([]reflect.Type, 0, m.Type.NumIn())
-				for k := 1; k < m.Type.NumIn(); k++ { // without the receiver
-					in = append(in, m.Type.In(k))
+			if m, _, _ := types.LookupFieldOrMethod(types.NewPointer(tn.Type()), true, tn.Pkg(), method); m != nil {
+				if f, ok := m.(*types.Func); ok {
+					return f.Signature()
 				}
-				return s.ir.Comp.Universe.FromReflectType(reflect.FuncOf(in, nil, m.Type.IsVariadic()))
 			}
 		}
 	}
 	return nil
 }
 
-func sortedKeys(m map[string]reflect.Type) []string {
-	out := make([]string, 0, len(m))
-	for k := range m {
-		out = append(out, k)
-	}
-	slices.Sort(out)
-	return out
-}
-
 // parameter is the type of a function's i-th argument, if it is one that tells what fits: a type with a
 // name that is not a plain one, or a pointer to such.
-func parameter(f xr.Type, i int) xr.Type {
-	n := f.NumIn()
-	var t xr.Type
+func parameter(f *types.Signature, i int) types.Type {
+	n := f.Params().Len()
+	var t types.Type
 	switch {
-	case f.IsVariadic() && i >= n-1:
-		t = f.In(n - 1).Elem()
+	case f.Variadic() && i >= n-1:
+		s, ok := f.Params().At(n - 1).Type().(*types.Slice)
+		if !ok {
+			return nil
+		}
+		t = s.Elem()
 	case i < n:
-		t = f.In(i)
+		t = f.Params().At(i).Type()
 	default:
 		return nil
 	}
-	name := t
-	if t.Kind() == reflect.Pointer {
-		name = t.Elem()
-	}
-	if name.PkgPath() == "" || t.Kind() == reflect.Interface && t.NumMethod() == 0 {
+	if it, ok := t.Underlying().(*types.Interface); ok && it.NumMethods() == 0 || !named(t) {
 		return nil
 	}
 	return t
 }
 
 // named reports whether a type, or what it points to, has a name that packages know.
-func named(t reflect.Type) bool {
-	return t.PkgPath() != "" || t.Kind() == reflect.Pointer && t.Elem().PkgPath() != ""
+func named(t types.Type) bool {
+	if p, ok := types.Unalias(t).(*types.Pointer); ok {
+		t = p.Elem()
+	}
+	n, ok := types.Unalias(t).(*types.Named)
+	return ok && n.Obj().Pkg() != nil
 }

@@ -46,8 +46,8 @@ func TestHabits(t *testing.T) {
 func TestCellsAreCheckedAsGo(t *testing.T) {
 	s := session(t)
 	for _, c := range []struct{ code, want string }{
-		{"1 + \"a\"", "mismatched types in +: untyped number and untyped string"},
-		{"x := (\"a\" + \"b\") == 2", "mismatched types in =="},
+		{"1 + \"a\"", "(mismatched types untyped int and untyped string)"},
+		{"x := (\"a\" + \"b\") == 2", "(mismatched types untyped string and untyped int)"},
 		{"\"a\" + \"b\"", ""},
 		{"1 << 3", ""},
 		{"func a1() int {\n}", "line 2: }"},

@@ -2,15 +2,13 @@ package interp
 
 import (
 	"fmt"
+	"go/types"
 	"reflect"
 	"strings"
 	"unicode"
 
-	"github.com/cosmos72/gomacro/fast"
-	xr "github.com/cosmos72/gomacro/xreflect"
-
 	"github.com/fastnb/go/kernel/bind"
-	"github.com/fastnb/go/kernel/bind/list"
+	"github.com/fastnb/go/kernel/lang"
 )
 
 // longestValue is how many bytes of a variable's value an inspection shows.
@@ -38,8 +36,12 @@ func (s *Session) describe(expr string) (text string) {
 	if text != "" && strings.HasPrefix(text, "func") {
 		return text
 	}
-	if t := s.typeOf(expr); t != nil {
-		text = strings.TrimSpace(fmt.Sprintf("%s %v\n\n%s", expr, t, text))
+	if tv, o, ok := s.e.TypeOf(expr); ok && tv.Type != nil {
+		if _, isType := o.(*types.TypeName); !isType {
+			text = strings.TrimSpace(fmt.Sprintf("%s %s\n\n%s", expr, lang.Spelled(tv.Type), text))
+		} else if text == "" {
+			text = fmt.Sprintf("type %s %s", expr, lang.Spelled(tv.Type.Underlying()))
+		}
 	}
 	if v := s.peek(expr); v != "" {
 		text += "\n\nvalue: " + v
@@ -84,56 +86,32 @@ func (s *Session) documented(expr string) string {
 	parts := strings.Split(expr, ".")
 	last := parts[len(parts)-1]
 	if len(parts) == 1 {
-		if sym := s.ir.Comp.TryResolve(expr); sym != nil {
-			if p := importPath(sym); p != "" {
-				return bind.Doc(p)
-			}
-		}
-		for _, p := range list.Dotted {
-			if d := bind.Doc(p + "." + expr); d != "" {
-				return d
+		switch o := s.e.Lookup(expr).(type) {
+		case nil:
+		case *types.PkgName:
+			return bind.Doc(o.Imported().Path())
+		default:
+			if o.Pkg() != nil {
+				return bind.Doc(o.Pkg().Path() + "." + o.Name())
 			}
 		}
 		return ""
 	}
-	if sym := s.ir.Comp.TryResolve(parts[0]); sym != nil && len(parts) == 2 {
-		if p := importPath(sym); p != "" {
-			return bind.Doc(p + "." + last)
-		}
+	if p, ok := s.e.Lookup(parts[0]).(*types.PkgName); ok && len(parts) == 2 {
+		return bind.Doc(p.Imported().Path() + "." + last)
 	}
-	t := s.typeOf(strings.Join(parts[:len(parts)-1], "."))
-	if t == nil {
+	tv, _, ok := s.e.TypeOf(strings.Join(parts[:len(parts)-1], "."))
+	if !ok {
 		return ""
 	}
-	if t.Kind() == reflect.Pointer {
-		t = t.Elem()
+	t := tv.Type
+	if p, isPtr := t.Underlying().(*types.Pointer); isPtr {
+		t = p.Elem()
 	}
-	return bind.Doc(t.PkgPath() + "." + t.Name() + "." + last)
-}
-
-// importPath is the path of the package that a symbol stands for, or "".
-func importPath(sym *fast.Symbol) string {
-	if imp, ok := sym.Value.(*fast.Import); ok {
-		return imp.Path
+	if n, isNamed := types.Unalias(t).(*types.Named); isNamed && n.Obj().Pkg() != nil {
+		return bind.Doc(n.Obj().Pkg().Path() + "." + n.Obj().Name() + "." + last)
 	}
 	return ""
-}
-
-// typeOf is the type of an expression, found by compiling it; nil if it does not compile.
-func (s *Session) typeOf(expr string) (t xr.Type) {
-	defer func() {
-		if recover() != nil {
-			t = nil
-		}
-		s.ir.Comp.Code.Clear()
-	}()
-	s.ir.Comp.Line = 0
-	s.ir.Comp.Code.Clear()
-	e := s.ir.Compile(expr)
-	if e == nil || e.NumOut() == 0 {
-		return nil
-	}
-	return e.Out(0)
 }
 
 // peek is the value of a variable of a plain type, shortened.
@@ -141,14 +119,11 @@ func (s *Session) peek(name string) string {
 	if !isName(name) {
 		return ""
 	}
-	sym := s.ir.Comp.TryResolve(name)
-	if sym == nil || importPath(sym) != "" {
+	x, ok := s.e.Value(name)
+	if !ok || x.V == nil {
 		return ""
 	}
-	v := s.ir.ValueOf(name)
-	if !v.IsValid() || !v.CanInterface() {
-		return ""
-	}
+	v := reflect.ValueOf(lang.Plain(x.V))
 	switch k := v.Kind(); {
 	case k <= reflect.Complex128, k == reflect.String:
 	case (k == reflect.Slice || k == reflect.Map) && v.Len() <= 100:

@@ -47,7 +47,7 @@ func TestInterruptWhatWaits(t *testing.T) {
 func stoppable(t *testing.T) *Session {
 	t.Helper()
 	s := printing(t)
-	s.do(func() { s.ir.DeclFunc("stopNow", s.Interrupt) })
+	s.do(func() { s.e.DeclFunc("stopNow", s.Interrupt) })
 	return s
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"go/types"
 	"math"
 	"os"
 	"path/filepath"
@@ -14,10 +15,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/cosmos72/gomacro/fast"
-	xr "github.com/cosmos72/gomacro/xreflect"
-
 	"github.com/fastnb/go/cell"
+	"github.com/fastnb/go/kernel/lang"
 )
 
 // What the magics do, one function each.
@@ -136,8 +135,8 @@ func timeMany(c *cellLines) error {
 		e.Line += c.at
 		return e
 	}
-	f, ok := c.s.ir.ValueOf(name).Interface().(func())
-	if !ok {
+	f := c.s.e.Func(name)
+	if f == nil {
 		return errors.New("%timeit: the code is no statement")
 	}
 	run := func(n int) (time.Duration, error) {
@@ -182,7 +181,7 @@ func timeMany(c *cellLines) error {
 func (s *Session) guard(f func()) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = panicError(r)
+			err = &lang.Panic{Value: r}
 		}
 	}()
 	f()
@@ -215,16 +214,17 @@ func version(*cellLines) error {
 
 // who lists what cells declared, of each its type.
 func who(c *cellLines) error {
-	comp := c.s.ir.Comp
 	var lines []string
-	for name, b := range comp.Binds {
-		if c.s.own(name) && c.s.prelude.binds[name] != b {
-			lines = append(lines, fmt.Sprintf("%-16s %v", name, b.Type))
+	for name, o := range c.s.e.Scope() {
+		if !c.s.own(name) {
+			continue
 		}
-	}
-	for name, t := range comp.Types {
-		if c.s.own(name) && c.s.prelude.types[name] == nil {
-			lines = append(lines, fmt.Sprintf("%-16s type of %v", name, t.Kind()))
+		switch o := o.(type) {
+		case *types.PkgName:
+		case *types.TypeName:
+			lines = append(lines, fmt.Sprintf("%-16s type of %s", name, kindWord(o.Type())))
+		default:
+			lines = append(lines, fmt.Sprintf("%-16s %s", name, lang.Spelled(o.Type())))
 		}
 	}
 	if len(lines) == 0 {
@@ -236,10 +236,27 @@ func who(c *cellLines) error {
 	return nil
 }
 
-// prelude is what cells see before they declare anything.
-type prelude struct {
-	binds map[string]*fast.Bind
-	types map[string]xr.Type
+// kindWord is what a type is made of, in a word.
+func kindWord(t types.Type) string {
+	switch u := t.Underlying().(type) {
+	case *types.Basic:
+		return u.Name()
+	case *types.Struct:
+		return "struct"
+	case *types.Interface:
+		return "interface"
+	case *types.Slice:
+		return "slice"
+	case *types.Array:
+		return "array"
+	case *types.Map:
+		return "map"
+	case *types.Chan:
+		return "chan"
+	case *types.Pointer:
+		return "ptr"
+	}
+	return "func"
 }
 
 // own reports whether a name is one that cells can have declared.
@@ -251,7 +268,6 @@ func (s *Session) own(name string) bool {
 func (s *Session) reset() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.imported = map[string]string{}
 	return s.start()
 }
 

@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"regexp"
 	"strings"
+
+	"github.com/fastnb/go/kernel/lang"
 )
 
 // magic is a line that is not Go, at the top of a cell.
@@ -55,7 +57,7 @@ func init() {
 		{"load", "FILE", "put a file's text into the next cell", loadFile},
 		{"modules", "", "list the modules that this kernel was built with, and tell how to add one", modules},
 		{"pkgs", "", "list the packages that cells can import", func(*cellLines) error {
-			fmt.Println(strings.ReplaceAll(available(), ", ", "\n"))
+			fmt.Println(strings.ReplaceAll(lang.Available(), ", ", "\n"))
 			return nil
 		}},
 		{"reset", "", "forget all variables, functions, types and imports", func(c *cellLines) error { return c.s.reset() }},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/fastnb/go/cell"
 	"github.com/fastnb/go/cell/display"
+	"github.com/fastnb/go/kernel/lang"
 )
 
 // render gives the forms of a cell's last values: those of the one value that shows itself, else
@@ -14,9 +15,10 @@ import (
 func render(vals []any) (data, meta cell.Bundle) {
 	var one any
 	n := 0
-	for _, v := range vals {
+	for i, v := range vals {
+		vals[i] = lang.Unshim(v)
 		if v != nil {
-			one = v
+			one = vals[i]
 			n++
 		}
 	}
@@ -43,8 +45,8 @@ func render(vals []any) (data, meta cell.Bundle) {
 
 // forms collects what a value gives of itself.
 func forms(v any) (d display.Data, ok bool) {
-	if x, is := v.(cellValue); is {
-		return x.forms()
+	if x, is := v.(lang.Boxed); is {
+		return ofCell(x)
 	}
 	if d, is := known(v); is {
 		return d, true
@@ -59,8 +61,8 @@ func text(v any) (s string) {
 			s = fmt.Sprintf("%T (its String method panicked: %v)", v, r)
 		}
 	}()
-	if x, is := v.(cellValue); is {
-		return x.text()
+	if x, is := v.(lang.Boxed); is && x.Nil() {
+		return "<nil>"
 	}
 	if b, ok := v.([]byte); ok && len(b) > 1<<16 {
 		return fmt.Sprintf("[]byte of %d", len(b))

@@ -19,6 +19,7 @@ import (
 	"github.com/fastnb/go/cell"
 	"github.com/fastnb/go/fastnb/device/cpu"
 	"github.com/fastnb/go/kernel/bind"
+	"github.com/fastnb/go/kernel/lang"
 )
 
 // replaceFunctions puts functions of ours in the place of those that would hold up or end the
@@ -57,7 +58,7 @@ func replaceServing() {
 		defer stop()
 		err := run()
 		if cell.Interrupted() != nil {
-			stopCell()
+			lang.Stop()
 		}
 		return err
 	}
@@ -104,7 +105,7 @@ func caught(where string, f func()) func() {
 	return func() {
 		defer func() {
 			if r := recover(); r != nil {
-				latest.Load().panicked(fmt.Sprintf("%s: %v", where, r), 0)
+				latest.Load().panicked(fmt.Sprintf("%s: %v", where, r), lang.Place{})
 			}
 		}()
 		f()
@@ -149,6 +150,6 @@ func sleep(d time.Duration) {
 	select {
 	case <-t.C:
 	case <-cell.Context().Done():
-		stopCell()
+		lang.Stop()
 	}
 }

@@ -4,11 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"go/ast"
-	"go/build"
-	"go/token"
 	"io"
-	"maps"
 	"os"
 	"runtime/debug"
 	"sync"
@@ -16,11 +12,10 @@ import (
 	"time"
 
 	"github.com/cosmos72/gomacro/base"
-	"github.com/cosmos72/gomacro/fast"
 
 	"github.com/fastnb/go/cell"
 	"github.com/fastnb/go/cell/display"
-	"github.com/fastnb/go/kernel/bind"
+	"github.com/fastnb/go/kernel/lang"
 )
 
 // Options of a session.
@@ -53,7 +48,7 @@ type Result struct {
 
 // Session is an interpreter and its state. Cells run one at a time.
 type Session struct {
-	ir      *fast.Interp
+	e       *lang.Engine
 	worker  atomic.Pointer[worker]
 	waiting atomic.Int32 // goroutines that cells left in calls that nothing can stop
 	mu      sync.Mutex
@@ -63,24 +58,13 @@ type Session struct {
 	out     atomic.Pointer[Output]
 	strict  bool // %errors explicit: the cell rule is off
 	panics  chan *CellError
-	prelude prelude
-
-	// For the cell that is being compiled:
-	sites    []func(*fast.Comp)      // statements that are written when their types are known
-	suspects map[ast.Node][]*suspect // calls that may drop an error, by the statement they are in
-	probes   []*suspect              // those that probe looks into
-	shadowed map[string]bool         // names of packages that it uses for something else
-	imported map[string]string       // generic packages that were imported, by their name in cells
-	names    int                     // hidden names given so far
-	serial   int                     // the cell's number among all
-	last     token.Position          // of the statement that runs
-	stuck    string                  // the function that a cell waited in when it was left
-	line     atomic.Int64            // serial<<32 | the line of the nested statement that runs
+	last    lang.Place // of the statement that runs
+	stuck   string     // the function that a cell waited in when it was left
 }
 
 // New starts a session.
 func New(o Options) (*Session, error) {
-	s := &Session{panics: make(chan *CellError, 16), imported: map[string]string{}, memory: newMemory(o.MemoryLimit)}
+	s := &Session{panics: make(chan *CellError, 16), memory: newMemory(o.MemoryLimit)}
 	var err error
 	s.worker.Store(employ(func() { err = s.start() }))
 	if err != nil {
@@ -103,52 +87,32 @@ func (s *Session) start() (err error) {
 			err = fmt.Errorf("kernel: starting the interpreter: %v", r)
 		}
 	}()
-	// Without a GOROOT the interpreter does not ask the Go tool about packages at start: they are
-	// compiled in.
-	build.Default.GOROOT = "/nonexistent"
 	replaceFunctions()
-	s.ir = fast.New()
-	s.ir.Comp.Stdout, s.ir.Comp.Stderr = io.Discard, io.Discard
-	s.ir.Comp.Options &^= base.OptShowPrompt | base.OptTrapPanic
-	s.ir.Comp.Globals.Options &^= base.OptShowPrompt | base.OptTrapPanic
-	display.SetDisplay(func(d display.Data) error { return s.display(d) })
-	for _, line := range bind.Prelude() {
-		if err := s.evalPlain(line); err != nil {
-			return fmt.Errorf("kernel: prelude: %s: %w", line, err)
-		}
+	e, err := lang.New(lang.Hooks{Panicked: s.panicked, Affordable: affordable})
+	if err != nil {
+		return err
 	}
-	s.builtins()
-	s.guards()
-	s.prelude = prelude{maps.Clone(s.ir.Comp.Binds), maps.Clone(s.ir.Comp.Types)}
+	display.SetDisplay(func(d display.Data) error { return s.display(d) })
+	s.e = e
+	latest.Store(s)
 	return nil
 }
 
 // panicked takes what a goroutine of a cell panicked with: it fails the running cell, or is told on
 // the standard error when the cell is over.
-func (s *Session) panicked(r any, line int) {
+func (s *Session) panicked(r any, at lang.Place) {
 	if sig, ok := r.(base.Signal); ok && sig == base.SigInterrupt {
 		return
 	}
 	if _, ended := exiting.LoadAndDelete(goroutine()); ended {
 		return
 	}
-	e := &CellError{Name: "error", Value: "a goroutine panicked: " + goWords(fmt.Sprint(r)), Line: line}
+	e := &CellError{Name: "error", Value: "a goroutine panicked: " + goWords(fmt.Sprint(r)), Line: at.Line}
 	select {
 	case s.panics <- e:
 	default:
 	}
 	fmt.Fprintln(os.Stderr, e.Value)
-}
-
-// evalPlain evaluates code of our own.
-func (s *Session) evalPlain(code string) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("%v", r)
-		}
-	}()
-	s.ir.Eval(code)
-	return nil
 }
 
 func (s *Session) display(d display.Data) error {
@@ -291,7 +255,7 @@ func (s *Session) watch(ctx context.Context, finished <-chan struct{}) {
 		default:
 		}
 		s.mu.Lock() // %reset makes another interpreter
-		s.ir.Interrupt(os.Interrupt)
+		s.e.Interrupt()
 		s.mu.Unlock()
 		select {
 		case <-finished:

@@ -7,6 +7,7 @@ import (
 
 	"github.com/fastnb/go/cell"
 	"github.com/fastnb/go/kernel/bind"
+	"github.com/fastnb/go/kernel/lang"
 )
 
 // lines is the standard input as cells see it: each line that is read is asked of the front end.
@@ -16,7 +17,7 @@ func (l *lines) Read(p []byte) (int, error) {
 	if len(l.rest) == 0 {
 		line, err := cell.Input("")
 		if errors.Is(err, cell.ErrInterrupted) {
-			stopCell()
+			lang.Stop()
 		}
 		if err != nil {
 			return 0, err

@@ -75,7 +75,7 @@ func (s *Session) do(f func()) error {
 			return nil
 		default:
 		}
-		s.succeed(s.ir)
+		s.succeed(s.e.Interp())
 		return errGoexit
 	}
 }
@@ -83,7 +83,7 @@ func (s *Session) do(f func()) error {
 // leave has the session go on without the goroutine of the running cell. What the cell did stays; new names
 // go into an interpreter inside the old one, since the old one's top level is where the cell still stands.
 func (s *Session) leave(w *worker) {
-	old := s.ir
+	old := s.e.Interp()
 	s.waiting.Add(1)
 	s.succeed(fast.NewInnerInterp(old, "main", "main"))
 	close(w.left)
@@ -102,7 +102,7 @@ func (s *Session) leave(w *worker) {
 // succeed puts another worker in the place of the one that has ended, or is left.
 func (s *Session) succeed(ir *fast.Interp) {
 	s.mu.Lock()
-	s.ir = ir
+	s.e.SetInterp(ir)
 	s.mu.Unlock()
 	s.worker.Store(employ(func() { adopt(ir) }))
 }
