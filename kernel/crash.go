@@ -2,16 +2,21 @@ package kernel
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"sync"
+
+	"github.com/fastnb/go/datasets"
 )
 
-// crash is the note that a kernel leaves of its end. It is a file of the temporary folder, named after the
+// crash is the note that a kernel leaves of its end. It is a file of a folder of the user's own, named after the
 // connection file, which a front end gives to the kernel that takes the place of one that died: its first line
 // says which cell runs, and Go writes the trace of a crash behind it. The process's standard error is a cell's
 // output by then, and lost.
@@ -27,17 +32,34 @@ func crashFile(connectionFile string) string {
 		full = connectionFile
 	}
 	sum := sha256.Sum256([]byte(full))
-	return filepath.Join(os.TempDir(), fmt.Sprintf("fastnb-crash-%x.txt", sum[:8]))
+	return filepath.Join(datasets.Home().String(), "crash", fmt.Sprintf("%x.txt", sum[:8]))
+}
+
+// private makes dir if need be and reports whether nobody but its owner, who is the user, can look into it or
+// put something there.
+func private(dir string) bool {
+	if err := os.MkdirAll(filepath.Dir(dir), 0o777); err != nil {
+		return false
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return false
+	}
+	st, err := os.Lstat(dir)
+	return err == nil && st.IsDir() && mine(st) && (runtime.GOOS == "windows" || st.Mode().Perm()&0o077 == 0)
 }
 
 // openCrash begins a note and gives what the kernel before this one has left, "" if it ended in peace.
 func openCrash(connectionFile string) (c *crash, before string) {
 	name := crashFile(connectionFile)
+	if !private(filepath.Dir(name)) {
+		return &crash{}, ""
+	}
 	if b, err := os.ReadFile(name); err == nil {
 		before = lastWords(string(b), name)
 		_ = os.Rename(name, strings.TrimSuffix(name, ".txt")+"-last.txt")
 	}
-	f, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC|os.O_APPEND, 0o600)
+	_ = os.Remove(name) // it could not be read, or was renamed
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return &crash{}, before
 	}

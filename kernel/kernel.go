@@ -28,6 +28,7 @@ type kernel struct {
 	asking  sync.Mutex
 	quit    context.CancelFunc
 	once    sync.Once
+	opened  atomic.Bool // the session is there
 	note    *crash
 	before  string // why the kernel before this one died, until it has been told
 
@@ -56,10 +57,13 @@ func Run(ctx context.Context, connectionFile string) error {
 	k.publish("status", nil, msg{"execution_state": "starting"})
 	k.history = openHistory(datasets.Home().String(), func(err error) { k.log.Print(err) })
 	go k.receive(w.Shell, func(m *wire.Message) { k.queue <- m })
+	k.signals(ctx)
+	k.watchParent(ctx)
 	first, err := k.open()
 	if err != nil {
 		return err
 	}
+	k.opened.Store(true)
 	defer k.s.Close()
 	go k.receive(w.Control, func(m *wire.Message) { k.handle(w.Control, m) })
 	go k.receive(w.Stdin, func(m *wire.Message) {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+
 	"github.com/spf13/cobra"
 
 	"github.com/fastnb/go/internal/wheel"
@@ -31,7 +33,10 @@ func kernelCommand() *cobra.Command {
 		Use:   "run CONNECTION_FILE",
 		Short: "Serve a Jupyter front end; Jupyter itself calls this",
 		Args:  cobra.ExactArgs(1),
-		RunE:  func(cmd *cobra.Command, args []string) error { return kernel.Run(cmd.Context(), args[0]) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			// Ctrl-C interrupts the running cell, it does not end the kernel.
+			return kernel.Run(context.WithoutCancel(cmd.Context()), args[0])
+		},
 	}
 	c.AddCommand(install, run, kernelBuild(), wheelCommand())
 	return c

@@ -3,10 +3,13 @@ package interp
 import (
 	"bytes"
 	"crypto/rand"
+	"fmt"
 	"os"
 	"sync"
 	"time"
 	"unicode/utf8"
+
+	"github.com/fastnb/go/cell"
 )
 
 // capture reads what the process prints, from Go, from C and from child programs, off its file
@@ -17,8 +20,12 @@ type capture struct {
 }
 
 // pause is how long a stream rests between two pieces of output, so that a cell that prints without
-// end makes tens of messages a second and not thousands.
-const pause = 30 * time.Millisecond
+// end makes tens of messages a second and not thousands. What comes faster makes longer pieces; when much
+// waits the stream does not rest, so that a hundred megabytes take seconds.
+const (
+	pause      = 30 * time.Millisecond
+	muchOutput = 1 << 20
+)
 
 type stream struct {
 	name  string
@@ -28,6 +35,13 @@ type stream struct {
 	seen  chan struct{}
 	hurry chan struct{}
 	mu    sync.Mutex
+
+	got     sync.Mutex // guards what follows
+	changed *sync.Cond
+	acc     []byte // read and not yet handed out
+	ended   bool
+	drop    bool  // an interrupt is waiting for whatever prints: what comes is thrown away
+	dropped int64 // bytes, since the last flush
 }
 
 func newStream(name string) (*stream, error) {
@@ -37,40 +51,138 @@ func newStream(name string) (*stream, error) {
 	}
 	mark := make([]byte, 16)
 	_, _ = rand.Read(mark)
-	return &stream{name: name, r: r, w: w, mark: append([]byte("\x00\x01flush"), mark...), seen: make(chan struct{}), hurry: make(chan struct{}, 1)}, nil
+	s := &stream{name: name, r: r, w: w, mark: append([]byte("\x00\x01flush"), mark...), seen: make(chan struct{}), hurry: make(chan struct{}, 1)}
+	s.changed = sync.NewCond(&s.got)
+	return s, nil
 }
 
-// pump reads until the stream is closed.
-func (s *stream) pump(out func(name, text string)) {
-	buf := make([]byte, 1<<16)
-	var acc []byte
+// fill reads what is printed. Whoever prints waits while much is there that is not handed out.
+func (s *stream) fill() {
+	buf := make([]byte, 1<<17)
 	for {
 		n, err := s.r.Read(buf)
-		acc = append(acc, buf[:n]...)
-		marked := false
-		if i := bytes.Index(acc, s.mark); i >= 0 {
-			acc = append(acc[:i], acc[i+len(s.mark):]...)
-			marked = true
+		s.got.Lock()
+		for len(s.acc) >= muchOutput && !s.drop {
+			s.changed.Wait()
+		}
+		s.acc = append(s.acc, buf[:n]...)
+		if s.drop {
+			s.throwAway()
+		}
+		if len(s.acc) >= muchOutput || bytes.HasSuffix(s.acc, s.mark) {
+			s.hasten()
+		}
+		s.ended = err != nil
+		s.changed.Broadcast()
+		s.got.Unlock()
+		if err != nil {
+			return
+		}
+	}
+}
+
+// throwAway leaves of what was read only a mark, or what may become one. The caller holds the lock.
+func (s *stream) throwAway() {
+	keep := bytes.Index(s.acc, s.mark)
+	if keep < 0 {
+		keep = len(s.acc) - incomplete(s.acc, s.mark)
+	}
+	s.dropped += int64(keep)
+	s.acc = append(s.acc[:0], s.acc[keep:]...)
+}
+
+// hasten ends a rest.
+func (s *stream) hasten() {
+	select {
+	case s.hurry <- struct{}{}:
+	default:
+	}
+}
+
+// take waits for output and takes it, up to a mark.
+func (s *stream) take() (b []byte, marked, ended bool, dropped int64) {
+	s.got.Lock()
+	defer s.got.Unlock()
+	for len(s.acc) == 0 && !s.ended {
+		s.changed.Wait()
+	}
+	b = s.acc
+	s.acc = nil
+	if i := bytes.Index(b, s.mark); i >= 0 {
+		s.acc = append(s.acc, b[i+len(s.mark):]...)
+		b, marked = b[:i], true
+		dropped, s.dropped = s.dropped, 0
+	}
+	s.changed.Broadcast()
+	return b, marked, s.ended && len(s.acc) == 0, dropped
+}
+
+// pump hands out what comes until the stream is closed.
+func (s *stream) pump(out func(name, text string)) {
+	go s.fill()
+	var acc []byte
+	for {
+		b, marked, ended, dropped := s.take()
+		acc = append(acc, b...)
+		if i := bytes.Index(acc, s.mark); i >= 0 { // it came in two parts
+			acc, marked = append(acc[:i], acc[i+len(s.mark):]...), true
 		}
 		keep := incomplete(acc, s.mark)
-		if marked || err != nil {
+		if marked || ended {
 			keep = 0
 		}
 		if len(acc) > keep {
 			out(s.name, string(bytes.ToValidUTF8(acc[:len(acc)-keep], []byte("\uFFFD"))))
 			acc = append(acc[:0], acc[len(acc)-keep:]...)
 		}
+		if dropped > 0 {
+			out(s.name, fmt.Sprintf("\n(interrupted: %s more were printed)\n", cell.SizeText(dropped)))
+		}
 		if marked {
 			s.seen <- struct{}{}
 			continue
 		}
-		if err != nil {
+		if ended {
 			return
 		}
 		select {
 		case <-time.After(pause):
 		case <-s.hurry:
 		}
+	}
+}
+
+// discardAfter discards from d on, until the function it gives is called.
+func (c *capture) discardAfter(d time.Duration) (end func()) {
+	var mu sync.Mutex
+	over := false
+	t := time.AfterFunc(d, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if !over {
+			c.discard(true)
+		}
+	})
+	return func() {
+		t.Stop()
+		mu.Lock()
+		defer mu.Unlock()
+		over = true
+		c.discard(false)
+	}
+}
+
+// discard has what is printed from now on thrown away, so that a call that prints much comes to its end;
+// false ends that.
+func (c *capture) discard(on bool) {
+	for _, s := range c.streams {
+		s.got.Lock()
+		s.drop = on
+		if on {
+			s.throwAway()
+		}
+		s.changed.Broadcast()
+		s.got.Unlock()
 	}
 }
 
@@ -97,10 +209,7 @@ func (c *capture) flush() {
 	for _, s := range c.streams {
 		s.mu.Lock()
 		if _, err := s.w.Write(s.mark); err == nil {
-			select {
-			case s.hurry <- struct{}{}:
-			default:
-			}
+			s.hasten()
 			<-s.seen
 		}
 		s.mu.Unlock()

@@ -246,6 +246,9 @@ func (s *Session) watch(ctx context.Context, finished <-chan struct{}) {
 		return
 	case <-ctx.Done():
 	}
+	if s.capture != nil { // a call that prints much comes to its end
+		defer s.capture.discardAfter(grace / 2)()
+	}
 	w := s.worker.Load()
 	told, look := time.After(unstoppable), time.After(grace)
 	for {

@@ -19,6 +19,8 @@ type peer struct {
 	id      string
 	conn    net.Conn
 	written chan struct{} // closed when the writer is done
+	known   bool          // it has sent a message with a right signature; the reader's own, as bad is
+	bad     int           // messages that were dropped
 
 	mu     sync.Mutex
 	more   *sync.Cond

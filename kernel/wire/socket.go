@@ -5,11 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log"
 	"net"
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -25,7 +27,9 @@ type Socket struct {
 	log           *log.Logger
 	in            chan [][]byte
 	done          chan struct{}
+	admit         func(frames [][]byte) error // whether a message is from one who knows the key
 
+	open  atomic.Int32 // connections
 	mu    sync.Mutex
 	peers map[*peer]bool
 	byID  map[string]*peer
@@ -34,8 +38,20 @@ type Socket struct {
 // helloWithin is how long a peer may take to say hello.
 const helloWithin = 10 * time.Second
 
+// Bounds of what strangers, who have not shown yet that they know the key, may make the kernel hold.
+const (
+	strangerMessage = 64 << 10 // bytes of a message
+	strangerLong    = 16 << 20 // of one that takes one of the few places for longer ones
+	strangerPlaces  = 4
+	mostPeers       = 1024 // of a socket
+	mostBad         = 16   // messages with a wrong signature: then the connection is closed
+)
+
+// places are those for long messages of strangers, of all sockets together.
+var places = make(chan struct{}, strangerPlaces)
+
 // listen binds a socket.
-func listen(kind, network, address string, l *log.Logger) (*Socket, error) {
+func listen(kind, network, address string, admit func([][]byte) error, l *log.Logger) (*Socket, error) {
 	if network == "unix" {
 		dropStale(address)
 	}
@@ -44,7 +60,7 @@ func listen(kind, network, address string, l *log.Logger) (*Socket, error) {
 		return nil, err
 	}
 	s := &Socket{
-		kind: kind, address: address, l: ln, log: l, in: make(chan [][]byte, 16), done: make(chan struct{}),
+		kind: kind, address: address, l: ln, log: l, admit: admit, in: make(chan [][]byte, 16), done: make(chan struct{}),
 		peers: map[*peer]bool{}, byID: map[string]*peer{},
 	}
 	go s.accept()
@@ -81,6 +97,12 @@ func (s *Socket) accept() {
 // serve speaks with one peer until its connection ends.
 func (s *Socket) serve(conn net.Conn) {
 	defer func() { _ = conn.Close() }()
+	if s.open.Add(1) > mostPeers {
+		s.open.Add(-1)
+		s.log.Printf("refused a client on %s: there are %d", s.address, mostPeers)
+		return
+	}
+	defer s.open.Add(-1)
 	_ = conn.SetDeadline(time.Now().Add(helloWithin)) // a connection that cannot have one fails below
 	id, err := handshake(conn, s.kind)
 	if err != nil {
@@ -96,19 +118,56 @@ func (s *Socket) serve(conn net.Conn) {
 	}()
 	r := bufio.NewReaderSize(conn, 1<<16)
 	for {
-		frames, command, err := readMessage(r, longestMessage)
+		frames, command, err := s.read(r, p)
 		if err != nil {
 			if !ended(err) {
 				s.log.Printf("closed a client of %s: %v", s.address, err)
 			}
 			return
 		}
-		s.took(p, frames, command)
+		if err := s.took(p, frames, command); err != nil {
+			s.log.Printf("dropped a message on %s: %v", s.address, err)
+			if p.bad++; p.bad >= mostBad {
+				s.log.Printf("closed a client of %s that does not know the key", s.address)
+				return
+			}
+		}
 	}
 }
 
+// read reads a message of a peer: a long one only from those who have shown that they know the key. To the
+// sockets for output and heartbeats nobody has anything long to say.
+func (s *Socket) read(r io.Reader, p *peer) ([][]byte, bool, error) {
+	if p.known {
+		return readMessage(r, longestMessage)
+	}
+	if s.kind != "ROUTER" {
+		return readMessage(r, strangerMessage)
+	}
+	taken := false
+	defer func() {
+		if taken {
+			<-places
+		}
+	}()
+	return readBounded(r, strangerLong, func(size uint64) error {
+		if taken || size <= strangerMessage {
+			return nil
+		}
+		select {
+		case places <- struct{}{}:
+			taken = true
+			return nil
+		case <-s.done:
+			return net.ErrClosed
+		case <-time.After(helloWithin):
+			return errors.New("a long message from a client that has not shown that it knows the key, and many others like it")
+		}
+	})
+}
+
 // took handles what a peer sent.
-func (s *Socket) took(p *peer, frames [][]byte, command bool) {
+func (s *Socket) took(p *peer, frames [][]byte, command bool) error {
 	switch {
 	case command:
 		if name, body := splitCommand(frames[0]); name == "PING" && len(body) >= 2 {
@@ -119,14 +178,23 @@ func (s *Socket) took(p *peer, frames [][]byte, command bool) {
 	case s.kind == "REP":
 		p.send(outgoing{frames: frames})
 	default:
+		if err := s.admit(frames); err != nil {
+			return err
+		}
+		if !p.known {
+			p.known = true
+			s.claim(p)
+		}
 		select {
 		case s.in <- append([][]byte{[]byte(p.id)}, frames...):
 		case <-s.done:
 		}
 	}
+	return nil
 }
 
-// join adds a peer. One that comes again under its old id takes the old one's place.
+// join adds a peer. One that comes again under its old id takes the old one's place, once it has shown that
+// it knows the key: a stranger must not take what is meant for another.
 func (s *Socket) join(conn net.Conn, id string) *peer {
 	if id == "" {
 		id = "\x00" + NewID()
@@ -134,16 +202,28 @@ func (s *Socket) join(conn net.Conn, id string) *peer {
 	p := newPeer(conn, id)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if old := s.byID[id]; old != nil && s.kind == "ROUTER" {
-		_ = old.conn.Close()
+	s.peers[p] = true
+	if s.byID[id] == nil {
+		s.byID[id] = p
 	}
-	s.peers[p], s.byID[id] = true, p
 	select {
 	case <-s.done:
 		p.finish()
 	default:
 	}
 	return p
+}
+
+// claim gives a peer the place of its id.
+func (s *Socket) claim(p *peer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if old := s.byID[p.id]; old != nil && old != p {
+		_ = old.conn.Close()
+	}
+	if s.peers[p] {
+		s.byID[p.id] = p
+	}
 }
 
 func (s *Socket) leave(p *peer) {

@@ -108,12 +108,12 @@ func TestStaleFile(t *testing.T) {
 		t.Skip("no sockets of this kind here: ", err)
 	}
 	quiet := log.New(io.Discard, "", 0)
-	if _, err := listen("REP", "unix", path, quiet); err == nil {
+	if _, err := listen("REP", "unix", path, nil, quiet); err == nil {
 		t.Error("took the place of a socket in use")
 	}
 	l.(*net.UnixListener).SetUnlinkOnClose(false)
 	_ = l.Close()
-	s, err := listen("REP", "unix", path, quiet)
+	s, err := listen("REP", "unix", path, nil, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +125,7 @@ func TestStaleFile(t *testing.T) {
 
 // TestLateSender: what was sent before the socket closed arrives, also at a peer that reads slowly.
 func TestLateSender(t *testing.T) {
-	s, err := listen("PUB", "tcp", "127.0.0.1:0", log.New(io.Discard, "", 0))
+	s, err := listen("PUB", "tcp", "127.0.0.1:0", nil, log.New(io.Discard, "", 0))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"sync"
 	"time"
 )
 
@@ -131,18 +132,27 @@ func (s Signer) sign(parts [][]byte) []byte {
 	return []byte(hex.EncodeToString(m.Sum(nil)))
 }
 
-// Decode reads a message's frames: routing ids, delimiter, signature, header, parent, metadata,
-// content.
-func (s Signer) Decode(frames [][]byte) (*Message, error) {
+// verify finds the delimiter and checks the signature behind it.
+func (s Signer) verify(frames [][]byte) (delimiterAt int, err error) {
 	i := 0
 	for i < len(frames) && string(frames[i]) != delimiter {
 		i++
 	}
 	if len(frames) < i+6 {
-		return nil, fmt.Errorf("message of %d frames is cut short", len(frames))
+		return 0, fmt.Errorf("message of %d frames is cut short", len(frames))
 	}
 	if len(s.Key) > 0 && !hmac.Equal(s.sign(frames[i+2:i+6]), frames[i+1]) {
-		return nil, errors.New("wrong signature")
+		return 0, errors.New("wrong signature")
+	}
+	return i, nil
+}
+
+// Decode reads a message's frames: routing ids, delimiter, signature, header, parent, metadata,
+// content.
+func (s Signer) Decode(frames [][]byte) (*Message, error) {
+	i, err := s.verify(frames)
+	if err != nil {
+		return nil, err
 	}
 	m := &Message{IDs: frames[:i], raw: append(json.RawMessage{}, frames[i+2]...)}
 	if err := json.Unmarshal(frames[i+2], &m.Header); err != nil {
@@ -181,6 +191,45 @@ type Sockets struct {
 	Signer
 	Session                            string
 	Shell, Control, Stdin, IOPub, Beat *Socket
+
+	seen seen
+}
+
+// seen remembers the signatures of the last messages, so that one that was overheard and is sent again does
+// not run twice. Front ends give each message an id of its own, and so no two have one signature.
+type seen struct {
+	mu   sync.Mutex
+	set  map[string]bool
+	ring []string
+	next int
+}
+
+// mostSeen is how many signatures are remembered: as many as Jupyter's own kernels do.
+const mostSeen = 1 << 16
+
+// add remembers a signature and reports whether it is new.
+func (s *seen) add(signature string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.set[signature] {
+		return false
+	}
+	if s.set == nil {
+		s.set, s.ring = map[string]bool{}, make([]string, mostSeen)
+	}
+	delete(s.set, s.ring[s.next])
+	s.set[signature], s.ring[s.next] = true, signature
+	s.next = (s.next + 1) % mostSeen
+	return true
+}
+
+// admit checks a message's signature, before it is taken in and before its sender may send much.
+func (w *Sockets) admit(frames [][]byte) error {
+	i, err := w.verify(frames)
+	if err == nil && len(w.Key) > 0 && !w.seen.add(string(frames[i+1])) {
+		err = errors.New("a message that was there before")
+	}
+	return err
 }
 
 // Listen binds the sockets of a connection; heartbeats are answered from then on. What goes wrong with a
@@ -199,7 +248,7 @@ func Listen(c Connection, l *log.Logger) (*Sockets, error) {
 		{&w.Beat, "REP", c.HBPort},
 	} {
 		network, address := c.endpoint(x.port)
-		s, err := listen(x.kind, network, address, l)
+		s, err := listen(x.kind, network, address, w.admit, l)
 		if err != nil {
 			w.Close()
 			return nil, fmt.Errorf("kernel: listening on %s: %w (try starting the kernel again: it gets other ports)", c.address(x.port), err)

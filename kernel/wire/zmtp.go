@@ -129,6 +129,11 @@ func appendHead(b []byte, size int, flags byte) []byte {
 // readMessage reads the frames of one message, or the one of a command. More than most bytes in it are
 // an error.
 func readMessage(r io.Reader, most uint64) (frames [][]byte, command bool, err error) {
+	return readBounded(r, most, func(uint64) error { return nil })
+}
+
+// readBounded is readMessage that asks grow before it takes memory for a message of that many bytes so far.
+func readBounded(r io.Reader, most uint64, grow func(size uint64) error) (frames [][]byte, command bool, err error) {
 	var head [9]byte
 	for left := most; ; {
 		if _, err := io.ReadFull(r, head[:2]); err != nil {
@@ -152,6 +157,9 @@ func readMessage(r io.Reader, most uint64) (frames [][]byte, command bool, err e
 			return nil, false, fmt.Errorf("a message of more than %d frames", mostFrames)
 		}
 		left -= size
+		if err := grow(most - left); err != nil {
+			return nil, false, err
+		}
 		body, err := readBody(r, int(size))
 		if err != nil {
 			return nil, false, err
