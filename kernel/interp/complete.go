@@ -41,36 +41,59 @@ func (s *Session) Complete(code string, cursor int) (matches []Completion, start
 		}
 		return matches, start, cursor
 	}
+	before := string(runes[:start])
 	if open := openString(string(line)); open >= 0 {
-		return paths(string(line[open:])), cursor - (len(line) - open), cursor
+		text := string(line[open:])
+		at := cursor - (len(line) - open)
+		switch packages, files := s.stringPath(string(runes[:cursor]), string(line), text); {
+		case packages:
+			return packagePaths(text), at, cursor
+		case files:
+			return paths(text), at, cursor
+		}
+		return nil, at, cursor
 	}
 	seen := map[string]bool{"": true}
+	var alike []Completion // but for capitals and underscores
 	add := func(c Completion) {
-		if strings.HasPrefix(c.Text, word) && !strings.ContainsRune(c.Text, '\u02b9') && !seen[c.Text] {
+		if strings.ContainsRune(c.Text, '\u02b9') || seen[c.Text] {
+			return
+		}
+		switch {
+		case strings.HasPrefix(c.Text, word):
 			seen[c.Text] = true
 			matches = append(matches, c)
+		case len(word) > 1 && plain(word) != "" && strings.HasPrefix(plain(c.Text), plain(word)):
+			seen[c.Text] = true
+			alike = append(alike, c)
 		}
 	}
-	s.do(func() {
+	_ = s.do(func() {
 		defer func() { _ = recover() }()
-		if a, ok := argumentAt(string(runes[:start])); ok {
+		if a, ok := argumentAt(before); ok {
 			for _, c := range s.fitting(a) {
 				add(c)
 			}
 		}
-		for _, c := range s.words(string(line[:len(line)-(cursor-start)])) {
+		for _, c := range s.fieldsAt(before) {
+			add(c)
+		}
+		for _, c := range s.words(before) {
 			add(c)
 		}
 	})
-	return matches, start, cursor
+	return append(matches, alike...), start, cursor
 }
 
 func inName(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || r == '_' }
 
-// words are the names that can come after head: members of what stands before its dot, or all names.
-func (s *Session) words(head string) (out []Completion) {
-	head, member := strings.CutSuffix(head, ".")
-	if !member {
+// words are the names that can come after the part of a cell that has been written: members of what stands
+// before its dot, or all names, those of packages that are not imported yet last.
+func (s *Session) words(before string) (out []Completion) {
+	if !strings.HasSuffix(before, ".") {
+		for name, o := range s.e.Names(before) {
+			out = append(out, Completion{name, kind(o)})
+		}
 		for name, o := range s.e.Prelude() {
 			out = append(out, Completion{name, kind(o)})
 		}
@@ -83,17 +106,21 @@ func (s *Session) words(head string) (out []Completion) {
 		for t := token.BREAK; t <= token.VAR; t++ {
 			out = append(out, Completion{t.String(), "keyword"})
 		}
-		return sortedWords(out)
+		return append(sortedWords(out), packageNames()...)
 	}
-	tv, o, ok := s.e.TypeOf(operand(head))
+	rest, expr, ok := operand(before)
+	if !ok {
+		return nil
+	}
+	tv, o, ok := s.e.TypeIn(rest, expr)
 	if p, is := o.(*types.PkgName); is {
 		for _, o := range lang.Exported(p.Imported()) {
 			out = append(out, Completion{o.Name(), kind(o)})
 		}
 		return sortedWords(out)
 	}
-	if !ok {
-		return nil
+	if !ok || tv.Type == nil {
+		return sortedWords(unimported(s, expr))
 	}
 	for _, m := range s.e.Members(tv.Type) {
 		k := "function"
@@ -108,25 +135,6 @@ func (s *Session) words(head string) (out []Completion) {
 func sortedWords(out []Completion) []Completion {
 	slices.SortFunc(out, func(a, b Completion) int { return strings.Compare(a.Text, b.Text) })
 	return out
-}
-
-// operand is the expression at the end of head that a dot follows.
-func operand(head string) string {
-	runes := []rune(head)
-	i, depth := len(runes), 0
-	for i > 0 {
-		switch r := runes[i-1]; {
-		case r == ')' || r == ']':
-			depth++
-		case (r == '(' || r == '[') && depth > 0:
-			depth--
-		case depth > 0 || inName(r) || r == '.':
-		default:
-			return string(runes[i:])
-		}
-		i--
-	}
-	return string(runes[i:])
 }
 
 // kind says what a name stands for.

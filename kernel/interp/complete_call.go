@@ -1,7 +1,6 @@
 package interp
 
 import (
-	"go/scanner"
 	"go/token"
 	"go/types"
 	"path"
@@ -14,47 +13,16 @@ import (
 // argument is a place in a call's arguments.
 type argument struct {
 	callee string // the expression that is called
+	before string // what stands before it
 	index  int    // from 0
 }
 
 // argumentAt is the argument that begins at the end of code; ok is false where none does.
 func argumentAt(code string) (a argument, ok bool) {
-	type tok struct {
-		kind     token.Token
-		from, to int
-	}
-	var s scanner.Scanner
-	f := token.NewFileSet().AddFile("", -1, len(code))
-	s.Init(f, []byte(code), func(token.Position, string) {}, 0)
-	var toks []tok
-	for {
-		pos, kind, lit := s.Scan()
-		if kind == token.EOF {
-			break
-		}
-		if kind == token.SEMICOLON && lit == "\n" {
-			continue
-		}
-		from := f.Offset(pos)
-		toks = append(toks, tok{kind, from, from + max(len(lit), len(kind.String()))})
-	}
+	toks := lexemes(code, false)
 	n := len(toks)
 	if n == 0 || toks[n-1].kind != token.LPAREN && toks[n-1].kind != token.COMMA {
 		return a, false
-	}
-	// back from a closing bracket to its opening one
-	opening := func(i int) int {
-		for depth := 0; i >= 0; i-- {
-			switch toks[i].kind {
-			case token.RPAREN, token.RBRACK, token.RBRACE:
-				depth++
-			case token.LPAREN, token.LBRACK, token.LBRACE:
-				if depth--; depth == 0 {
-					return i
-				}
-			}
-		}
-		return -1
 	}
 	i := n - 1
 	for ; i >= 0 && toks[i].kind != token.LPAREN; i-- {
@@ -62,7 +30,7 @@ func argumentAt(code string) (a argument, ok bool) {
 		case token.COMMA:
 			a.index++
 		case token.RPAREN, token.RBRACK, token.RBRACE:
-			i = opening(i)
+			i = opening(toks, i)
 		case token.LBRACK, token.LBRACE: // inside a literal, not among the arguments
 			return a, false
 		}
@@ -71,7 +39,7 @@ func argumentAt(code string) (a argument, ok bool) {
 	for i--; i >= 0; {
 		switch k := toks[i].kind; {
 		case k == token.RPAREN || k == token.RBRACK:
-			i = opening(i) - 1
+			i = opening(toks, i) - 1
 			continue
 		case k == token.IDENT && i > 0 && toks[i-1].kind == token.PERIOD:
 			i -= 2
@@ -84,14 +52,14 @@ func argumentAt(code string) (a argument, ok bool) {
 	if open <= 0 || i < 0 || i >= open || toks[open-1].kind != token.IDENT || i > 0 && toks[i-1].kind == token.FUNC {
 		return a, false
 	}
-	a.callee = code[toks[i].from:toks[open].from]
+	a.callee, a.before = code[toks[i].from:toks[open].from], code[:toks[i].from]
 	return a, true
 }
 
 // fitting lists what can be given as an argument, the cells' own variables before functions and values of
 // the packages: what has the parameter's type or gives it. It must run on the interpreter's goroutine.
 func (s *Session) fitting(a argument) []Completion {
-	f := s.callee(a.callee)
+	f := s.callee(a)
 	if f == nil {
 		return nil
 	}
@@ -140,8 +108,9 @@ func (s *Session) fits(want types.Type) []Completion {
 
 // callee is the type of a function that an expression stands for. Where a cell has not made the value yet
 // whose method is called, it is the method of that name in the library, if there is one.
-func (s *Session) callee(expr string) *types.Signature {
-	if tv, o, ok := s.e.TypeOf(expr); ok || o != nil {
+func (s *Session) callee(a argument) *types.Signature {
+	expr := a.callee
+	if tv, o, ok := s.e.TypeIn(a.before, expr); ok || o != nil {
 		t := tv.Type
 		if t == nil && o != nil {
 			t = o.Type()

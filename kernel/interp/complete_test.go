@@ -104,7 +104,7 @@ func TestInspect(t *testing.T) {
 	s := session(t)
 	s.Run(context.Background(), "n := 41\nsb := strings.Builder{}\nfunc mine(x int) string { return \"\" }", RunOptions{}, &recorder{})
 	for code, want := range map[string]string{
-		"strings.Repeat": "func Repeat(s string, count int) string", "strings.Repeat(": "func Repeat(s string", "n": "value: 41", "mine": "func(x int) string",
+		"strings.Repeat": "func Repeat(s string, count int) string", "strings.Repeat(": "func Repeat(s string", "n": "value: 41", "mine": "func mine(x int) string",
 		"sb.WriteString": "func (b *Builder) WriteString(s string)", "GetTransforms": "func GetTransforms(", "strings": "package strings",
 	} {
 		data, found := s.Inspect(code, len(code))
@@ -123,7 +123,7 @@ func FuzzCell(f *testing.F) {
 	}
 	f.Fuzz(func(_ *testing.T, code string) {
 		_ = openString(code)
-		_ = expressionAt([]rune(code), len(code)/2)
+		_, _ = expressionAt([]rune(code), len(code)/2)
 		_, _, _ = OverrideVars(code, map[string]string{"x": "2"})
 	})
 }

@@ -17,12 +17,12 @@ const longestValue = 300
 // Inspect describes the expression at the cursor: the declaration and comment of a compiled function
 // or type, else its type, and the value of a variable. Nothing of it runs.
 func (s *Session) Inspect(code string, cursor int) (data map[string]any, found bool) {
-	expr := expressionAt([]rune(code), cursor)
+	before, expr := expressionAt([]rune(code), cursor)
 	if expr == "" {
 		return nil, false
 	}
 	var text string
-	s.do(func() { text = s.describe(expr) })
+	_ = s.do(func() { text = s.describe(before, expr) })
 	if text == "" {
 		return nil, false
 	}
@@ -30,14 +30,16 @@ func (s *Session) Inspect(code string, cursor int) (data map[string]any, found b
 }
 
 // describe is what there is to say about a name, or names with dots; "" if nothing.
-func (s *Session) describe(expr string) (text string) {
+func (s *Session) describe(before, expr string) (text string) {
 	defer func() { _ = recover() }()
-	text = s.documented(expr)
+	text = s.documented(before, expr)
 	if text != "" && strings.HasPrefix(text, "func") {
 		return text
 	}
-	if tv, o, ok := s.e.TypeOf(expr); ok && tv.Type != nil {
-		if _, isType := o.(*types.TypeName); !isType {
+	if tv, o, ok := s.e.TypeIn(before, expr); ok && tv.Type != nil {
+		if f, isFunc := o.(*types.Func); isFunc {
+			text = strings.TrimSpace(strings.Replace(lang.Spelled(f.Type()), "func", "func "+f.Name(), 1) + "\n\n" + text)
+		} else if _, isType := o.(*types.TypeName); !isType {
 			text = strings.TrimSpace(fmt.Sprintf("%s %s\n\n%s", expr, lang.Spelled(tv.Type), text))
 		} else if text == "" {
 			text = fmt.Sprintf("type %s %s", expr, lang.Spelled(tv.Type.Underlying()))
@@ -51,7 +53,7 @@ func (s *Session) describe(expr string) (text string) {
 
 // expressionAt is the name, or names with dots, at the cursor; after an opening parenthesis it is the
 // function called.
-func expressionAt(runes []rune, cursor int) string {
+func expressionAt(runes []rune, cursor int) (before, expr string) {
 	cursor = max(0, min(cursor, len(runes)))
 	in := func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || r == '_' || r == '.' }
 	a, b := cursor, cursor
@@ -62,8 +64,6 @@ func expressionAt(runes []rune, cursor int) string {
 				depth++
 			case '(':
 				depth--
-			case '\n':
-				return ""
 			}
 			if depth < 0 {
 				a--
@@ -78,14 +78,21 @@ func expressionAt(runes []rune, cursor int) string {
 	for b < len(runes) && in(runes[b]) && runes[b] != '.' {
 		b++
 	}
-	return strings.Trim(string(runes[a:b]), ".")
+	before, expr = string(runes[:a]), strings.TrimRight(string(runes[a:b]), ".")
+	if name, ok := strings.CutPrefix(expr, "."); ok { // of what a call gives, perhaps
+		if rest, x, ok := operand(before + "."); ok {
+			return rest, x + "." + name
+		}
+		return before + ".", name
+	}
+	return before, expr
 }
 
 // documented finds what the packages' docs say about an expression.
-func (s *Session) documented(expr string) string {
-	parts := strings.Split(expr, ".")
-	last := parts[len(parts)-1]
-	if len(parts) == 1 {
+func (s *Session) documented(before, expr string) string {
+	last := expr[strings.LastIndexByte(expr, '.')+1:]
+	of := strings.TrimSuffix(strings.TrimSuffix(expr, last), ".")
+	if of == "" {
 		switch o := s.e.Lookup(expr).(type) {
 		case nil:
 		case *types.PkgName:
@@ -97,11 +104,14 @@ func (s *Session) documented(expr string) string {
 		}
 		return ""
 	}
-	if p, ok := s.e.Lookup(parts[0]).(*types.PkgName); ok && len(parts) == 2 {
+	tv, o, ok := s.e.TypeIn(before, of)
+	if p, is := o.(*types.PkgName); is {
 		return bind.Doc(p.Imported().Path() + "." + last)
 	}
-	tv, _, ok := s.e.TypeOf(strings.Join(parts[:len(parts)-1], "."))
-	if !ok {
+	if !ok || tv.Type == nil {
+		if p := importable(of); p != "" {
+			return bind.Doc(p + "." + last)
+		}
 		return ""
 	}
 	t := tv.Type

@@ -175,7 +175,7 @@ type pager interface{ Page(text string) }
 
 // answer shows what there is to say about a name.
 func (c *cellLines) answer(name string) error {
-	text := c.s.describe(name)
+	text := c.s.describe("", name)
 	if text == "" {
 		return &CellError{Name: "error", Value: "undefined: " + name, Line: c.at + 1, Column: 1, Hint: c.s.undefinedHint(name)}
 	}
