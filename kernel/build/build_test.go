@@ -55,6 +55,7 @@ func TestBuild(t *testing.T) {
 	cells := []string{
 		"import (\"example.com/mymod\"; \"example.com/mymod/deep\"; \"container/ring\")\nfmt.Println(mymod.Greet(\"bob\"), deep.Answer(), mymod.Square{3}.Area(), ring.New(3).Len())",
 		"type C struct{ r float64 }\nfunc (c C) Area() float64 { return c.r }\nfmt.Println(mymod.Total(C{5}, mymod.Square{1}), mymod.Greeting)",
+		"fmt.Println(mymod.Map([]int{1, 2}, func(x int) string { return fmt.Sprintf(\"%d!\", x) }), mymod.Map([]C{{1}}, C.Area))",
 		"%modules",
 	}
 	nb := map[string]any{"nbformat": 4, "nbformat_minor": 4, "metadata": map[string]any{}}
@@ -80,7 +81,7 @@ func TestBuild(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"HELLO bob 42 9 3", "6 hello", "example.com/mymod ", "container/ring"} {
+	for _, want := range []string{"HELLO bob 42 9 3", "6 hello", "[1! 2!] [1]", "example.com/mymod ", "container/ring"} {
 		if !strings.Contains(string(got), want) {
 			t.Errorf("the notebook shows no %q:\n%s", want, got)
 		}
