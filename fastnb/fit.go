@@ -277,6 +277,9 @@ func (r *runner) batch() error {
 		scaled[g] = h.lr[g] * l.LRScale
 	}
 	h.lr = scaled
+	if err := r.finite(h); err != nil {
+		return err
+	}
 	r.rec.LRs = append(r.rec.LRs, h.lr[len(h.lr)-1])
 	r.rec.Moms = append(r.rec.Moms, h.mom)
 	res, err := l.eng.Train(r.ctx, l.batch())
@@ -290,8 +293,12 @@ func (r *runner) batch() error {
 	r.rec.BatchLosses = append(r.rec.BatchLosses, l.BatchLoss)
 	r.rec.Losses = append(r.rec.Losses, l.SmoothLoss)
 	if (isNaN(l.BatchLoss) || math.IsInf(l.BatchLoss, 0)) && !r.p.nanOK {
-		return fmt.Errorf("fastnb: %s: epoch %d, batch %d of %d: the loss is %v; the batch's step was not taken (try learning rates below %.2g, or gradient clipping; LRFind shows where the loss grows)",
+		err := fmt.Errorf("fastnb: %s: epoch %d, batch %d of %d: the loss is %v; the batch's step was not taken (try learning rates below %.2g, or gradient clipping; LRFind shows where the loss grows)",
 			r.p.verb, l.Epoch, l.Batch+1, l.trainBatches(), l.BatchLoss, h.lr[len(h.lr)-1])
+		if what := l.ruined(); what != "" {
+			err = fmt.Errorf("%w; %s, by steps before this one: what was learnt is lost (try Load of a checkpoint, %s, or a new learner)", err, what, l.saved())
+		}
+		return err
 	}
 	if err := r.p.hooks.call(afterLoss, l); err != nil {
 		return err
@@ -300,6 +307,61 @@ func (r *runner) batch() error {
 		return err
 	}
 	return r.p.hooks.call(afterBatch, l)
+}
+
+// finite refuses hyper-parameters that would ruin every weight in one step.
+func (r *runner) finite(h hypers) error {
+	bad := func(what string, v float64) error {
+		if isNaN(v) || math.Abs(v) > math.MaxFloat32 {
+			return fmt.Errorf("fastnb: %s: %s is %v, which is no number to train with (nothing was changed)", r.p.verb, what, v)
+		}
+		return nil
+	}
+	for _, lr := range h.lr {
+		if err := bad("the learning rate", lr); err != nil {
+			return err
+		}
+		if lr > maxLR {
+			return fmt.Errorf("fastnb: %s: the learning rate is %v: one step would ruin the weights (try one below 10; LRFind shows where the loss grows; nothing was changed)", r.p.verb, lr)
+		}
+	}
+	wd := r.p.wd
+	if h.wd != nil {
+		wd = *h.wd
+	}
+	return errors.Join(bad("the momentum", h.mom), bad("the weight decay", wd))
+}
+
+// maxLR is far above what anybody trains with, and LRFind goes to.
+const maxLR = 1e6
+
+// hugeWeight is what no weight of a network that learnt something is.
+const hugeWeight = 1e12
+
+// ruined says what is wrong with weights that no training can go on from, or "".
+func (l *Learner) ruined() string {
+	state, err := l.eng.State()
+	if err != nil {
+		return ""
+	}
+	nans, huge := 0, 0
+	for _, t := range state {
+		for _, v := range t.Float32s() {
+			switch x := float64(v); {
+			case isNaN(x) || math.IsInf(x, 0):
+				nans++
+			case math.Abs(x) > hugeWeight:
+				huge++
+			}
+		}
+	}
+	switch {
+	case nans > 0:
+		return fmt.Sprintf("%d weights are no numbers", nans)
+	case huge > 0:
+		return fmt.Sprintf("%d weights have become larger than %g", huge, float64(hugeWeight))
+	}
+	return ""
 }
 
 // read waits for a batch's loss and, where somebody looks at it, for the model's output.

@@ -223,3 +223,36 @@ func TestSkippedValidation(t *testing.T) {
 		t.Error(d)
 	}
 }
+
+// Numbers that would ruin every weight in one step are refused before anything is changed; a loss that is no
+// number tells whether there is something left to go on with.
+func TestRatesMustBeFinite(t *testing.T) {
+	for name, c := range map[string]struct {
+		lr   LRs
+		opts []FitOption
+	}{
+		"NaN": {LR(math.NaN()), nil}, "infinite": {LR(math.Inf(1)), nil}, "1e30": {LR(1e30), nil}, "1e300": {LR(1e300), nil},
+		"decay": {LR(1e-3), []FitOption{WD(math.NaN())}}, "infinite decay": {LR(1e-3), []FitOption{WD(math.Inf(1))}},
+	} {
+		l, e := fakeLearner(t, 2, 1, 1, 1)
+		if err := l.Fit(1, c.lr, c.opts...); err == nil || e.weight != 0 {
+			t.Errorf("%s: %v after %v steps", name, err, e.weight)
+		}
+		if err := l.Fit(1, LR(1e-5)); err != nil || e.weight == 0 {
+			t.Errorf("%s: the learner does not go on: %v", name, err)
+		}
+	}
+	l, e := fakeLearner(t, 4, 1, 1, 1, 2, math.NaN())
+	if err := l.Fit(1, LR(1)); err == nil || strings.Contains(err.Error(), "is lost") {
+		t.Errorf("weights that are whole: %v", err)
+	}
+	must(t, l.Save("good"))
+	e.n, e.weight = 0, float32(math.NaN())
+	if err := l.Fit(1, LR(1)); err == nil || !strings.Contains(err.Error(), "is lost (try Load of a checkpoint, there are good") {
+		t.Errorf("weights that are ruined: %v", err)
+	}
+	l.Silent = false
+	if out := printed(t, func() { must(t, l.Save("bad")) }); !strings.Contains(out, "no numbers") {
+		t.Errorf("saving them says %q", out)
+	}
+}

@@ -333,6 +333,9 @@ func (l *Learner) Predict(item any, o ...PredictOption) (Prediction, error) {
 	if err != nil {
 		return Prediction{}, because("predict", err)
 	}
+	if slices.ContainsFunc(ps[0].Probs, isNaN) {
+		l.say("predict: the result is no number: the item, or the weights after a training that went wrong, hold NaN.")
+	}
 	return ps[0], nil
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/fastnb/go/datasets"
 	"github.com/fastnb/go/fastnb/internal/opt"
 	"github.com/fastnb/go/fastnb/safetensors"
+	"github.com/fastnb/go/fastnb/tensor"
 	"github.com/fastnb/go/internal/whole"
 )
 
@@ -139,12 +140,34 @@ func (l *Learner) Place(file datasets.Path) error {
 	return err
 }
 
+// tellNaN says that weights are not numbers.
+func (l *Learner) tellNaN(verb string, all map[string]*Tensor) {
+	names, first := 0, ""
+	for name, t := range all {
+		if t.DType() != tensor.Float32 {
+			continue
+		}
+		for _, v := range t.Float32s() {
+			if v-v != 0 { //nolint:staticcheck // neither NaN nor infinities less themselves are 0
+				if names++; first == "" || name < first {
+					first = name
+				}
+				break
+			}
+		}
+	}
+	if names > 0 {
+		l.say("%s: %d of %d arrays hold values that are no numbers, such as %s: a training went wrong before.", verb, names, len(all), first)
+	}
+}
+
 // writeModel writes tensors and metadata, making the folder if need be.
 func (l *Learner) writeModel(verb string, file datasets.Path, all map[string]*Tensor, meta checkpointMeta) error {
 	js, err := json.Marshal(meta)
 	if err != nil {
 		return fmt.Errorf("fastnb: %s: %s: metadata: %w", verb, file, err)
 	}
+	l.tellNaN(verb, all)
 	if err := l.Place(file); err != nil {
 		return fmt.Errorf("fastnb: %s: %w (try ModelPath with a folder that can be written)", verb, err)
 	}

@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/fastnb/go/internal/whole"
 	"github.com/fastnb/go/kernel/interp"
 	"github.com/fastnb/go/kernel/nb"
 	"github.com/fastnb/go/plotting"
@@ -39,7 +42,21 @@ func nbRunCommand() *cobra.Command {
 session of the kernel's interpreter. The notebook itself is not changed: its executed copy goes to
 -o, a page of it to --html. The exit status is 1 if a cell failed.`,
 		Args: cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			// The first signal interrupts the running cell, and what there is is written; the second ends the
+			// process at once.
+			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, syscall.SIGHUP)
+			defer stop()
+			context.AfterFunc(ctx, func() {
+				stop()
+				signal.Reset(os.Interrupt)
+			})
+			err := o.run(ctx, args)
+			if err == nil && ctx.Err() != nil {
+				err = errSilent
+			}
+			return err
+		},
 	}
 	f := c.Flags()
 	f.StringVarP(&o.out, "output", "o", "", "write the executed notebook here (a folder when several are run)")
@@ -93,16 +110,23 @@ func (o *nbRun) one(ctx context.Context, file string, params map[string]string, 
 	if err != nil {
 		return false, err
 	}
+	for _, to := range []string{out, page} {
+		if err := writable(to); err != nil {
+			return false, err
+		}
+	}
 	plotting.SetStatic(o.static)
-	n, sum, err := nb.RunFile(ctx, file, nb.Options{
-		Timeout: o.timeout, AllowErrors: o.allowErrors, Static: o.static, Params: params, Progress: w,
-	})
+	opts := nb.Options{Timeout: o.timeout, AllowErrors: o.allowErrors, Static: o.static, Params: params, Progress: w}
+	if out != "" {
+		opts.Save = func(b []byte) error { return nb.WriteFile(out, b) }
+	}
+	n, sum, err := nb.RunFile(ctx, file, opts)
 	if err != nil {
 		return false, err
 	}
 	if out != "" {
 		if err := n.Write(out); err != nil {
-			return false, err
+			return false, rescue(n, err)
 		}
 	}
 	if page != "" {
@@ -116,6 +140,41 @@ func (o *nbRun) one(ctx context.Context, file string, params map[string]string, 
 	}
 	fmt.Fprintln(w, sum)
 	return sum.Failed > 0, nil
+}
+
+// roomFor is how much of an executed notebook must fit before anything is run.
+const roomFor = 1 << 20
+
+// writable finds out, before the first cell, whether the file to can be written.
+func writable(to string) error {
+	if to == "" {
+		return nil
+	}
+	if st, err := os.Stat(to); err == nil && !st.Mode().IsRegular() {
+		return fmt.Errorf("writing %s: it is no file (nothing was run)", to)
+	}
+	err := os.MkdirAll(filepath.Dir(to), 0o777)
+	if err == nil {
+		err = whole.Probe(to, roomFor)
+	}
+	if err != nil {
+		return fmt.Errorf("writing %s: %w (nothing was run; try another place for the output)", to, err)
+	}
+	return nil
+}
+
+// rescue keeps an executed notebook that cannot be written where it should be.
+func rescue(n *nb.Notebook, why error) error {
+	f, err := os.CreateTemp("", "fastnb-*.ipynb")
+	if err != nil {
+		return why
+	}
+	_ = f.Close()
+	if err := n.Write(f.Name()); err != nil {
+		_ = os.Remove(f.Name())
+		return why
+	}
+	return fmt.Errorf("%w (what was run is kept in %s)", why, f.Name())
 }
 
 // target is the absolute name of the file to write for a notebook; the run itself changes the

@@ -9,14 +9,30 @@ import (
 // english cuts texts into words and signs as spaCy 2.3's tokenizer for English does: a text is cut at
 // blanks; from each piece signs are taken off in front and behind until an exception or nothing more is
 // found; what is left is cut at signs between letters.
-type english struct{ whole map[string][]string }
+type english struct {
+	whole   map[string][]string
+	longest int // of whole, in bytes
+}
 
 func newEnglish(special []string) *english {
-	e := &english{exceptions()}
+	e := &english{whole: exceptions()}
 	for _, s := range special {
 		e.whole[s] = []string{s}
 	}
+	for s := range e.whole {
+		e.longest = max(e.longest, len(s))
+	}
 	return e
+}
+
+// exception gives the tokens of a piece that is one. Long pieces are not looked up: that would take time
+// with their length, for each sign that is taken off.
+func (e *english) exception(s string) ([]string, bool) {
+	if len(s) > e.longest {
+		return nil, false
+	}
+	parts, ok := e.whole[s]
+	return parts, ok
 }
 
 // pieces calls f with the pieces of a text: what is between blanks, and blanks other than the one that
@@ -53,20 +69,20 @@ func pieces(s string, f func(piece string)) {
 func (e *english) cut(out []string, s string) []string {
 	var behind []string
 	for last := -1; s != "" && len(s) != last; {
-		if _, ok := e.whole[s]; ok {
+		if _, ok := e.exception(s); ok {
 			break
 		}
 		last = len(s)
 		pre := prefix(s)
 		if rest := s[pre:]; pre > 0 && rest != "" {
-			if _, ok := e.whole[rest]; ok {
+			if _, ok := e.exception(rest); ok {
 				out, s = append(out, s[:pre]), rest
 				break
 			}
 		}
 		suf := suffix(s)
 		if rest := s[:len(s)-suf]; suf > 0 && rest != "" {
-			if _, ok := e.whole[rest]; ok {
+			if _, ok := e.exception(rest); ok {
 				behind, s = append(behind, s[len(rest):]), rest
 				break
 			}
@@ -94,7 +110,7 @@ func (e *english) middle(out []string, s string) []string {
 	if s == "" {
 		return out
 	}
-	if parts, ok := e.whole[s]; ok {
+	if parts, ok := e.exception(s); ok {
 		return append(out, parts...)
 	}
 	if isURL(s) {

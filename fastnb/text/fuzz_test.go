@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/fastnb/go/fastnb/data"
@@ -57,4 +58,24 @@ func FuzzUnpack(f *testing.F) {
 			_ = x.String()
 		}
 	})
+}
+
+// However long a text without blanks is, it takes time in proportion: a megabyte of anything is cut in a
+// second on a quiet machine.
+func TestTokenizerIsLinear(t *testing.T) {
+	tok := NewTokenizer()
+	for _, unit := range []string{
+		":)", "(", ")", ".", "...a", "a.", "a@", "@a.", "://", "a://", "-", "--", "a-", "A-a", "US$", "$", "km", "1km", "1+", "'s", "a's", "…", "😀", "é", "É.",
+		"\\", "&amp;", "#39;", "amp;", "<br />", "a ", " ", "\n", "no ", "no,", "ab ab ", "<unk>", "x/", "#", "A", "Aa", "ÀB", "://a.b/", "1.2.3.4:", "\xff", "é́", "~", "\u00a0", "a\u00a0", "0", "1a", "''", "\"", "%", "=", "_",
+	} {
+		for _, ends := range []string{"", "x", " )"} {
+			const size = 1 << 18
+			s := strings.Repeat(unit, size/len(unit)) + ends
+			start := time.Now()
+			tok.Process(s)
+			if d := time.Since(start); d > 5*time.Second { // a quarter of a second on a quiet machine
+				t.Errorf("%d KB of %q: %v", len(s)>>10, unit+ends, d)
+			}
+		}
+	}
 }

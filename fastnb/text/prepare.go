@@ -78,11 +78,12 @@ func (p *preparation) run() error {
 	broken := make([]int, n)
 	var wg sync.WaitGroup
 	for w := range n {
-		p.words = append(p.words, newLexicon(p.tok))
+		lex := newLexicon(p.tok)
+		p.words = append(p.words, lex)
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			if broken[w], errs[w] = p.work(ctx, p.words[w], bar); errs[w] != nil {
+			if broken[w], errs[w] = p.work(ctx, lex, bar); errs[w] != nil {
 				cancel()
 			}
 		}()

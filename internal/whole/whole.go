@@ -71,6 +71,18 @@ func WriteBytes(path string, content []byte) error {
 	return Write(path, func(w io.Writer) error { _, err := w.Write(content); return err })
 }
 
+// Probe finds out whether a file path of n bytes could be written: it writes them beside it, and removes
+// them.
+func Probe(path string, n int) error {
+	f, err := create(filepath.Dir(path), filepath.Base(path), 0o666)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(make([]byte, n))
+	err = errors.Join(err, f.Sync(), f.Close())
+	return errors.Join(err, os.Remove(f.Name()))
+}
+
 // create makes a file of a new name and takes its lock, by which Sweep tells that its writer lives.
 func create(dir, base string, mode fs.FileMode) (*os.File, error) {
 	for range attempts {

@@ -20,7 +20,19 @@ type Options struct {
 	Params      map[string]string // override variables of the cell tagged "parameters"
 	Progress    io.Writer         // a line per cell; nil for silence
 	Dir         string            // where cells run; "" is the current folder
+
+	// Save keeps the notebook as it is meanwhile, in the form of its file: it is called after a cell, when the
+	// last call is SaveEvery ago (10 s), and when a run that was interrupted does not come to its end. Its
+	// errors are told to Progress.
+	Save      func(content []byte) error
+	SaveEvery time.Duration
 }
+
+// saveEvery is how much of a run's time may be lost.
+const saveEvery = 10 * time.Second
+
+// stuck is how long an interrupted run may take to come to its end before what there is is saved.
+const stuck = 5 * time.Second
 
 // Summary counts what a run did.
 type Summary struct {
@@ -70,11 +82,19 @@ func Run(ctx context.Context, n *Notebook, o Options) (Summary, error) {
 			r.total++
 		}
 	}
+	r.saved = time.Now()
+	finished := make(chan struct{})
+	defer close(finished)
+	go r.saveWhenStuck(ctx, finished)
 	answered := map[int]bool{}
 	for _, c := range n.Cells {
 		ok := true
 		if c.Type == "code" {
+			if ctx.Err() != nil {
+				r.stop = true // what was interrupted is not gone on with
+			}
 			ok = r.cell(ctx, c)
+			r.saveNow(false)
 		}
 		if orig, has := c.Original(); has {
 			if !ok {
@@ -147,6 +167,44 @@ type runner struct {
 	count    int
 	stop     bool
 	failedAt map[int]bool
+	saved    time.Time
+}
+
+// saveNow saves what there is, if the last time was some while ago, or in any case.
+func (r *runner) saveNow(anyway bool) {
+	every := r.o.SaveEvery
+	if every == 0 {
+		every = saveEvery
+	}
+	if r.o.Save == nil || !anyway && time.Since(r.saved) < every {
+		return
+	}
+	r.out.mu.Lock()
+	r.n.Metadata = orEmpty(r.n.Metadata)
+	b, err := r.n.Bytes()
+	r.out.mu.Unlock()
+	if err == nil {
+		err = r.o.Save(b)
+	}
+	r.saved = time.Now()
+	if err != nil && r.o.Progress != nil {
+		fmt.Fprintf(r.o.Progress, "keeping what was done so far: %v\n", err)
+	}
+}
+
+// saveWhenStuck saves what there is when a run that was interrupted does not end: a cell may be inside a call
+// that nothing stops, and the next signal ends the process.
+func (r *runner) saveWhenStuck(ctx context.Context, finished <-chan struct{}) {
+	select {
+	case <-finished:
+		return
+	case <-ctx.Done():
+	}
+	select {
+	case <-finished:
+	case <-time.After(stuck):
+		r.saveNow(true)
+	}
 }
 
 // mayFail is Jupyter's tag of cells that show an error on purpose: the run goes on, and they do not count
