@@ -20,7 +20,8 @@ func tiles() {
 }
 
 // tile writes the micro-kernel m rows x 2 vectors of C (+)= A B with any strides: row i, step k of A at
-// a[i*rs+k*ks], step k of B at b[k*kb].
+// a[i*rs+k*ks], step k of B at b[k*kb]. Both are fetched
+// sixteen steps ahead: with large strides the processor does not see what comes.
 func (v vec) tile(m int) {
 	name := fmt.Sprintf("tile%s_%d", v.name, m)
 	TEXT(name, NOSPLIT, "func(k int, a *float32, rs, ks int, b *float32, kb int, c *float32, ldc int, acc int)")
@@ -35,6 +36,11 @@ func (v vec) tile(m int) {
 	SHLQ(U8(2), rs)
 	SHLQ(U8(2), ks)
 	SHLQ(U8(2), kb)
+	farA, farB := GP64(), GP64() // what to fetch ahead: so many steps on
+	MOVQ(ks, farA)
+	SHLQ(U8(4), farA)
+	MOVQ(kb, farB)
+	SHLQ(U8(4), farB)
 	at := rowsFrom(a.(reg.GPVirtual), rs.(reg.GPVirtual), m)
 	acc := make([][2]reg.VecVirtual, m)
 	for i := range acc {
@@ -47,6 +53,11 @@ func (v vec) tile(m int) {
 	step := func() {
 		for j := range 2 {
 			VMOVUPS(Mem{Base: b, Disp: j * v.bytes()}, bs[j])
+		}
+		PREFETCHT0(with(a, farA))
+		PREFETCHT0(with(b, farB))
+		if v.n == 16 {
+			PREFETCHT0(Mem{Base: b, Index: farB, Scale: 1, Disp: 64})
 		}
 		for i := range m {
 			VBROADCASTSS(at.mem(i), as[i%2])

@@ -38,6 +38,27 @@ func BenchmarkMatMul(b *testing.B) {
 	}
 }
 
+// BenchmarkWeightProduct is the weight gradient of a linear layer or 1x1 convolution.
+func BenchmarkWeightProduct(b *testing.B) {
+	for _, s := range [][3]int{{16384, 256, 64}, {16384, 64, 256}, {4096, 512, 128}, {1024, 1024, 256}, {256, 2048, 512}} {
+		for _, isa := range available[:max(1, len(available)-1)] {
+			b.Run(fmt.Sprint(s, isa.name), func(b *testing.B) {
+				d := New(0)
+				d.isa = isa
+				rows, m, n := s[0], s[1], s[2]
+				dy, x, o := randoms(rows*m), randoms(rows*n), floats(m*n)
+				used := processorTime()
+				for b.Loop() {
+					d.weightProduct(dy, m, matrix(x, rows, n), o)
+				}
+				used = processorTime() - used
+				b.ReportMetric(used.Seconds()/float64(b.N)*1e3, "cpu-ms/op")
+				b.ReportMetric(2*float64(m*n*rows)*float64(b.N)/used.Seconds()/1e9, "GFLOP/cpu-s")
+			})
+		}
+	}
+}
+
 func TestArena(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	var a arena
