@@ -87,9 +87,34 @@ func logSumExp(row []float32) float64 {
 	return float64(m) + math.Log(s)
 }
 
+// quick reports whether a row of scores can go through the vector kernels: it fills their vectors, and all of it is
+// finite.
+func (s *seqKernels) quick(row []float32) bool {
+	if s.width == 1 || len(row)%s.width != 0 {
+		return false
+	}
+	var odd float32
+	for _, v := range row {
+		odd += v - v
+	}
+	return odd == 0
+}
+
+// logSumExp is that of a row, in vectors where they do.
+func (s *seqKernels) logSumExp(row []float32) (lse float64, quick bool) {
+	if !s.quick(row) {
+		return logSumExp(row), false
+	}
+	m := s.rowMax(row)
+	return float64(m) + math.Log(float64(s.expSum(row, m))), true
+}
+
 func xent(c *call) error {
 	sums := make([]float64, maxParts)
-	parts, err := rowsOf(c, func(p int, row []float32, class, _ int) { sums[p] += logSumExp(row) - float64(row[class]) })
+	parts, err := rowsOf(c, func(p int, row []float32, class, _ int) {
+		l, _ := c.dev.isa.seq.logSumExp(row)
+		sums[p] += l - float64(row[class])
+	})
 	if err != nil {
 		return err
 	}
@@ -99,8 +124,14 @@ func xent(c *call) error {
 func xentDX(c *call) error {
 	scale := float64(c.in[2].f[0]) / float64(len(c.in[1].i))
 	_, err := rowsOf(c, func(_ int, row []float32, class, r int) {
-		l := logSumExp(row)
+		l, quick := c.dev.isa.seq.logSumExp(row)
 		out := c.out[0].f[r*len(row) : (r+1)*len(row)]
+		if quick {
+			copy(out, row)
+			c.dev.isa.seq.expWrite(out, float32(l), float32(scale))
+			out[class] = float32((math.Exp(float64(row[class])-l) - 1) * scale)
+			return
+		}
 		for i, v := range row {
 			p := math.Exp(float64(v) - l)
 			if i == class {

@@ -68,26 +68,27 @@ func (z *winoConv) place(q int) (im, y, x int) {
 	return q / (z.th * z.tw), q / z.tw % z.th * z.t.m, q % z.tw * z.t.m
 }
 
-// gather brings the side x side places of a map f [_, h, w, c] from (y, x) on to points at dst, dp apart.
+// gather brings channels c0 to c0+n of the side x side places of a map f [_, h, w, c] from (y, x) on to points at
+// dst, dp apart.
 func (z *winoConv) gather(kernel func(rows **float32, ps, lo, hi int, dst *float32, dp, n int, tmp *float32),
-	f []float32, h, w, c, side, im, y, x int, dst []float32, dp int, wk *winoWork,
+	f []float32, h, w, c, side, im, y, x, c0, n int, dst []float32, dp int, wk *winoWork,
 ) {
 	v := z.k.width
 	lo, hi := max(0, -x), min(side, w-x)
-	full := c / v
+	full := n / v
 	if lo >= hi {
 		lo, hi = 0, 0
 	}
 	for i := range side {
 		wk.rows[i] = &z.zeros[0]
 		if r := y + i; r >= 0 && r < h && lo < hi {
-			wk.rows[i] = &f[((im*h+r)*w+x+lo)*c]
+			wk.rows[i] = &f[((im*h+r)*w+x+lo)*c+c0]
 		}
 	}
 	if full > 0 {
 		kernel(&wk.rows[0], c, lo, hi, &dst[0], dp, full, &wk.tmp[0])
 	}
-	rest := c - full*v
+	rest := n - full*v
 	if rest == 0 {
 		return
 	}
@@ -99,23 +100,23 @@ func (z *winoConv) gather(kernel func(rows **float32, ps, lo, hi int, dst *float
 			continue
 		}
 		for j := lo; j < hi; j++ {
-			at := ((im*h+r)*w + x + j) * c
-			copy(wk.edge[(i*side+j)*v:(i*side+j)*v+rest], f[at+full*v:at+c])
+			at := ((im*h+r)*w+x+j)*c + c0
+			copy(wk.edge[(i*side+j)*v:(i*side+j)*v+rest], f[at+full*v:at+n])
 		}
 	}
 	kernel(&wk.rows[0], v, 0, side, &dst[full*v], dp, 1, &wk.tmp[0])
 }
 
-// input brings tile q of x to points.
-func (z *winoConv) input(x []float32, q int, dst []float32, dp int, wk *winoWork) {
+// input brings channels c0 to c0+n of tile q of x to points.
+func (z *winoConv) input(x []float32, q, c0, n int, dst []float32, dp int, wk *winoWork) {
 	im, y, xx := z.place(q)
-	z.gather(z.t.in, x, z.h, z.w, z.c, z.t.m+2, im, y-z.top, xx-z.left, dst, dp, wk)
+	z.gather(z.t.in, x, z.h, z.w, z.c, z.t.m+2, im, y-z.top, xx-z.left, c0, n, dst, dp, wk)
 }
 
-// grad brings tile q of dy to points.
-func (z *winoConv) grad(dy []float32, q int, dst []float32, dp int, wk *winoWork) {
+// grad brings channels o0 to o0+n of tile q of dy to points.
+func (z *winoConv) grad(dy []float32, q, o0, n int, dst []float32, dp int, wk *winoWork) {
 	im, y, x := z.place(q)
-	z.gather(z.t.dy, dy, z.oh, z.ow, z.o, z.t.m, im, y, x, dst, dp, wk)
+	z.gather(z.t.dy, dy, z.oh, z.ow, z.o, z.t.m, im, y, x, o0, n, dst, dp, wk)
 }
 
 // finish says what happens to outputs on their way: y = max(scale y + shift + res, floor). scale and shift have a value
@@ -306,7 +307,7 @@ func (z *winoConv) byTiles(x []float32, u winoWeights, y []float32, fin *finish,
 		buf := z.dev.pack[1+w].f
 		v, m := buf[:z.points*dv], buf[z.points*dv:]
 		for i := range n {
-			z.input(x, q0+i, v[i*z.ldv:], dv, wk)
+			z.input(x, q0+i, 0, z.c, v[i*z.ldv:], dv, wk)
 		}
 		for p := range z.points {
 			for j := range z.panels {
@@ -329,7 +330,7 @@ func (z *winoConv) byPanels(x []float32, u winoWeights, y []float32, fin *finish
 		v := z.dev.scratch(0, z.points*dv)
 		team.each((n+7)/8, func(w, part int) {
 			for i := part * 8; i < min(part*8+8, n); i++ {
-				z.input(x, from+i, v[i*z.ldv:], dv, work[w])
+				z.input(x, from+i, 0, z.c, v[i*z.ldv:], dv, work[w])
 			}
 		})
 		step := roundUp(max(winoTurn, cacheFloats/2/(z.points*k.nr)), winoTurn)

@@ -7,8 +7,8 @@ func (z *winoConv) weightGrad(x, dy, dw []float32) (finite bool) {
 	for i := range work {
 		work[i] = z.work()
 	}
-	if z.points*roundUp(z.c, z.k.nr)*roundUp(z.o, z.k.mr) <= cacheFloats {
-		z.gradByTiles(x, dy, dw, work)
+	if z.tiles >= winoTilesAtOnce/2 || z.points*roundUp(z.c, z.k.nr)*roundUp(z.o, z.k.mr) <= cacheFloats {
+		z.gradByGroups(x, dy, dw, work)
 	} else {
 		z.gradByPanels(x, dy, dw, work)
 	}
@@ -37,49 +37,97 @@ func (z *winoConv) back(du []float32, sp, ld, o0, o1, c0, n int, dw []float32, w
 	}
 }
 
-// gradByTiles shares tiles out, each worker adding up products of its own: for small weights.
-func (z *winoConv) gradByTiles(x, dy, dw []float32, work []*winoWork) {
-	k, team := z.k, z.dev.team
-	ldz := roundUp(z.o, k.nr) + winoPad
-	per := max(8, min(z.tiles, cacheFloats/(z.points*(z.ldv+ldz))))
-	dv, dz := per*z.ldv+winoPad, per*ldz+winoPad
-	cp := roundUp(z.c, k.nr)
-	ds := z.o*cp + winoPad
-	for w := range team.n {
-		z.dev.scratch(1+w, z.points*(dv+dz))
+// winoGroups says how the work of a weight gradient is cut where there are many tiles. A worker takes a group of output
+// channels and one of input channels, so that their sums stay in its cache from the first tile to the last, and brings
+// those channels of the tiles to points itself: again for each group that meets them, which costs less than to write
+// them all down and to read them back.
+type winoGroups struct {
+	*winoConv
+	os, cs, ranges int // groups of output and input channels, ranges of tiles
+	oMost, cMost   int // channels of the largest groups
+	per            int // tiles brought to points at a time
+	ldz, ldv, lds  int
+	dz, dv, ds     int // what a point takes of the gradients, the inputs and the sums
+}
+
+func (z *winoConv) gradGroups() *winoGroups {
+	k := z.k
+	oBest, cBest := 64, 2*k.nr // sums of half a megabyte, or of a quarter with narrow vectors
+	g := &winoGroups{winoConv: z, ranges: 1}
+	g.os, g.cs = (z.o+oBest-1)/oBest, (z.c+cBest-1)/cBest
+	g.oMost, g.cMost = (z.o+g.os-1)/g.os, roundUp((z.c+g.cs-1)/g.cs, k.nr)
+	g.cs = (z.c + g.cMost - 1) / g.cMost
+	g.ldz, g.ldv, g.lds = roundUp(g.oMost, k.nr)+winoPad, g.cMost+winoPad, g.cMost
+	g.per = max(8, min(z.tiles, cacheFloats/(z.points*(g.ldz+g.ldv))/4*4))
+	if blocks := (z.tiles + g.per - 1) / g.per; g.os*g.cs < 2*z.dev.team.n {
+		g.ranges = max(1, min(blocks, (2*z.dev.team.n+g.os*g.cs-1)/(g.os*g.cs)))
 	}
-	parts := min(2*team.n, (z.tiles+per-1)/per)
-	steps := (z.o + k.mr - 1) / k.mr
-	sums := z.dev.scratch(0, parts*z.points*ds)
-	team.each(parts, func(w, part int) {
-		buf, sum, wk := z.dev.pack[1+w].f, sums[part*z.points*ds:(part+1)*z.points*ds], work[w]
-		v, g := buf[:z.points*dv], buf[z.points*dv:]
-		first, end := z.tiles*part/parts, z.tiles*(part+1)/parts
-		for q0 := first; q0 < end; q0 += per {
-			n := min(per, end-q0)
-			for i := range n {
-				z.input(x, q0+i, v[i*z.ldv:], dv, wk)
-				z.grad(dy, q0+i, g[i*ldz:], dz, wk)
-			}
-			for p := range z.points {
-				for c0 := 0; c0 < z.c; c0 += k.nr {
-					for s := range steps {
-						o0, o1 := z.o*s/steps, z.o*(s+1)/steps
-						k.tile(o1-o0, n, &g[p*dz+o0], 1, ldz, &v[p*dv+c0], z.ldv, &sum[p*ds+o0*cp+c0], cp, q0 > first)
-					}
+	g.dz, g.dv, g.ds = g.per*g.ldz+winoPad, g.per*g.ldv+winoPad, g.oMost*g.lds+winoPad
+	return g
+}
+
+func (z *winoConv) gradByGroups(x, dy, dw []float32, work []*winoWork) {
+	g := z.gradGroups()
+	size, parts := g.points*g.ds, g.os*g.cs
+	sums := z.dev.scratch(0, g.ranges*parts*size)
+	for i := range work {
+		z.dev.scratch(1+i, g.points*(g.dz+g.dv))
+	}
+	back := func(part int, sum []float32, wk *winoWork) {
+		o0, on := g.outs(part / g.cs)
+		c0 := part % g.cs * g.cMost
+		z.back(sum, g.ds, g.lds, o0, o0+on, c0, min(g.cMost, g.c-c0), dw, wk)
+	}
+	z.dev.team.each(g.ranges*parts, func(w, i int) {
+		sum := sums[i*size : (i+1)*size]
+		g.add(x, dy, i/parts, i%parts/g.cs, i%g.cs, sum, z.dev.pack[1+w].f, work[w])
+		if g.ranges == 1 {
+			back(i, sum, work[w])
+		}
+	})
+	if g.ranges == 1 {
+		return
+	}
+	z.dev.team.each(parts, func(w, part int) {
+		sum := sums[part*size : (part+1)*size]
+		for r := 1; r < g.ranges; r++ {
+			at := (r*parts + part) * size
+			z.dev.isa.vec.add(sum, sum, sums[at:at+size])
+		}
+		back(part, sum, work[w])
+	})
+}
+
+// outs are the first output channel of a group and how many it has.
+func (g *winoGroups) outs(o int) (from, n int) {
+	from = g.o * o / g.os
+	return from, g.o*(o+1)/g.os - from
+}
+
+// add brings range r of the tiles to points and adds their products up, for groups o and c of the channels.
+func (g *winoGroups) add(x, dy []float32, r, o, c int, sum, own []float32, wk *winoWork) {
+	k := g.k
+	o0, on := g.outs(o)
+	c0 := c * g.cMost
+	cn := min(g.cMost, g.c-c0)
+	zs, vs := own[:g.points*g.dz], own[g.points*g.dz:]
+	first, end := g.tiles*r/g.ranges, g.tiles*(r+1)/g.ranges
+	steps := (on + k.mr - 1) / k.mr
+	for q0 := first; q0 < end; q0 += g.per {
+		n := min(g.per, end-q0)
+		for i := range n {
+			g.input(x, q0+i, c0, cn, vs[i*g.ldv:], g.dv, wk)
+			g.grad(dy, q0+i, o0, on, zs[i*g.ldz:], g.dz, wk)
+		}
+		for p := range g.points {
+			for j := 0; j < cn; j += k.nr {
+				for s := range steps {
+					i0, i1 := on*s/steps, on*(s+1)/steps
+					k.tile(i1-i0, n, &zs[p*g.dz+i0], 1, g.ldz, &vs[p*g.dv+j], g.ldv, &sum[p*g.ds+i0*g.lds+j], g.lds, q0 > first)
 				}
 			}
 		}
-	})
-	team.each(z.o, func(w, o int) {
-		for part := 1; part < parts; part++ {
-			for p := range z.points {
-				to := sums[p*ds+o*cp : p*ds+o*cp+z.c]
-				z.dev.isa.vec.add(to, to, sums[(part*z.points+p)*ds+o*cp:(part*z.points+p)*ds+o*cp+z.c])
-			}
-		}
-		z.back(sums[o*cp:], ds, cp, o, o+1, 0, z.c, dw, work[w])
-	})
+	}
 }
 
 // gradByPanels brings tiles to points first, as many as memory is given for, and then shares panels of input channels
@@ -112,8 +160,8 @@ func (z *winoConv) gradByPanels(x, dy, dw []float32, work []*winoWork) {
 		n := min(per, z.tiles-from)
 		team.each((n+7)/8, func(w, part int) {
 			for i := part * 8; i < min(part*8+8, n); i++ {
-				z.input(x, from+i, v[i*z.ldv:], dv, work[w])
-				z.grad(dy, from+i, g[i*ldz:], dz, work[w])
+				z.input(x, from+i, 0, z.c, v[i*z.ldv:], dv, work[w])
+				z.grad(dy, from+i, 0, z.o, g[i*ldz:], dz, work[w])
 			}
 		})
 		team.each(panels, func(w, j int) {

@@ -22,7 +22,8 @@ var winoCases = []winoCase{
 	{4, 4, 4, 130, 100, 1},
 	{1, 3, 3, 1, 1, 1},
 	{9, 12, 12, 20, 24, 1},
-	{2, 70, 70, 5, 6, 1}, // more tiles than are brought to points at once
+	{1, 9, 9, 70, 150, 1}, // several groups of channels
+	{2, 70, 70, 5, 6, 1},  // more tiles than are brought to points at once
 }
 
 // winoTol is the largest difference allowed, relative to the largest value: tiles of 4x4 cost about two digits' half.
@@ -116,7 +117,7 @@ func TestWinograd(t *testing.T) {
 					back.byPanels(dy, weights, gx, none, work(back))
 					check("by input, by panels", gx, dx, true)
 					check("by weights", gw, dw, z.weightGrad(x, dy, gw))
-					for i, run := range []func(x, dy, dw []float32, work []*winoWork){z.gradByTiles, z.gradByPanels} {
+					for i, run := range []func(x, dy, dw []float32, work []*winoWork){z.gradByGroups, z.gradByPanels} {
 						clear(gw)
 						run(x, dy, gw, work(z))
 						check(fmt.Sprint("by weights, order ", i), gw, dw, true)
