@@ -70,12 +70,12 @@ func TestWithinBounds(t *testing.T) {
 				for _, tr := range []*winoTransforms{&isa.wino.four, &isa.wino.two} {
 					z := d.newWino(tr, s.n, s.side, s.side, s.c, out, out, s.o, 1, 1)
 					fin := d.plainFinish(s.o)
-					fin.scale, fin.shift, fin.res = array(s.o + isa.width), array(s.o + isa.width), array(len(y.f))
+					fin.scale, fin.shift, fin.res = array(s.o+isa.width), array(s.o+isa.width), array(len(y.f))
 					weights := winoWeights{w: w.f, o: s.o, c: s.c}
-					z.byTiles(x.f, weights, y.f, fin, []*winoWork{z.work()})
-					z.byPanels(x.f, weights, y.f, fin, []*winoWork{z.work()})
-					z.gradByGroups(x.f, y.f, w.f, []*winoWork{z.work()})
-					z.gradByPanels(x.f, y.f, w.f, []*winoWork{z.work()})
+					z.byTiles(x.f, weights, y.f, fin, z.works())
+					z.byPanels(x.f, weights, y.f, fin, z.works())
+					z.gradByGroups(x.f, y.f, w.f, z.works())
+					z.gradByPanels(x.f, y.f, w.f, z.works())
 				}
 			}
 			pool := device.Pool{Size: [2]int{3, 3}, Stride: [2]int{2, 2}, Pad: [4]int{1, 1, 1, 1}}

@@ -38,12 +38,16 @@ func bnKernel(run func(a device.BatchNorm, c *call) error) builder {
 const sumRows = 64
 
 // columnSums adds s[c] and q[c] over the rows of arrays with c columns, in double precision between
-// blocks of rows and in an order that does not depend on the workers.
+// blocks of rows and in an order that does not depend on the workers. The results are valid until the next call.
 func (d *Device) columnSums(n, c int, block func(s, q []float32, from, to int)) (s, q []float64) {
 	rows := n / c
 	parts := min((rows+sumRows-1)/sumRows, maxParts)
-	acc := make([]float64, 2*c*parts)
-	tmp := make([]float32, 2*c*d.team.n)
+	if n := 2 * c * parts; len(d.wide) < n {
+		d.wide = make([]float64, n)
+	}
+	acc := d.wide[:2*c*parts]
+	clear(acc)
+	tmp := d.scratch(0, 2*c*d.team.n)
 	d.team.each(parts, func(w, p int) {
 		t := tmp[2*c*w : 2*c*(w+1)]
 		a := acc[2*c*p : 2*c*(p+1)]

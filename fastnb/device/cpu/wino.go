@@ -58,9 +58,24 @@ type winoWork struct {
 	rows           [6]*float32
 }
 
-func (z *winoConv) work() *winoWork {
-	buf := floats((36 + 36 + 1) * z.k.width)
-	return &winoWork{tmp: buf[:36*z.k.width], edge: buf[36*z.k.width : 72*z.k.width], bad: buf[72*z.k.width:]}
+func newWinoWork(width int) *winoWork {
+	buf := floats((36 + 36 + 1) * width)
+	return &winoWork{tmp: buf[:36*width], edge: buf[36*width : 72*width], bad: buf[72*width:]}
+}
+
+// works gives each worker's memory, as if nothing bad had been seen.
+func (z *winoConv) works() []*winoWork {
+	d := z.dev
+	for len(d.wino) < d.team.n || len(d.wino[0].bad) < z.k.width {
+		d.wino = nil
+		for range d.team.n {
+			d.wino = append(d.wino, newWinoWork(z.k.width))
+		}
+	}
+	for _, wk := range d.wino {
+		clear(wk.bad)
+	}
+	return d.wino
 }
 
 // place is where tile q begins: its picture and its first output row and column.
@@ -266,10 +281,7 @@ const winoPointFloats = 4 << 20
 
 // forward computes y = x * w, and reports whether all of it is finite.
 func (z *winoConv) forward(x []float32, u winoWeights, y []float32, fin *finish) (finite bool) {
-	bad := make([]*winoWork, z.dev.team.n)
-	for i := range bad {
-		bad[i] = z.work()
-	}
+	bad := z.works()
 	if z.points*z.c*z.o <= 2*cacheFloats || z.tiles >= 4*winoTilesAtOnce {
 		z.byTiles(x, u, y, fin, bad)
 	} else {

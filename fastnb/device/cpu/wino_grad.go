@@ -3,10 +3,7 @@ package cpu
 // weightGrad computes dw [o, 3, 3, c] from x and dy and reports whether all of it is finite. At each point, dw is the
 // sum over all tiles of products of an output channel's gradient with an input channel.
 func (z *winoConv) weightGrad(x, dy, dw []float32) (finite bool) {
-	work := make([]*winoWork, z.dev.team.n)
-	for i := range work {
-		work[i] = z.work()
-	}
+	work := z.works()
 	if z.tiles >= winoTilesAtOnce/2 || z.points*roundUp(z.c, z.k.nr)*roundUp(z.o, z.k.mr) <= cacheFloats {
 		z.gradByGroups(x, dy, dw, work)
 	} else {

@@ -95,31 +95,25 @@ func TestWinograd(t *testing.T) {
 						}
 					}
 					got, gx, gw := make([]float32, len(y)), make([]float32, len(x)), make([]float32, len(w))
-					work := func(z *winoConv) (ws []*winoWork) {
-						for range threads {
-							ws = append(ws, z.work())
-						}
-						return ws
-					}
 					z := d.newWino(tr, c.n, c.h, c.w, c.c, oh, ow, c.o, c.pad, c.pad)
 					weights := winoWeights{w: w, o: c.o, c: c.c}
 					none := d.plainFinish(max(c.o, c.c))
 					check("forward", got, y, z.forward(x, weights, got, none))
 					for i, run := range []func(x []float32, u winoWeights, y []float32, fin *finish, work []*winoWork){z.byTiles, z.byPanels} {
 						clear(got)
-						run(x, weights, got, none, work(z))
+						run(x, weights, got, none, z.works())
 						check(fmt.Sprint("forward, order ", i), got, y, true)
 					}
 					back := d.newWino(tr, c.n, oh, ow, c.o, c.h, c.w, c.c, 2-c.pad, 2-c.pad)
 					weights.turned = true
 					check("by input", gx, dx, back.forward(dy, weights, gx, none))
 					clear(gx)
-					back.byPanels(dy, weights, gx, none, work(back))
+					back.byPanels(dy, weights, gx, none, back.works())
 					check("by input, by panels", gx, dx, true)
 					check("by weights", gw, dw, z.weightGrad(x, dy, gw))
 					for i, run := range []func(x, dy, dw []float32, work []*winoWork){z.gradByGroups, z.gradByPanels} {
 						clear(gw)
-						run(x, dy, gw, work(z))
+						run(x, dy, gw, z.works())
 						check(fmt.Sprint("by weights, order ", i), gw, dw, true)
 					}
 				}
