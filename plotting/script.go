@@ -108,6 +108,7 @@ chart=ec.init(box,theme||(d?"dark":null));chart.setOption(opt);after(chart);}cat
 build();
 if(window.ResizeObserver)new ResizeObserver(function(){if(chart)chart.resize();}).observe(box);
 if(window.MutationObserver)new MutationObserver(function(){setTimeout(build,50);}).observe(document.body,{attributes:true});
+if(window.matchMedia)matchMedia("(prefers-color-scheme: dark)").addEventListener("change",function(){setTimeout(build,50);});
 }}
 start();})();`
 

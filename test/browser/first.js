@@ -129,6 +129,14 @@ async function page(nb) {
     await nb.page.emulateMedia({ colorScheme: scheme });
     await nb.page.locator('.fastnb-chart canvas').first().waitFor();
     await nb.page.waitForTimeout(400);
+    // What a chart writes stands out from its ground.
+    const ink = await nb.page.locator('.fastnb-chart canvas').first().evaluate((c) => {
+      const { data } = c.getContext('2d').getImageData(0, 0, c.width, 40); // the title
+      let n = 0; let sum = 0;
+      for (let i = 0; i < data.length; i += 4) if (data[i + 3] > 200) { n++; sum += data[i]; }
+      return sum / n;
+    });
+    check(scheme === 'light' ? ink < 128 : ink > 128, `the chart's title has brightness ${ink} in ${scheme}`);
     await shot(nb, `page-${scheme}`);
   }
 }
