@@ -16,6 +16,7 @@ type LayerInfo struct {
 	Type      string // of the layer: "Conv2D"
 	Output    []int  // shape of what it gives for one item, pictures as [C, H, W]
 	Params    int
+	Group     int  // layer group of its parameters, from 0; -1 without any
 	Trainable bool // whether any of its parameters trains as things are
 }
 
@@ -43,14 +44,23 @@ func (l *Learner) Summary() (*ModelSummary, error) {
 		return nil, because("summary", err)
 	}
 	trains, s := l.trains(), &ModelSummary{}
+	groups := map[*nn.Param]int{}
+	for g, list := range l.groups {
+		for _, p := range list {
+			groups[p] = g
+		}
+	}
 	for _, sh := range shapes {
-		i := LayerInfo{Path: sh.Path, Type: nn.TypeName(sh.Layer), Output: sh.Output}
+		i := LayerInfo{Path: sh.Path, Type: nn.TypeName(sh.Layer), Output: sh.Output, Group: -1}
 		if len(i.Output) > 0 {
 			i.Output = i.Output[1:]
 		}
 		for _, p := range sh.Layer.Params() {
 			if n := tensor.Count(p.Shape); p.Kind.Trainable() {
 				i.Params += n
+				if g, ok := groups[p]; ok {
+					i.Group = g
+				}
 				s.Params += n
 				if trains[p] {
 					i.Trainable = true
@@ -99,13 +109,16 @@ func thousands(n int) string {
 
 func (s *ModelSummary) rows() (head []string, rows [][]string) {
 	for _, i := range s.Layers {
-		trains := ""
+		trains, group := "", ""
 		if i.Params > 0 {
 			trains = fmt.Sprint(i.Trainable)
 		}
-		rows = append(rows, []string{i.Path, i.Type, strings.ReplaceAll(fmt.Sprint(i.Output), " ", ", "), thousands(i.Params), trains})
+		if i.Group >= 0 {
+			group = fmt.Sprint(i.Group)
+		}
+		rows = append(rows, []string{i.Path, i.Type, strings.ReplaceAll(fmt.Sprint(i.Output), " ", ", "), thousands(i.Params), group, trains})
 	}
-	return []string{"layer", "type", "output", "parameters", "trainable"}, rows
+	return []string{"layer", "type", "output", "parameters", "group", "trainable"}, rows
 }
 
 func (s *ModelSummary) figures() []*plotting.Figure {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/fastnb/go/cell/display"
 	"github.com/fastnb/go/kernel/interp"
 	"github.com/fastnb/go/kernel/wire"
 )
@@ -43,6 +44,9 @@ func (k *kernel) execute(m *wire.Message) {
 		return
 	}
 	if res.Data != nil && !silent {
+		if text, ok := res.Data["text/plain"].(string); ok {
+			res.Data["text/plain"] = display.Shorten(text)
+		}
 		k.publish("execute_result", m, msg{"execution_count": k.count, "data": encode(res.Data), "metadata": notNil(res.Metadata)})
 	}
 	k.reply(k.w.Shell, m, msg{"status": "ok", "execution_count": k.count, "user_expressions": k.expressions(m, out), "payload": out.payload()})

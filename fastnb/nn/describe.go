@@ -32,6 +32,9 @@ func describe(b *strings.Builder, l Layer, indent string) {
 	b.WriteString(indent + ")")
 }
 
+// Settings are the numbers of a layer without children, as Describe writes them: "64, 128, kernel=3, stride=2".
+func Settings(l Layer) string { return settings(l) }
+
 // settings are a leaf's numbers; of a layer that is not known here, the shapes of its parameters.
 func settings(l Layer) string {
 	switch l := l.(type) {

@@ -32,7 +32,7 @@ func TestTrainingTools(t *testing.T) {
 		t.Fatal(sum)
 	}
 	shows := map[string][]check{
-		"learn.Summary()":                    {htmlTable("type", "parameters"), textLike(`GlobalPool +\[128\]`), textLike(`Conv2D +\[16, 14, 14\] +432 +true`)},
+		"learn.Summary()":                    {htmlTable("type", "parameters"), textLike(`GlobalPool +\[128\]`), textLike(`Conv2D +\[16, 14, 14\] +432 +\d +true`)},
 		"Suggestion(true)":                   {textLike(`Min numerical gradient: \d\.\d\dE[-+]\d\d`), chart("Learning Rate")},
 		"ShowGraph()":                        {htmlTable("accuracy", "error_rate", "f_beta"), picture("Validation (2)"), textLike(`Better model found at epoch 0 with accuracy`)},
 		`learn.ReadLoggedFile("history")`:    {htmlTable("train_loss", "f_beta")},

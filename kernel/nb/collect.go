@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/fastnb/go/cell"
+	"github.com/fastnb/go/cell/display"
 )
 
 // collector is the sink of a headless run: it turns what cells show into notebook outputs.
@@ -97,6 +98,9 @@ func (c *collector) ClearOutput(wait bool) error {
 func (c *collector) result(data, meta cell.Bundle, count int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if text, ok := data["text/plain"].(string); ok {
+		data["text/plain"] = display.Shorten(text)
+	}
 	c.add(Output{"output_type": "execute_result", "data": c.bundle(data), "metadata": orEmpty(meta), "execution_count": count})
 }
 
