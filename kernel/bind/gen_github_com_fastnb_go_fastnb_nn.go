@@ -71,6 +71,7 @@ func init() {
 			"RunningMean":                r.ValueOf(pkg.RunningMean),
 			"RunningVar":                 r.ValueOf(pkg.RunningVar),
 			"SamePad":                    r.ValueOf(pkg.SamePad),
+			"Settings":                   r.ValueOf(pkg.Settings),
 			"SpectralNorm":               r.ValueOf(pkg.SpectralNorm),
 			"Stride":                     r.ValueOf(pkg.Stride),
 			"TypeName":                   r.ValueOf(pkg.TypeName),
