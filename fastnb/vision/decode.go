@@ -11,8 +11,7 @@ import (
 	"os"
 	"strings"
 
-	_ "image/gif" // the formats that image.Decode knows
-	_ "image/png"
+	_ "image/png" // a format that image.Decode knows
 
 	"github.com/fastnb/go/fastnb/vision/jpeg"
 
@@ -74,6 +73,9 @@ func decodeAny(b []byte) (image.Image, error) {
 	if err := checkConfig(b); err != nil {
 		return nil, err
 	}
+	if bytes.HasPrefix(b, []byte("GIF8")) {
+		return decodeGIF(b)
+	}
 	m, format, err := image.Decode(bytes.NewReader(b))
 	if err != nil {
 		return nil, describe(format, err)
@@ -87,7 +89,7 @@ func decodeAnyTIFF(b []byte) (image.Image, error) {
 	if err == nil {
 		var m image.Image
 		if m, err = tiff.Decode(bytes.NewReader(b)); err == nil {
-			return m, nil
+			return faxed(m, b), nil
 		}
 	}
 	var unknown tiff.UnsupportedError
@@ -95,6 +97,22 @@ func decodeAnyTIFF(b []byte) (image.Image, error) {
 		return m, own
 	}
 	return nil, describe("tiff", err)
+}
+
+// faxed turns a fax in which 0 is black the right way round: package tiff has its black and white exchanged.
+func faxed(m image.Image, b []byte) image.Image {
+	const huffman, group4 = 2, 4
+	g, ok := m.(*image.Gray)
+	d, err := readTIFFDir(b)
+	if !ok || err != nil {
+		return m
+	}
+	if c := d.first(tagCompression, packNone); c >= huffman && c <= group4 && d.first(tagPhotometric, 0) == photoGrey {
+		for k, v := range g.Pix {
+			g.Pix[k] = 255 - v
+		}
+	}
+	return m
 }
 
 // checkConfig refuses a picture by its header.

@@ -41,6 +41,16 @@ func TestTransformY(t *testing.T) {
 		t.Errorf("%d of %d pixels of the masks are those of their pictures", right, n)
 	}
 
+	// Saved data and exports transform their targets the same.
+	check(t, d.Save())
+	again, err := data.LoadData(d.Path, "", data.BS(4))
+	check(t, err)
+	_, half, err := again.TrainDS.At(0)
+	check(t, err)
+	if diff := cmp.Diff([]int{1, 24, 32}, half.Tensor().Shape()); diff != "" {
+		t.Errorf("saved data forgets TransformY: %s", diff)
+	}
+
 	// Transforms of the targets' own.
 	d, err = src.Transform(NewTransforms([]Transform{FlipLR()}, nil)).TransformY(NewTransforms(nil, nil)).DataBunch(data.BS(1))
 	check(t, err)

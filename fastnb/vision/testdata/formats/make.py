@@ -67,6 +67,40 @@ for name in sorted(glob.glob('exif*.jpg') + glob.glob('exif?.png') + glob.glob('
     m.save(name + '.upright.png', optimize=True)
 ImageOps.exif_transpose(Image.open('exif6.png')).convert('RGB').save('exif6.png.upright.png', optimize=True)
 
+# faxes, in which 0 is black or white
+import struct
+line = Image.fromarray(scene(15, 19)).convert('1')
+for group in ('3', '4'):
+    name = 'fax%s.tif' % group
+    line.save(name, compression='group' + group); done(name)
+    d = bytearray(open(name, 'rb').read())
+    at = struct.unpack('<I', d[4:8])[0]
+    for i in range(struct.unpack('<H', d[at:at + 2])[0]):
+        e = at + 2 + 12 * i
+        if struct.unpack('<H', d[e:e + 2])[0] == 262:
+            d[e + 8:e + 10] = struct.pack('<H', 1 - struct.unpack('<H', d[e + 8:e + 10])[0])
+    open('fax%s_white.tif' % group, 'wb').write(d); done('fax%s_white.tif' % group)
+
+# GIFs: a transparent colour; a frame smaller than its screen
+Image.fromarray(scene(15, 19)).quantize(30).save('transparent.gif', transparency=2); done('transparent.gif')
+def small(name, trans, back, local):
+    out = b'GIF89a' + struct.pack('<HHBBB', 9, 8, 0x81, back, 0) + bytes([v for k in range(4) for v in (k * 60, 255 - k * 60, k * 20)])
+    if trans is not None:
+        out += b'\x21\xf9\x04\x01\x00\x00' + bytes([trans]) + b'\x00'
+    out += b'\x2c' + struct.pack('<HHHHB', 1, 2, 3, 2, 0x81 if local else 0)
+    if local:
+        out += bytes([v for k in range(4) for v in (255 - k * 50, k * 40, 77)])
+    n = bits = 0; buf = bytearray()
+    for c in [c for v in (0, 1, 2, 3, 2, 1) for c in (4, v)] + [5]:
+        n |= c << bits; bits += 3
+        while bits >= 8: buf.append(n & 255); n >>= 8; bits -= 8
+    if bits: buf.append(n & 255)
+    open(name, 'wb').write(out + b'\x02' + bytes([len(buf)]) + bytes(buf) + b'\x00\x3b'); done(name)
+for i, c in enumerate([(None, 0, False), (None, 2, False), (3, 2, False), (1, 0, True), (None, 1, True)]):
+    small('small%d.gif' % i, *c)
+for name, m in (('grey_alpha.png', Image.fromarray(scene(9, 9)).convert('LA')), ('bits.png', line), ('palette.bmp', Image.fromarray(scene(9, 9)).quantize(16)), ('bits.bmp', line)):
+    m.save(name); done(name)
+
 # masks: 4 classes
 m = np.zeros((12, 16), np.uint8); m[3:9, 4:12] = 1; m[5:7, 6:9] = 2; m[10:, 14:] = 3
 Image.fromarray(m).save('mask_grey.png')
