@@ -6,12 +6,8 @@ import (
 	"go/format"
 	"go/types"
 	"path/filepath"
-	"reflect"
 	"strings"
 
-	"github.com/cosmos72/gomacro/imports"
-
-	"github.com/fastnb/go/cell/program"
 	"github.com/fastnb/go/kernel/bind"
 	"github.com/fastnb/go/kernel/bind/list"
 	"github.com/fastnb/go/kernel/nb"
@@ -47,15 +43,15 @@ type part struct {
 // could be made of it, or nil.
 func Program(n *nb.Notebook, title string) ([]byte, error) {
 	bind.Prelude() // makes the short names known
+	w, err := newWorld()
+	if err != nil {
+		return nil, fmt.Errorf("fastnb: nb export: %w", err)
+	}
 	b := &builder{
-		name: strings.TrimSuffix(filepath.Base(title), ".ipynb"), w: newWorld(),
+		name: strings.TrimSuffix(filepath.Base(title), ".ipynb"), w: w,
 		dots: append([]string{}, list.Dotted...), imports: map[string]string{"program": programPath},
 		promoted: map[string]types.Type{}, plans: map[*item]*plan{}, count: map[string]int{},
 	}
-	b.w.extra[programPath] = imports.Package{Name: "program", Binds: map[string]reflect.Value{
-		"Main": reflect.ValueOf(program.Main), "Cell": reflect.ValueOf(program.Cell),
-		"Show": reflect.ValueOf(program.Show), "Command": reflect.ValueOf(program.Command),
-	}}
 	for _, p := range list.Named {
 		b.imports[p[strings.LastIndexByte(p, '/')+1:]] = p
 	}

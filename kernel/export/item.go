@@ -87,7 +87,7 @@ func (sp *splitter) token(off int, tok token.Token, lit string) error {
 	case token.RPAREN, token.RBRACE, token.RBRACK:
 		sp.depth = max(sp.depth-1, 0)
 	}
-	if tok == token.EOF || tok == token.SEMICOLON && sp.depth == 0 {
+	if tok == token.EOF || tok == token.SEMICOLON && sp.depth == 0 && !(lit == ";" && sp.inHead()) {
 		err := sp.finish()
 		if lit == ";" {
 			sp.done = off + 1
@@ -105,6 +105,18 @@ func (sp *splitter) token(off int, tok token.Token, lit string) error {
 		sp.end = off + len(lit)
 	}
 	return nil
+}
+
+// inHead reports whether what is under way is the head of a statement, in which semicolons stand too.
+func (sp *splitter) inHead() bool {
+	if sp.start < 0 {
+		return false
+	}
+	switch text := sp.code[sp.start:sp.end]; leading(text) {
+	case "for", "if", "switch", "IDENT": // a label, perhaps
+		return (&item{text: text}).parse() != nil
+	}
+	return false
 }
 
 // finish makes an item of what is under way, and of the comments before it.

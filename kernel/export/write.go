@@ -90,7 +90,11 @@ func (b *builder) write() *writing {
 		}
 	}
 	out.WriteString(")\n\n")
-	fmt.Fprintf(out, "func main() { program.Main(%q, run) }\n\n", b.name)
+	run := "run"
+	for level[run] {
+		run += "Cells"
+	}
+	fmt.Fprintf(out, "func main() { program.Main(%q, %s) }\n\n", b.name, run)
 	for _, name := range slices.Sorted(maps.Keys(b.promoted)) {
 		fmt.Fprintf(out, "var %s %s\n", name, types.TypeString(b.promoted[name], b.qualifier))
 	}
@@ -101,7 +105,7 @@ func (b *builder) write() *writing {
 	for _, p := range b.parts {
 		b.part(p, names, w, &body, &inBody)
 	}
-	out.WriteString("\n// run runs the notebook's cells in order.\nfunc run() (err error) {\n")
+	fmt.Fprintf(out, "\n// %s runs the notebook's cells in order.\nfunc %s() (err error) {\n", run, run)
 	start := out.Len()
 	out.WriteString(body.String())
 	for _, s := range inBody {
