@@ -25,6 +25,7 @@ func (s *Session) cell(ctx context.Context, code string, o RunOptions) (res Resu
 		discard := <-s.panics
 		_ = discard // what it says has been printed
 	}
+	s.count = o.Count
 	var vals []any
 	var err error
 	if o.Plain {
@@ -156,6 +157,9 @@ func (s *Session) eval(ctx context.Context, code string) (vals []any, err error)
 	steps, c, err := s.prepare(code, s.strict)
 	if err != nil {
 		return nil, err
+	}
+	if strings.Contains(code, "func") {
+		s.remember(code)
 	}
 	s.e.Start()
 	defer func() {
@@ -292,9 +296,38 @@ func (s *Session) failedAt(st *lang.Step, err error, code string) *CellError {
 		e.Hint = h
 		return e.finish(code)
 	}
-	if lines := strings.Split(code, "\n"); line > 0 && line != e.Line && line <= len(lines) && e.Hint == "" && !e.Interrupted {
-		e.Hint = fmt.Sprintf("in a function, where line %d ran last: %s", line, strings.TrimSpace(lines[line-1]))
+	if e.Hint != "" || e.Interrupted || running.Line == 0 || line == e.Line {
+		return e
+	}
+	where, text := "in a function", code
+	if running.Serial != s.e.Serial() {
+		ran, ok := s.ran[running.Serial]
+		if !ok {
+			return e
+		}
+		text = ran.code
+		where = "in a function of an earlier cell"
+		if ran.count > 0 {
+			where = fmt.Sprintf("in a function of cell [%d]", ran.count)
+		}
+	}
+	if lines := strings.Split(text, "\n"); running.Line <= len(lines) {
+		e.Hint = fmt.Sprintf("%s, where line %d ran last: %s", where, running.Line, strings.TrimSpace(lines[running.Line-1]))
 		return e.finish(code)
 	}
 	return e
+}
+
+// ranCell is a cell whose functions later ones may call.
+type ranCell struct {
+	count int // its number for the user; 0 if it has none
+	code  string
+}
+
+// remember keeps a cell that was made the session's, for the place of errors in its functions.
+func (s *Session) remember(code string) {
+	if s.ran == nil {
+		s.ran = map[int]ranCell{}
+	}
+	s.ran[s.e.Serial()] = ranCell{s.count, code}
 }

@@ -112,7 +112,13 @@ var nilRead = regexp.MustCompile(`^interface conversion: interface( \{\})? is ni
 var folders = regexp.MustCompile(`[\w.-]+/(?:[\w.-]+/)*`)
 
 // goWords gives a run-time error in Go's own words.
+// nilField is how the interpreter fails on a nil pointer in a field that it keeps in an interface.
+var nilField = regexp.MustCompile(`^interface conversion: <interface\{\}> is nil, not <`)
+
 func goWords(s string) string {
+	if nilField.MatchString(s) {
+		return "invalid memory address or nil pointer dereference"
+	}
 	if nilRead.MatchString(s) {
 		return "invalid memory address or nil pointer dereference"
 	}

@@ -27,6 +27,7 @@ func TestCellsCannotTakeTheKernelAlong(t *testing.T) {
 		{"Goexit in a goroutine", "done := make(chan bool)\ngo func() { defer close(done); runtime.Goexit() }()\n<-done", ""},
 		{"panic of a timer", "time.AfterFunc(time.Millisecond, func() { panic(\"tick\") })\ntime.Sleep(100 * time.Millisecond)", "time.AfterFunc: tick"},
 		{"panic after a context", "ctx1, stop1 := context.WithCancel(context.Background())\ncontext.AfterFunc(ctx1, func() { panic(\"over\") })\nstop1()\ntime.Sleep(100 * time.Millisecond)", "context.AfterFunc: over"},
+		{"panic of WaitGroup.Go", "var wg5 sync.WaitGroup\nwg5.Go(func() { panic(\"inside\") })\nwg5.Wait()\ntime.Sleep(50 * time.Millisecond)", "a goroutine panicked: inside"},
 		{"a slice of a tebibyte", "b1 := make([]byte, 1<<40)", "out of memory: 1024.0 GB wanted"},
 		{"a slice of large things", "n1 := 1 << 30\nb2 := make([][1 << 20]byte, 3, n1)", "out of memory"},
 		{"a map of a tebibyte", "m1 := make(map[int]int, 1<<40)", "out of memory"},
@@ -153,6 +154,25 @@ func TestWaitingIn(t *testing.T) {
 	} {
 		if got := waitingIn(trace); got != want {
 			t.Errorf("%s\nwaits in %q, want %q", trace, got, want)
+		}
+	}
+}
+
+// TestErrorsNameTheFunctionsCell: an error inside a function of an earlier cell tells that cell and its line.
+func TestErrorsNameTheFunctionsCell(t *testing.T) {
+	s := session(t)
+	for i, code := range []string{"func pick(xs []int, i int) int {\n\treturn xs[i]\n}", "type L struct {\n\tnext *L\n\tv int\n}\nfunc (l *L) Second() int {\n\treturn l.next.v\n}"} {
+		if r := s.Run(context.Background(), code, RunOptions{Count: i + 1}, &recorder{}); r.Err != nil {
+			t.Fatal(r.Err)
+		}
+	}
+	for _, c := range []struct{ code, value, hint string }{
+		{"x := 1\npick(nil, x)", "index out of range", "in a function of cell [1], where line 2 ran last: return xs[i]"},
+		{"(&L{}).Second()", "invalid memory address or nil pointer dereference", "in a function of cell [2], where line 6 ran last: return l.next.v"},
+	} {
+		r := s.Run(context.Background(), c.code, RunOptions{Count: 9}, &recorder{})
+		if r.Err == nil || !strings.Contains(r.Err.Value, c.value) || r.Err.Hint != c.hint {
+			t.Errorf("%s\nfails with %+v, want %s: %s", c.code, r.Err, c.value, c.hint)
 		}
 	}
 }

@@ -59,7 +59,9 @@ type Session struct {
 	strict  bool // %errors explicit: the cell rule is off
 	panics  chan *CellError
 	last    lang.Place // of the statement that runs
-	stuck   string     // the function that a cell waited in when it was left
+	count   int        // the number of the cell that runs
+	ran     map[int]ranCell
+	stuck   string // the function that a cell waited in when it was left
 }
 
 // New starts a session.

@@ -48,6 +48,16 @@ func (e *Engine) helpers() error {
 			e.panicked(r, Place{Serial: serial, Line: line})
 		}
 	})
+	e.ir.DeclFunc("caught"+mark, func(f func(), line, serial int) func() {
+		return func() {
+			defer func() {
+				if r := recover(); r != nil && !isSignal(r) && e.panicked != nil {
+					e.panicked(r, Place{Serial: serial, Line: line})
+				}
+			}()
+			f()
+		}
+	})
 	e.ir.DeclFunc("failing"+mark, func(err error, line, column int, name string) {
 		if err != nil {
 			panic(Failure{err, Place{e.serial, line, column}, name})

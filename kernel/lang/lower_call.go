@@ -40,6 +40,11 @@ func (l *low) call(x *ast.CallExpr) ast.Expr {
 	spread := x.Ellipsis.IsValid()
 	if sel, ok := ast.Unparen(x.Fun).(*ast.SelectorExpr); ok {
 		if s := l.info.Selections[sel]; s != nil && s.Kind() == types.MethodVal {
+			if fn, ok := s.Obj().(*types.Func); ok && fn.FullName() == "(*sync.WaitGroup).Go" && len(args) == 1 {
+				// It calls the function on a goroutine whose panics nobody else catches.
+				at, _ := l.e.at(x.Pos())
+				args[0] = callOf(id("caught"+mark), args[0], number(at.Line), number(l.serial))
+			}
 			return l.methodCall(sel, s, args, spread)
 		}
 	}
