@@ -123,6 +123,7 @@ func (e *fakeEngine) EvalWithDropout(context.Context, *Tensor, int) ([]*Tensor, 
 }
 func (e *fakeEngine) LayerShapes(*Tensor) ([]engine.LayerShape, error)        { return nil, nil }
 func (e *fakeEngine) Prepare(x, y []engine.Spec, norm device.Normalize) error { return nil }
+func (e *fakeEngine) Wait(context.Context) error                              { return nil }
 func (e *fakeEngine) Info() device.Info                                       { return device.Info{} }
 func (e *fakeEngine) ResetState()                                             {}
 func (e *fakeEngine) SelectState([]int) error                                 { return nil }

@@ -134,6 +134,10 @@ func (l *Learner) run(p plan) (err error) {
 	r := &runner{l: l, p: p, ctx: ctx, rec: l.Recorder, show: &progress{silent: l.Silent, bare: p.bare}}
 	r.show.start(l.Recorder.Names, p.to-p.from)
 	defer func() {
+		// The last step is part of the fit: what went wrong in it too.
+		if e := l.eng.Wait(context.Background()); e != nil && err == nil {
+			err = e
+		}
 		l.fitErr = err
 		if e := p.hooks.call(afterFit, l); e != nil && !isStop(e) && err == nil {
 			err = e

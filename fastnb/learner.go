@@ -88,6 +88,7 @@ type trainer interface {
 	ResetState()
 	SelectState(rows []int) error
 	Info() device.Info
+	Wait(ctx context.Context) error
 	Purge()
 	Close()
 }

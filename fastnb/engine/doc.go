@@ -22,7 +22,10 @@
 // Access): two programs may be queued at once if neither writes (Write or Both) what the other uses. A
 // training step writes parameters, statistics, gradients and states. On the processor, which runs one program
 // at a time, a forward pass beside it sees the parameters as they are between two programs: before or after
-// an optimizer's step, never amid one; statistics of batch norm may be those of the batch under way. On a
-// device that runs programs at the same time, the pass must wait for the step's event, and the step for the
-// pass's, or work on a copy (Queue.Copy) of the parameters.
+// an optimizer's step, never amid one. On a device that runs programs at the same time, the pass must wait for
+// the step, and the step for the pass.
+//
+// Engines that share weights (HomeOf) see to that themselves: while one runs a program that writes what others
+// have, those that Hold the weights do not, and it waits until the device is done. An engine that is alone
+// with its weights waits for nothing but what it reads.
 package engine

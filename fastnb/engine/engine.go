@@ -216,6 +216,10 @@ func (e *Engine) run(ctx context.Context, pr *program, b Batch) (Result, error) 
 	}
 	e.enter(pr.rows)
 	pr.runs++
-	e.queue.Run(ctx, pr.prog, pr.args...)
-	return &result{e, pr, pr.runs}, nil
+	work := func() { e.queue.Run(ctx, pr.prog, pr.args...) }
+	if !pr.train {
+		work()
+		return &result{e, pr, pr.runs}, nil
+	}
+	return &result{e, pr, pr.runs}, e.change(ctx, work)
 }

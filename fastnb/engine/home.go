@@ -19,7 +19,7 @@ type place struct {
 
 	mu    sync.Mutex
 	users int
-	// values guards weights that are written from the host while programs of other engines run.
+	// values guards weights that are written, from the host or by a program, while programs of other engines run.
 	values sync.RWMutex
 }
 
@@ -105,7 +105,24 @@ func (e *Engine) letGo(p *param) {
 	}
 }
 
-// Hold keeps others from loading weights into the network, whatever engine they have, until release.
+// change puts work into the queue that changes parameters or running statistics. Where other engines have them
+// too, whose queues know nothing of this one, none of them computes until it is done.
+func (e *Engine) change(ctx context.Context, work func()) error {
+	e.at.mu.Lock()
+	alone := e.at.users == 1
+	e.at.mu.Unlock()
+	if alone {
+		work()
+		return nil
+	}
+	e.at.values.Lock()
+	defer e.at.values.Unlock()
+	work()
+	return e.queue.Wait(ctx)
+}
+
+// Hold keeps others from loading weights into the network, and from training it, whatever engine they have, until
+// release.
 func (e *Engine) Hold() (release func()) {
 	at := e.at
 	at.values.RLock()

@@ -23,6 +23,9 @@ func (e *Engine) read(ctx context.Context, b device.Buffer, as device.Layout) (*
 	return as.FromDevice(t), nil
 }
 
+// Wait waits until all that was asked for is done, and gives what went wrong in it and was not told yet.
+func (e *Engine) Wait(ctx context.Context) error { return e.queue.Wait(ctx) }
+
 // Stats counts what the engine has put into its queue: bytes up and down, runs.
 func (e *Engine) Stats() device.Stats { return e.queue.Stats() }
 
