@@ -38,7 +38,7 @@ func TestTrainingTools(t *testing.T) {
 		`learn.ReadLoggedFile("history")`:    {htmlTable("train_loss", "f_beta")},
 		"learn.Recorder.PlotMetrics()":       {picture("3 pictures in 3 rows")},
 		"ReduceLROnPlateau(":                 {textLike(`Epoch 2: reducing lr to 0\.0015\nEpoch 3: early stopping`)},
-		"LR(1e30)":                           {textLike(`Invalid loss, terminating training`)},
+		"float32(math.NaN())":                {textLike(`Invalid loss, terminating training`)},
 		"AccumulateScheduler(":               {htmlTable("train_loss", "accuracy")},
 		"MixUp(":                             {htmlTable("train_loss", "accuracy")},
 		"LabelSmoothingCrossEntropy(":        {htmlTable("train_loss", "accuracy")},
