@@ -14,7 +14,7 @@ export CGO_ENABLED = 0
 export GOFLAGS := $(GOFLAGS) -trimpath
 
 VERSION   ?= 0.1.0
-.PHONY: wheel docs help build lesson lab test test-more oracle check bench bench-torch bench-kernel soak generate assets size clean
+.PHONY: fuzz race kills vuln wheel docs help build lesson lab test test-more oracle check bench bench-torch bench-kernel soak generate assets size clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,7 @@ test-more: build ## what CI runs besides: other platforms' builds, Jupyter's own
 	@set -e; for p in $(PLATFORMS); do echo "== $$p"; \
 	  GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build -o /dev/null ./cmd/fastnb; \
 	  GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) vet ./...; done
+	$(MAKE) race
 	$(MAKE) $(VENV)/bin/jupyter-lab oracle
 	VENV=$(abspath $(VENV)) test/more.sh
 
@@ -57,6 +58,7 @@ check: ## formatting, vet, lint, generated files up to date, short tests
 	$(LINT) run ./...
 	$(MAKE) generate
 	git diff --exit-code --stat
+	$(MAKE) vuln
 	$(GO) test -short ./...
 
 bench: build ## speed beside PyTorch with fastai, side by side in one run
@@ -85,6 +87,21 @@ wheel: build ## Python wheels with program and kernelspec, for each platform (WH
 	@set -e; for p in $(WHEELS); do \
 	  GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build -ldflags "-s -w -X main.version=$(VERSION)" -o $(OUT)/wheel/$$p/fastnb ./cmd/fastnb; \
 	  bin/fastnb kernel wheel --platform $$p --of $(VERSION) --out dist $(OUT)/wheel/$$p/fastnb; done
+
+FUZZTIME ?= 60s
+fuzz: ## every fuzz target for FUZZTIME (60s), under a cap on memory
+	@test/fuzz.sh $(FUZZTIME) $(ARGS)
+
+race: ## the library's short tests under the race detector (needs a C compiler)
+	CGO_ENABLED=1 $(GO) test -race -short -timeout 25m ./cell/... ./datasets/... ./plotting/... ./internal/whole/... $$($(GO) list ./fastnb/... | grep -v -e /device/cpu -e /models -e /vision$$)
+
+KILLS ?= 200
+kills: ## kill -9 at random moments of writing, KILLS times (200) each, with what was acknowledged compared
+	KILLS=$(KILLS) $(GO) test -v -count 1 -timeout 120m ./internal/killtest
+
+vuln: ## known vulnerabilities of the dependencies, where their database can be reached
+	@if curl -sf -m 10 -o /dev/null https://vuln.go.dev/index/db.json; then $(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./...; \
+	else echo 'vuln: the database of vulnerabilities cannot be reached from here: not checked'; fi
 
 D ?= 15m
 N ?= 1000

@@ -121,7 +121,25 @@ func checkConfig(b []byte) error {
 	if err != nil {
 		return describe(format, err)
 	}
-	return checkSize(conf.Width, conf.Height)
+	if err := checkSize(conf.Width, conf.Height); err != nil {
+		return err
+	}
+	if format != "webp" && conf.Width*conf.Height > perByte*len(b)+freePixels {
+		return tooLarge(conf.Width, conf.Height, len(b))
+	}
+	return nil
+}
+
+// perByte is the most pixels that a byte of a picture can stand for: deflate packs 1032 to 1, and a byte
+// holds eight pixels of black and white. WebP, which has no such bound, has one of its own on sizes.
+const (
+	perByte    = 8 * 1040
+	freePixels = 1 << 20
+)
+
+// tooLarge is the error of a header that asks for more pixels than the file can hold.
+func tooLarge(w, h, size int) error {
+	return fmt.Errorf("it says that it has %dx%d pixels, which a file of %d bytes cannot hold", h, w, size)
 }
 
 func checkSize(w, h int) error {

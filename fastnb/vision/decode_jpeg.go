@@ -29,6 +29,17 @@ var adobeMarker = []byte{0xff, 0xee, 0, 14, 'A', 'd', 'o', 'b', 'e', 0, 100, 0, 
 // decodeJPEG reads a JPEG with the standard library. image/jpeg refuses four components without Adobe's marker, which is how the
 // Planet tiles come; PIL takes such files for plain CMYK, so they get the marker.
 func decodeJPEG(b []byte) (image.Image, error) {
+	conf, err := stdjpeg.DecodeConfig(bytes.NewReader(b))
+	if err == nil {
+		err = checkSize(conf.Width, conf.Height)
+	}
+	// A block of 8x8 takes a bit at least, also where passes follow one another.
+	if err == nil && conf.Width*conf.Height > 512*len(b) {
+		err = tooLarge(conf.Width, conf.Height, len(b))
+	}
+	if err != nil {
+		return nil, describe("JPEG", err)
+	}
 	m, err := stdjpeg.Decode(bytes.NewReader(b))
 	if err != nil && strings.Contains(err.Error(), "Adobe APP14") {
 		m, err = stdjpeg.Decode(bytes.NewReader(withAdobeMarker(b)))

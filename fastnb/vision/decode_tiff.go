@@ -119,6 +119,9 @@ type tiffPicture struct {
 	pix            []byte // samples as the file has them, interleaved, in its byte order
 }
 
+// maxSamples is more numbers for a pixel than any picture that is read has.
+const maxSamples = 16
+
 // decodeTIFF reads what package tiff leaves out: four inks, floating point and other numbers than bytes (cut
 // off at 0 and 255, as Pillow does), JPEG inside, planes apart.
 func decodeTIFF(b []byte) (image.Image, error) {
@@ -129,6 +132,9 @@ func decodeTIFF(b []byte) (image.Image, error) {
 	t, err := newTIFF(d)
 	if err != nil {
 		return nil, err
+	}
+	if t.w*t.h > perByte*len(b)+freePixels || t.samples > maxSamples {
+		return nil, tooLarge(t.w, t.h, len(b))
 	}
 	if t.compression == packJPEG {
 		return t.jpeg()
