@@ -262,14 +262,16 @@ func (c *Cell) check(decls []ast.Decl) (*types.Package, []types.Error) {
 	return pkg, c.errs
 }
 
-// freshScope gives a package an empty scope: all cells are one package, to which what is not exported belongs, but
-// each check has names of its own.
+// freshScope empties a package's scope: all cells are one package, to which what is not exported belongs, and one
+// scope, but each check has names of its own in it.
 func freshScope(pkg *types.Package) {
-	f := reflect.ValueOf(pkg).Elem().FieldByName("scope")
-	if !f.IsValid() || f.Type() != reflect.TypeFor[*types.Scope]() {
+	scope := reflect.ValueOf(pkg.Scope()).Elem()
+	elems, children := scope.FieldByName("elems"), scope.FieldByName("children")
+	if !elems.IsValid() || elems.Type() != reflect.TypeFor[map[string]types.Object]() || !children.IsValid() || children.Type() != reflect.TypeFor[[]*types.Scope]() {
 		panic(unfit{"this Go version keeps scopes in another way"}) // a test sees to it that it does not
 	}
-	*(**types.Scope)(unsafe.Pointer(f.UnsafeAddr())) = types.NewScope(types.Universe, token.NoPos, token.NoPos, "cell")
+	*(*map[string]types.Object)(unsafe.Pointer(elems.UnsafeAddr())) = nil
+	*(*[]*types.Scope)(unsafe.Pointer(children.UnsafeAddr())) = nil
 }
 
 type noImport struct{}
@@ -506,13 +508,14 @@ func (c *Cell) attach(late []*cellFunc) *Error {
 		if !ok || !isCell(n) {
 			return c.e.errorAt(base.Pos(), "cannot define new methods on non-local type "+base.Name)
 		}
-		if len(params) > 0 || n.TypeParams().Len() > 0 {
-			out := c.e.errorAt(f.decl.Pos(), "methods of the generic type "+base.Name+" belong into the cell that declares it")
-			out.Hint = "Declare the type again, with all its methods, in one cell."
-			return out
+		if len(params) != n.TypeParams().Len() {
+			return c.e.errorAt(f.decl.Pos(), "the receiver wants the type parameters of "+base.Name)
 		}
-		f.body = c.asFunction(f.decl, nil, nil)
+		f.body = c.asFunction(f.decl, c.constraints(n, base), params)
 		head := &ast.FuncDecl{Name: f.body.Name, Type: f.body.Type}
+		if f.generic { // go/types wants a body
+			head.Body = &ast.BlockStmt{List: []ast.Stmt{&ast.ExprStmt{X: &ast.CallExpr{Fun: ast.NewIdent("panic"), Args: []ast.Expr{&ast.BasicLit{Kind: token.INT, Value: "0"}}}}}}
+		}
 		if _, errs := c.check([]ast.Decl{head}); len(errs) > 0 {
 			return c.first(errs)
 		}
@@ -520,13 +523,7 @@ func (c *Cell) attach(late []*cellFunc) *Error {
 		if !ok {
 			return c.e.errorAt(f.decl.Pos(), "invalid method "+f.decl.Name.Name)
 		}
-		sig := fn.Signature()
-		var rest []*types.Var
-		for i := 1; i < sig.Params().Len(); i++ {
-			rest = append(rest, sig.Params().At(i))
-		}
-		msig := types.NewSignatureType(sig.Params().At(0), nil, nil, types.NewTuple(rest...), sig.Results(), sig.Variadic())
-		f.obj = types.NewFunc(f.decl.Name.Pos(), n.Obj().Pkg(), f.decl.Name.Name, msig)
+		f.obj = c.e.asMethod(fn, n, f.decl.Name)
 		if types.IsInterface(n) {
 			return c.e.errorAt(f.decl.Pos(), "invalid receiver type "+base.Name+" (pointer or interface type)")
 		}
@@ -548,6 +545,47 @@ func (c *Cell) attach(late []*cellFunc) *Error {
 		c.e.addMethods(c, n, ms)
 	}
 	return nil
+}
+
+// asMethod is a function as a method of n, its first parameter the receiver.
+func (e *Engine) asMethod(fn *types.Func, n *types.Named, name *ast.Ident) *types.Func {
+	sig := fn.Signature()
+	var params []*types.TypeParam
+	if sig.TypeParams().Len() > 0 {
+		var targs []types.Type
+		for i := range sig.TypeParams().Len() {
+			o := types.NewTypeName(name.Pos(), e.pkg, sig.TypeParams().At(i).Obj().Name(), nil)
+			p := types.NewTypeParam(o, n.TypeParams().At(i).Constraint())
+			params, targs = append(params, p), append(targs, p)
+		}
+		t, err := types.Instantiate(nil, sig, targs, false)
+		if err != nil {
+			panic(unfit{err.Error()})
+		}
+		sig = t.(*types.Signature)
+	}
+	var rest []*types.Var
+	for i := 1; i < sig.Params().Len(); i++ {
+		rest = append(rest, sig.Params().At(i))
+	}
+	msig := types.NewSignatureType(sig.Params().At(0), params, nil, types.NewTuple(rest...), sig.Results(), sig.Variadic())
+	return types.NewFunc(name.Pos(), e.pkg, name.Name, msig)
+}
+
+// constraints stands for the declaration of a generic type of an earlier cell: its type parameters.
+func (c *Cell) constraints(n *types.Named, base *ast.Ident) *ast.TypeSpec {
+	if n.TypeParams().Len() == 0 {
+		return nil
+	}
+	ts := &ast.TypeSpec{Name: base, TypeParams: &ast.FieldList{}}
+	for p := range n.TypeParams().TypeParams() {
+		name := base.Name + mark + p.Obj().Name()
+		o := types.NewTypeName(token.NoPos, c.e.pkg, name, nil)
+		types.NewAlias(o, p.Constraint())
+		c.over[name] = o
+		ts.TypeParams.List = append(ts.TypeParams.List, &ast.Field{Names: []*ast.Ident{{Name: p.Obj().Name()}}, Type: &ast.Ident{Name: name, NamePos: base.NamePos}})
+	}
+	return ts
 }
 
 // addMethods gives n more methods, in the place of those of the same names.
@@ -581,8 +619,7 @@ func setMethods(n *types.Named, ms []*types.Func) {
 
 // statements checks the cell's statements, under the cell rule.
 func (c *Cell) statements() *Error {
-	inOrder(c.p.body)
-	c.body = &ast.BlockStmt{List: c.shadowing(c.p.body)}
+	c.body = &ast.BlockStmt{List: c.shadowing(c.inOrder(c.p.body))}
 	fn := &ast.FuncDecl{Name: &ast.Ident{Name: "_"}, Type: &ast.FuncType{Params: &ast.FieldList{}}, Body: c.body}
 	const most = 50
 	for round := 0; ; round++ {
@@ -599,47 +636,85 @@ func (c *Cell) statements() *Error {
 	return nil
 }
 
-// inOrder puts the variables of a group in the order in which they need each other, as Go does at the top level of a
-// package.
-func inOrder(list []ast.Stmt) {
-	for _, st := range list {
-		d, ok := st.(*ast.DeclStmt)
-		if !ok {
+// inOrder puts variables that are declared together, in one group or one after the other, in the order in which they
+// need each other, as Go does at the top level of a package.
+func (c *Cell) inOrder(list []ast.Stmt) []ast.Stmt {
+	var out []ast.Stmt
+	for i := 0; i < len(list); i++ {
+		var specs []ast.Spec
+		k := i
+		for ; k < len(list); k++ {
+			d, ok := list[k].(*ast.DeclStmt)
+			if !ok {
+				break
+			}
+			g, ok := d.Decl.(*ast.GenDecl)
+			if !ok || g.Tok != token.VAR {
+				break
+			}
+			specs = append(specs, g.Specs...)
+		}
+		if len(specs) < 2 {
+			out = append(out, list[i])
 			continue
 		}
-		g, ok := d.Decl.(*ast.GenDecl)
-		if !ok || g.Tok != token.VAR || len(g.Specs) < 2 {
-			continue
+		for _, s := range c.needed(specs) {
+			out = append(out, &ast.DeclStmt{Decl: &ast.GenDecl{TokPos: s.Pos(), Tok: token.VAR, Specs: []ast.Spec{s}}})
 		}
-		by := map[string]ast.Spec{}
-		for _, s := range g.Specs {
-			for _, n := range s.(*ast.ValueSpec).Names {
-				by[n.Name] = s
-			}
-		}
-		var out []ast.Spec
-		seen := map[ast.Spec]bool{}
-		var put func(s ast.Spec)
-		put = func(s ast.Spec) {
-			if seen[s] {
-				return
-			}
-			seen[s] = true
-			for _, v := range s.(*ast.ValueSpec).Values {
-				ast.Inspect(v, func(n ast.Node) bool {
-					if i, ok := n.(*ast.Ident); ok && by[i.Name] != nil {
-						put(by[i.Name])
-					}
-					return true
-				})
-			}
-			out = append(out, s)
-		}
-		for _, s := range g.Specs {
-			put(s)
-		}
-		g.Specs = out
+		i = k - 1
 	}
+	return out
+}
+
+// needed are declarations of variables, each behind those that it needs.
+func (c *Cell) needed(specs []ast.Spec) (out []ast.Spec) {
+	by, funcs := map[string]ast.Spec{}, map[string]*ast.FuncDecl{}
+	for _, s := range specs {
+		for _, n := range s.(*ast.ValueSpec).Names {
+			if by[n.Name] != nil && n.Name != "_" {
+				return specs // a name twice: as they stand
+			}
+			by[n.Name] = s
+		}
+	}
+	for _, f := range c.p.funcs {
+		if f.Recv == nil {
+			funcs[f.Name.Name] = f
+		}
+	}
+	seen := map[ast.Node]bool{}
+	var put func(s ast.Spec)
+	var look func(n ast.Node)
+	look = func(n ast.Node) {
+		ast.Inspect(n, func(n ast.Node) bool {
+			i, ok := n.(*ast.Ident)
+			if !ok {
+				return true
+			}
+			if f := funcs[i.Name]; f != nil && f.Body != nil && !seen[f] {
+				seen[f] = true
+				look(f.Body)
+			}
+			if by[i.Name] != nil {
+				put(by[i.Name])
+			}
+			return true
+		})
+	}
+	put = func(s ast.Spec) {
+		if seen[s] {
+			return
+		}
+		seen[s] = true
+		for _, v := range s.(*ast.ValueSpec).Values {
+			look(v)
+		}
+		out = append(out, s)
+	}
+	for _, s := range specs {
+		put(s)
+	}
+	return out
 }
 
 // shadowing gives a statement that declares a name of its cell again a block of its own, with all that follow.
@@ -820,7 +895,9 @@ func (c *Cell) bodies() *Error {
 // commit makes what the cell declares the session's.
 func (c *Cell) commit() {
 	for name, o := range c.over {
-		c.e.scope[name] = o
+		if !strings.Contains(name, mark) || strings.HasSuffix(name, mark) {
+			c.e.scope[name] = o
+		}
 	}
 	c.e.last = c
 }

@@ -95,6 +95,10 @@ func (p *printer) compiled(t types.Type, v reflect.Value, depth int) {
 		p.str("<nil>")
 		return
 	}
+	if bytes, ok := v.Interface().([]byte); ok && depth > 0 && p.sharp {
+		p.list(types.NewSlice(types.Typ[types.Uint8]), types.Typ[types.Uint8], reflect.ValueOf(bytes), depth, true)
+		return
+	}
 	if depth > 0 && v.Kind() == reflect.Pointer {
 		switch v.Interface().(type) {
 		case fmt.Formatter, fmt.Stringer, error, fmt.GoStringer:

@@ -1,13 +1,16 @@
 package lang
 
 import (
+	"errors"
 	"fmt"
 	"go/ast"
 	"go/constant"
 	"go/token"
 	"go/types"
 	"reflect"
+	"runtime"
 	"strconv"
+	"strings"
 
 	"github.com/cosmos72/gomacro/base"
 	"github.com/cosmos72/gomacro/base/untyped"
@@ -25,6 +28,7 @@ const (
 	helperName = "h" + mark
 	siteName   = "site" + mark
 	addrName   = "addr" + mark
+	nilName    = "nil" + mark // a variable: a constant nil is no key of a map for the interpreter
 )
 
 // helper is a compiled function that lowered code calls.
@@ -37,6 +41,7 @@ type helper struct {
 func (e *Engine) helpers() error {
 	e.ir.DeclBuiltin(helperName, fast.Builtin{ArgMin: 2, ArgMax: base.MaxUint16, Compile: e.compileHelper})
 	e.ir.DeclBuiltin(siteName, fast.Builtin{ArgMin: 1, ArgMax: 1, Compile: e.compileSite})
+	e.ir.Eval("var " + nilName + " interface{}")
 	e.ir.DeclBuiltin(addrName, fast.Builtin{ArgMin: 1, ArgMax: 1, Compile: compileAddr})
 	e.ir.DeclFunc("stopping"+mark, func() <-chan struct{} { return cell.Context().Done() })
 	e.ir.DeclFunc("stopped"+mark, func() { stopCell() })
@@ -72,9 +77,34 @@ func (e *Engine) helpers() error {
 		case left:
 			panic(x)
 		}
-		return r
+		return asRuntime(r)
 	})
 	return nil
+}
+
+// asRuntime is what the interpreter panicked with as Go's run time has it: an error of the run time.
+func asRuntime(r any) any {
+	msg, ok := r.(string)
+	if !ok {
+		err, isErr := r.(error)
+		if _, already := r.(runtime.Error); !isErr || already {
+			return r
+		}
+		var v *reflect.ValueError
+		if !errors.As(err, &v) && !errors.Is(err, errNil) {
+			return r
+		}
+		msg = err.Error()
+	}
+	switch {
+	case strings.HasPrefix(msg, "reflect: ") && strings.Contains(msg, "index out of range"):
+		return runtimeError("index out of range")
+	case strings.HasPrefix(msg, "reflect.Value.Slice"):
+		return runtimeError("slice bounds out of range")
+	case strings.HasPrefix(msg, "reflect: call of ") && strings.Contains(msg, "zero Value"), msg == errNil.Error(), strings.HasPrefix(msg, "reflect.Value.Call: call of nil"):
+		return runtimeError(errNil.Error())
+	}
+	return r
 }
 
 // Failure is an error that the cell rule fails a cell with: where the call stands, and what was called.

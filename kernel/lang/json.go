@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"go/types"
 	"reflect"
@@ -408,6 +409,10 @@ func (e *Engine) unmarshalStruct(t types.Type, u *types.Struct, v reflect.Value,
 			}
 		}
 		if err := e.unmarshal(f.typ, fieldAt(v, f.path, true), x); err != nil {
+			var wrong *json.UnmarshalTypeError
+			if errors.As(err, &wrong) && wrong.Struct == "" {
+				wrong.Struct, wrong.Field = strings.TrimPrefix(byReflection(t), cellPath+"."), f.name
+			}
 			return err
 		}
 	}
@@ -455,7 +460,11 @@ func (e *Engine) unmarshalMap(u *types.Map, v reflect.Value, rt reflect.Type, da
 	}
 	for k, x := range raw {
 		key := reflect.New(rt.Key()).Elem()
-		if key.Kind() == reflect.String {
+		if done, err := e.keyByMethod(u.Key(), key, k); done {
+			if err != nil {
+				return err
+			}
+		} else if key.Kind() == reflect.String {
 			key.SetString(k)
 		} else if err := json.Unmarshal([]byte(k), key.Addr().Interface()); err != nil {
 			return fmt.Errorf("json: cannot unmarshal object key %q into %s", k, byReflection(u.Key()))
@@ -467,4 +476,21 @@ func (e *Engine) unmarshalMap(u *types.Map, v reflect.Value, rt reflect.Type, da
 		out.SetMapIndex(key, val)
 	}
 	return nil
+}
+
+// keyByMethod reads a map's key that knows how itself.
+func (e *Engine) keyByMethod(t types.Type, key reflect.Value, text string) (done bool, err error) {
+	n, ok := types.Unalias(t).(*types.Named)
+	if !ok || !isCell(n) || types.IsInterface(t) {
+		return false, nil
+	}
+	b := Boxed{e.typ(types.NewPointer(t)), key.Addr().Interface()}
+	if b.T.lookup("UnmarshalText") == nil {
+		return false, nil
+	}
+	f, ok := b.Method("UnmarshalText").Interface().(func([]byte) error)
+	if !ok {
+		return false, nil
+	}
+	return true, f([]byte(text))
 }

@@ -2,6 +2,7 @@ package lang
 
 import (
 	"errors"
+	"fmt"
 	"go/ast"
 	"go/token"
 	"go/types"
@@ -38,6 +39,9 @@ func (l *low) call(x *ast.CallExpr) ast.Expr {
 	}
 	args := l.args(x, sig)
 	spread := x.Ellipsis.IsValid()
+	if sig.Variadic() && !spread && !l.manyValues(x) && len(x.Args) < sig.Params().Len() && !l.isCompiled(x.Fun) { // none is nil, not empty
+		args, spread = append(args, l.null(sig.Params().At(sig.Params().Len()-1).Type())), true
+	}
 	if sel, ok := ast.Unparen(x.Fun).(*ast.SelectorExpr); ok {
 		if s := l.info.Selections[sel]; s != nil && s.Kind() == types.MethodVal {
 			if fn, ok := s.Obj().(*types.Func); ok && fn.FullName() == "(*sync.WaitGroup).Go" && len(args) == 1 {
@@ -54,6 +58,16 @@ func (l *low) call(x *ast.CallExpr) ast.Expr {
 		out.Ellipsis = 1
 	}
 	return out
+}
+
+// isCompiled reports whether x is a function or method of a compiled package.
+func (l *low) isCompiled(x ast.Expr) bool {
+	i := baseIdent(x)
+	if i == nil {
+		return false
+	}
+	fn, ok := l.info.ObjectOf(i).(*types.Func)
+	return ok && fn.Pkg() != nil && fn.Pkg().Path() != cellPath
 }
 
 // manyValues reports whether a call's one argument is a call that gives several values.
@@ -184,6 +198,13 @@ func (l *low) passing(x *ast.CallExpr) func(any) any {
 		return nil
 	}
 	switch p := fn.Pkg().Path(); {
+	case p == "reflect":
+		for _, a := range x.Args {
+			if l.canBox(a) && !types.IsInterface(l.typeOf(a)) {
+				l.refuse(a, "package reflect cannot look at values of cells' types: they have other types there ("+bySpelling(l.typeOf(a))+" has)")
+			}
+		}
+		return forReflection
 	case p == "encoding/json":
 		if fn.Name() == "Unmarshal" || fn.Name() == "Decode" {
 			return forDecoding
@@ -199,6 +220,14 @@ func (l *low) passing(x *ast.CallExpr) func(any) any {
 		return nil
 	}
 	return Plain
+}
+
+// forReflection refuses values of cells' types.
+func forReflection(x any) any {
+	if b, ok := unshim(x).(Boxed); ok {
+		panic(fmt.Errorf("package reflect cannot look at values of cells' types: they have other types there (%s has)", b.T))
+	}
+	return x
 }
 
 func (l *low) passed(y ast.Expr, how func(any) any) ast.Expr {
@@ -321,7 +350,7 @@ func (l *low) assertion(y ast.Expr, from, to types.Type) ast.Expr {
 		if l.e.rep(from) != anyType { // compiled code's view may be on it
 			y = l.unshim(y)
 		}
-		if isPlain(rt) || rt.Kind() == reflect.Pointer && rt.Elem().Kind() != reflect.Struct {
+		if _, isCall := ast.Unparen(y).(*ast.CallExpr); !isCall && isPlain(rt) {
 			return &ast.TypeAssertExpr{X: y, Type: l.e.alias(rt)}
 		}
 	}
@@ -495,8 +524,15 @@ func (l *low) special(x *ast.CallExpr, o types.Object) ast.Expr {
 			return nil
 		}
 		return l.errorsAs(x, p.Elem())
-	case "reflect.TypeOf", "reflect.ValueOf":
-		return nil
+	case "reflect.DeepEqual":
+		face := types.Universe.Lookup("any").Type()
+		return l.help(helper{ins: []reflect.Type{anyType, anyType}, outs: []reflect.Type{boolType}, f: func(v, w xr.Value) xr.Value {
+			a, b := held(v), held(w)
+			x, isBoxed := a.(Boxed)
+			y, other := b.(Boxed)
+			same := isBoxed == other && (!isBoxed || x.T == y.T)
+			return xr.ValueOf(same && reflect.DeepEqual(Plain(a), Plain(b)))
+		}}, l.conv(x.Args[0], face), l.conv(x.Args[1], face))
 	case "time.AfterFunc", "context.AfterFunc":
 		l.e.parallel.Store(true)
 	}

@@ -526,7 +526,11 @@ func (l *low) index(x *ast.IndexExpr) ast.Expr {
 	y := l.opened(l.expr(x.X), t)
 	switch u := t.Underlying().(type) {
 	case *types.Map:
-		return &ast.IndexExpr{X: y, Index: l.conv(x.Index, u.Key())}
+		k := l.conv(x.Index, u.Key())
+		if l.info.Types[x.Index].IsNil() {
+			k = id(nilName)
+		}
+		return &ast.IndexExpr{X: y, Index: k}
 	case *types.Signature:
 		return l.ident(baseIdent(x.X))
 	case *types.Pointer: // to an array
@@ -617,6 +621,9 @@ func (l *low) unary(x *ast.UnaryExpr) ast.Expr {
 	case token.ARROW:
 		return l.receive(x.X, false)
 	}
+	if x.Op == token.NOT {
+		return &ast.UnaryExpr{Op: x.Op, X: certain(l.expr(x.X))}
+	}
 	return &ast.UnaryExpr{Op: x.Op, X: l.expr(x.X)}
 }
 
@@ -640,7 +647,7 @@ func (l *low) binary(x *ast.BinaryExpr) ast.Expr {
 	case token.LSS, token.LEQ, token.GTR, token.GEQ:
 		t = l.operandType(x)
 	case token.LAND, token.LOR:
-		return &ast.BinaryExpr{X: l.expr(x.X), Op: x.Op, Y: l.expr(x.Y)}
+		return &ast.BinaryExpr{X: certain(l.expr(x.X)), Op: x.Op, Y: certain(l.expr(x.Y))}
 	}
 	return l.arith(x.Op, l.conv(x.X, t), l.conv(x.Y, t), t)
 }
@@ -746,7 +753,7 @@ func (l *low) comparison(x *ast.BinaryExpr) ast.Expr {
 			return xr.ValueOf(held(v) == held(w))
 		}}, l.conv(x.X, t), l.conv(x.Y, t))
 		if x.Op == token.NEQ {
-			return &ast.UnaryExpr{Op: token.NOT, X: out}
+			return &ast.UnaryExpr{Op: token.NOT, X: certain(out)}
 		}
 		return out
 	}
@@ -757,7 +764,7 @@ func (l *low) comparison(x *ast.BinaryExpr) ast.Expr {
 			return xr.ValueOf(v.ReflectValue().Equal(w.ReflectValue()))
 		}}, l.conv(x.X, t), l.conv(x.Y, t))
 		if x.Op == token.NEQ {
-			return &ast.UnaryExpr{Op: token.NOT, X: out}
+			return &ast.UnaryExpr{Op: token.NOT, X: certain(out)}
 		}
 		return out
 	}

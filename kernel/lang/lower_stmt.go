@@ -633,7 +633,7 @@ func (l *low) ifStmt(st *ast.IfStmt) ast.Stmt {
 	if st.Init != nil {
 		before = l.stmt(st.Init, "")
 	}
-	out.Cond = l.expr(st.Cond)
+	out.Cond = l.condition(st.Cond)
 	out.Body = l.block(st.Body)
 	if st.Else != nil {
 		marked := l.marked
@@ -652,6 +652,17 @@ func (l *low) ifStmt(st *ast.IfStmt) ast.Stmt {
 		return out
 	}
 	return blockOf(append(before, out)...)
+}
+
+// condition is a truth value as the interpreter wants it where it decides.
+func (l *low) condition(x ast.Expr) ast.Expr { return certain(l.expr(x)) }
+
+// certain is a lowered truth value as one value.
+func certain(y ast.Expr) ast.Expr {
+	if severalHere(y) {
+		return callOf(id("bool"), y)
+	}
+	return y
 }
 
 // escapes reports whether a variable may outlive a turn of its loop: a function literal uses it, or its address
@@ -786,7 +797,7 @@ func (l *low) forStmt(st *ast.ForStmt, label string) ast.Stmt {
 		}
 	}
 	if st.Cond != nil {
-		out.Cond = l.expr(st.Cond)
+		out.Cond = l.condition(st.Cond)
 	}
 	if st.Post != nil {
 		if post := l.stmt(st.Post, ""); len(post) == 1 {
@@ -863,9 +874,9 @@ func (l *low) switchStmt(st *ast.SwitchStmt, label string) ast.Stmt {
 			case native:
 				clause.List = append(clause.List, l.conv(x, t))
 			case tag != nil:
-				clause.List = append(clause.List, l.equal(tag, t, x))
+				clause.List = append(clause.List, certain(l.equal(tag, t, x)))
 			default:
-				clause.List = append(clause.List, l.expr(x))
+				clause.List = append(clause.List, l.condition(x))
 			}
 		}
 		l.marked = 0

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"go/types"
 	"reflect"
+	"regexp"
 	"strconv"
-	"strings"
 
 	"github.com/cosmos72/gomacro/imports"
 	"golang.org/x/tools/go/types/typeutil"
@@ -568,8 +568,12 @@ func bySpelling(t types.Type) string {
 	})
 }
 
+var otherNames = regexp.MustCompile(`\b(any|byte|rune)\b`)
+
 // byReflection is t as %T prints it.
 func byReflection(t types.Type) string {
 	s := types.TypeString(t, func(p *types.Package) string { return p.Name() })
-	return strings.ReplaceAll(s, "any", "interface {}")
+	return otherNames.ReplaceAllStringFunc(s, func(n string) string {
+		return map[string]string{"any": "interface {}", "byte": "uint8", "rune": "int32"}[n]
+	})
 }

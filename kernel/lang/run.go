@@ -6,6 +6,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"reflect"
 	"strings"
 
 	xr "github.com/cosmos72/gomacro/xreflect"
@@ -339,10 +340,19 @@ func (s *Step) Assigned() (out []Value) {
 			continue
 		}
 		if name, ok := e.places[o]; ok {
-			out = append(out, Value{o.Type(), e.Box(o.Type(), held(e.ir.ValueOf(name)))})
+			out = append(out, Value{o.Type(), e.Box(o.Type(), held(e.valueOf(name)))})
 		}
 	}
 	return out
+}
+
+// valueOf is what a variable holds.
+func (e *Engine) valueOf(name string) (v xr.Value) {
+	if rt := e.slots[name]; rt != nil && rt.Kind() == reflect.Complex128 { // the interpreter fails on its address
+		e.run(func(got []xr.Value) { v = got[0] }, exprStmt(id(name)))
+		return v
+	}
+	return e.ir.ValueOf(name)
 }
 
 // Start is to be called before a cell's steps run.
@@ -404,7 +414,7 @@ func (e *Engine) Value(name string) (v Value, ok bool) {
 	if !known || !e.declared[place] {
 		return Value{}, false
 	}
-	return Value{o.Type(), e.Box(o.Type(), held(e.ir.ValueOf(place)))}, true
+	return Value{o.Type(), e.Box(o.Type(), held(e.valueOf(place)))}, true
 }
 
 // Set declares a variable of a compiled type, as := does.
