@@ -98,9 +98,18 @@ func (e *Engine) templateFields(t types.Type, u *types.Struct, whole, v reflect.
 	set := types.NewMethodSet(t)
 	for m := range set.Methods() {
 		sig := m.Obj().Type().(*types.Signature)
-		if m.Obj().Exported() && sig.Params().Len() == 0 && sig.Results().Len() == 1 {
-			if x, ok := b.call(m.Obj().Name()); ok {
-				out[m.Obj().Name()] = forTemplate(x)
+		if !m.Obj().Exported() || sig.Params().Len() != 0 {
+			continue
+		}
+		name := m.Obj().Name()
+		switch n := sig.Results().Len(); {
+		case n == 1:
+			if x, ok := b.call(name); ok {
+				out[name] = forTemplate(x)
+			}
+		case n == 2 && types.Identical(sig.Results().At(1).Type(), types.Universe.Lookup("error").Type()):
+			if got := b.Method(name).Call(nil); got[1].IsNil() {
+				out[name] = forTemplate(e.Box(sig.Results().At(0).Type(), got[0].Interface()))
 			}
 		}
 	}
