@@ -12,7 +12,7 @@ var (
 	// ErrStopBatch skips the rest of the batch: after BeforeBatch its training, after AfterBackward
 	// its optimizer step. In validation the batch does not count.
 	ErrStopBatch = errors.New("stop batch")
-	// ErrStopEpoch ends the epoch's training; validation follows. In validation it ends that: what was seen
+	// ErrStopEpoch ends the epoch's training, or with BeforeEpoch leaves it out; validation follows. In validation it ends that: what was seen
 	// before this batch counts (with AfterBatch, this batch too).
 	ErrStopEpoch = errors.New("stop epoch")
 	// ErrStopFit ends the fit: in the middle of an epoch at once, without validation; in validation as

@@ -178,10 +178,14 @@ type runner struct {
 // epoch trains and validates once. It returns ErrStopFit where the fit is to end.
 func (r *runner) epoch() error {
 	l, began := r.l, time.Now()
-	if err := r.p.hooks.call(beforeEpoch, l); errors.Is(err, ErrStopFit) || err != nil && !isStop(err) {
-		return err
+	stop := r.p.hooks.call(beforeEpoch, l)
+	if errors.Is(stop, ErrStopFit) || stop != nil && !isStop(stop) {
+		return stop
 	}
-	stop := r.train()
+	l.Batch = 0
+	if !errors.Is(stop, ErrStopEpoch) {
+		stop = r.train()
+	}
 	if stop != nil && !isStop(stop) {
 		return stop
 	}

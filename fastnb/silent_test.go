@@ -139,6 +139,22 @@ func TestStopsInValidation(t *testing.T) {
 	}
 }
 
+// TestStopBeforeEpoch: an epoch whose training a callback leaves out is validated only.
+func TestStopBeforeEpoch(t *testing.T) {
+	l, e := fakeLearner(t, 3, 1, 1, 1)
+	if err := l.Fit(2, LR(1), Callbacks(Callback{BeforeEpoch: func(l *Learner) error {
+		if l.Epoch == 1 {
+			return ErrStopEpoch
+		}
+		return nil
+	}})); err != nil {
+		t.Fatal(err)
+	}
+	if len(e.hypers) != 3 || len(l.Recorder.ValLosses) != 2 || l.Recorder.NBatches[1] != 0 {
+		t.Errorf("%d steps, %d validations, batches %v", len(e.hypers), len(l.Recorder.ValLosses), l.Recorder.NBatches)
+	}
+}
+
 // TestValidateSome: NBatch bounds a validation.
 func TestValidateSome(t *testing.T) {
 	l, _ := fakeLearner(t, 1, 5, 1, 1)

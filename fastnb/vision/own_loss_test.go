@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/fastnb/go/datasets"
 	"github.com/fastnb/go/fastnb"
 	"github.com/fastnb/go/fastnb/data"
 	"github.com/fastnb/go/fastnb/models"
@@ -31,7 +32,12 @@ func TestOwnLossTrains(t *testing.T) {
 		t.Errorf("losses %v", l)
 	}
 	check(t, learn.Export())
-	again, err := fastnb.LoadLearner(dir)
+	full := datasets.NewPath(t.TempDir()).Join("app.fastnb")
+	check(t, learn.Export(full.String()))
+	if !full.Exists() {
+		t.Errorf("Export put %s under the learner's path", full)
+	}
+	again, err := fastnb.LoadLearner(full)
 	check(t, err)
 	item := d.ValidDS.Items()[0]
 	a, err := learn.Predict(item)

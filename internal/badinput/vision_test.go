@@ -33,6 +33,11 @@ func visionMistakes() []mistake {
 		{input: "mask with a palette", after: "nothing was done", make: func(d *desk) error { return d.openMask("mask_voc.png") }},
 		{input: "mask in colour", after: "nothing was done", make: func(d *desk) error { return d.openMask("mask_rgb.png") }},
 		{input: "mask in a JPEG", after: "nothing was done", make: func(d *desk) error { return d.openMask("mask_255.jpg") }},
+		{input: "learner that fastai exported", after: nothing, make: func(d *desk) error {
+			d.write("planet/export.pkl", d.repo("fastnb/testdata/pth/fastai_export.pkl"))
+			_, err := fastnb.LoadLearner(d.tiles)
+			return err
+		}},
 		{input: "mask that is not there", after: nothing, make: func(d *desk) error {
 			_, err := vision.OpenMask(d.tiles.Join("labels", "train_3.png"))
 			return err
