@@ -47,6 +47,6 @@ func rootCommand() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(kernelCommand(), nbCommand(), lessonCommand(), dataCommand(), doctorCommand(), benchCommand())
+	root.AddCommand(kernelCommand(), nbCommand(), lessonCommand(), dataCommand(), doctorCommand(), benchCommand(), serveCommand())
 	return root
 }

@@ -24,6 +24,11 @@ type TextOpener interface {
 	OpenText(s string) (Item, error)
 }
 
+// BytesOpener is a Kind whose items can be made of a file's bytes, as a server gets them.
+type BytesOpener interface {
+	OpenBytes(b []byte) (Item, error)
+}
+
 // LanguageKind is a Kind whose items can be their own targets: LabelForLM.
 type LanguageKind interface{ LMKind() LabelKind }
 

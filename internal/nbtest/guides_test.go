@@ -70,6 +70,14 @@ func TestVisionTransforms(t *testing.T) {
 	}
 }
 
+func TestDeploy(t *testing.T) {
+	guide{file: "deploy", params: map[string]string{"epochs": "2", "size": "32", "items": "30"}, shows: []check{
+		picture("9 pictures in 3 rows of 3"), textLike(`written: true`), textLike(`serving at http://127\.0\.0\.1:[0-9]+/`),
+		textLike(`{"result":"(black|grizzly|teddys)"}`), textLike(`"probabilities":\[{"class":"(black|grizzly|teddys)","p":0\.[0-9]+}`),
+		textLike(`\.jpg (black|grizzly|teddys) \(0\.[0-9]+\)`), textLike(`<nil>`),
+	}}.run(t)
+}
+
 func TestDataBlock(t *testing.T) {
 	n := guide{file: "data-block", shows: []check{
 		textLike(`image list \(30 items\)`), textLike(`SplitByFnameFile\(\.\./valid\.txt\) +21 train +3 valid`), textLike(`Labels \(category\)`),

@@ -1,0 +1,287 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/fastnb/go/fastnb"
+)
+
+// Server answers for models over HTTP.
+type Server struct {
+	cfg     Config
+	store   *store
+	queue   chan struct{} // a token for each request that is answered or waits
+	reading chan struct{} // and for each that is being read
+	token   string        // "": none is asked for
+	local   bool          // nobody but this machine can reach it
+	metrics *metrics
+	web     http.Handler
+}
+
+// New loads the models and makes a server of them. The first is the one that is asked without a name.
+func New(sources []Source, c Config) (*Server, error) {
+	if len(sources) == 0 {
+		return nil, errors.New("fastnb: serve: no model given (try fastnb serve EXPORT)")
+	}
+	st, err := newStore(sources)
+	if err != nil {
+		return nil, err
+	}
+	return newServer(st, c)
+}
+
+// Of makes a server of a model that is there already, as a learner's. The model is not closed with it.
+func Of(name string, m *fastnb.Model, c Config) (*Server, error) {
+	e := &entry{Source: Source{Name: name}, now: &loaded{Model: m, kept: true}}
+	return newServer(&store{byName: map[string]*entry{name: e}, names: []string{name}}, c)
+}
+
+func newServer(st *store, c Config) (*Server, error) {
+	c = c.filled()
+	host, _, err := net.SplitHostPort(c.Addr)
+	if err != nil {
+		st.close()
+		return nil, fmt.Errorf("fastnb: serve: address %q: %w (try HOST:PORT, as 127.0.0.1:8080)", c.Addr, err)
+	}
+	s := &Server{
+		cfg: c, store: st, queue: make(chan struct{}, c.MaxQueue), reading: make(chan struct{}, 4*c.MaxQueue),
+		token: c.Token, local: loopback(host),
+	}
+	if s.token == "" && !s.local && !c.Open {
+		s.token = newToken()
+	}
+	s.metrics = newMetrics(s)
+	if err := s.routes(); err != nil {
+		st.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Token is what requests must bring, "" where none is asked for.
+func (s *Server) Token() string { return s.token }
+
+// ServeHTTP answers a request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.web.ServeHTTP(w, r) }
+
+func (s *Server) routes() error {
+	mux := http.NewServeMux()
+	mux.Handle("/", get(s.index))
+	static, err := s.static()
+	if err != nil {
+		return err
+	}
+	mux.Handle("/static/", http.StripPrefix("/static/", static))
+	mux.Handle("/analyze", post(s.analyze))
+	mux.Handle("/api/predict", post(s.predict))
+	mux.Handle("/api/models", get(s.models))
+	mux.Handle("/api/models/{model}/predict", post(s.predict))
+	mux.Handle("/api", get(s.describe))
+	mux.Handle("/api/openapi.json", get(s.describe))
+	mux.Handle("/healthz", get(func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
+	}))
+	mux.Handle("/metrics", s.metrics.handler())
+	s.web = s.guarded(mux)
+	return nil
+}
+
+// get lets GET and HEAD through.
+func get(f http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			w.Header().Set("Allow", "GET, HEAD")
+			writeError(w, fail(http.StatusMethodNotAllowed, "this address takes GET"))
+			return
+		}
+		f(w, r)
+	})
+}
+
+// post lets POST through.
+func post(f http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPost {
+			w.Header().Set("Allow", "POST")
+			writeError(w, fail(http.StatusMethodNotAllowed, "this address takes POST"))
+			return
+		}
+		f(w, r)
+	})
+}
+
+// read reads what is asked about before a place in the queue is taken: a slow client must not hold one.
+func (s *Server) read(w http.ResponseWriter, r *http.Request) ([]input, error) {
+	select {
+	case s.reading <- struct{}{}:
+		defer func() { <-s.reading }()
+	default:
+		return nil, fail(http.StatusServiceUnavailable, "too many requests are being read")
+	}
+	return s.inputs(w, r)
+}
+
+// asked reads a request, waits for its turn and answers it.
+func (s *Server) asked(w http.ResponseWriter, r *http.Request, reply func(w http.ResponseWriter, out []answer)) {
+	e, err := s.store.of(r.PathValue("model"))
+	var ins []input
+	if err == nil {
+		ins, err = s.read(w, r)
+	}
+	if err != nil {
+		writeError(w, err)
+		return
+	}
+	s.queued(func(w http.ResponseWriter, r *http.Request) error {
+		m, done := e.use()
+		defer done()
+		out, err := s.answers(r.Context(), m, ins, r.URL.Query().Get("seen") == "1")
+		if err == nil {
+			reply(w, out)
+		}
+		return err
+	})(w, r)
+}
+
+// analyze is the lesson's route: one file in, {"result": "class"} out.
+func (s *Server) analyze(w http.ResponseWriter, r *http.Request) {
+	s.asked(w, r, func(w http.ResponseWriter, out []answer) {
+		if len(out) != 1 {
+			writeError(w, fail(http.StatusBadRequest, "one file at a time here (try /api/predict for several)"))
+			return
+		}
+		writeJSON(w, http.StatusOK, map[string]string{"result": out[0].Result})
+	})
+}
+
+// predict answers in full: one answer for one input, a list for several.
+func (s *Server) predict(w http.ResponseWriter, r *http.Request) {
+	s.asked(w, r, func(w http.ResponseWriter, out []answer) {
+		if len(out) == 1 {
+			writeJSON(w, http.StatusOK, out[0])
+			return
+		}
+		writeJSON(w, http.StatusOK, map[string]any{"results": out})
+	})
+}
+
+// models tells which models there are and what each takes and gives.
+func (s *Server) models(w http.ResponseWriter, _ *http.Request) {
+	var out []modelInfo
+	for _, name := range s.store.names {
+		m, done := s.store.byName[name].use()
+		out = append(out, infoOf(name, m))
+		done()
+	}
+	writeJSON(w, http.StatusOK, map[string]any{"models": out})
+}
+
+// static serves the files of the page: those built in, or the folder's. No path leads out of it.
+func (s *Server) static() (http.Handler, error) {
+	files := builtin()
+	if s.cfg.Static != "" {
+		root, err := os.OpenRoot(s.cfg.Static)
+		if err != nil {
+			return nil, fmt.Errorf("fastnb: serve: folder of the page: %w (try one with an index.html)", err)
+		}
+		files = root.FS()
+	}
+	h := http.FileServerFS(files)
+	return get(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "" || strings.HasSuffix(r.URL.Path, "/") { // no lists of files
+			writeError(w, fail(http.StatusNotFound, "there is no such file"))
+			return
+		}
+		h.ServeHTTP(w, r)
+	}), nil
+}
+
+// index is the page.
+func (s *Server) index(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path != "/" {
+		writeError(w, fail(http.StatusNotFound, "there is nothing at "+path.Clean(r.URL.Path)))
+		return
+	}
+	if s.cfg.Static != "" {
+		root, err := os.OpenRoot(s.cfg.Static)
+		if err == nil {
+			defer func() { _ = root.Close() }() // only read
+			http.ServeFileFS(w, r, root.FS(), "index.html")
+			return
+		}
+	}
+	http.ServeFileFS(w, r, builtin(), "index.html")
+}
+
+// Run listens and answers until ctx ends; what was taken is answered first, for at most Grace. Ready is called with
+// the address when it listens; it may be nil.
+func (s *Server) Run(ctx context.Context, ready func(addr net.Addr)) error {
+	l, err := net.Listen("tcp", s.cfg.Addr)
+	if err != nil {
+		s.store.close()
+		return fmt.Errorf("fastnb: serve: %w (try another port with --addr)", err)
+	}
+	srv := &http.Server{
+		Handler: s, ReadHeaderTimeout: headTime, ReadTimeout: bodyTime, WriteTimeout: s.cfg.Timeout + bodyTime,
+		IdleTimeout: idleTime, MaxHeaderBytes: maxHead,
+	}
+	if ready != nil {
+		ready(l.Addr())
+	}
+	watched, stop := context.WithCancel(ctx)
+	defer stop()
+	go s.watch(watched)
+	ended := make(chan error, 1)
+	go func() { ended <- srv.Serve(l) }()
+	select {
+	case err = <-ended:
+	case <-ctx.Done():
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Grace)
+		defer cancel()
+		if err = srv.Shutdown(grace); err != nil {
+			err = fmt.Errorf("fastnb: serve: some requests were not answered in %s: %w", s.cfg.Grace, err)
+		}
+	}
+	s.store.close()
+	if errors.Is(err, http.ErrServerClosed) {
+		err = nil
+	}
+	return err
+}
+
+// watch takes up files that were replaced.
+func (s *Server) watch(ctx context.Context) {
+	const pause = 2 * time.Second
+	seen := map[string]time.Time{}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+		for _, name := range s.store.names {
+			e := s.store.byName[name]
+			if e.Path.String() == "" || !e.changed() {
+				continue
+			}
+			when, _, err := e.stat()
+			if err != nil || seen[name].Equal(when) { // tried: it is no export, or half of one
+				continue
+			}
+			seen[name] = when
+			if err := e.load(); err != nil {
+				s.cfg.Log.Error("model not taken up", "model", name, "error", err)
+				continue
+			}
+			s.cfg.Log.Info("model taken up", "model", name)
+		}
+	}
+}
