@@ -145,6 +145,7 @@ func init() {
 			"BunchCollater":   r.TypeOf((*pkg.BunchCollater)(nil)).Elem(),
 			"BunchOption":     r.TypeOf((*pkg.BunchOption)(nil)).Elem(),
 			"ByteCollater":    r.TypeOf((*pkg.ByteCollater)(nil)).Elem(),
+			"BytesOpener":     r.TypeOf((*pkg.BytesOpener)(nil)).Elem(),
 			"CSVFormatOption": r.TypeOf((*pkg.CSVFormatOption)(nil)).Elem(),
 			"CSVOption":       r.TypeOf((*pkg.CSVOption)(nil)).Elem(),
 			"Category":        r.TypeOf((*pkg.Category)(nil)).Elem(),
@@ -241,6 +242,7 @@ func init() {
 	shims[r.TypeFor[pkg.Batcher]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_Batcher]()
 	shims[r.TypeFor[pkg.BunchCollater]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_BunchCollater]()
 	shims[r.TypeFor[pkg.ByteCollater]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_ByteCollater]()
+	shims[r.TypeFor[pkg.BytesOpener]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_BytesOpener]()
 	shims[r.TypeFor[pkg.Collater]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_Collater]()
 	shims[r.TypeFor[pkg.DecodeOption]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_DecodeOption]()
 	shims[r.TypeFor[pkg.DrawnLabel]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_DrawnLabel]()
@@ -307,6 +309,13 @@ type shim_github_com_fastnb_go_fastnb_data_ByteCollater struct{ O Object }
 func (s shim_github_com_fastnb_go_fastnb_data_ByteCollater) Unshim() any { return s.O }
 func (s shim_github_com_fastnb_go_fastnb_data_ByteCollater) CollateBytes(a0 []pkg.Item) *i5.Tensor {
 	return s.O.Method("CollateBytes").Interface().(func([]pkg.Item) *i5.Tensor)(a0)
+}
+
+type shim_github_com_fastnb_go_fastnb_data_BytesOpener struct{ O Object }
+
+func (s shim_github_com_fastnb_go_fastnb_data_BytesOpener) Unshim() any { return s.O }
+func (s shim_github_com_fastnb_go_fastnb_data_BytesOpener) OpenBytes(a0 []byte) (pkg.Item, error) {
+	return s.O.Method("OpenBytes").Interface().(func([]byte) (pkg.Item, error))(a0)
 }
 
 type shim_github_com_fastnb_go_fastnb_data_Collater struct{ O Object }

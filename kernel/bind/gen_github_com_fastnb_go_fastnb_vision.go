@@ -102,6 +102,7 @@ func init() {
 			"SelfAttention":              r.ValueOf(pkg.SelfAttention),
 			"ShowAll":                    r.ValueOf(pkg.ShowAll),
 			"ShowMulti":                  r.ValueOf(pkg.ShowMulti),
+			"SizeOfPicture":              r.ValueOf(pkg.SizeOfPicture),
 			"Skew":                       r.ValueOf(pkg.Skew),
 			"SplitOn":                    r.ValueOf(pkg.SplitOn),
 			"Squish":                     r.ValueOf(pkg.Squish),
