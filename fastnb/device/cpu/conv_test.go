@@ -2,6 +2,8 @@ package cpu
 
 import (
 	"context"
+	"errors"
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -101,5 +103,61 @@ func apartFrom(t *testing.T, d *Device, a device.Conv, norm device.BatchNorm, f 
 	}
 	if d := apart(f(7), want); !(d < winoTol) {
 		t.Errorf("%v: apart %g", shapes[1], d)
+	}
+}
+
+// TestNotFinite: an infinity or a NaN reaches what it reaches in a direct convolution, and its gradients, and nothing
+// more, though Winograd's filtering is chosen.
+func TestNotFinite(t *testing.T) {
+	rng := rand.New(rand.NewPCG(13, 14))
+	xs, ws := []int{4, 16, 16, 64}, []int{64, 3, 3, 64}
+	n := 4 * 16 * 16 * 64
+	a := device.Conv{Stride: [2]int{1, 1}, Pad: [4]int{1, 1, 1, 1}}
+	for _, isa := range available[:max(1, len(available)-1)] {
+		d := New(2)
+		d.isa = isa
+		if d.chooseWino(a, ws, xs, xs, 1, 1) == nil {
+			t.Fatal("the case must be one for Winograd's filtering")
+		}
+		for _, odd := range []float64{math.Inf(1), math.Inf(-1), math.NaN()} {
+			x, w, dy := normal(rng, n), normal(rng, 64*9*64), normal(rng, n)
+			x[n/3], dy[n/5] = float32(odd), float32(odd)
+			in := func(s []int, f []float32) val { return val{shape: s, f: f} }
+			for name, run := range map[string]func(direct bool, out []float32) error{
+				"forward": func(direct bool, out []float32) error {
+					c := &call{dev: d, in: []val{in(xs, x), in(ws, w)}, out: []val{in(xs, out)}}
+					if direct {
+						c.directForward(a, d.plainFinish(64))
+						return nil
+					}
+					return convForward(a, c)
+				},
+				"by input": func(direct bool, out []float32) error {
+					c := &call{dev: d, in: []val{in(xs, dy), in(ws, w)}, out: []val{in(xs, out)}}
+					if direct {
+						return directDX(a, c)
+					}
+					return convDX(a, c)
+				},
+				"by weights": func(direct bool, out []float32) error {
+					c := &call{dev: d, in: []val{in(xs, x), in(xs, dy)}, out: []val{in(ws, out[:len(w)])}}
+					if direct {
+						return directDW(a, c)
+					}
+					return convDW(a, c)
+				},
+			} {
+				got, want := make([]float32, n), make([]float32, n)
+				if err := errors.Join(run(true, want), run(false, got)); err != nil {
+					t.Fatal(err)
+				}
+				for i, v := range want {
+					if math.Float32bits(v) != math.Float32bits(got[i]) && (v == v || got[i] == got[i]) {
+						t.Fatalf("%s %s, %g: %d is %g, want %g", isa.name, name, odd, i, got[i], v)
+					}
+				}
+			}
+		}
+		d.Close()
 	}
 }
