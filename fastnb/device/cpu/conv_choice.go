@@ -18,7 +18,7 @@ func convForward(a device.Conv, c *call) error {
 // convolve writes the convolution of the first input with the second, finished as fin says.
 func (c *call) convolve(a device.Conv, fin *finish) error {
 	x, w, y := c.in[0], c.in[1], c.out[0]
-	z := c.dev.chooseWino(a, w.shape, x.shape, y.shape, a.Pad[0], a.Pad[1])
+	z := c.dev.chooseWino(a, w.shape, x.shape, y.shape, a.Pad[0], a.Pad[1], winoWeightCost)
 	if z == nil || !z.forward(x.f, winoWeights{w: w.f, o: w.shape[0], c: w.shape[3]}, y.f, fin) {
 		c.directForward(a, fin)
 	}
@@ -126,7 +126,7 @@ func fuseNorms(p *device.Plan) *device.Plan {
 
 func convDX(a device.Conv, c *call) error {
 	dy, w, dx := c.in[0], c.in[1], c.out[0]
-	if z := c.dev.chooseWino(a, w.shape, dy.shape, dx.shape, 2-a.Pad[0], 2-a.Pad[1]); z != nil {
+	if z := c.dev.chooseWino(a, w.shape, dy.shape, dx.shape, 2-a.Pad[0], 2-a.Pad[1], winoWeightCost); z != nil {
 		turned := winoWeights{w: w.f, o: w.shape[0], c: w.shape[3], turned: true}
 		if z.forward(dy.f, turned, dx.f, c.dev.plainFinish(dx.shape[3])) {
 			return nil
@@ -137,20 +137,21 @@ func convDX(a device.Conv, c *call) error {
 
 func convDW(a device.Conv, c *call) error {
 	x, dy, dw := c.in[0], c.in[1], c.out[0]
-	if z := c.dev.chooseWino(a, dw.shape, x.shape, dy.shape, a.Pad[0], a.Pad[1]); z != nil && z.weightGrad(x.f, dy.f, dw.f) {
+	if z := c.dev.chooseWino(a, dw.shape, x.shape, dy.shape, a.Pad[0], a.Pad[1], winoBackCost); z != nil && z.weightGrad(x.f, dy.f, dw.f) {
 		return nil
 	}
 	return directDW(a, c)
 }
 
 // chooseWino gives Winograd's filtering from a map x to y, or nil where the direct product is thought to be faster.
-func (d *Device) chooseWino(a device.Conv, w, x, y []int, top, left int) *winoConv {
+// weight is what a weight's point costs.
+func (d *Device) chooseWino(a device.Conv, w, x, y []int, top, left, weight int) *winoConv {
 	if w[1] != 3 || w[2] != 3 || a.Stride != [2]int{1, 1} || top < 0 || left < 0 {
 		return nil
 	}
 	best, least := (*winoTransforms)(nil), 9*y[0]*y[1]*y[2]*x[3]*y[3]
 	for _, t := range []*winoTransforms{&d.isa.wino.four, &d.isa.wino.two} {
-		if c := winoCost(t, x, y); c < least {
+		if c := winoCost(t, x, y, weight); c < least {
 			best, least = t, c
 		}
 	}
@@ -160,13 +161,15 @@ func (d *Device) chooseWino(a device.Conv, w, x, y []int, top, left int) *winoCo
 	return d.newWino(best, x[0], x[1], x[2], x[3], y[1], y[2], y[3], top, left)
 }
 
-// What it costs to bring a number to a point or back, and a weight, in multiplications of a product: measured.
+// What it costs to bring a number of a map to a point or back, a weight to a point, and a weight's gradient back with
+// the sums that it is made of, in multiplications of a product: measured.
 const (
 	winoTransformCost = 10
 	winoWeightCost    = 12
+	winoBackCost      = 44
 )
 
-func winoCost(t *winoTransforms, x, y []int) int {
+func winoCost(t *winoTransforms, x, y []int, weight int) int {
 	tiles := y[0] * ((y[1] + t.m - 1) / t.m) * ((y[2] + t.m - 1) / t.m)
-	return t.points() * (tiles*(x[3]*y[3]+winoTransformCost*(x[3]+y[3])) + winoWeightCost*x[3]*y[3])
+	return t.points() * (tiles*(x[3]*y[3]+winoTransformCost*(x[3]+y[3])) + weight*x[3]*y[3])
 }

@@ -116,7 +116,7 @@ func TestNotFinite(t *testing.T) {
 	for _, isa := range available[:max(1, len(available)-1)] {
 		d := New(2)
 		d.isa = isa
-		if d.chooseWino(a, ws, xs, xs, 1, 1) == nil {
+		if d.chooseWino(a, ws, xs, xs, 1, 1, winoBackCost) == nil {
 			t.Fatal("the case must be one for Winograd's filtering")
 		}
 		for _, odd := range []float64{math.Inf(1), math.Inf(-1), math.NaN()} {

@@ -159,7 +159,7 @@ func TestWinogradFinish(t *testing.T) {
 
 // BenchmarkWinograd is ResNet34's 3x3 convolutions beside the direct ones, both as multiplications of a direct one.
 func BenchmarkWinograd(b *testing.B) {
-	for _, c := range []winoCase{{16, 32, 32, 64, 64, 1}, {16, 16, 16, 128, 128, 1}, {16, 8, 8, 256, 256, 1}, {16, 4, 4, 512, 512, 1}} {
+	for _, c := range []winoCase{{16, 32, 32, 64, 64, 1}, {16, 16, 16, 128, 128, 1}, {16, 8, 8, 256, 256, 1}, {16, 4, 4, 512, 512, 1}, {16, 2, 2, 512, 512, 1}} {
 		rng := rand.New(rand.NewPCG(3, 4))
 		x, w, dy := normal(rng, c.n*c.h*c.w*c.c), normal(rng, c.o*9*c.c), normal(rng, c.n*c.h*c.w*c.o)
 		y, dx, dw := make([]float32, len(dy)), make([]float32, len(x)), make([]float32, len(w))
@@ -190,7 +190,7 @@ func BenchmarkWinograd(b *testing.B) {
 					}
 				}
 				for _, what := range []string{"forward", "dx", "dw"} {
-					b.Run(fmt.Sprintf("%d/%s/%s/%s", c.c, what, isa.name, name), func(b *testing.B) {
+					b.Run(fmt.Sprintf("%d-%d/%s/%s/%s", c.h, c.c, what, isa.name, name), func(b *testing.B) {
 						used := processorTime()
 						for b.Loop() {
 							run[what]()
