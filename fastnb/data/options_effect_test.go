@@ -92,6 +92,7 @@ func TestLabelOptionsCount(t *testing.T) {
 	options := opttest.Options[LabelOption]{
 		"LabelDelim": LabelDelim(" "), "LabelCols": LabelCols(2), "Classes": Classes("b", "a", "a b", "q12"),
 		"LabelAs": LabelAs(EmptyKind()), "FullPath": FullPath(true),
+		"ForLabelKind": ForLabelKind(func(LabelKind) (LabelKind, error) { return EmptyKind(), nil }),
 	}
 	opttest.Complete(t, ".", options, "LabelOption")
 	seen := func(l *LabelLists) (any, error) {
