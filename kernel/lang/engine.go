@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"unsafe"
 
 	"github.com/cosmos72/gomacro/ast2"
 	"github.com/cosmos72/gomacro/base"
@@ -59,6 +60,8 @@ type Engine struct {
 	parallel   atomic.Bool                // code of cells may run beside the compiler
 	panicked   func(r any, at Place)      // takes what a goroutine panicked with
 	units      []*unit                    // functions that wait to be defined
+	frozenLen  int                        // how many there were
+	frozen     map[unsafe.Pointer]bool    // types of the interpreter that running code may look up
 	declared   map[string]bool            // names that the interpreter knows
 	stdRead    map[string]bool            // packages whose generic functions have been read
 	needed     typeutil.Map               // types whose methods have been instantiated
@@ -88,7 +91,7 @@ func New(h Hooks) (*Engine, error) {
 		scope: map[string]types.Object{}, generics: map[types.Object]*generic{}, sources: map[*token.File]*source{},
 		slots: map[string]reflect.Type{}, places: map[types.Object]string{}, functions: map[types.Object]*function{},
 		instances: map[string]*function{}, methods: map[*types.Func]*function{}, byType: map[methodKey]*function{},
-		aliases: map[reflect.Type]string{}, packages: map[string]string{}, panicked: h.Panicked, affordable: h.Affordable, declared: map[string]bool{}, stdRead: map[string]bool{},
+		aliases: map[reflect.Type]string{}, packages: map[string]string{}, panicked: h.Panicked, affordable: h.Affordable, declared: map[string]bool{}, frozen: map[unsafe.Pointer]bool{}, stdRead: map[string]bool{},
 	}
 	e.ir.Comp.Stdout, e.ir.Comp.Stderr = io.Discard, io.Discard
 	e.ir.Comp.Options &^= base.OptShowPrompt | base.OptTrapPanic
@@ -242,12 +245,13 @@ const displayPath = "github.com/fastnb/go/cell/display"
 
 // run compiles and runs a node of lowered code; it panics as the code does.
 func (e *Engine) run(done func([]xr.Value), n ast.Node) {
+	e.ir.Comp.Code.Clear()
+	e.ir.Comp.Line = 0
+	x := e.ir.CompileAst(ast2.AnyToAst([]ast.Node{n}, "cell"))
 	if e.parallel.Load() {
 		e.freeze()
 	}
-	e.ir.Comp.Code.Clear()
-	e.ir.Comp.Line = 0
-	vals, _ := e.ir.RunExpr(e.ir.CompileAst(ast2.AnyToAst([]ast.Node{n}, "cell")))
+	vals, _ := e.ir.RunExpr(x)
 	if done != nil {
 		done(vals)
 	}
