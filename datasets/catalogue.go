@@ -29,7 +29,7 @@ func (u URL) name() string {
 
 const (
 	fastAI   = "https://s3.amazonaws.com/fast-ai-"
-	examples = "http://files.fast.ai/data/examples/"
+	examples = "https://files.fast.ai/data/examples/"
 )
 
 // URLs are the data sets and models the lessons use, with the sizes and checksums that fastai 1.0.61
@@ -79,7 +79,10 @@ var URLs = struct {
 		"wikitext-2", fastAI + "nlp/wikitext-2.tgz", 4070055,
 		"2a82d47a7b85c8b6a8e068dc4c1d37e7", "", "2 million words of Wikipedia",
 	},
-	MNISTTiny: URL{Name: "mnist_tiny", Address: examples + "mnist_tiny.tgz", Note: "digits 3 and 7"},
+	MNISTTiny: URL{
+		"mnist_tiny", examples + "mnist_tiny.tgz", 342207,
+		"56143e8f24db90d925d82a5a74141875", "", "digits 3 and 7",
+	},
 	Pets: URL{
 		"oxford-iiit-pet", fastAI + "imageclas/oxford-iiit-pet.tgz", 811706944,
 		"e4db5c768afd933bb91f5f594d7417a4", "", "cats and dogs of 37 breeds",

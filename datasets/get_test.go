@@ -529,3 +529,18 @@ func TestDownloadShowsABar(t *testing.T) {
 		t.Error(last)
 	}
 }
+
+// Every data set of the catalogue that is fetched comes over https, with a size and a sum.
+func TestCatalogueIsChecked(t *testing.T) {
+	for _, u := range Catalogue() {
+		if u.Address == "" {
+			continue
+		}
+		if !strings.HasPrefix(u.Address, "https://") {
+			t.Errorf("%s comes from %s", u.Name, u.Address)
+		}
+		if u.Size == 0 || u.MD5 == "" {
+			t.Errorf("%s has no size or no sum", u.Name)
+		}
+	}
+}

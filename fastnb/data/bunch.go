@@ -61,8 +61,13 @@ func BS(n int) BunchOption { return bunchFunc(func(d *DataBunch) { d.BS = n }) }
 func ValBS(n int) BunchOption { return bunchFunc(func(d *DataBunch) { d.ValBS = n }) }
 
 // Workers is the number of goroutines that open items (default the number of cores, at most 16). Results
-// do not depend on it.
-func Workers(n int) BunchOption { return bunchFunc(func(d *DataBunch) { d.Workers = n }) }
+// do not depend on it. 0, which is fastai's word for opening them one after the other in the caller, is 1.
+func Workers(n int) BunchOption {
+	if n == 0 {
+		n = 1
+	}
+	return bunchFunc(func(d *DataBunch) { d.Workers = n })
+}
 
 // SkipBroken leaves out items that cannot be opened, and says so, instead of failing (default false).
 func SkipBroken(on bool) BunchOption { return bunchFunc(func(d *DataBunch) { d.SkipBroken = on }) }
