@@ -157,7 +157,7 @@ func (e *Engine) Lookup(name string) types.Object {
 	if o := e.scope[name]; o != nil {
 		return o
 	}
-	if o := e.prelude[name]; o != nil {
+	if o := e.preludeObject(name); o != nil {
 		return o
 	}
 	if strings.HasSuffix(name, mark) {

@@ -35,11 +35,13 @@ type Engine struct {
 	pkg  *types.Package // stands for all cells where a package is asked for
 	must map[string]types.Object
 
-	scope    map[string]types.Object // what cells have declared, by name
-	prelude  map[string]types.Object // what they see besides
-	generics map[types.Object]*generic
-	sources  map[*token.File]*source
-	last     *Cell
+	scope           map[string]types.Object // what cells have declared, by name
+	prelude         map[string]types.Object // what they see besides
+	lazy            map[string]string       // names of the prelude, by the package that has them
+	preludePackages map[string]string
+	generics        map[types.Object]*generic
+	sources         map[*token.File]*source
+	last            *Cell
 
 	slots      map[string]reflect.Type    // names in the interpreter and the types of what they hold
 	places     map[types.Object]string    // the names of variables and functions
@@ -99,7 +101,7 @@ func New(h Hooks) (*Engine, error) {
 	e.roomy()
 	replaceFunctions()
 	bind.Prelude()
-	e.preludeOf(world)
+	e.preludeOf()
 	e.quicks()
 	if err := e.helpers(); err != nil {
 		return nil, err
@@ -119,22 +121,43 @@ func (e *Engine) roomy() {
 	env.Vals, env.Ints = vals, ints
 }
 
-// preludeOf finds what cells see without an import.
-func (e *Engine) preludeOf(world *bind.World) {
-	e.prelude = map[string]types.Object{}
+// preludeOf finds the names that cells see without an import. What they stand for is read when it is asked for: the
+// types of all these packages take time and memory.
+func (e *Engine) preludeOf() {
+	e.prelude, e.lazy = map[string]types.Object{}, map[string]string{}
 	for _, p := range list.Dotted {
-		scope := world.Package(p).Scope()
-		for _, name := range scope.Names() {
-			if o := scope.Lookup(name); o.Exported() {
+		values, typs := bind.Symbols(p)
+		for name := range values {
+			e.lazy[name] = p
+		}
+		for name := range typs {
+			e.lazy[name] = p
+		}
+	}
+	e.lazy["Display"] = "display"
+	e.preludePackages = map[string]string{}
+	for _, p := range append([]string{"display"}, list.Named...) {
+		e.preludePackages[path.Base(p)] = p
+	}
+}
+
+// preludeObject is what a name of the prelude stands for; nil if it is none.
+func (e *Engine) preludeObject(name string) types.Object {
+	if o := e.prelude[name]; o != nil {
+		return o
+	}
+	if p, ok := e.preludePackages[name]; ok {
+		if pkg := e.reps.world.Package(p); pkg != nil {
+			e.prelude[name] = types.NewPkgName(token.NoPos, e.pkg, name, pkg)
+		}
+	} else if p, ok := e.lazy[name]; ok {
+		if pkg := e.reps.world.Package(p); pkg != nil {
+			if o := pkg.Scope().Lookup(name); o != nil {
 				e.prelude[name] = o
 			}
 		}
 	}
-	for _, p := range append([]string{"display"}, list.Named...) {
-		name := path.Base(p)
-		e.prelude[name] = types.NewPkgName(token.NoPos, e.pkg, name, world.Package(p))
-	}
-	e.prelude["Display"] = world.Package("display").Scope().Lookup("Display")
+	return e.prelude[name]
 }
 
 // rep is the representation of t. It may be called from any goroutine.

@@ -431,7 +431,15 @@ func (e *Engine) Set(name string, t types.Type, v any) {
 func (e *Engine) Scope() map[string]types.Object { return e.scope }
 
 // Prelude gives the names that cells see without an import, and what they stand for.
-func (e *Engine) Prelude() map[string]types.Object { return e.prelude }
+func (e *Engine) Prelude() map[string]types.Object {
+	for name := range e.preludePackages {
+		e.preludeObject(name)
+	}
+	for name := range e.lazy {
+		e.preludeObject(name)
+	}
+	return e.prelude
+}
 
 // Func gives a variable of type func() of the session.
 func (e *Engine) Func(name string) func() {
