@@ -90,8 +90,10 @@ func TestGoodLinks(t *testing.T) {
 	es := []entry{
 		{name: "set/images/a", body: "A"},
 		symlink("set/train", "images"), symlink("set/deep/er/a", "../../train/a"), symlink("set/chain", "deep/er"),
-		symlink("set/self", "."), symlink("set/new", "images/later"), {name: "set/hard", kind: tar.TypeLink, target: "set/images/a"},
-		symlink("set/replaced", "nowhere"), {name: "set/replaced", body: "R"},
+		symlink("set/self", "."), symlink("set/new", "images/later"),
+		{name: "set/hard", kind: tar.TypeLink, target: "set/images/a"},
+		symlink("set/replaced", "nowhere"),
+		{name: "set/replaced", body: "R"},
 	}
 	dir := t.TempDir()
 	archive := put(t, filepath.Join(dir, "x"), gzipOf(t, tarOf(t, es...)))

@@ -148,7 +148,7 @@ func (l *Learner) tellNaN(verb string, all map[string]*Tensor) {
 			continue
 		}
 		for _, v := range t.Float32s() {
-			if v-v != 0 { //nolint:staticcheck // neither NaN nor infinities less themselves are 0
+			if v-v != 0 { // neither NaN nor infinities less themselves are 0
 				if names++; first == "" || name < first {
 					first = name
 				}

@@ -47,7 +47,9 @@ func TestMessages(t *testing.T) {
 	Closed(c.ID())
 	Deliver(c.ID(), Data{})
 	want := []sent{
-		{"comm_msg", c.ID(), Data{"got": "add"}}, {"comm_msg", c.ID(), Data{"error": "no"}}, {"comm_msg", c.ID(), Data{"error": "broken"}},
+		{"comm_msg", c.ID(), Data{"got": "add"}},
+		{"comm_msg", c.ID(), Data{"error": "no"}},
+		{"comm_msg", c.ID(), Data{"error": "broken"}},
 		{"comm_close", c.ID(), Data{"error": "the kernel was restarted: run the cell again"}},
 	}
 	if !reflect.DeepEqual(*out, want) {

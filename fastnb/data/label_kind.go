@@ -249,14 +249,14 @@ func manyLabels(raw any) ([]string, error) {
 	return []string{s}, nil
 }
 
-// partlyKnown is the error of an item some of whose labels are not among the classes: encoded is what is left.
-type partlyKnown struct {
+// partlyKnownError is the error of an item some of whose labels are not among the classes: encoded is what is left.
+type partlyKnownError struct {
 	encoded any
 	unknown []string
 }
 
 // Error names the labels.
-func (p *partlyKnown) Error() string {
+func (p *partlyKnownError) Error() string {
 	return fmt.Sprintf("%s: %v", quoted(p.unknown), ErrUnknownLabel)
 }
 
@@ -277,7 +277,7 @@ func (k multiKind) Encode(raw any) (any, error) {
 	slices.Sort(ix)
 	ix = slices.Compact(ix)
 	if unknown != nil {
-		return nil, &partlyKnown{ix, unknown}
+		return nil, &partlyKnownError{ix, unknown}
 	}
 	return ix, nil
 }

@@ -18,7 +18,7 @@ func encode(l *ItemList, k LabelKind, raw []any, set string) (*LabelList, error)
 	items, tags := unknownLabels{}, unknownLabels{}
 	for i, r := range raw {
 		y, err := k.Encode(r)
-		var part *partlyKnown
+		var part *partlyKnownError
 		switch {
 		case errors.As(err, &part):
 			for _, s := range part.unknown {

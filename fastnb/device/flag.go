@@ -2,10 +2,10 @@ package device
 
 import "fmt"
 
-// BadIndex is what a kernel finds where data names something that there is not, such as a target that is no
+// BadIndexError is what a kernel finds where data names something that there is not, such as a target that is no
 // class. A device whose kernels cannot give errors raises a flag with these numbers, and says so at the next
 // Wait.
-type BadIndex struct {
+type BadIndexError struct {
 	What  string // "target" or "word"
 	Value int64
 	Row   int
@@ -14,7 +14,7 @@ type BadIndex struct {
 }
 
 // Error says what was found and where.
-func (b BadIndex) Error() string {
+func (b BadIndexError) Error() string {
 	if b.What == "word" {
 		return fmt.Sprintf("word %d of row %d is number %d, the vocabulary has %d", b.Place, b.Row, b.Value, b.Count)
 	}

@@ -114,7 +114,7 @@ func hostDecoderXent(a device.Decoder) device.HostFunc {
 		for r := range a.R {
 			class := y[r%rows*steps+r/rows]
 			if class < 0 || int(class) >= a.V {
-				return device.BadIndex{What: "target", Value: class, Row: r % rows, Place: r / rows, Count: a.V}
+				return device.BadIndexError{What: "target", Value: class, Row: r % rows, Place: r / rows, Count: a.V}
 			}
 			hostScores(scores, dec, r)
 			l := logSumExp(scores)

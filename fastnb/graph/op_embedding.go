@@ -100,7 +100,7 @@ func eachWord(a device.Embedding, y, ids, w *tensor.Tensor, rng []*tensor.Tensor
 		for r := range n {
 			id := int(ids.Int64s()[r*all+t])
 			if id < 0 || id >= v {
-				return device.BadIndex{What: "word", Value: int64(id), Row: r, Place: t, Count: v}
+				return device.BadIndexError{What: "word", Value: int64(id), Row: r, Place: t, Count: v}
 			}
 			factor := float32(1)
 			if m != nil {

@@ -103,7 +103,7 @@ func (b *Builder) CrossEntropy(x, y *Node) *Node {
 		x := in[0].Float32s()
 		for r, k := range in[1].Int64s() {
 			if k < 0 || int(k) >= c {
-				return device.BadIndex{What: "target", Value: k, Row: r, Count: c}
+				return device.BadIndexError{What: "target", Value: k, Row: r, Count: c}
 			}
 			row := x[r*c : r*c+c]
 			sum += logSumExp(row) - float64(row[k])
@@ -114,7 +114,7 @@ func (b *Builder) CrossEntropy(x, y *Node) *Node {
 		x, dl := in[0].Float32s(), float64(in[2].Float32s()[0])/float64(in[1].Len())
 		for r, k := range in[1].Int64s() {
 			if k < 0 || int(k) >= c {
-				return device.BadIndex{What: "target", Value: k, Row: r, Count: c}
+				return device.BadIndexError{What: "target", Value: k, Row: r, Count: c}
 			}
 			row := x[r*c : r*c+c]
 			l := logSumExp(row)

@@ -57,7 +57,7 @@ func classWeights(w []float64, y *tensor.Tensor, r int, a device.SoftXent) (sum 
 	c, eps := len(w), float64(a.Eps)
 	if k := y.Int64s(); k != nil {
 		if k[r] < 0 || int(k[r]) >= c {
-			return 0, device.BadIndex{What: "target", Value: k[r], Row: r, Count: c}
+			return 0, device.BadIndexError{What: "target", Value: k[r], Row: r, Count: c}
 		}
 		clear(w)
 		w[k[r]], sum = 1, 1

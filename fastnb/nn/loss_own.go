@@ -10,10 +10,11 @@ import (
 	"github.com/fastnb/go/fastnb/tensor"
 )
 
-// Builder and Node are what a loss of one's own is written with.
 type (
+	// Builder is what a loss of one's own is written with.
 	Builder = graph.Builder
-	Node    = graph.Node
+	// Node is a value in it.
+	Node = graph.Node
 )
 
 // LossOption is an option of NewLoss: WithActivation.

@@ -40,7 +40,7 @@ func (c *modelConfig) start(verb string, d *data.DataBunch, params []*nn.Param, 
 	switch {
 	case err == nil:
 		return true, nil
-	case c.pretrained == nil && c.files == nil && errors.As(err, new(otherSizes)):
+	case c.pretrained == nil && c.files == nil && errors.As(err, new(otherSizesError)):
 		fmt.Printf("Pretrained weights of %s are not used, so the network starts from fresh weights and nothing is frozen.\n(%v)\n", c.Arch, err)
 		return false, nil
 	case c.pretrained == nil && c.files == nil && errors.Is(err, datasets.ErrUnavailable):
@@ -50,10 +50,10 @@ func (c *modelConfig) start(verb string, d *data.DataBunch, params []*nn.Param, 
 	return false, fmt.Errorf("fastnb: %s: pretrained weights of %s: %w (try Pretrained(false))", verb, c.Arch, err)
 }
 
-// otherSizes says how a configuration differs from that of the published weights.
-type otherSizes string
+// otherSizesError says how a configuration differs from that of the published weights.
+type otherSizesError string
 
-func (o otherSizes) Error() string { return string(o) }
+func (o otherSizesError) Error() string { return string(o) }
 
 // publishedSizes are those of the weights that fastai publishes.
 var publishedSizes = models.LMConfig()
@@ -65,7 +65,7 @@ func (c *modelConfig) fits() error {
 	if c.EmbSz == p.EmbSz && c.NHid == p.NHid && c.NLayers == p.NLayers {
 		return nil
 	}
-	return otherSizes(fmt.Sprintf("this network has EmbSz %d, NHid %d, NLayers %d, the published one %d, %d, %d", c.EmbSz, c.NHid, c.NLayers, p.EmbSz, p.NHid, p.NLayers))
+	return otherSizesError(fmt.Sprintf("this network has EmbSz %d, NHid %d, NLayers %d, the published one %d, %d, %d", c.EmbSz, c.NHid, c.NLayers, p.EmbSz, p.NHid, p.NLayers))
 }
 
 // find names the files of weights and words.
@@ -128,7 +128,7 @@ func fill(weights, words string, v *data.Vocab, params []*nn.Param, prefix strin
 		// The first dimension of what belongs to words is their number, which conversion changes.
 		words := slices.Contains([]string{"0.encoder.weight", "1.decoder.bias"}, named(p))
 		if have, want := t.Shape(), p.Shape; words && !slices.Equal(have[1:], want[1:]) || !words && !slices.Equal(have, want) {
-			return otherSizes(fmt.Sprintf("%s: %s is of shape %v there, %v in this network", weights, named(p), have, want))
+			return otherSizesError(fmt.Sprintf("%s: %s is of shape %v there, %v in this network", weights, named(p), have, want))
 		}
 	}
 	ts, err = models.ConvertWeights(ts, old, v.Itos)

@@ -109,14 +109,14 @@ func (d *tiffDir) first(tag uint16, def uint32) uint32 {
 // tiffPicture is a TIFF in the course of reading.
 type tiffPicture struct {
 	*tiffDir
-	w, h, samples  int
-	size           int // bytes of a sample
-	format, photo  uint32
-	compression    uint32
-	planar, floats bool
-	pw, ph         int // of a part, strip or tile
-	tiled          bool
-	pix            []byte // samples as the file has them, interleaved, in its byte order
+	w, h, samples int
+	size          int // bytes of a sample
+	format, photo uint32
+	compression   uint32
+	planar        bool
+	pw, ph        int // of a part, strip or tile
+	tiled         bool
+	pix           []byte // samples as the file has them, interleaved, in its byte order
 }
 
 // maxSamples is more numbers for a pixel than any picture that is read has.

@@ -33,7 +33,7 @@ func TestNoCellHidesErrors(t *testing.T) {
 			if c.Type != "code" {
 				continue
 			}
-			for _, hidden := range hiddenErrors(string(c.Source)) {
+			for _, hidden := range hiddenErrors(c.Source) {
 				t.Errorf("%s, cell %d: %s: nothing looks at the error", filepath.Base(file), k, hidden)
 			}
 		}

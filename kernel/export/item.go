@@ -87,7 +87,7 @@ func (sp *splitter) token(off int, tok token.Token, lit string) error {
 	case token.RPAREN, token.RBRACE, token.RBRACK:
 		sp.depth = max(sp.depth-1, 0)
 	}
-	if tok == token.EOF || tok == token.SEMICOLON && sp.depth == 0 && !(lit == ";" && sp.inHead()) {
+	if tok == token.EOF || tok == token.SEMICOLON && sp.depth == 0 && (lit != ";" || !sp.inHead()) {
 		err := sp.finish()
 		if lit == ";" {
 			sp.done = off + 1

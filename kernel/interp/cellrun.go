@@ -177,7 +177,7 @@ func (s *Session) eval(ctx context.Context, code string) (vals []any, err error)
 		s.last = st.At
 		s.e.StartStep()
 		vals, err = s.step(st)
-		if errors.Is(err, lang.Left) {
+		if errors.Is(err, lang.ErrLeft) {
 			return nil, nil
 		}
 		if err != nil {

@@ -267,7 +267,7 @@ func (s *Session) stringPath(code, line, start string) (packages, files bool) {
 		return false, false
 	}
 	var sig *types.Signature
-	s.do(func() {
+	_ = s.do(func() {
 		defer func() { _ = recover() }()
 		sig = s.callee(a)
 	})

@@ -36,10 +36,10 @@ func wrap(x any, pos lang.Place, code string) *CellError {
 	}
 	e := &CellError{Name: "error", Line: pos.Line, Column: pos.Column}
 	var call string
-	if f, ok := x.(lang.Failure); ok {
+	if f, ok := x.(lang.FailureError); ok {
 		e.Line, e.Column, x, call = f.At.Line, f.At.Column, f.Err, f.Call
 	}
-	if p, ok := x.(*lang.Panic); ok {
+	if p, ok := x.(*lang.PanicError); ok {
 		x = p.Value
 		if b, ok := x.(lang.Boxed); ok {
 			if err := b.AsError(); err != nil {
@@ -108,10 +108,6 @@ var words = []struct{ from, to string }{
 // nilRead is how the interpreter fails where a nil pointer is followed whose type refers to itself.
 var nilRead = regexp.MustCompile(`^interface conversion: interface( \{\})? is nil, not \*struct \{`)
 
-// folders are the parts of an import path before the package's name.
-var folders = regexp.MustCompile(`[\w.-]+/(?:[\w.-]+/)*`)
-
-// goWords gives a run-time error in Go's own words.
 // nilField is how the interpreter fails on a nil pointer in a field that it keeps in an interface.
 var nilField = regexp.MustCompile(`^interface conversion: <interface\{\}> is nil, not <`)
 

@@ -36,7 +36,6 @@ var (
 	unfit        = regexp.MustCompile(`(?s)^cannot use .* as (?:\[\])?([\w./]+) value in (argument to|variable|assignment)`)
 	mismatch     = regexp.MustCompile(`^assignment mismatch: (\d+) variables? but (.+) returns (\d+) values?$`)
 	severalIn    = regexp.MustCompile(`^multiple-value (.+) \(value of type \((.*), error\)\) in single-value context$`)
-	wrongCount   = regexp.MustCompile(`^(not enough|too many) arguments in call to `)
 	mixedText    = regexp.MustCompile(`mismatched types (untyped )?(int|float|string|float64|number).* and (untyped )?(string|int|float|float64)`)
 )
 

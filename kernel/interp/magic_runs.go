@@ -181,7 +181,7 @@ func timeMany(c *cellLines) error {
 func (s *Session) guard(f func()) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = &lang.Panic{Value: r}
+			err = &lang.PanicError{Value: r}
 		}
 	}()
 	f()

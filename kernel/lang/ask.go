@@ -107,7 +107,7 @@ func (e *Engine) Package(path string) *types.Package { return e.reps.world.Packa
 func (e *Engine) Last() *Cell { return e.last }
 
 // At is the place of a position of the syntax in a cell.
-func (e *Engine) At(pos token.Pos) Place { p, _ := e.at(pos); return p }
+func (e *Engine) At(pos token.Pos) Place { return e.at(pos) }
 
 // Spelled is a type as cells write it.
 func Spelled(t types.Type) string { return bySpelling(t) }

@@ -165,7 +165,7 @@ func (e *Engine) bindMethod(m *method, v reflect.Value) reflect.Value {
 	in := f.Type().In(0)
 	if in.Kind() == reflect.Interface {
 		w := reflect.New(in).Elem()
-		if v.IsValid() && !(v.Kind() == reflect.Pointer && v.IsNil()) {
+		if v.IsValid() && (v.Kind() != reflect.Pointer || !v.IsNil()) {
 			w.Set(v)
 		}
 		v = w

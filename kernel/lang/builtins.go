@@ -208,7 +208,7 @@ func (l *low) extreme(x *ast.CallExpr, least bool) ast.Expr {
 			if nan(best) {
 				break
 			}
-			if o, _ := compare(w, best); nan(w) || o != 0 && least == (o < 0) {
+			if o := compare(w, best); nan(w) || o != 0 && least == (o < 0) {
 				best = w
 			}
 		}
@@ -239,15 +239,15 @@ func (e *Engine) quicks() {
 func nan(v reflect.Value) bool { return v.CanFloat() && v.Float() != v.Float() }
 
 // compare orders two values of one ordered type.
-func compare(a, b reflect.Value) (order int, ok bool) {
-	sign := func(less, more bool) (int, bool) {
+func compare(a, b reflect.Value) (order int) {
+	sign := func(less, more bool) int {
 		switch {
 		case less:
-			return -1, true
+			return -1
 		case more:
-			return 1, true
+			return 1
 		}
-		return 0, true
+		return 0
 	}
 	switch {
 	case a.CanInt():
@@ -260,7 +260,7 @@ func compare(a, b reflect.Value) (order int, ok bool) {
 	case a.Kind() == reflect.String:
 		return sign(a.String() < b.String(), a.String() > b.String())
 	}
-	return 0, false
+	return 0
 }
 
 func (l *low) complexPart(x *ast.CallExpr, name string) ast.Expr {

@@ -34,13 +34,12 @@ type Cell struct {
 	vars   []*variable             // variables of the cell's top level, in order
 	varOf  map[types.Object]*variable
 	funcs  []*cellFunc
-	undo   []func()        // takes back what the check has changed
-	errs   []types.Error   // of the check that runs
-	decls  []ast.Decl      // that it looks at
-	body   *ast.BlockStmt  // the cell's statements, while they are checked
-	top    []ast.Stmt      // the same, checked
-	pkg    *types.Package  // of the check that was last
-	quiet  map[string]bool // names whose packages are missing
+	undo   []func()       // takes back what the check has changed
+	errs   []types.Error  // of the check that runs
+	decls  []ast.Decl     // that it looks at
+	body   *ast.BlockStmt // the cell's statements, while they are checked
+	top    []ast.Stmt     // the same, checked
+	pkg    *types.Package // of the check that was last
 }
 
 // variable is a variable of the session.

@@ -103,9 +103,7 @@ func New(h Hooks) (*Engine, error) {
 	bind.Prelude()
 	e.preludeOf()
 	e.quicks()
-	if err := e.helpers(); err != nil {
-		return nil, err
-	}
+	e.helpers()
 	return e, nil
 }
 

@@ -246,8 +246,7 @@ func orderKeys(a, b reflect.Value) int {
 		}
 		return 0
 	}
-	c, _ := compare(a, b)
-	return c
+	return compare(a, b)
 }
 
 func (p *printer) list(t, elem types.Type, v reflect.Value, depth int, open bool) {

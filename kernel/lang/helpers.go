@@ -38,7 +38,7 @@ type helper struct {
 	f    any // func(xr.Value) xr.Value, func(xr.Value, xr.Value) xr.Value, func(xr.Value, ...xr.Value) xr.Value, or two of two
 }
 
-func (e *Engine) helpers() error {
+func (e *Engine) helpers() {
 	e.ir.DeclBuiltin(helperName, fast.Builtin{ArgMin: 2, ArgMax: base.MaxUint16, Compile: e.compileHelper})
 	e.ir.DeclBuiltin(siteName, fast.Builtin{ArgMin: 1, ArgMax: 1, Compile: e.compileSite})
 	e.ir.Eval("var " + nilName + " interface{}")
@@ -65,7 +65,7 @@ func (e *Engine) helpers() error {
 	})
 	e.ir.DeclFunc("failing"+mark, func(err error, line, column int, name string) {
 		if err != nil {
-			panic(Failure{err, Place{e.serial, line, column}, name})
+			panic(FailureError{err, Place{e.serial, line, column}, name})
 		}
 	})
 	e.ir.DeclFunc("leave"+mark, func() { panic(left{}) })
@@ -79,7 +79,6 @@ func (e *Engine) helpers() error {
 		}
 		return asRuntime(r)
 	})
-	return nil
 }
 
 // asRuntime is what the interpreter panicked with as Go's run time has it: an error of the run time.
@@ -107,17 +106,17 @@ func asRuntime(r any) any {
 	return r
 }
 
-// Failure is an error that the cell rule fails a cell with: where the call stands, and what was called.
-type Failure struct {
+// FailureError is an error that the cell rule fails a cell with: where the call stands, and what was called.
+type FailureError struct {
 	Err  error
 	At   Place
 	Call string
 }
 
-func (f Failure) Error() string { return f.Err.Error() }
+func (f FailureError) Error() string { return f.Err.Error() }
 
 // Unwrap is the error.
-func (f Failure) Unwrap() error { return f.Err }
+func (f FailureError) Unwrap() error { return f.Err }
 
 // left ends a cell by a return statement.
 type left struct{}

@@ -111,7 +111,7 @@ func (e *Engine) instantiate(l *low, at ast.Node, origin *types.Func, targs []ty
 }
 
 // instantiateMethod gives a method of an instance of a generic type.
-func (e *Engine) instantiateMethod(l *low, fn *types.Func, n *types.Named) *function {
+func (e *Engine) instantiateMethod(fn *types.Func, n *types.Named) *function {
 	origin := fn.Origin()
 	key := fmt.Sprintf("%p %p", origin, e.typ(n))
 	if f := e.instances[key]; f != nil {
@@ -215,7 +215,7 @@ func (l *low) needMethods(t types.Type) {
 			}
 			if t.TypeArgs().Len() > 0 && !types.IsInterface(t) {
 				for m := range t.Methods() {
-					e.instantiateMethod(l, m, t)
+					e.instantiateMethod(m, t)
 				}
 			}
 			walk(t.Underlying())
@@ -303,7 +303,7 @@ func (e *Engine) std(o *types.Func) {
 		}
 	}
 	e.sourceImports(src, chunks, env)
-	toks, _ := scan(src.code)
+	toks := scan(src.code)
 	for _, c := range chunks {
 		if c.kind != token.FUNC {
 			continue

@@ -46,7 +46,7 @@ func (l *low) call(x *ast.CallExpr) ast.Expr {
 		if s := l.info.Selections[sel]; s != nil && s.Kind() == types.MethodVal {
 			if fn, ok := s.Obj().(*types.Func); ok && fn.FullName() == "(*sync.WaitGroup).Go" && len(args) == 1 {
 				// It calls the function on a goroutine whose panics nobody else catches.
-				at, _ := l.e.at(x.Pos())
+				at := l.e.at(x.Pos())
 				args[0] = callOf(id("caught"+mark), args[0], number(at.Line), number(l.serial))
 			}
 			return l.methodCall(sel, s, args, spread)
@@ -261,7 +261,7 @@ func (l *low) mustCall(x *ast.CallExpr, n int) ast.Expr {
 
 // failing fails the cell if a variable holds an error that the call x gave.
 func (l *low) failing(x *ast.CallExpr, name string) ast.Stmt {
-	at, _ := l.e.at(callPos(x))
+	at := l.e.at(callPos(x))
 	return exprStmt(callOf(id("failing"+mark), id(name), number(at.Line), number(at.Column),
 		&ast.BasicLit{Kind: token.STRING, Value: strconv.Quote(calleeName(x))}))
 }
@@ -326,7 +326,7 @@ func (l *low) conversion(x *ast.CallExpr, to types.Type) ast.Expr {
 	if frt == rt {
 		return callOf(&ast.ParenExpr{X: l.e.alias(rt)}, y)
 	}
-	if isPlain(frt) && isPlain(rt) && !(frt.Kind() == reflect.String) != !(rt.Kind() == reflect.String) {
+	if isPlain(frt) && isPlain(rt) && (frt.Kind() == reflect.String) != (rt.Kind() == reflect.String) {
 		return l.reshape(y, frt, rt)
 	}
 	if isPlain(frt) && isPlain(rt) {
@@ -570,7 +570,7 @@ func findError(err error, is func(error) bool) bool {
 		if is(err) {
 			return true
 		}
-		if m, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // this is how errors are looked through
+		if m, ok := err.(interface{ Unwrap() []error }); ok {
 			for _, e := range m.Unwrap() {
 				if findError(e, is) {
 					return true

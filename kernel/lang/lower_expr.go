@@ -309,7 +309,7 @@ func (l *low) cellMethod(fn *types.Func) *function {
 		return nil
 	}
 	if n.TypeArgs().Len() > 0 {
-		return l.e.instantiateMethod(l, fn, n)
+		return l.e.instantiateMethod(fn, n)
 	}
 	f := l.e.methodFunc(fn, n)
 	if f == nil {
@@ -707,7 +707,7 @@ func (l *low) shift(x *ast.BinaryExpr) ast.Expr {
 	if b, ok := t.(*types.Basic); ok && b.Info()&types.IsUntyped != 0 {
 		t = types.Default(t)
 	}
-	return l.shifted(x.Op, l.conv(x.X, t), l.count(x.Y), t)
+	return &ast.BinaryExpr{X: l.conv(x.X, t), Op: x.Op, Y: l.count(x.Y)}
 }
 
 // count is how far to shift.
@@ -727,10 +727,6 @@ func (l *low) count(x ast.Expr) ast.Expr {
 		}}, y)
 	}
 	return callOf(id("uint64"), y)
-}
-
-func (l *low) shifted(op token.Token, a, n ast.Expr, t types.Type) ast.Expr {
-	return &ast.BinaryExpr{X: a, Op: op, Y: n}
 }
 
 // runtimeError is an error as Go's run time has it.

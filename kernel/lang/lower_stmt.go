@@ -43,7 +43,7 @@ func (l *low) top() bool { return l.fn == nil || l.fn.sig == nil }
 func (l *low) push(f *frame) { fn := l.frameList(); fn.frames = append(fn.frames, f) }
 func (l *low) pop()          { l.fn.frames = l.fn.frames[:len(l.fn.frames)-1] }
 
-func (l *low) line(n ast.Node) int { at, _ := l.e.at(n.Pos()); return at.Line }
+func (l *low) line(n ast.Node) int { return l.e.at(n.Pos()).Line }
 
 // list lowers statements.
 func (l *low) list(list []ast.Stmt) (out []ast.Stmt) {
@@ -367,14 +367,12 @@ func (l *low) assignMany(lhs []ast.Expr, tok token.Token, y ast.Expr, ts []types
 	}
 	as.Tok = token.DEFINE
 	second := &ast.AssignStmt{Tok: tok}
-	var names []string
 	for i, x := range lhs {
 		if isBlank(x) {
 			as.Lhs = append(as.Lhs, id("_"))
 			continue
 		}
 		n := l.e.hidden("v")
-		names = append(names, n)
 		as.Lhs = append(as.Lhs, id(n))
 		second.Lhs = append(second.Lhs, l.lhs(x))
 		second.Rhs = append(second.Rhs, l.convert(id(n), ts[i], l.target(x)))
@@ -416,7 +414,7 @@ func (l *low) opAssign(x ast.Expr, op token.Token, y ast.Expr) []ast.Stmt {
 	place := l.lhs(x)
 	result := func(p ast.Expr) ast.Stmt {
 		if op == token.SHL || op == token.SHR {
-			return assign(token.ASSIGN, p, l.shifted(op, p, y, t))
+			return assign(token.ASSIGN, p, &ast.BinaryExpr{X: p, Op: op, Y: y})
 		}
 		return assign(token.ASSIGN, p, l.arith(op, p, y, t))
 	}
@@ -605,7 +603,7 @@ func (l *low) branch(st *ast.BranchStmt) []ast.Stmt {
 	}
 	f := frames[target]
 	if crossed != nil {
-		return crossed.leave(l, st)
+		return crossed.leave(st)
 	}
 	if f.yield != nil {
 		return f.yield.turn(st.Tok == token.CONTINUE)
@@ -619,13 +617,6 @@ func (l *low) branch(st *ast.BranchStmt) []ast.Stmt {
 	}
 	return one(out)
 }
-
-// onlyLabel reports whether only a break with its label leaves a statement.
-func (f *frame) onlyLabel() bool {
-	return !f.loop && f.label != "" && f.back == nil && f.yield == nil && f.isBlock()
-}
-
-func (f *frame) isBlock() bool { return false }
 
 func (l *low) ifStmt(st *ast.IfStmt) ast.Stmt {
 	out := &ast.IfStmt{}

@@ -44,20 +44,16 @@ type token2 struct {
 	newline  bool // a semicolon that a line's end stands for
 }
 
-// scan gives the tokens of code, and the first error of the scanner.
-func scan(code string) (out []token2, first *Error) {
+// scan gives the tokens of code, whatever is wrong with them.
+func scan(code string) (out []token2) {
 	fset := token.NewFileSet()
 	f := fset.AddFile("", fset.Base(), len(code))
 	var sc scanner.Scanner
-	sc.Init(f, []byte(code), func(p token.Position, msg string) {
-		if first == nil {
-			first = &Error{Line: p.Line, Column: p.Column, Msg: msg}
-		}
-	}, 0)
+	sc.Init(f, []byte(code), nil, 0)
 	for {
 		pos, t, lit := sc.Scan()
 		if t == token.EOF {
-			return out, first
+			return out
 		}
 		from := f.Offset(pos)
 		n := len(lit)
@@ -76,7 +72,7 @@ type chunk struct {
 
 // split parts a cell's declarations from its statements.
 func split(code string) ([]chunk, *Error) {
-	toks, _ := scan(code)
+	toks := scan(code)
 	var out []chunk
 	depth, start, begin := 0, 0, true
 	kind := token.ILLEGAL
@@ -248,24 +244,24 @@ func (e *Engine) parseFile(src *source, text string) (*ast.File, *Error) {
 type Place struct{ Serial, Line, Column int }
 
 // at is where a position is.
-func (e *Engine) at(pos token.Pos) (Place, *source) {
+func (e *Engine) at(pos token.Pos) Place {
 	if !pos.IsValid() {
-		return Place{}, nil
+		return Place{}
 	}
 	f := e.fset.File(pos)
 	src := e.sources[f]
 	if src == nil {
-		return Place{}, nil
+		return Place{}
 	}
 	p := f.PositionFor(pos, false)
 	if p.Line == 1 {
 		p.Column = max(1, p.Column-src.skip)
 	}
-	return Place{src.serial, p.Line, p.Column}, src
+	return Place{src.serial, p.Line, p.Column}
 }
 
 func (e *Engine) errorAt(pos token.Pos, msg string) *Error {
-	at, _ := e.at(pos)
+	at := e.at(pos)
 	return &Error{Line: at.Line, Column: at.Column, Msg: msg, Checked: true}
 }
 
@@ -280,7 +276,7 @@ func IsComplete(code string) (status string, depth int) {
 	if err == nil {
 		return "complete", 0
 	}
-	toks, _ := scan(code)
+	toks := scan(code)
 	for _, t := range toks {
 		switch t.tok {
 		case token.LBRACE, token.LPAREN, token.LBRACK:

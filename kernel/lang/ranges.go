@@ -171,7 +171,7 @@ func (y *yielding) turn(next bool) []ast.Stmt {
 }
 
 // leave is a break or continue of a statement outside.
-func (y *yielding) leave(l *low, st *ast.BranchStmt) []ast.Stmt {
+func (y *yielding) leave(st *ast.BranchStmt) []ast.Stmt {
 	y.ways = append(y.ways, st)
 	return []ast.Stmt{y.set(len(y.ways) + 1), stop()}
 }

@@ -149,7 +149,7 @@ func (c *Cell) whole(to map[string]bool) []*Step {
 	c.e.gotos(b, to)
 	s := &Step{c: c, nodes: one(exprStmt(atOnce(nil, b.List...)))}
 	if len(c.p.body) > 0 {
-		s.At, _ = c.e.at(c.p.body[0].Pos())
+		s.At = c.e.at(c.p.body[0].Pos())
 		s.Src = c.p.body[0]
 	}
 	return []*Step{s}
@@ -160,7 +160,7 @@ func (c *Cell) steps(list []ast.Stmt) (out []*Step) {
 		l := c.lowerer()
 		l.marked = l.line(st)
 		s := &Step{c: c, Src: st}
-		s.At, _ = c.e.at(st.Pos())
+		s.At = c.e.at(st.Pos())
 		switch st := st.(type) {
 		case *ast.ExprStmt:
 			s.expr = true
@@ -274,42 +274,41 @@ func (c *Cell) Main() error {
 	if f == nil {
 		return nil
 	}
-	_, err := c.e.guarded(func() { c.e.run(nil, exprStmt(callOf(id(f.name)))) })
-	return err
+	return c.e.guarded(func() { c.e.run(nil, exprStmt(callOf(id(f.name)))) })
 }
 
-// Left is what a step gives that a return statement of the cell's top level has ended.
-var Left = errors.New("the cell was left")
+// ErrLeft is what a step gives that a return statement of the cell's top level has ended.
+var ErrLeft = errors.New("the cell was left")
 
-// Panic is what running code panicked with.
-type Panic struct{ Value any }
+// PanicError is what running code panicked with.
+type PanicError struct{ Value any }
 
-func (p *Panic) Error() string { return fmt.Sprint(p.Value) }
+func (p *PanicError) Error() string { return fmt.Sprint(p.Value) }
 
 // Unwrap is the value, if it is an error.
-func (p *Panic) Unwrap() error { err, _ := p.Value.(error); return err }
+func (p *PanicError) Unwrap() error { err, _ := p.Value.(error); return err }
 
 // guarded runs f and gives its panic as an error.
-func (e *Engine) guarded(f func()) (ok bool, err error) {
+func (e *Engine) guarded(f func()) (err error) {
 	defer func() {
 		switch r := recover().(type) {
 		case nil:
 		case left:
-			err = Left
-		case Failure:
+			err = ErrLeft
+		case FailureError:
 			err = r
 		default:
-			err = &Panic{r}
+			err = &PanicError{r}
 		}
 	}()
 	f()
-	return true, nil
+	return nil
 }
 
 // Run runs the statement and gives what it gives.
 func (s *Step) Run() (vals []Value, err error) {
 	e := s.c.e
-	_, err = e.guarded(func() {
+	err = e.guarded(func() {
 		var got []xr.Value
 		for _, n := range s.nodes {
 			e.run(func(v []xr.Value) { got = v }, n)
@@ -378,14 +377,14 @@ func (e *Engine) Finish(failed error) error {
 	}
 	list := e.deferred
 	e.deferred = nil
-	var p *Panic
+	var p *PanicError
 	isPanic := errors.As(failed, &p)
 	if isPanic {
 		if _, ok := p.Value.(base.Signal); ok {
 			isPanic = false
 		}
 	}
-	_, err := e.guarded(func() {
+	err := e.guarded(func() {
 		const name = "finish" + mark
 		if !e.declared[name] {
 			e.ir.Eval("func " + name + "(ds []func(), has bool, v interface{}) { for i := 0; i < len(ds); i++ { defer ds[i]() }; if has { panic(v) } }")
@@ -404,7 +403,7 @@ func (e *Engine) Finish(failed error) error {
 	return err
 }
 
-// Object gives a variable of the session by its name, with its value; ok is false if there is none such.
+// Value gives a variable of the session by its name, with its value; ok is false if there is none such.
 func (e *Engine) Value(name string) (v Value, ok bool) {
 	o, isVar := e.scope[name].(*types.Var)
 	if !isVar {

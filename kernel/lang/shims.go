@@ -6,17 +6,17 @@ import (
 	"reflect"
 )
 
-// errorShim is a cell's error as compiled code sees it.
-type errorShim struct{ B Boxed }
+// shimError is a cell's error as compiled code sees it.
+type shimError struct{ B Boxed }
 
-func (s errorShim) Unshim() any   { return s.B }
-func (s errorShim) Error() string { return s.B.Method("Error").Interface().(func() string)() }
+func (s shimError) Unshim() any   { return s.B }
+func (s shimError) Error() string { return s.B.Method("Error").Interface().(func() string)() }
 
 // Format shows the value itself.
-func (s errorShim) Format(f fmt.State, verb rune) { s.B.Format(f, verb) }
+func (s shimError) Format(f fmt.State, verb rune) { s.B.Format(f, verb) }
 
 // Unwrap gives the error inside, if the type has the method.
-func (s errorShim) Unwrap() error {
+func (s shimError) Unwrap() error {
 	if m := s.B.Method("Unwrap"); m.IsValid() {
 		if f, ok := m.Interface().(func() error); ok {
 			return f()
@@ -26,7 +26,7 @@ func (s errorShim) Unwrap() error {
 }
 
 // Is asks the type's own Is method, if it has one.
-func (s errorShim) Is(target error) bool {
+func (s shimError) Is(target error) bool {
 	if m := s.B.Method("Is"); m.IsValid() {
 		if f, ok := m.Interface().(func(error) bool); ok {
 			return f(target)
@@ -35,10 +35,10 @@ func (s errorShim) Is(target error) bool {
 	return false
 }
 
-// joinedShim is an error of several.
-type joinedShim struct{ errorShim }
+// joinedShimError is an error of several.
+type joinedShimError struct{ shimError }
 
-func (s joinedShim) Unwrap() []error { return s.B.Method("Unwrap").Interface().(func() []error)() }
+func (s joinedShimError) Unwrap() []error { return s.B.Method("Unwrap").Interface().(func() []error)() }
 
 // shimmed is x, as it stands in an any, as a value of the compiled interface rt.
 func (e *Engine) shimmed(x any, rt reflect.Type) (reflect.Value, error) {
@@ -57,10 +57,10 @@ func (e *Engine) shimmed(x any, rt reflect.Type) (reflect.Value, error) {
 		return out, nil
 	}
 	if rt == errorType {
-		var s any = errorShim{b}
+		var s any = shimError{b}
 		if m := b.T.lookup("Unwrap"); m != nil && m.fn.Signature().Results().Len() == 1 {
 			if _, ok := m.fn.Signature().Results().At(0).Type().Underlying().(*types.Slice); ok {
-				s = joinedShim{errorShim{b}}
+				s = joinedShimError{shimError{b}}
 			}
 		}
 		out.Set(reflect.ValueOf(s))

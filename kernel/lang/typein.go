@@ -24,7 +24,7 @@ const atMark = "_ = ("
 // unfinished gives before as cells that parse, perhaps, with expr in the place of the statement that is not
 // finished: the innermost such statement first.
 func unfinished(before, expr string) func(yield func(string) bool) {
-	toks, _ := scan(before)
+	toks := scan(before)
 	type level struct {
 		close string
 		cuts  []int // where a statement may begin

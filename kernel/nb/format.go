@@ -7,10 +7,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"github.com/fastnb/go/internal/whole"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/fastnb/go/internal/whole"
 )
 
 // Notebook is a notebook file of format 4.

@@ -37,9 +37,10 @@ func TestFusedNorm(t *testing.T) {
 			var ids []device.ValueID
 			for i, sh := range shapes {
 				role := device.Parameter
-				if i == 0 || i == 6 {
+				switch i {
+				case 0, 6:
 					role = device.Input
-				} else if i == 7 {
+				case 7:
 					role = device.Output
 				}
 				ids = append(ids, p.Bind(device.Value{Shape: sh}, device.Arg{Role: role}))

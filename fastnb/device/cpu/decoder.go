@@ -103,7 +103,7 @@ func decoderXent(a device.Decoder, c *call) error {
 	for r := range a.R {
 		x.class[r] = int(y.i[r%n*t+r/n])
 		if x.class[r] < 0 || x.class[r] >= a.V {
-			return device.BadIndex{What: "target", Value: int64(x.class[r]), Row: r % n, Place: r / n, Count: a.V}
+			return device.BadIndexError{What: "target", Value: int64(x.class[r]), Row: r % n, Place: r / n, Count: a.V}
 		}
 	}
 	x.right = s.transposedRight(x.w, a.E, a.V)

@@ -63,7 +63,7 @@ func rowsOf(c *call, f func(part int, row []float32, class, r int)) (parts int, 
 	ch := len(x) / len(y)
 	for r, k := range y {
 		if k < 0 || int(k) >= ch {
-			return 0, device.BadIndex{What: "target", Value: k, Row: r, Count: ch}
+			return 0, device.BadIndexError{What: "target", Value: k, Row: r, Count: ch}
 		}
 	}
 	parts = min(maxParts, len(y))

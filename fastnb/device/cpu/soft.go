@@ -92,7 +92,7 @@ func softRows(c *call, a device.SoftXent, f func(part int, row []float32, w []fl
 	rows := len(x) / ch
 	for r, v := range k {
 		if v < 0 || int(v) >= ch {
-			return 0, device.BadIndex{What: "target", Value: v, Row: r, Count: ch}
+			return 0, device.BadIndexError{What: "target", Value: v, Row: r, Count: ch}
 		}
 	}
 	parts = min(maxParts, rows)

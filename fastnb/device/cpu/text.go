@@ -67,7 +67,7 @@ func embeddingKernel(run func(w *words, c *call) error) builder {
 		w := &words{Embedding: a, n: ids.shape[0], all: ids.shape[1], v: table.shape[0], e: table.shape[1], ids: ids.i, first: a.ChunkOf(a.From)}
 		for i, id := range w.ids {
 			if id < 0 || int(id) >= w.v {
-				return device.BadIndex{What: "word", Value: id, Row: i / w.all, Place: i % w.all, Count: w.v}
+				return device.BadIndexError{What: "word", Value: id, Row: i / w.all, Place: i % w.all, Count: w.v}
 			}
 		}
 		if a.P > 0 {

@@ -21,8 +21,15 @@ func contract(t *testing.T, dev device.Device) {
 		name string
 		test func(r *rig)
 	}{
-		{"memory", memory}, {"copies", copies}, {"order", order}, {"misuse", misuse}, {"bad data", badData},
-		{"interrupt", interrupt}, {"two queues", twoQueues}, {"pictures", pictures}, {"casts", casts},
+		{"memory", memory},
+		{"copies", copies},
+		{"order", order},
+		{"misuse", misuse},
+		{"bad data", badData},
+		{"interrupt", interrupt},
+		{"two queues", twoQueues},
+		{"pictures", pictures},
+		{"casts", casts},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(newRig(t, dev)) })
 	}
@@ -209,7 +216,7 @@ func badData(r *rig) {
 		r.q.Run(context.Background(), step, h, at(device.Parameter, "gamma"), at(device.Grad, "gamma"))
 		loss := tensor.New(tensor.Float32)
 		err := r.q.Read(loss, at(device.Loss, "")).Wait(context.Background())
-		var found device.BadIndex
+		var found device.BadIndexError
 		if !errors.As(err, &found) || found.Value != bad || found.Row != 3 || found.Count != classes {
 			r.Fatalf("target %d: %v", bad, err)
 		}
