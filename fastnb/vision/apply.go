@@ -153,7 +153,12 @@ func resizeTarget(h, w int, a data.TransformArgs) (int, int) {
 // run does drawn transforms on a picture or mask.
 func run(px *planes, mask bool, list []Drawn, a data.TransformArgs) (*planes, error) {
 	c := newCanvas(px, mask, a)
-	c.resize(resizeTarget(px.h, px.w, a))
+	h, w := resizeTarget(px.h, px.w, a)
+	if h > maxPixels/w {
+		// A crop covers its shorter side first, so a long and thin size asks for far more than it keeps.
+		return nil, fmt.Errorf("a picture of %dx%d, resized to %dx%d so that size %dx%d can be cut from it, has more than %d pixels (try ResizeMethod(ResizeSquish))", px.h, px.w, h, w, a.Height, a.Width, maxPixels)
+	}
+	c.resize(h, w)
 	for _, d := range list {
 		if !d.run {
 			continue
