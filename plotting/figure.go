@@ -86,7 +86,7 @@ func (f *Figure) Render() bundle {
 	switch {
 	case f.html != "":
 		out.Data["text/html"] = f.html
-	case f.opt != "" && !(staticOnly.Load() && file != nil): // a picture need not be kept twice
+	case f.opt != "" && (!staticOnly.Load() || file == nil): // a picture need not be kept twice
 		out.Data["text/html"] = chartHTML(f, file)
 	}
 	return out

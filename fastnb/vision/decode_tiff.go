@@ -293,27 +293,32 @@ func (t *tiffPicture) unpredict(b []byte, w, per int) error {
 				t.order.PutUint32(b[i:], t.order.Uint32(b[i:])+t.order.Uint32(b[i-4*per:]))
 			}
 		}
-	case p == 3: // differences of bytes, the highest of all numbers of a row first
-		line := make([]byte, row)
-		for at := 0; at < len(b); at += row {
-			for i := at + per; i < at+row; i++ {
-				b[i] += b[i-per]
-			}
-			copy(line, b[at:])
-			for i := range row / t.size {
-				for k := range t.size {
-					to := k
-					if t.order == binary.ByteOrder(binary.LittleEndian) {
-						to = t.size - 1 - k
-					}
-					b[at+i*t.size+to] = line[k*row/t.size+i]
-				}
-			}
-		}
+	case p == 3:
+		t.unpredictFloats(b, row, per)
 	default:
 		return fmt.Errorf("a TIFF with predictor %d is not read here", p)
 	}
 	return nil
+}
+
+// unpredictFloats undoes differences of bytes, the highest of all numbers of a row first.
+func (t *tiffPicture) unpredictFloats(b []byte, row, per int) {
+	line := make([]byte, row)
+	for at := 0; at < len(b); at += row {
+		for i := at + per; i < at+row; i++ {
+			b[i] += b[i-per]
+		}
+		copy(line, b[at:])
+		for i := range row / t.size {
+			for k := range t.size {
+				to := k
+				if t.order == binary.ByteOrder(binary.LittleEndian) {
+					to = t.size - 1 - k
+				}
+				b[at+i*t.size+to] = line[k*row/t.size+i]
+			}
+		}
+	}
 }
 
 // place copies a part into the picture.

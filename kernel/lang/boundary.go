@@ -126,45 +126,69 @@ func formatted(format string, args []any) (string, []any) {
 	if !boxed || !strings.ContainsAny(format, "Tp") {
 		return format, args
 	}
-	out := append([]any{}, args...)
-	b := []byte(format)
-	arg := 0
-	for i := 0; i < len(b); i++ {
-		if b[i] != '%' {
-			continue
-		}
-	verb:
-		for i++; i < len(b); i++ {
-			switch c := b[i]; {
-			case c == '%':
-				break verb
-			case c == '*':
-				arg++
-			case c == '[': // an explicit index
-				n := 0
-				for i++; i < len(b) && b[i] != ']'; i++ {
-					if b[i] >= '0' && b[i] <= '9' {
-						n = n*10 + int(b[i]-'0')
-					}
-				}
-				arg = n - 1
-			case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z':
-				if arg >= 0 && arg < len(out) {
-					if x, ok := unshim(args[arg]).(Boxed); ok {
-						switch c {
-						case 'T':
-							b[i], out[arg] = 's', x.T.String()
-						case 'p':
-							out[arg] = Plain(x)
-						}
-					}
-				}
-				arg++
-				break verb
-			}
+	r := rewriting{b: []byte(format), args: args, out: append([]any{}, args...)}
+	for i := 0; i < len(r.b); i++ {
+		if r.b[i] == '%' {
+			i = r.directive(i + 1)
 		}
 	}
-	return string(b), out
+	return string(r.b), r.out
+}
+
+// rewriting is a format of fmt's in the course of rewriting.
+type rewriting struct {
+	b         []byte
+	args, out []any // as they came, and as fmt gets them
+	next      int   // the argument that comes next
+}
+
+// directive goes through what follows a percent sign, from i on, and gives where its verb stands.
+func (r *rewriting) directive(i int) int {
+	for ; i < len(r.b); i++ {
+		switch c := r.b[i]; {
+		case c == '%':
+			return i
+		case c == '*':
+			r.next++
+		case c == '[':
+			i = r.index(i + 1)
+		case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z':
+			r.verb(i)
+			return i
+		}
+	}
+	return i
+}
+
+// index reads an explicit index, from i on, and gives where its bracket closes.
+func (r *rewriting) index(i int) int {
+	n := 0
+	for ; i < len(r.b) && r.b[i] != ']'; i++ {
+		if r.b[i] >= '0' && r.b[i] <= '9' {
+			n = n*10 + int(r.b[i]-'0')
+		}
+	}
+	r.next = n - 1
+	return i
+}
+
+// verb writes out the next argument if the verb at i is one that would show how it is kept.
+func (r *rewriting) verb(i int) {
+	arg := r.next
+	r.next++
+	if arg < 0 || arg >= len(r.out) {
+		return
+	}
+	x, ok := unshim(r.args[arg]).(Boxed)
+	if !ok {
+		return
+	}
+	switch r.b[i] {
+	case 'T':
+		r.b[i], r.out[arg] = 's', x.T.String()
+	case 'p':
+		r.out[arg] = Plain(x)
+	}
 }
 
 // spaced gives texts that are no strings to fmt as strings: Print puts no space between strings.

@@ -214,15 +214,8 @@ func (c *Cell) check(decls []ast.Decl) (*types.Package, []types.Error) {
 				seen[d.Name.Name] = true
 			}
 		case *ast.GenDecl:
-			for _, s := range d.Specs {
-				switch s := s.(type) {
-				case *ast.TypeSpec:
-					seen[s.Name.Name] = true
-				case *ast.ValueSpec:
-					for _, n := range s.Names {
-						seen[n.Name] = true
-					}
-				}
+			for _, n := range declaredNames(d) {
+				seen[n] = true
 			}
 		}
 	}
@@ -259,6 +252,21 @@ func (c *Cell) check(decls []ast.Decl) (*types.Package, []types.Error) {
 	_ = types.NewChecker(&conf, c.e.fset, pkg, c.Info).Files(files) // the errors have been taken
 	c.pkg = pkg
 	return pkg, c.errs
+}
+
+// declaredNames are the names of the types, constants and variables of a declaration.
+func declaredNames(d *ast.GenDecl) (names []string) {
+	for _, s := range d.Specs {
+		switch s := s.(type) {
+		case *ast.TypeSpec:
+			names = append(names, s.Name.Name)
+		case *ast.ValueSpec:
+			for _, n := range s.Names {
+				names = append(names, n.Name)
+			}
+		}
+	}
+	return names
 }
 
 // freshScope empties a package's scope: all cells are one package, to which what is not exported belongs, and one
@@ -321,19 +329,40 @@ func (c *Cell) declareAll() *Error {
 	types_ := map[string]*ast.TypeSpec{}
 	for _, d := range c.p.decls {
 		decls = append(decls, d)
+		for _, n := range declaredNames(d) {
+			c.own[n] = true
+		}
 		for _, s := range d.Specs {
-			switch s := s.(type) {
-			case *ast.TypeSpec:
-				types_[s.Name.Name] = s
-				c.own[s.Name.Name] = true
-			case *ast.ValueSpec:
-				for _, n := range s.Names {
-					c.own[n.Name] = true
-				}
+			if ts, ok := s.(*ast.TypeSpec); ok {
+				types_[ts.Name.Name] = ts
 			}
 		}
 	}
-	var late []*cellFunc
+	heads, late := c.heads(types_)
+	decls = append(decls, heads...)
+	if len(decls) > 0 {
+		pkg, errs := c.check(decls)
+		if len(errs) > 0 {
+			return c.first(errs)
+		}
+		for _, n := range pkg.Scope().Names() {
+			if c.own[n] {
+				c.over[n] = pkg.Scope().Lookup(n)
+			}
+		}
+	}
+	for _, f := range c.funcs {
+		f.obj, _ = c.Info.Defs[f.decl.Name].(*types.Func)
+	}
+	if err := c.fitTypes(); err != nil {
+		return err
+	}
+	return c.attach(late)
+}
+
+// heads takes up the cell's functions and methods and gives their heads, without the bodies; late are the methods
+// of types that are not among own, the types that the cell declares.
+func (c *Cell) heads(own map[string]*ast.TypeSpec) (decls []ast.Decl, late []*cellFunc) {
 	for _, d := range c.p.funcs {
 		f := &cellFunc{decl: d}
 		at := c.e.offset(d.Pos())
@@ -355,31 +384,14 @@ func (c *Cell) declareAll() *Error {
 		}
 		base, params := receiver(d)
 		f.generic = len(params) > 0
-		if base != nil && types_[base.Name] != nil {
+		if base != nil && own[base.Name] != nil {
 			decls = append(decls, head)
-			f.body = c.asFunction(d, types_[base.Name], params)
+			f.body = c.asFunction(d, own[base.Name], params)
 			continue
 		}
 		late = append(late, f)
 	}
-	if len(decls) > 0 {
-		pkg, errs := c.check(decls)
-		if len(errs) > 0 {
-			return c.first(errs)
-		}
-		for _, n := range pkg.Scope().Names() {
-			if c.own[n] {
-				c.over[n] = pkg.Scope().Lookup(n)
-			}
-		}
-	}
-	for _, f := range c.funcs {
-		f.obj, _ = c.Info.Defs[f.decl.Name].(*types.Func)
-	}
-	if err := c.fitTypes(); err != nil {
-		return err
-	}
-	return c.attach(late)
+	return decls, late
 }
 
 // offset is where in the cell's text pos is.
@@ -523,25 +535,34 @@ func (c *Cell) attach(late []*cellFunc) *Error {
 			return c.e.errorAt(f.decl.Pos(), "invalid method "+f.decl.Name.Name)
 		}
 		f.obj = c.e.asMethod(fn, n, f.decl.Name)
-		if types.IsInterface(n) {
-			return c.e.errorAt(f.decl.Pos(), "invalid receiver type "+base.Name+" (pointer or interface type)")
-		}
-		if st, ok := n.Underlying().(*types.Struct); ok {
-			for fl := range st.Fields() {
-				if fl.Name() == f.obj.Name() {
-					return c.e.errorAt(f.decl.Name.Pos(), fmt.Sprintf("field and method with the same name %s", fl.Name()))
-				}
-			}
-		}
-		for _, m := range byType[n] {
-			if m.Name() == f.obj.Name() {
-				return c.e.errorAt(f.decl.Name.Pos(), fmt.Sprintf("method %s.%s already declared in this cell", base.Name, m.Name()))
-			}
+		if err := c.clash(f, n, base.Name, byType[n]); err != nil {
+			return err
 		}
 		byType[n] = append(byType[n], f.obj)
 	}
 	for n, ms := range byType {
 		c.e.addMethods(c, n, ms)
+	}
+	return nil
+}
+
+// clash reports why n, spelled typeName, cannot have f beside its fields and the methods that the cell has given it before.
+func (c *Cell) clash(f *cellFunc, n *types.Named, typeName string, before []*types.Func) *Error {
+	if types.IsInterface(n) {
+		return c.e.errorAt(f.decl.Pos(), "invalid receiver type "+typeName+" (pointer or interface type)")
+	}
+	name, at := f.obj.Name(), f.decl.Name.Pos()
+	if st, ok := n.Underlying().(*types.Struct); ok {
+		for fl := range st.Fields() {
+			if fl.Name() == name {
+				return c.e.errorAt(at, fmt.Sprintf("field and method with the same name %s", name))
+			}
+		}
+	}
+	for _, m := range before {
+		if m.Name() == name {
+			return c.e.errorAt(at, fmt.Sprintf("method %s.%s already declared in this cell", typeName, name))
+		}
 	}
 	return nil
 }

@@ -183,18 +183,6 @@ type jsonField struct {
 
 // jsonFields are the fields of t, those of embedded structs among them.
 func jsonFields(t *types.Struct, path []int, seen map[types.Type]bool) (out []jsonField) {
-	add := func(f jsonField) {
-		for i, o := range out {
-			if o.name != f.name {
-				continue
-			}
-			if len(f.path) < len(o.path) || len(f.path) == len(o.path) && f.tagged && !o.tagged {
-				out[i] = f
-			}
-			return
-		}
-		out = append(out, f)
-	}
 	for i := range t.NumFields() {
 		f := t.Field(i)
 		tag := reflect.StructTag(t.Tag(i)).Get("json")
@@ -211,7 +199,7 @@ func jsonFields(t *types.Struct, path []int, seen map[types.Type]bool) (out []js
 			if st, ok := et.Underlying().(*types.Struct); ok && !seen[et] {
 				seen[et] = true
 				for _, inner := range jsonFields(st, at, seen) {
-					add(inner)
+					out = withField(out, inner)
 				}
 				continue
 			}
@@ -228,9 +216,23 @@ func jsonFields(t *types.Struct, path []int, seen map[types.Type]bool) (out []js
 			j.omitZero = j.omitZero || o == "omitzero"
 			j.quoted = j.quoted || o == "string"
 		}
-		add(j)
+		out = withField(out, j)
 	}
 	return out
+}
+
+// withField is fields and f; of two with one name the less deep stays, then the one whose tag names it.
+func withField(fields []jsonField, f jsonField) []jsonField {
+	for i, o := range fields {
+		if o.name != f.name {
+			continue
+		}
+		if len(f.path) < len(o.path) || len(f.path) == len(o.path) && f.tagged && !o.tagged {
+			fields[i] = f
+		}
+		return fields
+	}
+	return append(fields, f)
 }
 
 // fieldAt is a field by its path; not valid behind a nil pointer, unless make is set: then what is missing is
@@ -325,21 +327,9 @@ func (u *unmarshaler) UnmarshalJSON(data []byte) error {
 // unmarshal reads JSON into v, which can be set.
 func (e *Engine) unmarshal(t types.Type, v reflect.Value, data []byte) error {
 	isNull := string(bytes.TrimSpace(data)) == "null"
-	if n, ok := types.Unalias(t).(*types.Named); ok && isCell(n) && !types.IsInterface(t) && v.CanAddr() {
-		b := Boxed{e.typ(types.NewPointer(t)), v.Addr().Interface()}
-		if b.T.lookup("UnmarshalJSON") != nil {
-			if f, ok := b.Method("UnmarshalJSON").Interface().(func([]byte) error); ok && !isNull {
-				return f(data)
-			}
-		}
-		if b.T.lookup("UnmarshalText") != nil {
-			if f, ok := b.Method("UnmarshalText").Interface().(func([]byte) error); ok && !isNull {
-				var s string
-				if err := json.Unmarshal(data, &s); err != nil {
-					return err
-				}
-				return f([]byte(s))
-			}
+	if n, ok := types.Unalias(t).(*types.Named); ok && isCell(n) && !types.IsInterface(t) && v.CanAddr() && !isNull {
+		if did, err := unmarshalOwn(Boxed{e.typ(types.NewPointer(t)), v.Addr().Interface()}, data); did {
+			return err
 		}
 	}
 	if !e.reps.lossy(t) && !e.reps.cut(t) || isNull && v.Kind() == reflect.Interface {
@@ -364,16 +354,7 @@ func (e *Engine) unmarshal(t types.Type, v reflect.Value, data []byte) error {
 	case *types.Slice:
 		return e.unmarshalSlice(u, v, rt, data, isNull)
 	case *types.Array:
-		var raw []json.RawMessage
-		if err := json.Unmarshal(data, &raw); err != nil {
-			return err
-		}
-		for i := range min(len(raw), v.Len()) {
-			if err := e.unmarshal(u.Elem(), v.Index(i), raw[i]); err != nil {
-				return err
-			}
-		}
-		return nil
+		return e.unmarshalArray(u, v, data)
 	case *types.Map:
 		return e.unmarshalMap(u, v, rt, data, isNull)
 	case *types.Basic:
@@ -382,6 +363,38 @@ func (e *Engine) unmarshal(t types.Type, v reflect.Value, data []byte) error {
 		return json.Unmarshal(data, v.Addr().Interface())
 	}
 	return fmt.Errorf("json: cannot unmarshal into Go value of type %s", byReflection(t))
+}
+
+// unmarshalOwn reads by the method of the pointer b, if its type has one.
+func unmarshalOwn(b Boxed, data []byte) (did bool, err error) {
+	if b.T.lookup("UnmarshalJSON") != nil {
+		if f, ok := b.Method("UnmarshalJSON").Interface().(func([]byte) error); ok {
+			return true, f(data)
+		}
+	}
+	if b.T.lookup("UnmarshalText") != nil {
+		if f, ok := b.Method("UnmarshalText").Interface().(func([]byte) error); ok {
+			var s string
+			if err := json.Unmarshal(data, &s); err != nil {
+				return true, err
+			}
+			return true, f([]byte(s))
+		}
+	}
+	return false, nil
+}
+
+func (e *Engine) unmarshalArray(u *types.Array, v reflect.Value, data []byte) error {
+	var raw []json.RawMessage
+	if err := json.Unmarshal(data, &raw); err != nil {
+		return err
+	}
+	for i := range min(len(raw), v.Len()) {
+		if err := e.unmarshal(u.Elem(), v.Index(i), raw[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (e *Engine) unmarshalStruct(t types.Type, u *types.Struct, v reflect.Value, data []byte, isNull bool) error {

@@ -659,60 +659,74 @@ func certain(y ast.Expr) ast.Expr {
 // escapes reports whether a variable may outlive a turn of its loop: a function literal uses it, or its address
 // is taken.
 func (l *low) escapes(o types.Object, nodes ...ast.Node) (found bool) {
-	is := func(x ast.Expr) bool {
-		for {
-			switch y := ast.Unparen(x).(type) {
-			case *ast.SelectorExpr:
-				if s := l.info.Selections[y]; s == nil || s.Indirect() {
-					return false
-				}
-				x = y.X
-				continue
-			case *ast.IndexExpr:
-				if _, ok := l.typeOf(y.X).Underlying().(*types.Array); !ok {
-					return false
-				}
-				x = y.X
-				continue
-			case *ast.Ident:
-				return l.info.ObjectOf(y) == o
-			}
-			return false
-		}
-	}
 	for _, n := range nodes {
 		if n == nil || reflect.ValueOf(n).IsNil() {
 			continue
 		}
 		ast.Inspect(n, func(n ast.Node) bool {
-			switch n := n.(type) {
-			case *ast.FuncLit:
-				ast.Inspect(n, func(m ast.Node) bool {
-					if i, ok := m.(*ast.Ident); ok && l.info.ObjectOf(i) == o {
-						found = true
-					}
-					return !found
-				})
-			case *ast.UnaryExpr:
-				found = found || n.Op == token.AND && is(n.X)
-			case *ast.SliceExpr:
-				if _, ok := l.typeOf(n.X).Underlying().(*types.Array); ok {
-					found = found || is(n.X)
-				}
-			case *ast.SelectorExpr:
-				if s := l.info.Selections[n]; s != nil && s.Kind() == types.MethodVal {
-					fn := s.Obj().(*types.Func)
-					if _, ptr := types.Unalias(fn.Signature().Recv().Type()).(*types.Pointer); ptr && is(n.X) {
-						if _, have := l.typeOf(n.X).Underlying().(*types.Pointer); !have {
-							found = true
-						}
-					}
-				}
-			}
+			found = found || l.keeps(n, o)
 			return !found
 		})
 	}
 	return found
+}
+
+// keeps reports whether n itself, whatever is in it, is what a variable may outlive a turn by.
+func (l *low) keeps(n ast.Node, o types.Object) bool {
+	switch n := n.(type) {
+	case *ast.FuncLit:
+		return l.mentions(n, o)
+	case *ast.UnaryExpr:
+		return n.Op == token.AND && l.partOf(n.X, o)
+	case *ast.SliceExpr:
+		_, isArray := l.typeOf(n.X).Underlying().(*types.Array)
+		return isArray && l.partOf(n.X, o)
+	case *ast.SelectorExpr:
+		s := l.info.Selections[n]
+		if s == nil || s.Kind() != types.MethodVal {
+			return false
+		}
+		recv := s.Obj().(*types.Func).Signature().Recv().Type()
+		if _, ptr := types.Unalias(recv).(*types.Pointer); !ptr || !l.partOf(n.X, o) {
+			return false
+		}
+		_, have := l.typeOf(n.X).Underlying().(*types.Pointer)
+		return !have
+	}
+	return false
+}
+
+// mentions reports whether a variable's name is in n.
+func (l *low) mentions(n ast.Node, o types.Object) (found bool) {
+	ast.Inspect(n, func(m ast.Node) bool {
+		if i, ok := m.(*ast.Ident); ok && l.info.ObjectOf(i) == o {
+			found = true
+		}
+		return !found
+	})
+	return found
+}
+
+// partOf reports whether x is a variable, or a field or element in it.
+func (l *low) partOf(x ast.Expr, o types.Object) bool {
+	for {
+		switch y := ast.Unparen(x).(type) {
+		case *ast.SelectorExpr:
+			if s := l.info.Selections[y]; s == nil || s.Indirect() {
+				return false
+			}
+			x = y.X
+		case *ast.IndexExpr:
+			if _, ok := l.typeOf(y.X).Underlying().(*types.Array); !ok {
+				return false
+			}
+			x = y.X
+		case *ast.Ident:
+			return l.info.ObjectOf(y) == o
+		default:
+			return false
+		}
+	}
 }
 
 // assigned reports whether a body changes a variable.
@@ -757,49 +771,13 @@ func (l *low) assigned(o types.Object, body ast.Node) (found bool) {
 
 // forStmt lowers a for loop. A variable of it that may outlive its turn is a new one in each.
 func (l *low) forStmt(st *ast.ForStmt, label string) ast.Stmt {
-	var own []types.Object
-	if as, ok := st.Init.(*ast.AssignStmt); ok && as.Tok == token.DEFINE {
-		for _, x := range as.Lhs {
-			if i, ok := x.(*ast.Ident); ok && i.Name != "_" {
-				if o := l.info.Defs[i]; o != nil && l.escapes(o, st.Cond, st.Post, st.Body) {
-					own = append(own, o)
-				}
-			}
-		}
-	}
+	own := l.outliving(st)
 	names := map[types.Object]string{}
 	for _, o := range own {
 		names[o] = localName(o.Name()) + mark
 		l.locals[o] = names[o]
 	}
-	out := &ast.ForStmt{}
-	var before []ast.Stmt
-	if st.Init != nil {
-		if init := l.stmt(st.Init, ""); len(init) == 1 {
-			out.Init = init[0]
-			if _, ok := init[0].(*ast.BlockStmt); ok {
-				out.Init, before = nil, init
-			}
-			if _, ok := init[0].(*ast.DeclStmt); ok {
-				out.Init, before = nil, init
-			}
-		} else {
-			before = init
-		}
-	}
-	if st.Cond != nil {
-		out.Cond = l.condition(st.Cond)
-	}
-	if st.Post != nil {
-		if post := l.stmt(st.Post, ""); len(post) == 1 {
-			out.Post = post[0]
-		} else if len(post) > 0 {
-			out.Post = blockOf(post...)
-		}
-		if b, ok := out.Post.(*ast.BlockStmt); ok { // the interpreter takes a simple statement only
-			out.Post = exprStmt(atOnce(nil, b.List...))
-		}
-	}
+	out, before := l.forHead(st)
 	f := &frame{label: label, loop: true}
 	var copies []ast.Stmt
 	var back []types.Object
@@ -833,6 +811,53 @@ func (l *low) forStmt(st *ast.ForStmt, label string) ast.Stmt {
 		return loop
 	}
 	return blockOf(append(before, loop)...)
+}
+
+// outliving are the variables of a for loop that may outlive their turn.
+func (l *low) outliving(st *ast.ForStmt) (own []types.Object) {
+	as, ok := st.Init.(*ast.AssignStmt)
+	if !ok || as.Tok != token.DEFINE {
+		return nil
+	}
+	for _, x := range as.Lhs {
+		i, ok := x.(*ast.Ident)
+		if !ok || i.Name == "_" {
+			continue
+		}
+		if o := l.info.Defs[i]; o != nil && l.escapes(o, st.Cond, st.Post, st.Body) {
+			own = append(own, o)
+		}
+	}
+	return own
+}
+
+// forHead is a for loop without its body, and what comes before the loop.
+func (l *low) forHead(st *ast.ForStmt) (out *ast.ForStmt, before []ast.Stmt) {
+	out = &ast.ForStmt{}
+	if st.Init != nil {
+		before = l.stmt(st.Init, "")
+		if len(before) == 1 {
+			switch before[0].(type) {
+			case *ast.BlockStmt, *ast.DeclStmt:
+			default:
+				out.Init, before = before[0], nil
+			}
+		}
+	}
+	if st.Cond != nil {
+		out.Cond = l.condition(st.Cond)
+	}
+	if st.Post != nil {
+		if post := l.stmt(st.Post, ""); len(post) == 1 {
+			out.Post = post[0]
+		} else if len(post) > 0 {
+			out.Post = blockOf(post...)
+		}
+		if b, ok := out.Post.(*ast.BlockStmt); ok { // the interpreter takes a simple statement only
+			out.Post = exprStmt(atOnce(nil, b.List...))
+		}
+	}
+	return out, before
 }
 
 func (l *low) switchStmt(st *ast.SwitchStmt, label string) ast.Stmt {
@@ -939,11 +964,7 @@ func (l *low) typeSwitch(st *ast.TypeSwitchStmt, label string) ast.Stmt {
 	from := l.typeOf(subject)
 	s := l.e.hidden("s")
 	out = append(out, varDecl(s, l.typ(from), l.expr(subject)))
-	type test struct {
-		clause int
-		is     func(any) (reflect.Value, error) // nil: the case nil
-	}
-	var tests []test
+	var tests []typeTest
 	rest := len(st.Body.List)
 	sw := &ast.SwitchStmt{Body: blockOf()}
 	l.push(&frame{label: label})
@@ -955,10 +976,10 @@ func (l *low) typeSwitch(st *ast.TypeSwitchStmt, label string) ast.Stmt {
 		clause := &ast.CaseClause{List: []ast.Expr{number(i)}}
 		for _, x := range cc.List {
 			if l.info.Types[x].IsNil() {
-				tests = append(tests, test{clause: i})
+				tests = append(tests, typeTest{clause: i})
 				continue
 			}
-			tests = append(tests, test{i, l.asserter(from, l.typeOf(x))})
+			tests = append(tests, typeTest{i, l.asserter(from, l.typeOf(x))})
 		}
 		if o, ok := l.info.Implicits[cc].(*types.Var); ok && name != nil {
 			var v ast.Expr = id(s)
@@ -976,16 +997,7 @@ func (l *low) typeSwitch(st *ast.TypeSwitchStmt, label string) ast.Stmt {
 	sw.Tag = l.help(helper{outs: []reflect.Type{reflect.TypeFor[int]()}, f: func(v xr.Value) xr.Value {
 		x := unshim(held(v))
 		for _, t := range tests {
-			if t.is == nil {
-				if x == nil {
-					return xr.ValueOf(t.clause)
-				}
-				continue
-			}
-			if x == nil {
-				continue
-			}
-			if _, err := t.is(x); err == nil {
+			if t.passes(x) {
 				return xr.ValueOf(t.clause)
 			}
 		}
@@ -993,6 +1005,21 @@ func (l *low) typeSwitch(st *ast.TypeSwitchStmt, label string) ast.Stmt {
 	}}, id(s))
 	out = append(out, labelOf(label, sw))
 	return blockOf(out...)
+}
+
+// typeTest is one of the types of a type switch.
+type typeTest struct {
+	clause int
+	is     func(any) (reflect.Value, error) // nil: the case nil
+}
+
+// passes reports whether x is of the type.
+func (t typeTest) passes(x any) bool {
+	if t.is == nil || x == nil {
+		return t.is == nil && x == nil
+	}
+	_, err := t.is(x)
+	return err == nil
 }
 
 func (l *low) selectStmt(st *ast.SelectStmt, label string) ast.Stmt {

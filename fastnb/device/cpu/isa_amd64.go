@@ -72,8 +72,7 @@ func first(s []float32) *float32 { return unsafe.SliceData(s) }
 // kernels are those of a.width where rows and lengths fit, and g's elsewhere.
 func (a asmRows) kernels(g vecKernels) vecKernels {
 	w := a.width
-	odd := func(c, n int) bool { return c%w != 0 || n == 0 }
-	return vecKernels{
+	out := vecKernels{
 		add:      a.elementwise(a.add, g.add),
 		mulAdd:   a.elementwise(a.mulAdd, g.mulAdd),
 		reluGrad: a.elementwise(a.reluGrad, g.reluGrad),
@@ -109,49 +108,6 @@ func (a asmRows) kernels(g vecKernels) vecKernels {
 				genericVec.maxTapsGrad(dx[n:], x[n:], off, y[n:], dy[n:])
 			}
 		},
-		affine: func(y, x, res, mean, scale, shift []float32, relu bool) {
-			c, n := len(mean), len(y)
-			switch {
-			case odd(c, n):
-				g.affine(y, x, res, mean, scale, shift, relu)
-			case res != nil && relu:
-				a.affineResReLU(first(y), first(x), first(res), first(mean), first(scale), first(shift), c, n)
-			case res != nil:
-				a.affineRes(first(y), first(x), first(res), first(mean), first(scale), first(shift), c, n)
-			case relu:
-				a.affineReLU(first(y), first(x), first(mean), first(scale), first(shift), c, n)
-			default:
-				a.affine(first(y), first(x), first(mean), first(scale), first(shift), c, n)
-			}
-		},
-		affine2: func(dst, dy, x, y, mean, ka, kb, k []float32) {
-			c, n := len(mean), len(dst)
-			switch {
-			case odd(c, n):
-				g.affine2(dst, dy, x, y, mean, ka, kb, k)
-			case y != nil:
-				a.affine2Mask(first(dst), first(dy), first(x), first(y), first(mean), first(ka), first(kb), first(k), c, n)
-			default:
-				a.affine2(first(dst), first(dy), first(x), first(mean), first(ka), first(kb), first(k), c, n)
-			}
-		},
-		sums: func(s, q, x, mean []float32) {
-			if odd(len(mean), len(x)) {
-				g.sums(s, q, x, mean)
-				return
-			}
-			a.sums(first(s), first(q), first(x), first(mean), len(mean), len(x))
-		},
-		sums2: func(s, q, dy, x, y, mean []float32) {
-			switch {
-			case odd(len(mean), len(x)):
-				g.sums2(s, q, dy, x, y, mean)
-			case y != nil:
-				a.sums2Mask(first(s), first(q), first(dy), first(x), first(y), first(mean), len(mean), len(x))
-			default:
-				a.sums2(first(s), first(q), first(dy), first(x), first(mean), len(mean), len(x))
-			}
-		},
 		adam: func(p, gr, m, v, h []float32, l2 bool) {
 			n := len(p) / w * w
 			if n > 0 {
@@ -160,6 +116,57 @@ func (a asmRows) kernels(g vecKernels) vecKernels {
 			}
 			g.adam(p[n:], gr[n:], m[n:], v[n:], h, l2)
 		},
+	}
+	a.normalizing(&out, g)
+	return out
+}
+
+// normalizing sets the kernels of normalization, which go by channels: those of a.width where it divides them, and
+// g's elsewhere.
+func (a asmRows) normalizing(out *vecKernels, g vecKernels) {
+	odd := func(c, n int) bool { return c%a.width != 0 || n == 0 }
+	out.affine = func(y, x, res, mean, scale, shift []float32, relu bool) {
+		c, n := len(mean), len(y)
+		switch {
+		case odd(c, n):
+			g.affine(y, x, res, mean, scale, shift, relu)
+		case res != nil && relu:
+			a.affineResReLU(first(y), first(x), first(res), first(mean), first(scale), first(shift), c, n)
+		case res != nil:
+			a.affineRes(first(y), first(x), first(res), first(mean), first(scale), first(shift), c, n)
+		case relu:
+			a.affineReLU(first(y), first(x), first(mean), first(scale), first(shift), c, n)
+		default:
+			a.affine(first(y), first(x), first(mean), first(scale), first(shift), c, n)
+		}
+	}
+	out.affine2 = func(dst, dy, x, y, mean, ka, kb, k []float32) {
+		c, n := len(mean), len(dst)
+		switch {
+		case odd(c, n):
+			g.affine2(dst, dy, x, y, mean, ka, kb, k)
+		case y != nil:
+			a.affine2Mask(first(dst), first(dy), first(x), first(y), first(mean), first(ka), first(kb), first(k), c, n)
+		default:
+			a.affine2(first(dst), first(dy), first(x), first(mean), first(ka), first(kb), first(k), c, n)
+		}
+	}
+	out.sums = func(s, q, x, mean []float32) {
+		if odd(len(mean), len(x)) {
+			g.sums(s, q, x, mean)
+			return
+		}
+		a.sums(first(s), first(q), first(x), first(mean), len(mean), len(x))
+	}
+	out.sums2 = func(s, q, dy, x, y, mean []float32) {
+		switch {
+		case odd(len(mean), len(x)):
+			g.sums2(s, q, dy, x, y, mean)
+		case y != nil:
+			a.sums2Mask(first(s), first(q), first(dy), first(x), first(y), first(mean), len(mean), len(x))
+		default:
+			a.sums2(first(s), first(q), first(dy), first(x), first(mean), len(mean), len(x))
+		}
 	}
 }
 

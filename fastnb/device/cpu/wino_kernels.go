@@ -65,40 +65,11 @@ func turnedMatrix(m [][]float32) [][]float32 {
 func plainTransforms(m int) winoTransforms {
 	t := winoMatrices[m]
 	const v = genericWidth
-	gather := func(mat [][]float32) func(rows **float32, ps, lo, hi int, dst *float32, dp, n int, tmp *float32) {
-		in := len(mat[0])
-		return func(rows **float32, ps, lo, hi int, dst *float32, dp, n int, _ *float32) {
-			from := unsafe.Slice(rows, in)
-			for k := range n * v {
-				d := make([]float32, in*in)
-				for i := range in {
-					for j := lo; j < hi; j++ {
-						d[i*in+j] = *(*float32)(unsafe.Add(unsafe.Pointer(from[i]), 4*((j-lo)*ps+k)))
-					}
-				}
-				for i, x := range sandwich(mat, d) {
-					*(*float32)(unsafe.Add(unsafe.Pointer(dst), 4*(i*dp+k))) = x
-				}
-			}
-		}
-	}
-	scatter := func(mat [][]float32, src *float32, sp int, n int, put func(i, j, k int, x float32)) {
-		in := len(mat[0])
-		for k := range n * v {
-			d := make([]float32, in*in)
-			for i := range d {
-				d[i] = *(*float32)(unsafe.Add(unsafe.Pointer(src), 4*(i*sp+k)))
-			}
-			for i, x := range sandwich(mat, d) {
-				put(i/len(mat), i%len(mat), k, x)
-			}
-		}
-	}
 	return winoTransforms{
-		m: m, in: gather(t.in), dy: gather(turnedMatrix(t.out)), w: gather(t.w),
+		m: m, in: gathering(t.in), dy: gathering(turnedMatrix(t.out)), w: gathering(t.w),
 		out: func(src *float32, sp int, dst *float32, rs, ps, rows, cols, n int, _, scale, bias, res, floor, bad *float32) {
 			a, b, wrong := unsafe.Slice(scale, n*v), unsafe.Slice(bias, n*v), unsafe.Slice(bad, v)
-			scatter(t.out, src, sp, n, func(i, j, k int, x float32) {
+			scattered(t.out, src, sp, n, func(i, j, k int, x float32) {
 				x = x*a[k] + b[k]
 				wrong[k%v] += x - x
 				if i < rows && j < cols {
@@ -110,12 +81,45 @@ func plainTransforms(m int) winoTransforms {
 			})
 		},
 		dw: func(src *float32, sp int, dst *float32, rs, ps, rows, cols, n int, _ *float32) {
-			scatter(turnedMatrix(t.w), src, sp, n, func(i, j, k int, x float32) {
+			scattered(turnedMatrix(t.w), src, sp, n, func(i, j, k int, x float32) {
 				if i < rows && j < cols {
 					*(*float32)(unsafe.Add(unsafe.Pointer(dst), 4*(i*rs+j*ps+k))) = x
 				}
 			})
 		},
+	}
+}
+
+// gathering is a transform by mat of tiles that lie in rows of a picture.
+func gathering(mat [][]float32) func(rows **float32, ps, lo, hi int, dst *float32, dp, n int, tmp *float32) {
+	in := len(mat[0])
+	return func(rows **float32, ps, lo, hi int, dst *float32, dp, n int, _ *float32) {
+		from := unsafe.Slice(rows, in)
+		for k := range n * genericWidth {
+			d := make([]float32, in*in)
+			for i := range in {
+				for j := lo; j < hi; j++ {
+					d[i*in+j] = *(*float32)(unsafe.Add(unsafe.Pointer(from[i]), 4*((j-lo)*ps+k)))
+				}
+			}
+			for i, x := range sandwich(mat, d) {
+				*(*float32)(unsafe.Add(unsafe.Pointer(dst), 4*(i*dp+k))) = x
+			}
+		}
+	}
+}
+
+// scattered transforms tiles by mat and gives every number, of row i, column j and channel k, to put.
+func scattered(mat [][]float32, src *float32, sp, n int, put func(i, j, k int, x float32)) {
+	in := len(mat[0])
+	for k := range n * genericWidth {
+		d := make([]float32, in*in)
+		for i := range d {
+			d[i] = *(*float32)(unsafe.Add(unsafe.Pointer(src), 4*(i*sp+k)))
+		}
+		for i, x := range sandwich(mat, d) {
+			put(i/len(mat), i%len(mat), k, x)
+		}
 	}
 }
 
