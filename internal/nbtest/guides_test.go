@@ -86,7 +86,7 @@ func TestDataBlock(t *testing.T) {
 		failure("there is no such folder"), failure("no file ends in .jpg (24 other files)"), failure("there is no such file"), failure("no item lies in"),
 		failure("none of 1 names is among the 24 items"), failure("none of 24 items is for validation"), failure("does not match"), failure("not made of a table"),
 		failure("rgb.cal: there is no such file"), failure("names of their classes"), failure("is none of the 10 classes"), failure("normalised already"),
-		failure("batch size 5000 is above"), failure("list has no field or method LabelFromFolder"), failure("split has no field or method DataBunch"),
+		failure("batch size 5000 is above"), failure("list.LabelFromFolder undefined"), failure("split.DataBunch undefined"),
 		failure("cannot use"),
 	}}.run(t)
 	for _, c := range n.Cells { // a cell that shall fail does
