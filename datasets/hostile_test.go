@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -281,9 +282,9 @@ func TestMirrorsAnswerIsTold(t *testing.T) {
 
 // Servers that send another length than is known or announced, or go on for ever, are stopped.
 func TestDownloadBounds(t *testing.T) {
-	sent := 0
+	var sent atomic.Int64
 	endless := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		for block := make([]byte, 1<<16); r.Context().Err() == nil && sent < 64<<20; sent += len(block) {
+		for block := make([]byte, 1<<16); r.Context().Err() == nil && sent.Load() < 64<<20; sent.Add(int64(len(block))) {
 			if _, err := w.Write(block); err != nil {
 				return
 			}
@@ -303,7 +304,7 @@ func TestDownloadBounds(t *testing.T) {
 		"larger than the disk": {huge, 0, "has"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			sent = 0
+			sent.Store(0)
 			dest := filepath.Join(t.TempDir(), "x")
 			err := download(context.Background(), file{address: serve(t, c.h), dest: dest, size: c.size})
 			if err == nil || !strings.Contains(err.Error(), c.want) {
@@ -312,8 +313,8 @@ func TestDownloadBounds(t *testing.T) {
 			if st, err := os.Stat(dest + ".part"); err == nil && st.Size() > 100_000 {
 				t.Errorf("left %d bytes", st.Size())
 			}
-			if sent > 32<<20 {
-				t.Errorf("took %d bytes", sent)
+			if n := sent.Load(); n > 32<<20 {
+				t.Errorf("took %d bytes", n)
 			}
 		})
 	}

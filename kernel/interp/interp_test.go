@@ -41,6 +41,8 @@ func TestCells(t *testing.T) {
 		{"assignment shows nothing", "a := 7", "", ""},
 		{"state", "a*6", "42", ""},
 		{"redefine", "a := \"x\"\na", "x", ""},
+		{"type that is shown", "type pt struct{ X, Y int }\npt{1, 2}", "{1 2}", ""},
+		{"method declared after it was shown", "func (p pt) String() string { return \"P\" }\npt{1, 2}", "P", ""},
 		{"two values", "func two() (int, string) { return 1, \"b\" }\ntwo()", "1 b", ""},
 		{"range int", "t := 0\nfor i := range 5 {\n\tfor j := range i { t += j }\n}\nt", "10", ""},
 		{"range int without key", "t = 0\nfor range 3 { t++ }\nt", "3", ""},

@@ -78,15 +78,18 @@ type step struct {
 	deref bool // the value is a pointer before
 }
 
-// lookup finds a method of values of t; nil if they have none of that name.
+// lookup finds a method of values of t; nil if they have none of that name. That there is none is not kept: a
+// later cell may declare it.
 func (t *Type) lookup(name string) *method {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if m, ok := t.methods[name]; ok && (m == nil || m.cell == nil || m.cell == t.e.methodOf(m.fn)) {
+	if m := t.methods[name]; m != nil && (m.cell == nil || m.cell == t.e.methodOf(m.fn)) {
 		return m
 	}
 	m := t.find(name)
-	t.methods[name] = m
+	if m != nil {
+		t.methods[name] = m
+	}
 	return m
 }
 
