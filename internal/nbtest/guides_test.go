@@ -2,8 +2,11 @@ package nbtest
 
 import (
 	"context"
+	"math"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -137,6 +140,26 @@ func TestGoInFifteenMinutes(t *testing.T) {
 		failed := slices.ContainsFunc(c.Outputs, func(o nb.Output) bool { return o.Type() == "error" })
 		if c.Type == "code" && failed != c.Tagged("raises-exception") {
 			t.Errorf("failed: %v, in %s", failed, c.Source)
+		}
+	}
+}
+
+func TestUniversalApproximation(t *testing.T) {
+	n := guide{file: "universal-approximation", params: map[string]string{"steps": "60", "nnEpochs": "6", "widest": "8", "drawEvery": "20"}, shows: []check{
+		chart("saw"), chart("1 u1 - 2 u2 + 2 u3"), chart("network"), chart("weights written down"), textLike(`b2 +derived +-?0\.\d{4}, measured +-?0\.\d{4}`),
+		chart("wave, 8 units, step 60: error 0."), chart("chirp, 32 units, step 60"), chart("weights found by training"), htmlTable("curve", "written down, 2 units", "8 units"),
+		htmlTable("x", "y"), textLike(`\(2\): Linear\(48, 1\)`), chart("chirp with nn, 48 units, epoch 6"), chart("outside of what it has seen"),
+	}}.run(t)
+	// The slopes that the notebook derives are those it measures.
+	for _, c := range n.Cells {
+		for _, o := range c.Outputs {
+			for _, m := range regexp.MustCompile(`derived +(\S+), measured +(\S+)`).FindAllStringSubmatch(o.Text(), -1) {
+				derived, err1 := strconv.ParseFloat(m[1], 64)
+				measured, err2 := strconv.ParseFloat(m[2], 64)
+				if err1 != nil || err2 != nil || math.Abs(derived-measured) > 2e-3 {
+					t.Error(m[0])
+				}
+			}
 		}
 	}
 }
