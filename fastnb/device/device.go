@@ -6,6 +6,7 @@
 package device
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/fastnb/go/fastnb/tensor"
@@ -51,11 +52,35 @@ type Info struct {
 	DTypes []tensor.DType // kinds of elements that its buffers may have
 	// Memory is the bytes it has in all; 0 where that is not known.
 	Memory int64
+	// Card names the card with its driver, for people: "NVIDIA T4, compute 7.5, driver 550.54".
+	Card string
 	// HostMemory: its buffers lie in the memory that the host's own arrays take too.
 	HostMemory bool
-	// Activations is the kind in which temporaries are kept that need no full precision: Float32, or
-	// Float16 or BFloat16 where the device computes in mixed precision.
+	// Activations is the kind in which temporaries are kept that need no full precision, where a plan names
+	// none: Float32, or Float16 or BFloat16 where the device computes in mixed precision.
 	Activations tensor.DType
+	// Mixed are the kinds that a plan may name instead (Plan.Activations).
+	Mixed []tensor.DType
+}
+
+// ErrMemory is in errors about arrays and programs for which a device has no room. Compile gives it where the
+// temporaries alone are more than the device has left.
+var ErrMemory = errors.New("too little memory")
+
+// ErrLost is in errors after which a device cannot be used any more: a kernel went astray, or the card is gone.
+var ErrLost = errors.New("the device is lost")
+
+// Profiler is a Device that can tell where its time goes.
+type Profiler interface {
+	// Profile switches the measuring of each step of all programs on or off, and forgets what was measured.
+	Profile(on bool)
+	// ProfileTable is what was measured since then as a table for people; empty without a profile.
+	ProfileTable() string
+}
+
+// CanMix reports whether a plan may name a kind for its activations: float32 always, others as Mixed says.
+func (i Info) CanMix(d tensor.DType) bool {
+	return d == tensor.Float32 && !i.Activations.Half() || d == i.Activations || slices.Contains(i.Mixed, d)
 }
 
 // Takes reports whether buffers may be of a kind.

@@ -103,6 +103,17 @@ type Plan struct {
 	Values []Value
 	Steps  []Step
 	Args   []Arg // in the order in which Run takes their buffers
+	// Activations is the kind in which temporaries without Full are kept: one of the device's Mixed, or Float32
+	// for what the device does by itself (Info.Activations).
+	Activations tensor.DType
+}
+
+// Stored is the kind in which a device keeps a plan's temporaries that need no full precision.
+func (p *Plan) Stored(i Info) tensor.DType {
+	if p.Activations.Half() && slices.Contains(i.Mixed, p.Activations) {
+		return p.Activations
+	}
+	return i.Activations
 }
 
 // Add appends a value.

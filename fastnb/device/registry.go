@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"sort"
+	"strconv"
 	"strings"
 	"sync"
 )
@@ -14,11 +15,19 @@ import (
 // when the machine lacks its device.
 var ErrNotFound = errors.New("device not found")
 
+// Choice says which device of its kind a driver is to open.
+type Choice struct {
+	Card int // from 0
+	// Auto: nobody named this kind. What is no better than the processor is then not found.
+	Auto bool
+}
+
 type driver struct {
 	name     string
 	priority int
-	open     func() (Device, error)
-	shared   map[string]*shared // what is open, by the settings it was opened with
+	cards    bool // "name:1" names one of several
+	open     func(Choice) (Device, error)
+	shared   map[string]*shared // what is open, by card and the settings it was opened with
 }
 
 var (
@@ -29,10 +38,33 @@ var (
 // Register makes a kind of device known, usually from a package's init. Open tries drivers with
 // higher priority first.
 func Register(name string, priority int, open func() (Device, error)) {
+	register(&driver{name: name, priority: priority, open: func(Choice) (Device, error) { return open() }})
+}
+
+// RegisterCards is Register for a kind of which a machine may have several: "name:1" is the second.
+func RegisterCards(name string, priority int, open func(Choice) (Device, error)) {
+	register(&driver{name: name, priority: priority, cards: true, open: open})
+}
+
+func register(d *driver) {
 	driversMu.Lock()
 	defer driversMu.Unlock()
-	drivers = append(drivers, &driver{name, priority, open, map[string]*shared{}})
+	d.shared = map[string]*shared{}
+	drivers = append(drivers, d)
 	sort.SliceStable(drivers, func(i, j int) bool { return drivers[i].priority > drivers[j].priority })
+}
+
+// Names are the kinds of device that Open finds by themselves, the first to be tried first.
+func Names() []string {
+	driversMu.Lock()
+	defer driversMu.Unlock()
+	var names []string
+	for _, d := range drivers {
+		if d.priority >= 0 {
+			names = append(names, d.name)
+		}
+	}
+	return names
 }
 
 // shared is a device that all who open it use together.
@@ -47,6 +79,7 @@ type shared struct {
 type share struct {
 	*shared
 	release func()
+	why     string
 }
 
 // Close gives the share up; with the last, the device is closed. It may be called more than once.
@@ -55,49 +88,94 @@ func (s *share) Close() error {
 	return nil
 }
 
+// Base is the device itself behind what Open gives, which all its users have in common.
+func Base(d Device) Device {
+	if s, ok := d.(*share); ok {
+		return s.Device
+	}
+	return d
+}
+
+// Why says why Open gave this device; empty for one that it did not give.
+func Why(d Device) string {
+	if s, ok := d.(*share); ok {
+		return s.why
+	}
+	return ""
+}
+
 // settings are what of the environment a driver may read when it opens a device: one that was opened with
 // others is another.
 func settings() string { return os.Getenv("FASTNB_THREADS") + "\x00" + os.Getenv("FASTNB_ISA") }
 
-// Open gives a device by its driver's name. The empty name stands for the environment's
-// FASTNB_DEVICE, and "auto" for the best one found; a device with negative priority is never found
-// automatically. A device that is open already is shared: the last Close closes it, and what is forgotten
-// without Close counts as closed.
+// Open gives a device by its driver's name, "cuda" or "cuda:1" for the second card. The empty name stands for
+// the environment's FASTNB_DEVICE, and "auto" for the best one found; a device with negative priority is never
+// found automatically. What cannot be opened is passed over by "auto", and Why tells of it. A device that is
+// open already is shared: the last Close closes it, and what is forgotten without Close counts as closed.
 func Open(name string) (Device, error) {
+	why := "asked for by name"
 	if name == "" {
 		name = os.Getenv("FASTNB_DEVICE")
+		why = "FASTNB_DEVICE=" + name
 	}
 	driversMu.Lock()
 	defer driversMu.Unlock()
-	auto := name == "" || name == "auto"
+	if name == "" || name == "auto" {
+		return openBest()
+	}
+	kind, number, numbered := strings.Cut(name, ":")
 	var names []string
-	var last error
 	for _, d := range drivers {
 		names = append(names, d.name)
-		if d.name != name && (!auto || d.priority < 0) {
+		if d.name != kind || numbered && !d.cards {
 			continue
 		}
-		dev, err := d.share()
-		if err == nil {
-			return dev, nil
+		card, err := strconv.Atoi(number)
+		if numbered && (err != nil || card < 0) {
+			return nil, fmt.Errorf("fastnb: opening device %q: %q is no card's number (try %s:0)", name, number, kind)
 		}
-		if !auto || !errors.Is(err, ErrNotFound) {
-			return nil, fmt.Errorf("fastnb: opening device %s: %w", d.name, err)
+		dev, err := d.share(Choice{Card: card}, why)
+		if err != nil {
+			return nil, fmt.Errorf("fastnb: opening device %s: %w", name, err)
 		}
-		last = err
-	}
-	if last != nil {
-		return nil, fmt.Errorf("fastnb: opening a device: %w", last)
+		return dev, nil
 	}
 	return nil, fmt.Errorf("fastnb: opening device %q: unknown (try auto, %s, in FASTNB_DEVICE or OnDevice)", name, strings.Join(names, ", "))
 }
 
+// openBest opens the first that can be opened. Why says what became of those before it.
+func openBest() (Device, error) {
+	var before []string
+	var last error
+	for _, d := range drivers {
+		if d.priority < 0 {
+			continue
+		}
+		why := "the best device found"
+		if len(before) > 0 {
+			why = strings.Join(before, "; ")
+		}
+		dev, err := d.share(Choice{Auto: true}, why)
+		if err == nil {
+			return dev, nil
+		}
+		before = append(before, d.name+": "+err.Error())
+		if last == nil || !errors.Is(err, ErrNotFound) {
+			last = fmt.Errorf("fastnb: opening device %s: %w", d.name, err)
+		}
+	}
+	if last == nil {
+		last = fmt.Errorf("fastnb: opening a device: there is none (import fastnb/device/cpu)")
+	}
+	return nil, last
+}
+
 // share opens the device or takes part in the one that is open.
-func (d *driver) share() (Device, error) {
-	key := settings()
+func (d *driver) share(c Choice, why string) (Device, error) {
+	key := strconv.Itoa(c.Card) + "\x00" + settings()
 	s := d.shared[key]
 	if s == nil {
-		dev, err := d.open()
+		dev, err := d.open(c)
 		if err != nil {
 			return nil, err
 		}
@@ -105,7 +183,7 @@ func (d *driver) share() (Device, error) {
 		d.shared[key] = s
 	}
 	s.users++
-	part := &share{shared: s, release: sync.OnceFunc(s.drop)}
+	part := &share{shared: s, release: sync.OnceFunc(s.drop), why: why}
 	runtime.AddCleanup(part, func(release func()) { release() }, part.release)
 	return part, nil
 }

@@ -30,6 +30,7 @@ func contract(t *testing.T, dev device.Device) {
 		{"two queues", twoQueues},
 		{"pictures", pictures},
 		{"casts", casts},
+		{"activations", activations},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(newRig(t, dev)) })
 	}
@@ -361,4 +362,42 @@ func casts(r *rig) {
 			}
 		}
 	}
+}
+
+// activations are kept as a plan says, over the same arguments: a temporary is rounded to the kind the plan
+// names, and to none that a Full one has.
+func activations(r *rig) {
+	info := r.dev.Info()
+	x := tensor.FromFloat32([]float32{1.0001, -3.1415927, 100.03, 7.7e-3}, 4)
+	in := r.up(x)
+	for _, d := range append([]tensor.DType{tensor.Float32}, info.Mixed...) {
+		for _, full := range []bool{false, true} {
+			p := &device.Plan{Name: "activations", Activations: d}
+			a := p.Bind(device.Value{Shape: []int{4}, DType: tensor.Float32}, device.Arg{Role: device.Input})
+			mid := p.Add(device.Value{Shape: []int{4}, DType: tensor.Float32, Full: full})
+			out := p.Bind(device.Value{Shape: []int{4}, DType: tensor.Float32}, device.Arg{Role: device.Output})
+			leak := func(in, out device.ValueID) device.Step {
+				return device.Step{Op: "act", Attrs: device.Act{Slope: 1}, In: []device.ValueID{in}, Out: []device.ValueID{out}, Host: copyHost}
+			}
+			p.Steps = []device.Step{leak(a, mid), leak(mid, out)}
+			prog := r.compile(p.Settle())
+			b := r.up(tensor.New(tensor.Float32, 4))
+			r.run(prog, in, b)
+			got := r.down(b)
+			for i, v := range x.Float32s() {
+				want := p.Stored(info).Round(v)
+				if full {
+					want = v
+				}
+				if got.Float32s()[i] != want {
+					r.Errorf("%v, full %v: %g came out as %g, want %g", d, full, v, got.Float32s()[i], want)
+				}
+			}
+		}
+	}
+}
+
+func copyHost(out, in []*tensor.Tensor) error {
+	copy(out[0].Float32s(), in[0].Float32s())
+	return nil
 }

@@ -51,6 +51,7 @@ func (f *fake) Info() device.Info {
 	return device.Info{
 		Name: f.name, Kind: device.GPU, Memory: 1 << 40, Activations: f.half,
 		DTypes: []tensor.DType{tensor.Float32, tensor.Int64, tensor.Uint8, tensor.Float16, tensor.BFloat16},
+		Mixed:  []tensor.DType{tensor.Float16, tensor.BFloat16},
 	}
 }
 
@@ -287,7 +288,7 @@ func (q *fakeQueue) run(ctx context.Context, p *fakeProgram, bs []*fakeBuffer) e
 		}
 		vals[i] = seen[b]
 	}
-	err := hostdev.Run(context.Background(), p.plan, vals, q.dev.round)
+	err := hostdev.Run(context.Background(), p.plan, vals, q.dev.round(p.plan))
 	for i, b := range bs {
 		switch a := p.plan.Args[i].Access; {
 		case a == device.Write && err != nil:
@@ -302,13 +303,19 @@ func (q *fakeQueue) run(ctx context.Context, p *fakeProgram, bs []*fakeBuffer) e
 	return err
 }
 
-// round brings an activation to half precision.
-func (f *fake) round(v *device.Value, t *tensor.Tensor) {
-	if v.Full || v.Place != device.Temp || !f.half.Half() {
-		return
+// round brings a plan's activations to half precision.
+func (f *fake) round(p *device.Plan) func(*device.Value, *tensor.Tensor) {
+	half := p.Stored(f.Info())
+	if !half.Half() {
+		return nil
 	}
-	for i, x := range t.Float32s() {
-		t.Float32s()[i] = f.half.Round(x)
+	return func(v *device.Value, t *tensor.Tensor) {
+		if v.Full || v.Place != device.Temp {
+			return
+		}
+		for i, x := range t.Float32s() {
+			t.Float32s()[i] = half.Round(x)
+		}
 	}
 }
 
