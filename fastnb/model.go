@@ -27,9 +27,10 @@ type Model struct {
 	about recipe
 	spec  *ArchSpec
 	line  *line
-	mu    sync.Mutex // of what follows
-	eng   predictor  // of the model's own, nil until it is asked first
-	owner func()     // frees what LoadModel made; may be nil
+	talk  chan struct{} // held while a sequence of batches carries a state
+	mu    sync.Mutex    // of what follows
+	eng   predictor     // of the model's own, nil until it is asked first
+	owner func()        // frees what LoadModel made; may be nil
 	gone  bool
 }
 
@@ -43,13 +44,14 @@ type recipe struct {
 type predictor interface {
 	Hold() (release func())
 	Forward(ctx context.Context, b engine.Batch) (engine.Result, error)
+	Inspect(ctx context.Context, x *Tensor, layer string, weights *Tensor) (*engine.Activation, error)
 	ResetState()
 	Purge()
 	Close()
 }
 
 func newModel(net nn.Layer, d *data.DataBunch, loss nn.Loss, spec *ArchSpec) *Model {
-	return &Model{Layer: net, about: recipe{d, loss}, spec: spec, line: newLine()}
+	return &Model{Layer: net, about: recipe{d, loss}, spec: spec, line: newLine(), talk: make(chan struct{}, 1)}
 }
 
 // network is the layer itself of what may be a Model.
@@ -126,7 +128,7 @@ func (m *Model) PredictWith(ctx context.Context, items []any, o ...PredictOption
 // ask predicts by a recipe.
 func (m *Model) ask(ctx context.Context, r recipe, items []any, thresh float64) ([]Prediction, error) {
 	if _, ok := r.data.LabelKind().(data.Batcher); ok {
-		return nil, errors.New("a language model has no answer to one item (try Predict of a LanguageLearner)")
+		return nil, errors.New("a language model has no answer to one item (try text.Generate, or Predict of a LanguageLearner)")
 	}
 	jobs := make([]*job, len(items))
 	for i, item := range items {

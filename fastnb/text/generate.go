@@ -1,12 +1,15 @@
 package text
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math"
 	"sort"
 	"strings"
 
 	"github.com/fastnb/go/cell"
+	"github.com/fastnb/go/fastnb"
 	"github.com/fastnb/go/fastnb/data"
 	"github.com/fastnb/go/fastnb/internal/opt"
 	"github.com/fastnb/go/fastnb/nn"
@@ -102,56 +105,99 @@ func (l *LanguageLearner) Predict(text string, words int, o ...GenerateOption) (
 	if err != nil {
 		return "", fmt.Errorf("fastnb: predict: %w", err)
 	}
-	scores, err := l.read("predict", text)
-	if err != nil {
+	if err := l.ResetState(); err != nil {
 		return "", err
 	}
 	l.drawn++
-	rng := nn.NewRNG(data.CurrentSeed() + l.drawn*0x9e3779b97f4a7c15)
 	show := newWriter(c.stream)
+	return c.write("predict", l.Data, text, words, nn.NewRNG(data.CurrentSeed()+l.drawn*0x9e3779b97f4a7c15), func(ids []int64) ([]float32, error) { return l.scores(ids, 1) }, show.set)
+}
+
+// write goes on from a text for so many words: scores reads words and gives the scores behind the last of them.
+// see gets the whole text after each word.
+func (c generateConfig) write(verb string, d *data.DataBunch, text string, words int, rng *nn.RNG, scores func(ids []int64) ([]float32, error), see func(text string) error) (string, error) {
+	out, err := start(verb, d, text, scores)
+	if err != nil {
+		return "", err
+	}
 	var ids []int64
 	for i := range words {
-		id := c.draw(scores, rng)
+		id := c.draw(out, rng)
 		ids = append(ids, id)
-		if err := show.set(l.join(text, ids, c.sep)); err != nil {
+		if err := see(join(d, text, ids, c.sep)); err != nil {
 			return "", err
 		}
 		if i == words-1 {
 			break
 		}
-		if scores, err = l.scores([]int64{id}, 1); err != nil {
+		if out, err = scores([]int64{id}); err != nil {
 			return "", err
 		}
 	}
-	return l.join(text, ids, c.sep), nil
+	return join(d, text, ids, c.sep), nil
 }
 
-func (l *LanguageLearner) join(text string, ids []int64, sep string) string {
-	return text + sep + strings.Join(DecodeSpecTokens(l.Data.Vocab.Words(ids)), sep)
+// Generate lets an exported language model, as fastnb.LoadModel gives it, go on from a text for so many words; see
+// gets the whole text after each word and may be nil. What it draws is by the seed alone: two texts of one seed
+// are the same. An error of see, or the end of ctx, ends the text. Options: Temperature (1), MinP (0), NoUnk
+// (true), Sep (a blank).
+func Generate(ctx context.Context, m *fastnb.Model, text string, words int, seed uint64, see func(text string) error, o ...GenerateOption) (string, error) {
+	c, err := generateCfg(o)
+	if e := c.Refuse("generate", "Predict"); e != nil {
+		return "", e
+	}
+	switch {
+	case err == nil && words < 1:
+		err = fmt.Errorf("%d words to write", words)
+	case err == nil && m.Data().LabelKind().Name() != "lm":
+		err = fmt.Errorf("the model is for %s, not a language model (try an export of a LanguageLearner)", m.Data().LabelKind().Name())
+	case err == nil && c.stream:
+		err = errors.New("option Stream has no effect here (try see)")
+	}
+	if err != nil {
+		return "", fmt.Errorf("fastnb: generate: %w", err)
+	}
+	if see == nil {
+		see = func(string) error { return nil }
+	}
+	var written string
+	err = m.Sequence(ctx, func(next func(*tensor.Tensor) (*tensor.Tensor, error)) error {
+		written, err = c.write("generate", m.Data(), text, words, nn.NewRNG(seed), func(ids []int64) ([]float32, error) {
+			out, err := next(tensor.FromInt64(ids, 1, len(ids)))
+			if err != nil {
+				return nil, err
+			}
+			s := out.Shape()
+			return out.Float32s()[(s[1]-1)*s[2]:], nil
+		}, see)
+		return err
+	})
+	return written, err
 }
 
-// read starts anew with a text and gives the scores of the next word.
-func (l *LanguageLearner) read(verb, text string) ([]float32, error) {
-	x, err := ItemOf(l.Data, text)
+func join(d *data.DataBunch, text string, ids []int64, sep string) string {
+	return text + sep + strings.Join(DecodeSpecTokens(d.Vocab.Words(ids)), sep)
+}
+
+// start reads a text and gives the scores of the word behind it.
+func start(verb string, d *data.DataBunch, text string, scores func(ids []int64) ([]float32, error)) ([]float32, error) {
+	x, err := ItemOf(d, text)
 	if err != nil {
 		return nil, err
 	}
 	if x.Len() == 0 {
 		return nil, fmt.Errorf("fastnb: %s: the text has no tokens", verb)
 	}
-	if err := l.ResetState(); err != nil {
-		return nil, err
-	}
 	ids := x.Data()
 	// Long texts are read in pieces: only the scores behind the last word are wanted.
 	const piece = 64
 	for len(ids) > piece {
-		if _, err := l.scores(ids[:piece], 1); err != nil {
+		if _, err := scores(ids[:piece]); err != nil {
 			return nil, err
 		}
 		ids = ids[piece:]
 	}
-	return l.scores(ids, 1)
+	return scores(ids)
 }
 
 // scores reads words [rows, T] and gives the scores behind the last of each row, one row after the other.
@@ -246,7 +292,10 @@ func (l *LanguageLearner) BeamSearch(text string, words int, o ...GenerateOption
 	if err != nil {
 		return "", fmt.Errorf("fastnb: beam search: %w", err)
 	}
-	scores, err := l.read("beam search", text)
+	if err := l.ResetState(); err != nil {
+		return "", err
+	}
+	scores, err := start("beam search", l.Data, text, func(ids []int64) ([]float32, error) { return l.scores(ids, 1) })
 	if err != nil {
 		return "", err
 	}
@@ -270,7 +319,7 @@ func (l *LanguageLearner) BeamSearch(text string, words int, o ...GenerateOption
 	}
 	l.drawn++
 	rng := nn.NewRNG(data.CurrentSeed() + l.drawn*0x9e3779b97f4a7c15)
-	return l.join(text, c.choose(beams, rng).ids, c.sep), nil
+	return join(l.Data, text, c.choose(beams, rng).ids, c.sep), nil
 }
 
 // grow continues each beam by its likeliest words and keeps the best of all.

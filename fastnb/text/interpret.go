@@ -1,6 +1,7 @@
 package text
 
 import (
+	"context"
 	"fmt"
 	"math"
 
@@ -37,33 +38,57 @@ func (l *TextLearner) Interpret(o ...data.PredsOption) (*TextClassificationInter
 // probability's derivatives, the largest made 1. Tokens of which the model keeps only the state (see
 // MaxLen) weigh 0.
 func (c *TextClassificationInterpretation) IntrinsicAttention(text string, class int) (*Text, []float64, error) {
-	x, err := ItemOf(c.l.Data, text)
+	return attended(c.l.Data, text, class, func(batch *tensor.Tensor, weights func(*tensor.Tensor) (*tensor.Tensor, error)) (*tensor.Tensor, error) {
+		out, err := c.l.Outputs(batch)
+		if err != nil {
+			return nil, err
+		}
+		w, err := weights(out)
+		if err != nil {
+			return nil, err
+		}
+		_, grad, err := c.l.Gradient(batch, c.l.prefix+"encoder", w)
+		return grad, err
+	})
+}
+
+// Attention is IntrinsicAttention of an exported classifier of texts, as fastnb.LoadModel gives it.
+func Attention(ctx context.Context, m *fastnb.Model, text string, class int) (*Text, []float64, error) {
+	if a := m.Arch(); a == nil || a.Kind != "text classifier" {
+		return nil, nil, fmt.Errorf("fastnb: intrinsic attention: the model is no classifier of texts")
+	}
+	return attended(m.Data(), text, class, func(batch *tensor.Tensor, weights func(*tensor.Tensor) (*tensor.Tensor, error)) (*tensor.Tensor, error) {
+		_, grad, err := m.Gradient(ctx, batch, classifierPrefix+"encoder", weights)
+		return grad, err
+	})
+}
+
+// attended weighs the tokens of a text. gradient gives how the probability changes with the tokens' vectors.
+func attended(d *data.DataBunch, text string, class int, gradient func(batch *tensor.Tensor, weights func(out *tensor.Tensor) (*tensor.Tensor, error)) (*tensor.Tensor, error)) (*Text, []float64, error) {
+	x, err := ItemOf(d, text)
 	if err != nil {
 		return nil, nil, err
 	}
 	if x.Len() == 0 {
 		return nil, nil, fmt.Errorf("fastnb: intrinsic attention: the text has no tokens")
 	}
-	batch := tensor.FromInt64(x.Data(), 1, x.Len())
-	out, err := c.l.Outputs(batch)
-	if err != nil {
-		return nil, nil, err
-	}
-	p := out.Softmax(-1)
-	if class < 0 {
-		class = int(p.ArgMax(-1).Int64s()[0])
-	}
-	if class >= p.Len() {
-		return nil, nil, fmt.Errorf("fastnb: intrinsic attention: class %d of %d", class, p.Len())
-	}
-	// dp_k/dscore_j = p_k (1 where j = k, less p_j)
-	w := tensor.New(tensor.Float32, p.Shape()...)
-	probs := p.Float32s()
-	for j := range w.Float32s() {
-		w.Float32s()[j] = -probs[class] * probs[j]
-	}
-	w.Float32s()[class] += probs[class]
-	_, grad, err := c.l.Gradient(batch, c.l.prefix+"encoder", w)
+	grad, err := gradient(tensor.FromInt64(x.Data(), 1, x.Len()), func(out *tensor.Tensor) (*tensor.Tensor, error) {
+		p := out.Softmax(-1)
+		if class < 0 {
+			class = int(p.ArgMax(-1).Int64s()[0])
+		}
+		if class >= p.Len() {
+			return nil, fmt.Errorf("fastnb: intrinsic attention: class %d of %d", class, p.Len())
+		}
+		// dp_k/dscore_j = p_k (1 where j = k, less p_j)
+		w := tensor.New(tensor.Float32, p.Shape()...)
+		probs := p.Float32s()
+		for j := range w.Float32s() {
+			w.Float32s()[j] = -probs[class] * probs[j]
+		}
+		w.Float32s()[class] += probs[class]
+		return w, nil
+	})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -81,6 +81,9 @@ func PretrainedFiles(weights, words string) fastnb.LearnerOption {
 	return modelOption{name: "PretrainedFiles", apply: func(c *modelConfig) { c.files = &pretrainedFiles{weights, words} }}
 }
 
+// classifierPrefix stands before the names of the encoder in a classifier.
+const classifierPrefix = "0.module."
+
 // TextLearner is a learner of a text model: a classifier, or what is common to those and language models.
 type TextLearner struct {
 	*fastnb.Learner
@@ -197,11 +200,11 @@ func TextClassifierLearner(d *data.DataBunch, arch models.TextArch, o ...fastnb.
 	if err != nil {
 		return nil, err
 	}
-	frozen, err := c.start(verb, d, nn.AllParams(m.Encoder), "0.module.", modelDir(d, cfg))
+	frozen, err := c.start(verb, d, nn.AllParams(m.Encoder), classifierPrefix, modelDir(d, cfg))
 	if err != nil {
 		return nil, err
 	}
-	return finish(d, m, m.Groups(), m.Encoder, "0.module.", "text classifier", c, cfg, frozen)
+	return finish(d, m, m.Groups(), m.Encoder, classifierPrefix, "text classifier", c, cfg, frozen)
 }
 
 // configure reads the options; head says whether the model has a classifier's head, for options about it.
