@@ -13,6 +13,7 @@ func init() {
 		Name: "text",
 		Binds: map[string]r.Value{
 			"AlphaAR":                     r.ValueOf(pkg.AlphaAR),
+			"Attention":                   r.ValueOf(pkg.Attention),
 			"Beams":                       r.ValueOf(pkg.Beams),
 			"BetaTAR":                     r.ValueOf(pkg.BetaTAR),
 			"ClipGrad":                    r.ValueOf(pkg.ClipGrad),
@@ -24,6 +25,7 @@ func init() {
 			"DefaultTokenRules":           r.ValueOf(pkg.DefaultTokenRules),
 			"DropMult":                    r.ValueOf(pkg.DropMult),
 			"FixHTML":                     r.ValueOf(pkg.FixHTML),
+			"Generate":                    r.ValueOf(pkg.Generate),
 			"IncludeBOS":                  r.ValueOf(pkg.IncludeBOS),
 			"IncludeEOS":                  r.ValueOf(pkg.IncludeEOS),
 			"ItemOf":                      r.ValueOf(pkg.ItemOf),
