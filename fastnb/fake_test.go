@@ -78,6 +78,9 @@ func (e *fakeEngine) SetTrainable(f func(*nn.Param) bool) error {
 }
 func (e *fakeEngine) SetLossScale(s float64) error       { e.scale = s; return nil }
 func (e *fakeEngine) GradsOverflow() (bool, error)       { return e.bad != nil && e.bad(e.n-1), nil }
+func (e *fakeEngine) SetActivations(tensor.DType) error  { return nil }
+func (e *fakeEngine) Activations() tensor.DType          { return tensor.Float32 }
+func (e *fakeEngine) Memory() (programs, params int64)   { return 0, 0 }
 func (e *fakeEngine) ClipGrads(float64) (float64, error) { return 1, nil }
 func (e *fakeEngine) State() (map[string]*Tensor, error) {
 	return map[string]*Tensor{"w": tensor.FromFloat32([]float32{e.weight}, 1)}, nil

@@ -16,23 +16,40 @@ func (o fp16Option) applyFP16(c *fp16Config) { o(c) }
 
 type fp16Config struct {
 	first float64 // 0: by dynamic
+	bf16  bool
+	scale []string // the options that speak of the loss scale
 	lossScale
 }
 
+// scaleOption is an option that speaks of the loss scale.
+func scaleOption(name string, f func(*fp16Config)) FP16Option {
+	return fp16Option(func(c *fp16Config) { c.scale = append(c.scale, name); f(c) })
+}
+
+// BF16 makes ToFP16 keep activations in bfloat16, which has the range of single precision and 8 bits of mantissa:
+// without a loss scale. It is for cards that multiply in it, which is NVIDIA's from the A100 on.
+func BF16() FP16Option { return fp16Option(func(c *fp16Config) { c.bf16 = true }) }
+
 // LossScale is the scale to begin with: by default 65536, or 512 with Dynamic(false).
-func LossScale(scale float64) FP16Option { return fp16Option(func(c *fp16Config) { c.first = scale }) }
+func LossScale(scale float64) FP16Option {
+	return scaleOption("LossScale", func(c *fp16Config) { c.first = scale })
+}
 
 // MaxNoskip is how many batches in a row must pass without overflow before the scale doubles: 1000 by
 // default.
 func MaxNoskip(batches int) FP16Option {
-	return fp16Option(func(c *fp16Config) { c.every = batches })
+	return scaleOption("MaxNoskip", func(c *fp16Config) { c.every = batches })
 }
 
 // Dynamic says whether the scale halves at an overflow and grows again: true by default.
-func Dynamic(on bool) FP16Option { return fp16Option(func(c *fp16Config) { c.dynamic = on }) }
+func Dynamic(on bool) FP16Option {
+	return scaleOption("Dynamic", func(c *fp16Config) { c.dynamic = on })
+}
 
 // MaxScale is the scale from which on it grows no more: 2^24 by default.
-func MaxScale(scale float64) FP16Option { return fp16Option(func(c *fp16Config) { c.max = scale }) }
+func MaxScale(scale float64) FP16Option {
+	return scaleOption("MaxScale", func(c *fp16Config) { c.max = scale })
+}
 
 // lossScale is what the backward pass begins with, and how it moves. (fastai callbacks/fp16.py)
 type lossScale struct {
@@ -62,15 +79,18 @@ func (s *lossScale) saw(overflow bool) {
 	}
 }
 
-// ToFP16 trains with a loss scale from now on, as mixed precision needs it: the backward pass begins with
-// the scale instead of 1, so that small gradients do not vanish in half precision, and the optimizer
-// divides by it. A batch whose gradients overflow makes no step; the scale halves, and doubles again
-// after MaxNoskip batches that went well. An overflow that no smaller scale can follow ends the fit with
-// an error. Clipping and accumulated gradients are free of the scale, so GradientClipping needs no
-// argument here.
+// ToFP16 trains and predicts in mixed precision from now on: on a GPU, what lies between the layers is kept in half
+// precision and products are computed by its tensor cores, while weights, running statistics, losses, gradients of
+// weights and the optimizer stay in single precision, so that Save and Load do not notice. On a processor, which
+// computes in single precision only, activations stay as they are, and ToFP16 says so.
 //
-// Devices that compute in single precision only, as the processor does, keep their activations in it, and
-// ToFP16 says so. Options: LossScale, MaxNoskip (1000), Dynamic (true), MaxScale (2^24).
+// The backward pass begins with a loss scale instead of 1, so that small gradients do not vanish, and the optimizer
+// divides by it. A batch whose gradients overflow makes no step; the scale halves, and doubles again after
+// MaxNoskip batches that went well. An overflow that no smaller scale can follow ends the fit with an error.
+// Clipping and accumulated gradients are free of the scale, so GradientClipping needs no argument here.
+//
+// Options: LossScale, MaxNoskip (1000), Dynamic (true), MaxScale (2^24); or BF16, which needs no scale and takes
+// none of these. Summary tells the precision, memory and the time of a step. (fastai train.py, to_fp16)
 func (l *Learner) ToFP16(o ...FP16Option) error {
 	if err := l.alive("to fp16"); err != nil {
 		return err
@@ -78,6 +98,35 @@ func (l *Learner) ToFP16(o ...FP16Option) error {
 	c := fp16Config{lossScale: lossScale{max: 1 << 24, dynamic: true, every: 1000}}
 	for _, o := range o {
 		o.applyFP16(&c)
+	}
+	if err := c.settle(); err != nil {
+		return because("to fp16", err)
+	}
+	kind := tensor.Float16
+	if c.bf16 {
+		kind = tensor.BFloat16
+	}
+	if err := l.mix(kind, c.bf16); err != nil {
+		return because("to fp16", err)
+	}
+	if err := l.eng.SetLossScale(c.now); err != nil {
+		return err
+	}
+	l.scale = nil
+	if !c.bf16 {
+		l.scale = &c.lossScale
+	}
+	return nil
+}
+
+// settle fills in the first scale, and finds what cannot be.
+func (c *fp16Config) settle() error {
+	if c.bf16 {
+		c.now = 1
+		if len(c.scale) > 0 {
+			return fmt.Errorf("%s: BF16 needs no loss scale (try ToFP16 without the one or the other)", c.scale[0])
+		}
+		return nil
 	}
 	c.now = c.first
 	if c.first == 0 {
@@ -88,28 +137,55 @@ func (l *Learner) ToFP16(o ...FP16Option) error {
 	}
 	switch {
 	case !(c.now >= 1) || c.now > math.MaxFloat32:
-		return fmt.Errorf("fastnb: to fp16: LossScale(%v): must be from 1 to 3.4e38", c.first)
+		return fmt.Errorf("LossScale(%v): must be from 1 to 3.4e38", c.first)
 	case !(c.max >= 1) || c.max > math.MaxFloat32:
-		return fmt.Errorf("fastnb: to fp16: MaxScale(%v): must be from 1 to 3.4e38", c.max)
+		return fmt.Errorf("MaxScale(%v): must be from 1 to 3.4e38", c.max)
 	case c.every < 1:
-		return fmt.Errorf("fastnb: to fp16: MaxNoskip(%d): must be at least 1", c.every)
+		return fmt.Errorf("MaxNoskip(%d): must be at least 1", c.every)
 	}
-	if err := l.eng.SetLossScale(c.now); err != nil {
-		return err
-	}
-	if l.scale == nil && l.eng.Info().Activations == tensor.Float32 {
-		l.say("ToFP16: this device computes in single precision. Activations stay float32; only the loss scale is at work.")
-	}
-	l.scale = &c.lossScale
 	return nil
 }
 
-// ToFP32 ends what ToFP16 began.
+// mix keeps activations in a kind of half precision where the device can; where it cannot, and has a processor's
+// single precision, it says so.
+func (l *Learner) mix(kind tensor.DType, noScale bool) error {
+	i := l.eng.Info()
+	if i.CanMix(kind) {
+		return l.setActivations(kind)
+	}
+	if i.Activations.Half() || len(i.Mixed) > 0 {
+		return fmt.Errorf("device %s computes in %v, not in %v", i.Name, append([]tensor.DType{i.Activations}, i.Mixed...), kind)
+	}
+	if l.scale == nil {
+		rest := "only the loss scale is at work"
+		if noScale {
+			rest = "nothing changes"
+		}
+		l.say("ToFP16: this device computes in single precision. Activations stay float32; %s.", rest)
+	}
+	return nil
+}
+
+// setActivations tells all who compute with the learner's model.
+func (l *Learner) setActivations(kind tensor.DType) error {
+	if err := l.eng.SetActivations(kind); err != nil {
+		return err
+	}
+	if l.Model != nil {
+		return l.Model.setActivations(kind)
+	}
+	return nil
+}
+
+// ToFP32 ends what ToFP16 began: everything is computed in single precision again, without a loss scale.
 func (l *Learner) ToFP32() error {
 	if err := l.alive("to fp32"); err != nil {
 		return err
 	}
 	l.scale = nil
+	if err := l.setActivations(tensor.Float32); err != nil {
+		return because("to fp32", err)
+	}
 	return l.eng.SetLossScale(1)
 }
 

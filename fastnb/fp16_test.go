@@ -1,10 +1,14 @@
 package fastnb
 
 import (
+	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/fastnb/go/fastnb/tensor"
 )
 
 // scaleStep is a step of the golden: the overflow fed in (0: none), and then the scale that its loss was
@@ -117,15 +121,114 @@ func TestToFP16Options(t *testing.T) {
 	if e.scale != 65536 || l.scale.now != 65536 || l.scale.noskip != 0 || e.scales[2] != 16384 {
 		t.Errorf("the finder leaves a scale of %v after %v", e.scale, e.scales)
 	}
+	if err := l.ToFP16(BF16(), LossScale(8)); err == nil || !strings.Contains(err.Error(), "LossScale") {
+		t.Errorf("BF16 with a loss scale: %v", err)
+	}
+	if err := l.ToFP16(BF16()); err != nil || e.scale != 1 || l.scale != nil {
+		t.Errorf("BF16: scale %v, error %v", e.scale, err)
+	}
 	if err := l.ToFP32(); err != nil || e.scale != 1 || l.scale != nil {
 		t.Errorf("scale %v, error %v", e.scale, err)
 	}
 }
 
+// mixedDevices are devices that compute in mixed precision when ToFP16 asks, with what a loss of the goldens'
+// trainings may be off by in float16 and bfloat16.
+func mixedDevices(t *testing.T) []string {
+	t.Helper()
+	return append([]string{"fake"}, gpuDevices(t)...)
+}
+
+// TestFP16Trajectory: the goldens' trainings in mixed precision, with the dynamic loss scale, go where those in
+// single precision go, are rounded to half precision, and come back by ToFP32.
+func TestFP16Trajectory(t *testing.T) {
+	var cases []struct {
+		Name string
+		Loss []float64 `json:"batch_loss_incl_regularisation"`
+	}
+	golden(t, "trajectories.json", &cases)
+	ts := goldenTensors(t, "trajectories.safetensors")
+	for _, dev := range mixedDevices(t) {
+		for _, c := range cases {
+			if c.Name != "cnn_default" && c.Name != "cnn_clip" {
+				continue
+			}
+			for _, p := range []struct {
+				name string
+				tol  float64
+				to   func(l *Learner) error
+			}{
+				{"f16", .02, func(l *Learner) error { return l.ToFP16(LossScale(1024), MaxNoskip(3)) }},
+				{"bf16", .12, func(l *Learner) error { return l.ToFP16(BF16()) }},
+				{"f32 again", tolLoss, func(l *Learner) error { return errors.Join(l.ToFP16(), l.ToFP32()) }},
+			} {
+				t.Run(c.Name+"/"+dev+"/"+p.name, func(t *testing.T) {
+					var losses []float64
+					l := trajectoryRun(t, dev, ts, c.Name, &losses, p.to)
+					off, same := 0.0, true
+					for k, want := range c.Loss {
+						off = max(off, math.Abs(losses[k]-want))
+						same = same && math.Abs(losses[k]-want) < 1e-5
+					}
+					t.Logf("largest difference of a loss %.2g", off)
+					if off > p.tol {
+						t.Errorf("losses differ by %.3g, at most %g is allowed: %v, want %v", off, p.tol, losses, c.Loss)
+					}
+					if half := p.name != "f32 again"; half && same {
+						t.Error("nothing was rounded to half precision")
+					}
+					if p.name == "f16" && l.scale.now <= 1024 {
+						t.Errorf("the scale is %v after %d batches without overflow", l.scale.now, len(losses))
+					}
+					state, err := l.eng.State()
+					if err != nil {
+						t.Fatal(err)
+					}
+					for name, w := range state {
+						if w.DType() != tensor.Float32 {
+							t.Errorf("%s is %v", name, w.DType())
+						}
+					}
+				})
+			}
+		}
+	}
+}
+
+// TestFP16SavesAndLoads: what mixed precision trained goes on in single precision, and back, with the same bits.
+func TestFP16SavesAndLoads(t *testing.T) {
+	ts := goldenTensors(t, "trajectories.safetensors")
+	l := trajectoryLearner(t, "fake", ts, 2)
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(l.ToFP16())
+	must(l.Fit(1, LR(1e-3)))
+	must(l.Save("half"))
+	want, err := l.StateDict()
+	must(err)
+	other := trajectoryLearner(t, "fake", ts, 2, ModelPath(l.Path))
+	must(other.Load("half"))
+	got, err := other.StateDict()
+	must(err)
+	for name, w := range want {
+		if !slices.Equal(w.Float32s(), got[name].Float32s()) {
+			t.Errorf("%s differs", name)
+		}
+	}
+	must(other.ToFP16(BF16()))
+	must(other.Fit(1, LR(1e-3)))
+	must(other.ToFP32())
+	must(other.Fit(1, LR(1e-3)))
+}
+
 // TestFP16SameWeights: the golden's training with a loss scale gives every weight of the one without.
 func TestFP16SameWeights(t *testing.T) {
 	ts := goldenTensors(t, "trajectories.safetensors")
-	for _, dev := range []string{"host", "cpu", "fake"} {
+	for _, dev := range []string{"host", "cpu"} { // which keep activations in single precision
 		var want map[string]*Tensor
 		for k := range 2 {
 			l := trajectoryLearner(t, dev, ts, 2)

@@ -68,6 +68,9 @@ type trainer interface {
 	ClipGrads(max float64) (norm float64, err error)
 	SetLossScale(scale float64) error
 	GradsOverflow() (bool, error)
+	SetActivations(kind tensor.DType) error
+	Activations() tensor.DType
+	Memory() (programs, params int64)
 	State() (map[string]*Tensor, error)
 	LoadState(state map[string]*Tensor, strict bool) error
 	OptState() (map[string]*Tensor, error)

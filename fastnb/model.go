@@ -13,6 +13,7 @@ import (
 	"github.com/fastnb/go/fastnb/engine"
 	"github.com/fastnb/go/fastnb/nn"
 	"github.com/fastnb/go/fastnb/optim"
+	"github.com/fastnb/go/fastnb/tensor"
 )
 
 // Model is a network with its weights on a device, and what is to be known to predict with it: how items are
@@ -31,6 +32,7 @@ type Model struct {
 	mu    sync.Mutex    // of what follows
 	eng   predictor     // of the model's own, nil until it is asked first
 	owner func()        // frees what LoadModel made; may be nil
+	act   tensor.DType  // how activations are kept, as engine.SetActivations takes it
 	gone  bool
 }
 
@@ -45,6 +47,7 @@ type predictor interface {
 	Hold() (release func())
 	Forward(ctx context.Context, b engine.Batch) (engine.Result, error)
 	Inspect(ctx context.Context, x *Tensor, layer string, weights *Tensor) (*engine.Activation, error)
+	SetActivations(kind tensor.DType) error
 	ResetState()
 	Purge()
 	Close()
@@ -97,6 +100,17 @@ func (m *Model) purge() {
 	if m.eng != nil {
 		m.eng.Purge()
 	}
+}
+
+// setActivations is engine.SetActivations for the model's own engine.
+func (m *Model) setActivations(kind tensor.DType) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.act = kind
+	if m.eng != nil {
+		return m.eng.SetActivations(kind)
+	}
+	return nil
 }
 
 // String is the network as PyTorch prints one.
@@ -204,6 +218,10 @@ func (m *Model) engine() (predictor, error) {
 		}
 		e, err := engine.New(dev, m.Layer, m.about.loss, nil, optim.Config{Kind: "adam"})
 		if err != nil {
+			return nil, err
+		}
+		if err := e.SetActivations(m.act); err != nil {
+			e.Close()
 			return nil, err
 		}
 		m.eng = e

@@ -120,7 +120,7 @@ func TestTrajectoriesGolden(t *testing.T) {
 }
 
 // trajectoryRun trains as the case of that name does.
-func trajectoryRun(t *testing.T, dev string, ts map[string]*Tensor, name string, losses *[]float64) *Learner {
+func trajectoryRun(t *testing.T, dev string, ts map[string]*Tensor, name string, losses *[]float64, before ...func(*Learner) error) *Learner {
 	t.Helper()
 	groups, opts, cbs := 2, []LearnerOption{}, []Callback{{AfterLoss: func(l *Learner) error {
 		if l.Training {
@@ -146,6 +146,9 @@ func trajectoryRun(t *testing.T, dev string, ts map[string]*Tensor, name string,
 		if err != nil {
 			t.Fatal(err)
 		}
+	}
+	for _, f := range before {
+		fit(f(l))
 	}
 	switch name {
 	case "cnn_fit_twice":

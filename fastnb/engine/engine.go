@@ -39,7 +39,8 @@ type Engine struct {
 	there    float64       // the scale that factor has, 0 at first
 	rng      device.Buffer
 	seed     int64
-	batches  int64 // training batches so far: dropout's stream
+	batches  int64        // training batches so far: dropout's stream
+	act      tensor.DType // how activations are kept; Float32: as the device does
 	hidden   hiddenState
 	watch    []string   // paths of layers whose outputs training keeps
 	seen     []seenPart // those outputs of the last training batch

@@ -94,6 +94,7 @@ type results struct{ outputs, by map[int]*tensor.Tensor }
 // several compiles a plan, runs it so many times, each with a random stream of its own, and gives the
 // results of each run.
 func (e *Engine) several(ctx context.Context, plan *device.Plan, feed []*tensor.Tensor, times int) ([]results, error) {
+	plan.Activations = e.act
 	prog, err := e.dev.Compile(plan)
 	if err != nil {
 		return nil, err

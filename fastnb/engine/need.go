@@ -10,7 +10,7 @@ import (
 )
 
 // ErrMemory is in the chain of errors about batches that do not fit into the device's memory.
-var ErrMemory = errors.New("too little memory")
+var ErrMemory = device.ErrMemory
 
 // Spec is the kind and shape of an array that need not exist yet.
 type Spec = device.Spec
@@ -34,32 +34,110 @@ func (e *Engine) Prepare(x, y []Spec, norm device.Normalize) error {
 // hostBatches is how many batches the loader makes and keeps beside the one in use.
 const hostBatches = 4
 
-// fits is an error where a program's temporaries, its batches, and the gradients and optimizer state
-// still to come are more than the device's free memory.
-func (e *Engine) fits(name string, prog device.Program, train bool, x, y []Spec) error {
+// need is what a program for batches of these shapes takes: its temporaries, its batches, and the gradients and
+// optimizer state still to come.
+func (e *Engine) need(prog device.Program, train bool, s shapes) int64 {
 	batch := int64(0)
-	for _, s := range slices.Concat(x, y) {
+	for _, s := range slices.Concat(s.x, s.y) {
 		batch += s.Bytes()
 	}
 	need := prog.Memory() + batch
 	if e.dev.Info().HostMemory {
 		need += hostBatches * batch // they lie in the same memory
 	}
-	if train {
-		for _, p := range e.params {
-			n := int64(4 * tensor.Count(p.Shape))
-			switch {
-			case !p.trainable:
-			case p.grad == nil:
-				need += n * int64(1+e.cfg.Slots())
-			case e.opt == nil:
-				need += n * int64(e.cfg.Slots())
-			}
+	if !train {
+		return need
+	}
+	for _, p := range e.params {
+		n := int64(4 * tensor.Count(p.Shape))
+		switch {
+		case !p.trainable:
+		case p.grad == nil:
+			need += n * int64(1+e.cfg.Slots())
+		case e.opt == nil:
+			need += n * int64(e.cfg.Slots())
 		}
 	}
-	if free := e.dev.FreeMemory(); need > free {
-		return fmt.Errorf("fastnb: %s on %s with a batch of %v: %w: it takes about %.1f GB, and %.1f GB are free (try a smaller batch size or smaller pictures)",
-			name, e.dev.Info().Name, x[0].Shape, ErrMemory, float64(need)/1e9, float64(free)/1e9)
+	return need
+}
+
+// fits is an error where a program needs more than the device's free memory.
+func (e *Engine) fits(name string, prog device.Program, train bool, s shapes) error {
+	need, free := e.need(prog, train, s), e.dev.FreeMemory()
+	if need <= free {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("fastnb: %s on %s with a batch of %v: %w: it takes about %.1f GB, and %.1f GB are free",
+		name, e.dev.Info().Name, s.x[0].Shape, ErrMemory, float64(need)/1e9, float64(free)/1e9)
+}
+
+// smaller adds to an error about memory the batch size that would fit.
+func (e *Engine) smaller(train bool, s shapes, err error) error {
+	if !errors.Is(err, ErrMemory) {
+		return err
+	}
+	rows := firstOf(s.x[0].Shape)
+	if n := e.rowsThatFit(train, s, rows); n > 0 {
+		return fmt.Errorf("%w (try a batch size of %d, which would fit, or smaller pictures)", err, n)
+	}
+	if rows > 1 {
+		return fmt.Errorf("%w (not even a batch of 1 would fit: try smaller pictures or a smaller model)", err)
+	}
+	return fmt.Errorf("%w (try smaller pictures or a smaller model)", err)
+}
+
+// rowsThatFit is the largest batch below rows, whole to about a hundredth, whose program would fit; 0 where none
+// would. Programs are compiled to know it, and nothing is run.
+func (e *Engine) rowsThatFit(train bool, s shapes, rows int) int {
+	need := func(n int) (int64, bool) {
+		t := shapes{withRows(s.x, n), withRows(s.y, n), s.norm}
+		plan, _, err := e.plan(train, t)
+		if err != nil {
+			return 0, false
+		}
+		prog, err := e.dev.Compile(plan)
+		if err != nil {
+			return 0, false
+		}
+		defer prog.Close()
+		return e.need(prog, train, t), true
+	}
+	least := 1
+	if train {
+		least = 2 // batch norm over one row may have no variance
+	}
+	free := e.dev.FreeMemory() / 32 * 31 // some of it goes to others, or to what lies between
+	two, ok := need(least)
+	if !ok || two > free {
+		return 0
+	}
+	// Memory grows in proportion to the rows; what it is for twice as many says how fast.
+	four, ok := need(2 * least)
+	if !ok || four > free {
+		return least
+	}
+	perRow := max(four-two, 1) / int64(least)
+	n := int(min(int64(least)+(free-two)/max(perRow, 1), int64(rows-1)))
+	for range 8 { // padding and scratch do not grow evenly
+		if n <= 2*least {
+			return 2 * least
+		}
+		if v, ok := need(n); ok && v <= free {
+			return n
+		}
+		n -= max(n/32, 1)
+	}
+	return 2 * least
+}
+
+// withRows are shapes with another number of rows.
+func withRows(in []Spec, n int) []Spec {
+	out := make([]Spec, len(in))
+	for i, s := range in {
+		out[i] = Spec{DType: s.DType, Shape: slices.Clone(s.Shape)}
+		if len(s.Shape) > 0 {
+			out[i].Shape[0] = n
+		}
+	}
+	return out
 }

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -30,8 +31,21 @@ func TestPrepare(t *testing.T) {
 		t.Error(err)
 	}
 	err = prepare(1 << 40)
-	if !errors.Is(err, engine.ErrMemory) || !strings.Contains(err.Error(), "training on cpu with a batch of [1099511627776 4]") || !strings.Contains(err.Error(), "smaller batch size") {
+	if !errors.Is(err, engine.ErrMemory) || !strings.Contains(err.Error(), "training on cpu with a batch of [1099511627776 4]") || !strings.Contains(err.Error(), "smaller pictures") {
 		t.Error(err)
+	}
+	// The batch size that it names fits, and twice as much does not.
+	_, rest, _ := strings.Cut(err.Error(), "batch size of ")
+	n, _, _ := strings.Cut(rest, ",")
+	rows, numErr := strconv.Atoi(n)
+	if numErr != nil || rows < 2 {
+		t.Fatal(err)
+	}
+	if err := prepare(rows); err != nil {
+		t.Error(err)
+	}
+	if err := prepare(2 * rows); !errors.Is(err, engine.ErrMemory) {
+		t.Errorf("%d rows, told to be too many by half: %v", 2*rows, err)
 	}
 	if err := prepare(6); err != nil {
 		t.Error("afterwards:", err)

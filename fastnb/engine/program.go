@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -60,8 +61,14 @@ func (e *Engine) programFor(train bool, s shapes) (*program, error) {
 		return nil, fmt.Errorf("fastnb: engine: training without targets")
 	}
 	pr, err := e.build(train, s)
+	if errors.Is(err, ErrMemory) && len(e.recent) > 0 {
+		for len(e.recent) > 0 { // what can be made again makes room
+			e.drop(e.recent[0])
+		}
+		pr, err = e.build(train, s)
+	}
 	if err != nil {
-		return nil, err
+		return nil, e.smaller(train, s, err)
 	}
 	e.programs[key] = pr
 	e.recent = append(e.recent, key)
@@ -86,7 +93,6 @@ func (e *Engine) drop(key string) {
 }
 
 func (e *Engine) build(train bool, s shapes) (*program, error) {
-	x, y := s.x, s.y
 	plan, name, err := e.plan(train, s)
 	if err != nil {
 		return nil, err
@@ -95,11 +101,11 @@ func (e *Engine) build(train bool, s shapes) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := e.fits(name, prog, train, x, y); err != nil {
+	if err := e.fits(name, prog, train, s); err != nil {
 		prog.Close()
 		return nil, err
 	}
-	pr := &program{train: train, rows: firstOf(x[0].Shape), prog: prog}
+	pr := &program{train: train, rows: firstOf(s.x[0].Shape), prog: prog}
 	if err := e.bind(pr, plan); err != nil {
 		prog.Close()
 		return nil, err
@@ -146,8 +152,11 @@ func (e *Engine) plan(train bool, s shapes) (p *device.Plan, name string, err er
 			}
 		}
 	}
-	p, err = b.Lower(spec)
-	return p, spec.Name, err
+	if p, err = b.Lower(spec); err != nil {
+		return nil, spec.Name, err
+	}
+	p.Activations = e.act
+	return p, spec.Name, nil
 }
 
 // bind finds or makes the buffer of each of the plan's arguments.
@@ -161,6 +170,9 @@ func (e *Engine) bind(pr *program, plan *device.Plan) error {
 		}
 		if buf == nil {
 			if buf, err = e.dev.Alloc(plan.Spec(i)); err != nil {
+				for _, b := range pr.own {
+					e.dev.Free(b)
+				}
 				return fmt.Errorf("fastnb: engine: %s: %w", plan.Values[a.Value].Name, err)
 			}
 			pr.own = append(pr.own, buf)
