@@ -24,6 +24,7 @@ func init() {
 			"AnnealNo":            r.ValueOf(pkg.AnnealNo),
 			"AnnealPoly":          r.ValueOf(pkg.AnnealPoly),
 			"Average":             r.ValueOf(pkg.Average),
+			"BF16":                r.ValueOf(pkg.BF16),
 			"BNWD":                r.ValueOf(pkg.BNWD),
 			"Beta":                r.ValueOf(pkg.Beta),
 			"BnFreeze":            r.ValueOf(pkg.BnFreeze),
