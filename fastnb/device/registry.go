@@ -90,8 +90,11 @@ func (s *share) Close() error {
 
 // Base is the device itself behind what Open gives, which all its users have in common.
 func Base(d Device) Device {
-	if s, ok := d.(*share); ok {
-		return s.Device
+	switch d := d.(type) {
+	case *share:
+		return d.Device
+	case mixed:
+		return Base(d.Device)
 	}
 	return d
 }

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"testing"
 
 	"github.com/fastnb/go/fastnb/device"
 	"github.com/fastnb/go/fastnb/graph"
@@ -16,7 +15,7 @@ import (
 )
 
 // contract tests what a queue promises.
-func contract(t *testing.T, dev device.Device) {
+func contract(t T, dev device.Device) {
 	for _, c := range []struct {
 		name string
 		test func(r *rig)
@@ -32,7 +31,7 @@ func contract(t *testing.T, dev device.Device) {
 		{"casts", casts},
 		{"activations", activations},
 	} {
-		t.Run(c.name, func(t *testing.T) { c.test(newRig(t, dev)) })
+		t.Run(c.name, func(t T) { c.test(newRig(t, dev)) })
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"sync"
-	"testing"
 
 	"github.com/fastnb/go/fastnb/device"
 	"github.com/fastnb/go/fastnb/device/hostdev"
@@ -25,17 +24,17 @@ const tol = 2e-5
 // precision, with 11 and 8 bits of mantissa.
 var halfTol = map[tensor.DType]float64{tensor.Float16: 0.1, tensor.BFloat16: 0.35}
 
-// Run runs the suite on dev.
-func Run(t *testing.T, dev device.Device) {
+// run is the whole suite.
+func run(t T, dev device.Device) {
 	contract(t, dev)
 	for _, c := range cases() {
-		t.Run(c.name, func(t *testing.T) { compare(t, dev, c) })
+		t.Run(c.name, func(t T) { compare(t, dev, c) })
 	}
-	t.Run("soft cross-entropy", func(t *testing.T) { compareSoft(t, dev) })
-	t.Run("accumulate", func(t *testing.T) { compareAccumulate(t, dev) })
+	t.Run("soft cross-entropy", func(t T) { compareSoft(t, dev) })
+	t.Run("accumulate", func(t T) { compareAccumulate(t, dev) })
 	for _, kind := range []string{"adam", "sgd", "rmsprop"} {
 		for _, true_ := range []bool{true, false} {
-			t.Run(fmt.Sprint(kind, " ", true_), func(t *testing.T) { compareOptimizer(t, dev, optim.Config{Kind: kind, TrueWD: true_}) })
+			t.Run(fmt.Sprint(kind, " ", true_), func(t T) { compareOptimizer(t, dev, optim.Config{Kind: kind, TrueWD: true_}) })
 		}
 	}
 }
@@ -172,7 +171,7 @@ func residualNet(b *pb) *graph.Node {
 }
 
 // compare builds the case with a loss on top and compares everything the plan gives.
-func compare(t *testing.T, dev device.Device, c testCase) {
+func compare(t T, dev device.Device, c testCase) {
 	t.Helper()
 	b := graph.NewBuilder(c.train)
 	out, params := c.build(b)
@@ -193,7 +192,7 @@ const overflows = 1e4
 // agree compares what a plan does on the device with what it does on the reference device. Where a device
 // keeps activations in half precision, a ReLU may open that was shut: then whole arrays are compared, not each
 // of their numbers.
-func agree(t *testing.T, dev device.Device, plan *device.Plan, tol float64) {
+func agree(t T, dev device.Device, plan *device.Plan, tol float64) {
 	t.Helper()
 	want, got := reference(t, plan), execute(t, dev, plan)
 	half := dev.Info().Activations
@@ -217,7 +216,7 @@ func agree(t *testing.T, dev device.Device, plan *device.Plan, tol float64) {
 // would go into them.
 var known sync.Map
 
-func reference(t *testing.T, plan *device.Plan) []*tensor.Tensor {
+func reference(t T, plan *device.Plan) []*tensor.Tensor {
 	t.Helper()
 	if r, ok := known.Load(plan.Name); ok {
 		return r.([]*tensor.Tensor)
@@ -227,12 +226,12 @@ func reference(t *testing.T, plan *device.Plan) []*tensor.Tensor {
 	return r
 }
 
-func near(t *testing.T, what string, got, want *tensor.Tensor) {
+func near(t T, what string, got, want *tensor.Tensor) {
 	t.Helper()
 	within(t, what, got, want, tol)
 }
 
-func within(t *testing.T, what string, got, want *tensor.Tensor, tol float64) {
+func within(t T, what string, got, want *tensor.Tensor, tol float64) {
 	t.Helper()
 	top, worst, at := 1e-6, 0.0, 0
 	for i, w := range want.Float32s() {
@@ -251,7 +250,7 @@ func within(t *testing.T, what string, got, want *tensor.Tensor, tol float64) {
 
 // execute fills the arguments the same way for every device, runs the plan twice (it must not depend
 // on what was there before) and gives all arguments back.
-func execute(t *testing.T, dev device.Device, plan *device.Plan) []*tensor.Tensor {
+func execute(t T, dev device.Device, plan *device.Plan) []*tensor.Tensor {
 	t.Helper()
 	r := newRig(t, dev)
 	prog := r.compile(plan)
@@ -293,7 +292,7 @@ func random(r *rand.Rand, v device.Value) *tensor.Tensor {
 	return x
 }
 
-func compareOptimizer(t *testing.T, dev device.Device, c optim.Config) {
+func compareOptimizer(t T, dev device.Device, c optim.Config) {
 	c, err := c.Normal()
 	if err != nil {
 		t.Fatal(err)

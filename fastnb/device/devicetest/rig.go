@@ -3,7 +3,6 @@ package devicetest
 import (
 	"context"
 	"math"
-	"testing"
 
 	"github.com/fastnb/go/fastnb/device"
 	"github.com/fastnb/go/fastnb/tensor"
@@ -11,13 +10,13 @@ import (
 
 // rig is a device and a queue of it, with mistakes as failures of the test.
 type rig struct {
-	testing.TB
+	T
 
 	dev device.Device
 	q   device.Queue
 }
 
-func newRig(t testing.TB, dev device.Device) *rig { return &rig{t, dev, dev.NewQueue()} }
+func newRig(t T, dev device.Device) *rig { return &rig{t, dev, dev.NewQueue()} }
 
 func (r *rig) must(err error) {
 	r.Helper()

@@ -2,7 +2,6 @@ package devicetest
 
 import (
 	"fmt"
-	"testing"
 
 	"github.com/fastnb/go/fastnb/device"
 	"github.com/fastnb/go/fastnb/device/hostdev"
@@ -12,7 +11,7 @@ import (
 )
 
 // compareSoft compares cross-entropy with weighted and with smoothed classes.
-func compareSoft(t *testing.T, dev device.Device) {
+func compareSoft(t T, dev device.Device) {
 	const rows, classes = 13, 29 // class numbers of the suite's fill are 11, 12, ...
 	weights := make([]float32, classes)
 	for k := range weights {
@@ -42,7 +41,7 @@ func compareSoft(t *testing.T, dev device.Device) {
 }
 
 // compareAccumulate adds gradients up, over what was there and onto it.
-func compareAccumulate(t *testing.T, dev device.Device) {
+func compareAccumulate(t T, dev device.Device) {
 	shapes := [][]int{{37}, {5, 3, 3, 7}}
 	plan := optim.Accumulate(shapes)
 	var results [][]*tensor.Tensor
