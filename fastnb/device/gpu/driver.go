@@ -1,20 +1,20 @@
 package gpu
 
 import (
-	"errors"
-
+	"github.com/fastnb/go/fastnb/device"
 	"github.com/fastnb/go/fastnb/device/gpu/kernels"
 )
 
 // ErrNoMemory is what a driver's Alloc gives, wrapped, when the card has no room.
-var ErrNoMemory = errors.New("out of device memory")
+var ErrNoMemory = device.ErrMemory
 
 // ErrLost is in errors after which the card cannot be used any more: a kernel went astray, or it is gone.
-var ErrLost = errors.New("the device is lost")
+var ErrLost = device.ErrLost
 
 // Card is what a driver says of its card.
 type Card struct {
 	Driver  string // "cuda" or "opencl"
+	Number  int    // which of the driver's cards, from 0
 	Name    string // "NVIDIA H100 80GB HBM3"
 	Memory  int64  // bytes
 	Compute int    // compute capability of NVIDIA cards: 90 stands for 9.0; 0 elsewhere

@@ -19,7 +19,7 @@ var errHost = fmt.Errorf("no kernel for this")
 // ref is memory that launches use: a value of the plan or scratch, from a byte on.
 type ref struct {
 	value   device.ValueID // where scratch is 0
-	scratch int            // 1, 2, ...
+	scratch int            // 1, 2, ...; below 0 the flag and constants
 	off     int64          // bytes
 	kind    tensor.DType   // how its elements are stored
 	n       int            // elements
@@ -46,6 +46,7 @@ type launch struct {
 	step        *device.Step
 	other       func(r *running) error // fill, copy, host's definition
 	refs        []ref                  // that other uses
+	host        bool                   // other waits for the card
 }
 
 // compiler makes a program of a plan.
@@ -55,9 +56,12 @@ type compiler struct {
 	act      tensor.DType // how activations are stored
 	step     *device.Step
 	launches []launch
+	index    int     // of step
 	scratch  []int64 // bytes
+	consts   []*tensor.Tensor
 	views    map[device.ValueID]ref
 	casts    map[castOf]ref
+	castAt   map[castOf]int         // the launch that makes it
 	changed  map[device.ValueID]int // how often a bound value was written so far
 	flag     ref
 }
@@ -102,8 +106,8 @@ func (c *compiler) as(id device.ValueID, kind tensor.DType) ref {
 		return t
 	}
 	t := c.temp(kind, r.n)
+	c.casts[key], c.castAt[key] = t, len(c.launches)
 	c.convert(t, r)
-	c.casts[key] = t
 	return t
 }
 
@@ -134,6 +138,15 @@ func (c *compiler) temp(kind tensor.DType, n int) ref {
 	c.scratch = append(c.scratch, int64(n)*int64(kind.Size()))
 	return ref{scratch: len(c.scratch), kind: kind, n: n}
 }
+
+// constant is a small array that is on the card as long as the program is.
+func (c *compiler) constant(t *tensor.Tensor) ref {
+	c.consts = append(c.consts, t)
+	return ref{scratch: firstConst - len(c.consts) + 1, kind: t.DType(), n: t.Len()}
+}
+
+// number is the step's place in the plan, which a kernel that raises the flag tells.
+func (c *compiler) number() int { return c.index }
 
 // run queues a kernel of a unit. args are ref, int (32 bits on the card), int64 or float32, as the kernel
 // declares them.

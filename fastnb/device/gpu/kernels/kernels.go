@@ -39,7 +39,9 @@ func (u Unit) Source() string {
 // units are filled by the files of this package in init functions.
 var units []Unit
 
-func init() { units = append(units, Unit{Name: "convert", Files: []string{"convert.h"}, Arch: "compute_52"}) }
+func init() {
+	units = append(units, Unit{Name: "convert", Files: []string{"convert.h"}, Arch: "compute_52"})
+}
 
 // Units are all units. The order does not change.
 func Units() []Unit { return units }

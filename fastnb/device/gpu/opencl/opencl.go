@@ -1,0 +1,303 @@
+// Package opencl drives cards through OpenCL 1.2. The library is found at run time. Processors that have an
+// OpenCL of their own (PoCL) are taken only where somebody asks for opencl by name: that is how all kernels
+// are tested on machines without a card.
+//
+// It stands below graph and imports device and gpu.
+package opencl
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"unsafe"
+
+	"github.com/fastnb/go/fastnb/device"
+	"github.com/fastnb/go/fastnb/device/gpu"
+	"github.com/fastnb/go/fastnb/device/gpu/internal/dl"
+	"github.com/fastnb/go/fastnb/device/gpu/kernels"
+	"github.com/fastnb/go/fastnb/tensor"
+)
+
+func init() {
+	device.RegisterCards("opencl", 10, func(c device.Choice) (device.Device, error) {
+		d, err := Open(c.Card, c.Auto)
+		if err != nil {
+			return nil, err
+		}
+		return gpu.New(d, tensor.Float32)
+	})
+}
+
+// driver is one OpenCL device with a context of its own.
+type driver struct {
+	*api
+
+	card     gpu.Card
+	dev, ctx uintptr
+	options  string
+	host     uintptr // a queue to map memory with
+
+	mu     sync.Mutex // guards what follows
+	mems   map[gpu.Mem]*mem
+	next   gpu.Mem
+	taken  int64
+	units  map[string]*unit
+	pinned map[*byte]uintptr
+}
+
+// mem is a memory object and parts of it, which kernels get for addresses inside.
+type mem struct {
+	handle uintptr
+	size   int64
+	parts  map[[2]int64]uintptr
+}
+
+// mostParts is how many parts of a memory object are kept.
+const mostParts = 1 << 14
+
+// unit is a compiled unit.
+type unit struct {
+	once    sync.Once
+	program uintptr
+	err     error
+	mu      sync.Mutex // guards kernels
+	kernels map[string]*kernel
+}
+
+type kernel struct {
+	name   string
+	handle uintptr
+	mu     sync.Mutex // arguments are the kernel's, not the launch's
+}
+
+func (k *kernel) Name() string { return k.name }
+
+// found is a device of a platform.
+type found struct {
+	platform, dev uintptr
+	name          string
+	cpu           bool
+}
+
+// devices lists what there is, cards first.
+func (a *api) devices() ([]found, error) {
+	var n uint32
+	if err := failed("platforms", dl.Call(a.getPlatforms, 0, 0, uintptr(unsafe.Pointer(&n)))); err != nil || n == 0 {
+		return nil, err
+	}
+	platforms := make([]uintptr, n)
+	if err := failed("platforms", dl.Call(a.getPlatforms, uintptr(n), uintptr(unsafe.Pointer(&platforms[0])), 0)); err != nil {
+		return nil, err
+	}
+	var cards, others []found
+	for _, p := range platforms {
+		var k uint32
+		if dl.Call(a.getDevices, p, typeAll, 0, 0, uintptr(unsafe.Pointer(&k))) != 0 || k == 0 {
+			continue
+		}
+		devs := make([]uintptr, k)
+		if dl.Call(a.getDevices, p, typeAll, uintptr(k), uintptr(unsafe.Pointer(&devs[0])), 0) != 0 {
+			continue
+		}
+		for _, d := range devs {
+			f := found{p, d, strings.TrimSpace(text(a.deviceInfo, d, infoName)), a.number(d, infoType)&typeGPU == 0}
+			if f.cpu {
+				f.name += " (" + text(a.platformInfo, p, infoPlatformName) + ")"
+				others = append(others, f)
+			} else {
+				cards = append(cards, f)
+			}
+		}
+	}
+	return append(cards, others...), nil
+}
+
+// Open opens a device by its number, cards first. Auto leaves out what is no card (device.ErrNotFound).
+func Open(number int, auto bool) (gpu.Driver, error) {
+	a, err := load()
+	if err != nil {
+		return nil, err
+	}
+	all, err := a.devices()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", device.ErrNotFound, err)
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("%w: OpenCL's library is there, but no driver of a card (looked in /etc/OpenCL/vendors)", device.ErrNotFound)
+	}
+	if number >= len(all) {
+		return nil, fmt.Errorf("%w: card %d of %d that OpenCL has", device.ErrNotFound, number, len(all))
+	}
+	f := all[number]
+	if auto && f.cpu {
+		return nil, fmt.Errorf("%w: OpenCL has only %s, which is no card", device.ErrNotFound, f.name)
+	}
+	return a.open(number, f)
+}
+
+func (a *api) open(number int, f found) (gpu.Driver, error) {
+	d := &driver{api: a, dev: f.dev, mems: map[gpu.Mem]*mem{}, units: map[string]*unit{}, pinned: map[*byte]uintptr{}}
+	var code int32
+	if d.ctx = dl.Call(a.createContext, 0, 1, uintptr(unsafe.Pointer(&f.dev)), 0, 0, uintptr(unsafe.Pointer(&code))); code != 0 {
+		return nil, failed(f.name, uintptr(code))
+	}
+	if d.host = dl.Call(a.createQueue, d.ctx, d.dev, 0, uintptr(unsafe.Pointer(&code))); code != 0 {
+		return nil, failed("queue", uintptr(code))
+	}
+	d.options = "-cl-std=CL1.2"
+	if a.number(f.dev, infoSingle)&roundsDivision != 0 {
+		d.options += " -cl-fp32-correctly-rounded-divide-sqrt"
+	}
+	d.card = gpu.Card{
+		Driver: "opencl", Number: number, Name: f.name, Memory: a.number(f.dev, infoMemory), Units: int(uint32(a.number(f.dev, infoUnits))),
+		Version: text(a.deviceInfo, f.dev, infoVersion), Align: max(256, a.number(f.dev, infoAlign)/8),
+	}
+	return d, nil
+}
+
+// Card says what the card is.
+func (d *driver) Card() gpu.Card { return d.card }
+
+// FreeMemory is the card's memory less what was taken here: OpenCL does not tell what others take.
+func (d *driver) FreeMemory() int64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return max(d.card.Memory-d.taken, 0)
+}
+
+// Alloc makes a memory object.
+func (d *driver) Alloc(bytes int64) (gpu.Mem, error) {
+	var code int32
+	h := dl.Call(d.createBuffer, d.ctx, memReadWrite, uintptr(bytes), 0, uintptr(unsafe.Pointer(&code)))
+	if code != 0 {
+		return 0, failed("memory", uintptr(code))
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.next++
+	d.mems[d.next] = &mem{h, bytes, map[[2]int64]uintptr{}}
+	d.taken += bytes
+	return d.next, nil
+}
+
+// Release gives a memory object back with its parts.
+func (d *driver) Release(m gpu.Mem) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	o := d.mems[m]
+	if o == nil {
+		return
+	}
+	delete(d.mems, m)
+	d.taken -= o.size
+	d.releaseParts(o)
+	dl.Call(d.releaseMem, o.handle)
+}
+
+func (d *driver) releaseParts(o *mem) {
+	for _, h := range o.parts {
+		dl.Call(d.releaseMem, h)
+	}
+	clear(o.parts)
+}
+
+// whole is the memory object of an address.
+func (d *driver) whole(p gpu.Ptr) (uintptr, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	o := d.mems[p.Mem]
+	if o == nil {
+		return 0, fmt.Errorf("OpenCL: memory that was given back")
+	}
+	return o.handle, nil
+}
+
+// part is a memory object that begins at an address.
+func (d *driver) part(p gpu.Ptr) (uintptr, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	o := d.mems[p.Mem]
+	if o == nil {
+		return 0, fmt.Errorf("OpenCL: memory that was given back")
+	}
+	if p.Off == 0 {
+		return o.handle, nil
+	}
+	key := [2]int64{p.Off, max(p.Len, 1)}
+	if h := o.parts[key]; h != 0 {
+		return h, nil
+	}
+	if len(o.parts) == mostParts {
+		d.releaseParts(o) // what is queued keeps what it uses
+	}
+	var code int32
+	h := dl.Call(d.createSub, o.handle, memReadWrite, regionSub, uintptr(unsafe.Pointer(&key[0])), uintptr(unsafe.Pointer(&code)))
+	if code != 0 {
+		return 0, failed(fmt.Sprintf("part of %d bytes at %d of %d", key[1], p.Off, o.size), uintptr(code))
+	}
+	o.parts[key] = h
+	return h, nil
+}
+
+// Close gives the context back.
+func (d *driver) Close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, u := range d.units {
+		for _, k := range u.kernels {
+			dl.Call(d.releaseKernel, k.handle)
+		}
+		if u.program != 0 {
+			dl.Call(d.releaseProgram, u.program)
+		}
+	}
+	d.units = map[string]*unit{}
+	dl.Call(d.releaseQueue, d.host)
+	return failed("close", dl.Call(d.releaseContext, d.ctx))
+}
+
+// Load compiles a unit when it is first needed, and finds one of its kernels.
+func (d *driver) Load(u kernels.Unit, entry string) (gpu.Kernel, error) {
+	if u.CUDA {
+		return nil, fmt.Errorf("OpenCL: unit %s is CUDA's only", u.Name)
+	}
+	d.mu.Lock()
+	c := d.units[u.Name]
+	if c == nil {
+		c = &unit{kernels: map[string]*kernel{}}
+		d.units[u.Name] = c
+	}
+	d.mu.Unlock()
+	c.once.Do(func() { c.program, c.err = d.compile(u) })
+	if c.err != nil {
+		return nil, c.err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if k := c.kernels[entry]; k != nil {
+		return k, nil
+	}
+	var code int32
+	h := dl.Call(d.createKernel, c.program, uintptr(unsafe.Pointer(dl.Text(entry))), uintptr(unsafe.Pointer(&code)))
+	if code != 0 {
+		return nil, failed("kernel "+entry+" of unit "+u.Name, uintptr(code))
+	}
+	c.kernels[entry] = &kernel{name: entry, handle: h}
+	return c.kernels[entry], nil
+}
+
+func (d *driver) compile(u kernels.Unit) (uintptr, error) {
+	source := dl.Text(u.Source())
+	var code int32
+	p := dl.Call(d.createProgram, d.ctx, 1, uintptr(unsafe.Pointer(&source)), 0, uintptr(unsafe.Pointer(&code)))
+	if code != 0 {
+		return 0, failed("unit "+u.Name, uintptr(code))
+	}
+	if r := dl.Call(d.build, p, 1, uintptr(unsafe.Pointer(&d.dev)), uintptr(unsafe.Pointer(dl.Text(d.options))), 0, 0); int32(r) != 0 {
+		log := make([]byte, 1<<16)
+		var n uintptr
+		dl.Call(d.buildInfo, p, d.dev, infoBuildLog, uintptr(len(log)), uintptr(unsafe.Pointer(&log[0])), uintptr(unsafe.Pointer(&n)))
+		return 0, fmt.Errorf("%w\n%s", failed("unit "+u.Name, r), strings.TrimRight(string(log[:min(n, uintptr(len(log)))]), "\x00\n"))
+	}
+	return p, nil
+}
