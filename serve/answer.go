@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -32,6 +31,15 @@ type answer struct {
 	Parts  []part        `json:"parts,omitempty"`  // of a mask
 	Size   []int         `json:"size,omitempty"`   // height and width of the picture as the model sees it
 	Seen   string        `json:"seen,omitempty"`   // that picture as data URL, if asked for
+	Words  []word        `json:"words,omitempty"`  // of a text, if asked for
+}
+
+// extras are what an answer has only if asked for: ?seen=1, ?words=1.
+type extras struct{ seen, words bool }
+
+func extrasOf(r *http.Request) extras {
+	q := r.URL.Query()
+	return extras{q.Get("seen") == "1", q.Get("words") == "1"}
 }
 
 type probability struct {
@@ -87,7 +95,10 @@ func (s *Server) open(m *fastnb.Model, in input) (data.Item, error) {
 }
 
 // answers asks the model about all inputs at once.
-func (s *Server) answers(ctx context.Context, m *fastnb.Model, ins []input, seen bool) ([]answer, error) {
+func (s *Server) answers(ctx context.Context, m *fastnb.Model, ins []input, with extras) ([]answer, error) {
+	if m.Data().LabelKind().Name() == "lm" {
+		return goneOn(ctx, m, ins)
+	}
 	items := make([]any, len(ins))
 	for i, in := range ins {
 		x, err := s.open(m, in)
@@ -97,13 +108,8 @@ func (s *Server) answers(ctx context.Context, m *fastnb.Model, ins []input, seen
 		items[i] = x
 	}
 	ps, err := m.Predict(ctx, items...)
-	switch {
-	case errors.Is(err, context.DeadlineExceeded):
-		return nil, fail(http.StatusServiceUnavailable, "the model did not answer in time")
-	case errors.Is(err, context.Canceled):
-		return nil, fail(499, "the client has gone")
-	case err != nil:
-		return nil, err
+	if err != nil {
+		return nil, late(err)
 	}
 	out := make([]answer, len(ps))
 	for i, p := range ps {
@@ -111,8 +117,13 @@ func (s *Server) answers(ctx context.Context, m *fastnb.Model, ins []input, seen
 			return nil, err
 		}
 		out[i].Name = ins[i].name
-		if err := out[i].picture(m, items[i].(data.Item), seen); err != nil {
+		if err := out[i].picture(m, items[i].(data.Item), with.seen); err != nil {
 			return nil, err
+		}
+		if with.words && ins[i].text != nil && p.Index >= 0 {
+			if out[i].Words, err = weigh(ctx, m, *ins[i].text, p.Index); err != nil {
+				return nil, late(err)
+			}
 		}
 	}
 	return out, nil

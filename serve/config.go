@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"io/fs"
 	"log/slog"
 	"time"
 )
@@ -14,9 +15,14 @@ type Config struct {
 	Token string
 	// Open lets a server that others can reach go without a token.
 	Open bool
-	// Static is a folder with a page of one's own: its index.html and the files of /static/. "" is the
-	// built-in page.
+	// Static is a folder with a page of one's own: its index.html and the files of /static/. What it lacks is
+	// the built-in page's. "" is the built-in page.
 	Static string
+	// Pages are the files of such a folder, where they are in none. Static is not looked at then.
+	Pages fs.FS
+	// Flags is a folder in which the page's flag button keeps inputs, answers and what users say is right, as a
+	// data set of each model. "" keeps nothing.
+	Flags string
 	// Origins are the sites whose pages may ask from a browser: none but the server's own by default.
 	Origins []string
 	// Hosts are further names that the server may be asked by.

@@ -13,7 +13,7 @@ type modelInfo struct {
 	Name    string   `json:"name"`
 	Arch    string   `json:"architecture,omitempty"`
 	Takes   string   `json:"takes"` // "picture" or "text"
-	Gives   string   `json:"gives"` // "class", "labels", "mask", "points" or "values"
+	Gives   string   `json:"gives"` // "class", "labels", "mask", "points", "values" or "text"
 	Classes []string `json:"classes,omitempty"`
 }
 
@@ -27,6 +27,8 @@ func infoOf(name string, m *fastnb.Model) modelInfo {
 		i.Takes = "text"
 	}
 	switch kind := d.LabelKind().Name(); {
+	case kind == "lm":
+		i.Gives = "text"
 	case kind == "mask":
 		i.Gives = "mask"
 	case kind == vision.PointsKind().Name():
@@ -61,18 +63,39 @@ func (s *Server) describe(w http.ResponseWriter, _ *http.Request) {
 	}
 	full := object{"type": "object", "description": "one answer; for several inputs an object with a list of such under results"}
 	model := []any{object{"name": "model", "in": "path", "required": true, "schema": object{"type": "string", "enum": s.store.names}}}
-	seen := object{"name": "seen", "in": "query", "schema": object{"type": "string", "enum": []string{"1"}}, "description": "answer with the picture as the model sees it"}
+	extra := func(name, what string) object {
+		return object{"name": name, "in": "query", "schema": object{"type": "string", "enum": []string{"1"}}, "description": what}
+	}
+	extras := []any{extra("seen", "answer with the picture as the model sees it"), extra("words", "answer with the words of a text by how much they weigh")}
+	class := object{"type": "object", "properties": object{"result": object{"type": "string"}}}
+	wish := object{"application/json": object{"schema": object{"type": "object", "required": []string{"text"}, "properties": object{
+		"text": object{"type": "string"}, "words": object{"type": "integer", "minimum": 1, "maximum": mostWords, "default": defaultWords},
+		"temperature": object{"type": "number", "default": .8}, "min_p": object{"type": "number", "default": 0}, "seed": object{"type": "integer"},
+	}}}}
+	text := replies("the text; with Accept: text/event-stream as events word, done and error, one a word", object{
+		"type": "object", "properties": object{"result": object{"type": "string"}, "seed": object{"type": "integer"}},
+	})
+	kept := object{"multipart/form-data": object{"schema": object{"type": "object", "properties": object{
+		"file": object{"type": "string", "format": "binary"}, "text": object{"type": "string"}, "label": object{"type": "string"}, "answer": object{"type": "string"},
+	}}}}
+	on := func(method, summary string, about object) object {
+		about["summary"] = summary
+		return object{method: about}
+	}
+	any1 := object{"type": "object"}
 	writeJSON(w, http.StatusOK, object{
 		"openapi": "3.1.0",
 		"info":    object{"title": "fastnb serve", "version": "1"},
 		"paths": object{
-			"/analyze": object{"post": object{"summary": "the class of one picture or text", "requestBody": object{"content": form}, "responses": replies("the class", object{
-				"type": "object", "properties": object{"result": object{"type": "string"}},
-			})}},
-			"/api/predict":                object{"post": object{"summary": "all that the first model says", "parameters": []any{seen}, "requestBody": object{"content": form}, "responses": replies("the answer", full)}},
-			"/api/models/{model}/predict": object{"post": object{"summary": "all that one model says", "parameters": append(model, seen), "requestBody": object{"content": form}, "responses": replies("the answer", full)}},
-			"/api/models":                 object{"get": object{"summary": "which models there are", "responses": replies("the models", object{"type": "object"})}},
-			"/healthz":                    object{"get": object{"summary": "whether the server is up", "responses": replies("it is", object{"type": "object"})}},
+			"/analyze":                     on("post", "the class of one picture or text", object{"requestBody": object{"content": form}, "responses": replies("the class", class)}),
+			"/api/predict":                 on("post", "all that the first model says", object{"parameters": extras, "requestBody": object{"content": form}, "responses": replies("the answer", full)}),
+			"/api/models/{model}/predict":  on("post", "all that one model says", object{"parameters": append(model, extras...), "requestBody": object{"content": form}, "responses": replies("the answer", full)}),
+			"/api/generate":                on("post", "a text that the first model goes on from", object{"requestBody": object{"content": wish}, "responses": text}),
+			"/api/models/{model}/generate": on("post", "a text that one model goes on from", object{"parameters": model, "requestBody": object{"content": wish}, "responses": text}),
+			"/api/models/{model}/flag":     on("post", "keep an input with its answer and what is right, where the server keeps flags", object{"parameters": model, "requestBody": object{"content": kept}, "responses": replies("it is kept", any1)}),
+			"/api/models":                  on("get", "which models there are", object{"responses": replies("the models", any1)}),
+			"/api/queue":                   on("get", "how many requests wait; with id, the request's X-Request-Id, how many stand before it", object{"responses": replies("the numbers", any1)}),
+			"/healthz":                     on("get", "whether the server is up", object{"responses": replies("it is", any1)}),
 		},
 	})
 }

@@ -1,7 +1,6 @@
 package serve
 
 import (
-	"context"
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/hex"
@@ -114,27 +113,6 @@ func (s *Server) checkToken(w http.ResponseWriter, r *http.Request) error {
 		http.SetCookie(w, &http.Cookie{Name: tokenCookie, Value: s.token, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode})
 	}
 	return nil
-}
-
-// queued lets so many requests be answered or wait at once, and gives each its time.
-func (s *Server) queued(next func(w http.ResponseWriter, r *http.Request) error) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		select {
-		case s.queue <- struct{}{}:
-			defer func() { <-s.queue }()
-		default:
-			writeError(w, fail(http.StatusServiceUnavailable, "too many requests are waiting"))
-			return
-		}
-		ctx, cancel := context.WithTimeout(r.Context(), s.cfg.Timeout)
-		defer cancel()
-		if err := next(w, r.WithContext(ctx)); err != nil {
-			if status, _ := statusOf(err); status == http.StatusInternalServerError {
-				s.cfg.Log.Error("answer", "path", r.URL.Path, "error", err)
-			}
-			writeError(w, err)
-		}
-	}
 }
 
 // recorder keeps the status of an answer.

@@ -50,6 +50,15 @@ func (s *Server) inputs(w http.ResponseWriter, r *http.Request) ([]input, error)
 	return nil, fail(http.StatusUnsupportedMediaType, "cannot read "+kind+" (try multipart/form-data with a part named file, application/json, text/plain or a picture)")
 }
 
+// mediaType is what a request says its body is, "" where it says nothing that can be read.
+func mediaType(r *http.Request) string {
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil {
+		return ""
+	}
+	return kind
+}
+
 // readAll reads a body; one that ends too early is the client's mistake.
 func readAll(r io.Reader) ([]byte, error) {
 	b, err := io.ReadAll(r)
@@ -60,6 +69,15 @@ func readAll(r io.Reader) ([]byte, error) {
 	return b, err
 }
 
+// formError is what is said of a form that ends too early, or is too large.
+func formError(err error) error {
+	var big *http.MaxBytesError
+	if errors.As(err, &big) {
+		return err
+	}
+	return fail(http.StatusBadRequest, "the form cannot be read: it is cut off or no form")
+}
+
 func readForm(m *multipart.Reader) ([]input, error) {
 	var out []input
 	for {
@@ -68,11 +86,7 @@ func readForm(m *multipart.Reader) ([]input, error) {
 			break
 		}
 		if err != nil {
-			var big *http.MaxBytesError
-			if errors.As(err, &big) {
-				return nil, err
-			}
-			return nil, fail(http.StatusBadRequest, "the form cannot be read: it is cut off or no form")
+			return nil, formError(err)
 		}
 		name := p.FormName()
 		if name != "file" && name != "text" {

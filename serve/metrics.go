@@ -38,13 +38,20 @@ func (m *metrics) handler() http.Handler {
 
 // routeOf is one of few names: addresses that clients make up must not fill the memory.
 func routeOf(r *http.Request) string {
-	switch p := r.URL.Path; {
-	case p == "/" || p == "/analyze" || p == "/api/predict" || p == "/api/models" || p == "/healthz" || p == "/metrics" || p == "/api" || p == "/api/openapi.json":
+	p := r.URL.Path
+	switch p {
+	case "/", "/analyze", "/camera", "/api", "/api/predict", "/api/generate", "/api/models", "/api/queue", "/api/openapi.json", "/healthz", "/metrics", "/mcp":
 		return p
-	case strings.HasPrefix(p, "/static/"):
+	}
+	if strings.HasPrefix(p, "/static/") {
 		return "/static/"
-	case strings.HasPrefix(p, "/api/models/"):
-		return "/api/models/{model}/predict"
+	}
+	if rest, ok := strings.CutPrefix(p, "/api/models/"); ok {
+		for _, do := range []string{"/predict", "/generate", "/flag"} {
+			if strings.HasSuffix(rest, do) {
+				return "/api/models/{model}" + do
+			}
+		}
 	}
 	return "other"
 }

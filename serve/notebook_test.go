@@ -11,7 +11,7 @@ import (
 
 // A notebook's model is served on a free port while the learner is there, and shows its page.
 func TestServeInANotebook(t *testing.T) {
-	l, err := fastnb.LoadLearner(pictures(t), fastnb.With(fastnb.Silent(true)))
+	l, err := fastnb.LoadLearner(pictures.export(t), fastnb.With(fastnb.Silent(true)))
 	check(t, err)
 	defer l.Destroy()
 	s, err := l.Serve()

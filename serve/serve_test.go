@@ -27,8 +27,9 @@ import (
 )
 
 var (
-	red  = color.RGBA{200, 30, 20, 255}
-	blue = color.RGBA{20, 30, 200, 255}
+	red   = color.RGBA{200, 30, 20, 255}
+	blue  = color.RGBA{20, 30, 200, 255}
+	green = color.RGBA{20, 120, 30, 255}
 )
 
 // start serves models and gives the address.
@@ -70,7 +71,7 @@ func ask(t *testing.T, url string, body io.Reader, kind string, into any) int {
 }
 
 func TestPictures(t *testing.T) {
-	file := pictures(t)
+	file := pictures.export(t)
 	_, url := start(t, Config{}, Source{"colours", file})
 	m, err := fastnb.LoadModel(file)
 	check(t, err)
@@ -106,7 +107,7 @@ func TestPictures(t *testing.T) {
 }
 
 func TestOtherModels(t *testing.T) {
-	_, url := start(t, Config{}, Source{"masks", masks(t)}, Source{"points", points(t)}, Source{"texts", texts(t)})
+	_, url := start(t, Config{}, Source{"masks", masks.export(t)}, Source{"points", points.export(t)}, Source{"texts", texts.export(t)})
 	pic := pngOf(t, square(40, 9, red))
 	var a answer
 	if status := ask(t, url+"/api/models/masks/predict", bytes.NewReader(pic), "image/png", &a); status != 200 || len(a.Parts) == 0 || fmt.Sprint(a.Size) != "[32 32]" {
@@ -155,7 +156,7 @@ func bomb(t *testing.T) []byte {
 }
 
 func TestBadRequests(t *testing.T) {
-	_, url := start(t, Config{MaxBody: 1 << 20, MaxPixels: 1e6}, Source{"m", pictures(t)})
+	_, url := start(t, Config{MaxBody: 1 << 20, MaxPixels: 1e6}, Source{"m", pictures.export(t)})
 	pic := pngOf(t, square(40, 9, red))
 	post := func(kind string, body io.Reader) *http.Request {
 		r, err := http.NewRequest(http.MethodPost, url+"/analyze", body)
@@ -212,7 +213,7 @@ func TestBadRequests(t *testing.T) {
 }
 
 func TestPageAndMetrics(t *testing.T) {
-	_, url := start(t, Config{}, Source{"m", pictures(t)})
+	_, url := start(t, Config{}, Source{"m", pictures.export(t)})
 	for path, want := range map[string]string{
 		"/": "<title>Ask the model</title>", "/static/client.js": "use strict", "/static/style.css": "prefers-color-scheme", "/healthz": `"ok"`,
 		"/api": `"openapi":"3.1.0"`, "/metrics": "fastnb_requests_total",
@@ -232,7 +233,7 @@ func TestPageAndMetrics(t *testing.T) {
 	secret := filepath.Join(filepath.Dir(dir), "secret.txt")
 	write(t, secret, []byte("secret"))
 	check(t, os.Symlink(secret, filepath.Join(dir, "link.txt")))
-	_, url = start(t, Config{Static: dir}, Source{"m", pictures(t)})
+	_, url = start(t, Config{Static: dir}, Source{"m", pictures.export(t)})
 	for path, want := range map[string]string{"/": "my own page", "/static/a.txt": "my own file"} {
 		r, err := http.Get(url + path)
 		check(t, err)
@@ -246,7 +247,7 @@ func TestPageAndMetrics(t *testing.T) {
 }
 
 func TestToken(t *testing.T) {
-	file := pictures(t)
+	file := pictures.export(t)
 	s, url := start(t, Config{Addr: "0.0.0.0:0"}, Source{"m", file})
 	if len(s.Token()) < 32 {
 		t.Fatalf("token %q", s.Token())
@@ -273,7 +274,7 @@ func TestToken(t *testing.T) {
 
 // Who comes when all places are taken is told to come again; the others are answered.
 func TestQueueIsBounded(t *testing.T) {
-	s, url := start(t, Config{MaxQueue: 2}, Source{"m", pictures(t)})
+	s, url := start(t, Config{MaxQueue: 2}, Source{"m", pictures.export(t)})
 	s.queue <- struct{}{}
 	s.queue <- struct{}{}
 	pic := pngOf(t, square(40, 9, red))
@@ -302,7 +303,7 @@ func TestQueueIsBounded(t *testing.T) {
 
 // A file that is replaced is taken up, and a server that is told to end answers what it has taken.
 func TestReloadAndShutdown(t *testing.T) {
-	file := pictures(t)
+	file := pictures.copied(t)
 	s, err := New([]Source{{"m", file}}, Config{Addr: "127.0.0.1:0"})
 	check(t, err)
 	ctx, cancel := context.WithCancel(context.Background())

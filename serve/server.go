@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
-	"os"
-	"path"
-	"strings"
 	"time"
 
 	"github.com/fastnb/go/fastnb"
@@ -22,6 +20,9 @@ type Server struct {
 	reading chan struct{} // and for each that is being read
 	token   string        // "": none is asked for
 	local   bool          // nobody but this machine can reach it
+	waiting waiters
+	flags   *flags // nil: none are kept
+	files   fs.FS  // of the page
 	metrics *metrics
 	web     http.Handler
 }
@@ -58,11 +59,18 @@ func newServer(st *store, c Config) (*Server, error) {
 	if s.token == "" && !s.local && !c.Open {
 		s.token = newToken()
 	}
+	if c.Flags != "" {
+		if s.flags, err = newFlags(c.Flags); err != nil {
+			st.close()
+			return nil, err
+		}
+	}
 	s.metrics = newMetrics(s)
-	if err := s.routes(); err != nil {
+	if s.files, err = pages(c.Static, c.Pages); err != nil {
 		st.close()
 		return nil, err
 	}
+	s.routes()
 	return s, nil
 }
 
@@ -72,26 +80,26 @@ func (s *Server) Token() string { return s.token }
 // ServeHTTP answers a request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.web.ServeHTTP(w, r) }
 
-func (s *Server) routes() error {
+func (s *Server) routes() {
 	mux := http.NewServeMux()
 	mux.Handle("/", get(s.index))
-	static, err := s.static()
-	if err != nil {
-		return err
-	}
-	mux.Handle("/static/", http.StripPrefix("/static/", static))
+	mux.Handle("/camera", get(s.page("camera.html")))
+	mux.Handle("/static/", http.StripPrefix("/static/", s.static()))
 	mux.Handle("/analyze", post(s.analyze))
 	mux.Handle("/api/predict", post(s.predict))
 	mux.Handle("/api/models", get(s.models))
 	mux.Handle("/api/models/{model}/predict", post(s.predict))
-	mux.Handle("/api", get(s.describe))
+	mux.Handle("/api/generate", post(s.generate))
+	mux.Handle("/api/models/{model}/generate", post(s.generate))
+	mux.Handle("/api/models/{model}/flag", post(s.flag))
+	mux.Handle("/api/queue", get(s.place))
+	mux.Handle("/api", get(s.api))
 	mux.Handle("/api/openapi.json", get(s.describe))
 	mux.Handle("/healthz", get(func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 	}))
 	mux.Handle("/metrics", s.metrics.handler())
 	s.web = s.guarded(mux)
-	return nil
 }
 
 // get lets GET and HEAD through.
@@ -143,7 +151,7 @@ func (s *Server) asked(w http.ResponseWriter, r *http.Request, reply func(w http
 	s.queued(func(w http.ResponseWriter, r *http.Request) error {
 		m, done := e.use()
 		defer done()
-		out, err := s.answers(r.Context(), m, ins, r.URL.Query().Get("seen") == "1")
+		out, err := s.answers(r.Context(), m, ins, extrasOf(r))
 		if err == nil {
 			reply(w, out)
 		}
@@ -181,44 +189,7 @@ func (s *Server) models(w http.ResponseWriter, _ *http.Request) {
 		out = append(out, infoOf(name, m))
 		done()
 	}
-	writeJSON(w, http.StatusOK, map[string]any{"models": out})
-}
-
-// static serves the files of the page: those built in, or the folder's. No path leads out of it.
-func (s *Server) static() (http.Handler, error) {
-	files := builtin()
-	if s.cfg.Static != "" {
-		root, err := os.OpenRoot(s.cfg.Static)
-		if err != nil {
-			return nil, fmt.Errorf("fastnb: serve: folder of the page: %w (try one with an index.html)", err)
-		}
-		files = root.FS()
-	}
-	h := http.FileServerFS(files)
-	return get(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "" || strings.HasSuffix(r.URL.Path, "/") { // no lists of files
-			writeError(w, fail(http.StatusNotFound, "there is no such file"))
-			return
-		}
-		h.ServeHTTP(w, r)
-	}), nil
-}
-
-// index is the page.
-func (s *Server) index(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path != "/" {
-		writeError(w, fail(http.StatusNotFound, "there is nothing at "+path.Clean(r.URL.Path)))
-		return
-	}
-	if s.cfg.Static != "" {
-		root, err := os.OpenRoot(s.cfg.Static)
-		if err == nil {
-			defer func() { _ = root.Close() }() // only read
-			http.ServeFileFS(w, r, root.FS(), "index.html")
-			return
-		}
-	}
-	http.ServeFileFS(w, r, builtin(), "index.html")
+	writeJSON(w, http.StatusOK, map[string]any{"models": out, "flags": s.flags != nil})
 }
 
 // Run listens and answers until ctx ends; what was taken is answered first, for at most Grace. Ready is called with

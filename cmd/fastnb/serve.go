@@ -22,7 +22,8 @@ func serveCommand() *cobra.Command {
 		Use:   "serve EXPORT...",
 		Short: "Put exported models behind a web page",
 		Long: `Serve what learn.Export wrote: a page to try the model, POST /analyze as in the lesson's starter,
-/api/predict with probabilities, masks and points, /api, /healthz and /metrics. Each EXPORT is PATH or
+/api/predict with probabilities, masks and points, /api/generate for language models, /camera, /api with
+calls to copy, /healthz and /metrics. Each EXPORT is PATH or
 NAME=PATH; the first model is the page's. A file that is replaced is taken up while serving.
 
 It listens on this machine alone unless --addr says otherwise; then it asks for a token, which it makes
@@ -55,6 +56,7 @@ up and prints once unless --token names one or --open lets everybody in.`,
 	f.StringVar(&c.Token, "token", "", "what requests must bring")
 	f.BoolVar(&c.Open, "open", false, "ask for no token though others can reach the server")
 	f.StringVar(&c.Static, "static", "", "folder with a page of one's own (index.html, and the files of /static/)")
+	f.StringVar(&c.Flags, "flag", "", "folder in which the page's flag button keeps inputs, answers and what is right, as a data set")
 	f.StringSliceVar(&c.Origins, "cors", nil, "sites whose pages may ask from a browser, as https://example.org")
 	f.StringSliceVar(&c.Hosts, "host", nil, "further names that the server may be asked by")
 	f.Int64Var(&maxMB, "max-mb", 10, "largest request in MB")

@@ -1,9 +1,11 @@
 // The page of fastnb serve: pick, drop or paste a picture, or write a text; what the model says is drawn below.
 'use strict';
 
-const el = (id) => document.getElementById(id);
 let models = [];
-let picked = null;
+let flags = false;
+let picked = null; // the picture
+let last = null; // the answer on the page, with what was asked
+let writing = null; // what stops the text that is being written
 
 function model() {
   return models[el('model').selectedIndex] || models[0];
@@ -16,103 +18,133 @@ function show(text, bad) {
 
 function clear() {
   show('');
+  last = null;
   el('bars').replaceChildren();
-  const c = el('over');
-  c.width = c.width;
+  el('mattered').hidden = true;
+  el('flag-form').hidden = true;
+  el('flagged').textContent = '';
+  el('over').width = el('over').width;
 }
 
-// bar adds a line: a name, a part of 1 and the same in words.
-function bar(name, part, words, color) {
-  const li = document.createElement('li');
-  const label = document.createElement('span');
-  label.className = 'name';
-  label.textContent = name;
-  const outer = document.createElement('span');
-  outer.className = 'bar';
-  outer.setAttribute('role', 'presentation');
-  const inner = document.createElement('span');
-  inner.style.width = Math.max(0, Math.min(1, part)) * 100 + '%';
-  if (color) inner.style.background = color;
-  outer.append(inner);
-  const num = document.createElement('span');
-  num.className = 'num';
-  num.textContent = words;
-  li.append(label, outer, num);
-  el('bars').append(li);
+// weighed shows a text's words, each on a ground as strong as the word weighs.
+function weighed(words) {
+  el('mattered').hidden = !words;
+  if (!words) return;
+  el('weighed').replaceChildren(...words.flatMap((w) => {
+    const m = document.createElement('mark');
+    m.textContent = w.text;
+    m.style.setProperty('--weight', w.weight.toFixed(3));
+    m.title = percent(w.weight);
+    return [m, ' '];
+  }));
 }
 
-const percent = (p) => (100 * p).toFixed(1) + ' %';
-
-async function picture(url) {
-  const img = new Image();
-  img.src = url;
-  await img.decode();
-  return img;
-}
-
-// draw lays mask or points over the picture, which is shown as the model sees it.
-async function draw(a) {
+async function told(a, asked) {
+  last = { answer: a, asked };
+  show('Result = ' + inWords(a));
+  bars(el('bars'), a, 10);
+  weighed(a.words);
   if (a.seen) {
     el('image-picked').src = a.seen;
     await el('image-picked').decode();
   }
-  if (!a.size) return;
-  const c = el('over');
-  c.height = a.size[0];
-  c.width = a.size[1];
-  const g = c.getContext('2d');
-  if (a.mask) {
-    g.globalAlpha = 0.5;
-    g.drawImage(await picture(a.mask), 0, 0);
-  }
-  g.globalAlpha = 1;
-  for (const p of a.points || []) {
-    const r = Math.max(3, c.width / 40);
-    g.beginPath();
-    g.arc(p.x, p.y, r, 0, 2 * Math.PI);
-    g.fillStyle = '#e8352b';
-    g.fill();
-    g.lineWidth = r / 3;
-    g.strokeStyle = '#fff';
-    g.stroke();
-  }
+  await draw(a, el('over'));
+  el('flag-form').hidden = !flags;
+  el('right').value = '';
 }
 
-async function told(a) {
-  if (a.probabilities) {
-    show('Result = ' + (a.result || 'none of the labels'));
-    for (const p of a.probabilities.slice(0, 10)) bar(p.class, p.p, percent(p.p));
-  } else if (a.parts) {
-    show('Result = ' + a.result);
-    for (const p of a.parts) bar(p.class, p.part, percent(p.part), p.color);
-  } else if (a.points) {
-    show('Result = ' + a.points.map((p) => `x ${p.x.toFixed(1)}, y ${p.y.toFixed(1)}`).join('; '));
-  } else {
-    show('Result = ' + (a.values || []).map((v) => v.toPrecision(5)).join(', '));
-  }
-  await draw(a);
+// waiting tells, while a request is not answered, how many stand before it.
+function waiting(id) {
+  const timer = setInterval(async () => {
+    try {
+      const q = await (await fetch('api/queue?id=' + id)).json();
+      el('queue').textContent = q.before > 0 ? `The model is busy: ${q.before} before you.` : '';
+    } catch { /* the request itself will tell */ }
+  }, 700);
+  return () => { clearInterval(timer); el('queue').textContent = ''; };
 }
 
-async function ask(body, headers, button) {
+async function ask(body, headers, button, asked) {
   const words = button.textContent;
+  const id = String(Math.random()).slice(2);
   button.textContent = 'Analyzing...';
   button.disabled = true;
   clear();
+  const answered = waiting(id);
   try {
-    const r = await fetch('api/models/' + encodeURIComponent(model().name) + '/predict?seen=1', { method: 'POST', body, headers });
-    const a = await r.json();
-    if (!r.ok) throw new Error(a.error + (r.status === 503 ? '. The model is busy: try again in a moment.' : ''));
-    await told(a);
+    const r = await call(at(model(), 'predict?seen=1&words=1'), { method: 'POST', body, headers: { ...headers, 'X-Request-Id': id } });
+    await told(await r.json(), asked);
   } catch (e) {
     show(e.message, true);
   } finally {
+    answered();
     button.textContent = words;
     button.disabled = false;
   }
 }
 
+// events reads server-sent events off an answer and gives each to f: (kind, data).
+async function events(r, f) {
+  const reader = r.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = '';
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    const parts = (rest + value).split('\n\n');
+    rest = parts.pop();
+    for (const part of parts) {
+      const kind = /^event: (.*)$/m.exec(part), data = /^data: (.*)$/m.exec(part);
+      if (kind && data) f(kind[1], JSON.parse(data[1]));
+    }
+  }
+}
+
+// write lets a language model go on from the text, word by word.
+async function write() {
+  clear();
+  writing = new AbortController();
+  el('text-button').disabled = true;
+  el('stop').hidden = false;
+  const text = el('text').value;
+  try {
+    const r = await call(at(model(), 'generate'), {
+      method: 'POST', signal: writing.signal,
+      headers: { 'Content-Type': 'application/json', Accept: 'text/event-stream' },
+      body: JSON.stringify({ text, words: Number(el('words').value), temperature: Number(el('temperature').value) }),
+    });
+    await events(r, (kind, data) => {
+      if (kind === 'error') throw new Error(data.error);
+      show(data.result);
+      last = { answer: data, asked: { text } };
+    });
+    el('flag-form').hidden = !flags;
+  } catch (e) {
+    if (e.name !== 'AbortError') show(e.message, true);
+  } finally {
+    writing = null;
+    el('text-button').disabled = false;
+    el('stop').hidden = true;
+  }
+}
+
+// flag keeps the answer on the page, with what is right.
+async function flag() {
+  const form = new FormData();
+  const { answer, asked } = last;
+  if (asked.file) form.append('file', asked.file);
+  else form.append('text', asked.text);
+  form.append('label', el('right').value);
+  form.append('answer', inWords(answer));
+  try {
+    await call(at(model(), 'flag'), { method: 'POST', body: form });
+    el('flagged').textContent = 'Kept. Thank you.';
+  } catch (e) {
+    el('flagged').textContent = e.message;
+  }
+}
+
 function pick(file) {
-  if (!file) return;
+  if (!file || el('picture-form').hidden) return;
   picked = file;
   clear();
   el('upload-label').textContent = file.name || 'pasted picture';
@@ -127,9 +159,16 @@ function firstPicture(list) {
 
 function fit() {
   const m = model();
-  const text = m.takes === 'text';
+  const text = m.takes === 'text', writes = m.gives === 'text';
+  if (writing) writing.abort();
   el('text-form').hidden = !text;
   el('picture-form').hidden = text;
+  el('to-camera').hidden = text;
+  el('to-camera').href = 'camera?model=' + encodeURIComponent(m.name);
+  el('writing').hidden = !writes;
+  el('text-label').textContent = writes ? 'A text to go on from' : 'Text';
+  el('text-button').textContent = writes ? 'Write' : 'Analyze';
+  el('classes').replaceChildren(...(m.classes || []).map((c) => new Option(c)));
   el('about').textContent = (m.architecture ? m.architecture + ', ' : '') +
     (m.classes ? m.classes.length + ' classes: ' + m.classes.slice(0, 12).join(', ') + (m.classes.length > 12 ? ', ...' : '') : 'gives ' + m.gives);
   clear();
@@ -152,22 +191,25 @@ function listen() {
     if (!picked) { show('Please choose a picture first.', true); return; }
     const form = new FormData();
     form.append('file', picked);
-    ask(form, {}, el('analyze-button'));
+    ask(form, {}, el('analyze-button'), { file: picked });
   });
   el('text-form').addEventListener('submit', (e) => {
     e.preventDefault();
-    ask(JSON.stringify({ text: el('text').value }), { 'Content-Type': 'application/json' }, e.target.querySelector('button'));
+    if (model().gives === 'text') { write(); return; }
+    const text = el('text').value;
+    ask(JSON.stringify({ text }), { 'Content-Type': 'application/json' }, el('text-button'), { text });
   });
+  el('stop').addEventListener('click', () => writing && writing.abort());
+  el('flag-form').addEventListener('submit', (e) => { e.preventDefault(); if (last) flag(); });
   el('model').addEventListener('change', fit);
 }
 
 async function start() {
   listen();
   try {
-    const r = await fetch('api/models');
-    const a = await r.json();
-    if (!r.ok) throw new Error(a.error);
+    const a = await (await call('api/models')).json();
     models = a.models;
+    flags = a.flags;
   } catch (e) {
     show(e.message, true);
     return;
