@@ -45,7 +45,7 @@ func (b *Builder) Embedding(ids, w *Node, o EmbeddingOptions) *Node {
 		name: "embedding", attrs: a, shape: []int{o.To - o.From, n, w.Shape()[1]}, wrt: []bool{false, true, false}[:len(in)], host: hostEmbedding(a),
 		diff: func(in gorgonia.Nodes, _, dy *Node) (gorgonia.Nodes, error) {
 			g := &grads{layer: layer}
-			dw := g.call(op{name: "embedding_dw", attrs: a, shape: in[1].Shape(), host: hostEmbeddingDW(a)}, append(gorgonia.Nodes{dy, in[0]}, in[2:]...)...)
+			dw := g.call(op{name: "embedding_dw", full: true, attrs: a, shape: in[1].Shape(), host: hostEmbeddingDW(a)}, append(gorgonia.Nodes{dy, in[0]}, in[2:]...)...)
 			return append(gorgonia.Nodes{nil, dw}, make(gorgonia.Nodes, len(in)-2)...), g.err
 		},
 	}, in...)

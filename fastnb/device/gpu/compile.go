@@ -66,7 +66,7 @@ var (
 // the temporaries alone are more than the card has, it says so (device.ErrMemory).
 func (d *Device) Compile(p *device.Plan) (device.Program, error) {
 	c := &compiler{
-		dev: d, plan: p, act: p.Stored(d.Info()), views: map[device.ValueID]ref{}, casts: map[castOf]ref{}, castAt: map[castOf]int{}, changed: map[device.ValueID]int{},
+		dev: d, plan: p, act: p.Stored(d.Info()), views: map[device.ValueID]ref{}, side: map[device.ValueID]any{}, casts: map[castOf]ref{}, castAt: map[castOf]int{}, changed: map[device.ValueID]int{},
 		flag: ref{scratch: flagScratch, kind: tensor.Float32, n: flagBytes / 4},
 	}
 	pr := &program{dev: d, plan: p, act: c.act, id: programs.Add(1), params: map[device.ValueID]int{}}

@@ -1,0 +1,15 @@
+package kernels
+
+import "strings"
+
+// Units of language models and dropout.
+func init() {
+	each("dropout", nil, "random.h", "dropout.h")
+	each("embedding", nil, "flag.h", "random.h", "embedding.h")
+	each("sequence", nil, "sequence.h")
+	each("lstm", nil, "random.h", "lstm.h")
+	each("decoder", nil, "flag.h", "decoder.h")
+	for _, t := range []string{"f16", "bf16"} {
+		units = append(units, Unit{Name: "lstm_mma_" + t, Files: []string{"lstm_mma.h"}, Defines: []string{"T_" + strings.ToUpper(t)}, Arch: "compute_80", CUDA: true})
+	}
+}
