@@ -14,7 +14,7 @@ export CGO_ENABLED = 0
 export GOFLAGS := $(GOFLAGS) -trimpath
 
 VERSION   ?= 0.1.0
-.PHONY: fuzz race kills vuln wheel docs help build lesson lab test test-more oracle check bench bench-torch bench-kernel soak generate assets size clean
+.PHONY: generate-ptx check-ptx fuzz race kills vuln wheel docs help build lesson lab test test-more oracle check bench bench-torch bench-kernel soak generate assets size clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,7 @@ test-more: build ## what CI runs besides: other platforms' builds, Jupyter's own
 	  GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) build -o /dev/null ./cmd/fastnb; \
 	  GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) vet ./...; done
 	$(MAKE) race
+	$(MAKE) check-ptx
 	$(MAKE) $(VENV)/bin/jupyter-lab oracle
 	VENV=$(abspath $(VENV)) test/more.sh
 
@@ -110,6 +111,12 @@ soak: build $(VENV)/bin/jupyter-lab ## wear the kernel: N start/stop cycles, the
 
 generate: ## write bindings and assembly anew
 	$(GO) generate ./...
+
+generate-ptx: ## compile the GPU's kernels that changed to PTX (Linux; NVRTC comes from PyPI); ARGS="-unit NAME -ptxas" for one
+	$(GO) run ./internal/genptx $(ARGS)
+
+check-ptx: ## compile them all again, compare, and see that ptxas takes them for every card without spills
+	$(GO) run ./internal/genptx -check -ptxas
 
 assets: plotting/assets/echarts.min.js.gz ## fetch the chart script from the npm registry and pack it
 
