@@ -1,0 +1,143 @@
+// Batch normalisation over [R, C].
+
+// bn_stats_part gives each block's mean and sum of squared distances from it, [G, 2, C], and behind them its rows.
+// Each thread adds up distances from the first value that it meets, so that no large mean hides a small spread;
+// pairs are joined as Chan, Golub and LeVeque 1979 do.
+KERNEL void bn_stats_part(GLOBAL const T*RESTRICT x, GLOBAL float*RESTRICT part, const int R, const int C, const int cols){
+  LOCAL float sm[MAXTHREADS*V], sq[MAXTHREADS*V], sn[MAXTHREADS];
+  COLUMNS
+  float at[V],s[V],q[V],n=0.0f;
+  ALLV(j) { at[j]=0.0f; s[j]=0.0f; q[j]=0.0f; }
+  if(on){
+    if(row0<R) LDV(x,row0*wide+col,at);
+#pragma unroll 4
+    for(int r=row0;r<R;r+=rows){ float a[V]; LDV(x,r*wide+col,a); n+=1.0f;
+      ALLV(j) { const float d=a[j]-at[j]; s[j]+=d; q[j]=FMA(d,d,q[j]); } }
+    const float over=n>0.0f?1.0f/n:0.0f;
+    sn[LID]=n;
+    ALLV(j) { sm[LID*V+j]=at[j]+s[j]*over; const float z=q[j]-s[j]*s[j]*over; sq[LID*V+j]=RELU(z); }
+  }
+  BARRIER;
+  HALF(h,lanes)
+  for(;h>0;h>>=1){
+    if(on&&lane<h&&lane+h<lanes){
+      const int o=LID+h*cols; const float na=sn[LID],nb=sn[o],w=nb>0.0f?nb/(na+nb):0.0f;
+      ALLV(j) { const float d=nb>0.0f?sm[o*V+j]-sm[LID*V+j]:0.0f; sm[LID*V+j]+=d*w; sq[LID*V+j]+=sq[o*V+j]+d*d*na*w; }
+      sn[LID]=na+nb;
+    }
+    BARRIER;
+  }
+  if(on&&lane==0){
+    ALLV(j) { part[GRP0*2*C+col*V+j]=sm[LID*V+j]; part[(GRP0*2+1)*C+col*V+j]=sq[LID*V+j]; }
+    if(col==0) part[GRPS0*2*C+GRP0]=sn[LID];
+  }
+}
+
+#define JOIN 8
+// bn_stats_join joins the G blocks: 8 channels to a block, 32 threads to a channel.
+#define BN_JOIN \
+  LOCAL float sm[MAXTHREADS],sq[MAXTHREADS],sn[MAXTHREADS]; \
+  const int lane=LID/JOIN, c=GRP0*JOIN+LID%JOIN, lanes=BLOCK/JOIN; \
+  float mean=0.0f,sum=0.0f,n=0.0f; \
+  if(c<C) for(int b=lane;b<G;b+=lanes){ const float nb=part[G*2*C+b]; \
+    if(nb>0.0f){ const float d=part[b*2*C+c]-mean,w=nb/(n+nb); mean+=d*w; sum+=part[(b*2+1)*C+c]+d*d*n*w; n+=nb; } } \
+  sm[LID]=mean; sq[LID]=sum; sn[LID]=n; \
+  BARRIER; \
+  for(int h=lanes/2;h>0;h>>=1){ \
+    if(lane<h){ const int o=LID+h*JOIN; const float na=sn[LID],nb=sn[o]; \
+      if(nb>0.0f){ const float d=sm[o]-sm[LID],w=nb/(na+nb); sm[LID]+=d*w; sq[LID]+=sq[o]+d*d*na*w; sn[LID]=na+nb; } } \
+    BARRIER; \
+  }
+KERNEL void bn_stats_join(GLOBAL const float*RESTRICT part, GLOBAL float*RESTRICT stats, const int R, const int C, const int G){
+  BN_JOIN
+  if(lane==0&&c<C){ stats[c]=sm[LID]; stats[C+c]=sq[LID]/(float)R; }
+}
+
+// BN_SCALES are what a thread needs of its channels. The variance of stats [2, C] begins at vat.
+#define BN_SCALES(k) float mu[V],sc[V]; ALLV(j) { mu[j]=0.0f; sc[j]=0.0f; } \
+  if(on){ ALLV(j) { mu[j]=mean[col*V+j]; sc[j]=(k)*RSQRT(var[vat+col*V+j]+eps); } }
+#define BN_APPLY(name,PLUS,CLIP) KERNEL void name(GLOBAL const T*RESTRICT x, GLOBAL const float*RESTRICT mean, GLOBAL const float*RESTRICT var, GLOBAL const float*RESTRICT gamma, GLOBAL const float*RESTRICT beta, GLOBAL const T*RESTRICT res, GLOBAL T*RESTRICT y, const int R, const int C, const int cols, const int vat, const float eps){ \
+  COLUMNS BN_SCALES(gamma[col*V+j]) float be[V]; \
+  if(on){ ALLV(j) be[j]=beta[col*V+j]; \
+    _Pragma("unroll 2") for(int r=row0;r<R;r+=rows){ float a[V],b[V]; LDV(x,r*wide+col,a); if(PLUS) LDV(res,r*wide+col,b); \
+      ALLV(j) { float v=(a[j]-mu[j])*sc[j]+be[j]; if(PLUS) v+=b[j]; a[j]=CLIP?RELU(v):v; } \
+      STV(y,r*wide+col,a); } } }
+BN_APPLY(bn_apply,0,0)
+BN_APPLY(bn_apply_relu,0,1)
+BN_APPLY(bn_apply_res,1,0)
+BN_APPLY(bn_apply_res_relu,1,1)
+
+// bn_grads_part gives each block's sums of dy (x - mean) and of dy, [G, 2, C]; with y, where that is positive.
+#define BN_GRADS(name,MASK) KERNEL void name(GLOBAL const T*RESTRICT dy, GLOBAL const T*RESTRICT x, GLOBAL const float*RESTRICT mean, GLOBAL const T*RESTRICT y, GLOBAL float*RESTRICT part, const int R, const int C, const int cols){ \
+  LOCAL float sg[MAXTHREADS*V], sb[MAXTHREADS*V]; \
+  COLUMNS float mu[V],g[V],b[V]; \
+  ALLV(j) { mu[j]=0.0f; g[j]=0.0f; b[j]=0.0f; } \
+  if(on){ ALLV(j) mu[j]=mean[col*V+j]; \
+    _Pragma("unroll 2") for(int r=row0;r<R;r+=rows){ float d[V],a[V],m[V]; LDV(dy,r*wide+col,d); LDV(x,r*wide+col,a); if(MASK) LDV(y,r*wide+col,m); \
+      ALLV(j) { float e=d[j]; if(MASK) e=m[j]>0.0f?e:0.0f; b[j]+=e; g[j]=FMA(e,a[j]-mu[j],g[j]); } } \
+    ALLV(j) { sg[LID*V+j]=g[j]; sb[LID*V+j]=b[j]; } } \
+  BARRIER; \
+  HALF(h,lanes) \
+  for(;h>0;h>>=1){ if(on&&lane<h&&lane+h<lanes){ ALLV(j) { sg[LID*V+j]+=sg[(LID+h*cols)*V+j]; sb[LID*V+j]+=sb[(LID+h*cols)*V+j]; } } BARRIER; } \
+  if(on&&lane==0){ ALLV(j) { part[GRP0*2*C+col*V+j]=sg[LID*V+j]; part[(GRP0*2+1)*C+col*V+j]=sb[LID*V+j]; } } }
+BN_GRADS(bn_grads_part,0)
+BN_GRADS(bn_grads_part_relu,1)
+KERNEL void bn_grads_join(GLOBAL const float*RESTRICT part, GLOBAL const float*RESTRICT var, GLOBAL float*RESTRICT grads, const int C, const int G, const int vat, const float eps){
+  LOCAL float sg[MAXTHREADS],sb[MAXTHREADS];
+  const int lane=LID/JOIN, c=GRP0*JOIN+LID%JOIN, lanes=BLOCK/JOIN;
+  float g=0.0f,s=0.0f;
+  if(c<C) for(int b=lane;b<G;b+=lanes){ g+=part[b*2*C+c]; s+=part[(b*2+1)*C+c]; }
+  sg[LID]=g; sb[LID]=s;
+  BARRIER;
+  for(int h=lanes/2;h>0;h>>=1){ if(lane<h){ sg[LID]+=sg[LID+h*JOIN]; sb[LID]+=sb[LID+h*JOIN]; } BARRIER; }
+  if(lane==0&&c<C){ grads[c]=sg[LID]*RSQRT(var[vat+c]+eps); grads[C+c]=sb[LID]; }
+}
+
+// dx = gamma inv (dy - dbeta/R - (x - mean) inv dgamma/R)
+#define BN_DX(name,MASK) KERNEL void name(GLOBAL const T*RESTRICT dy, GLOBAL const T*RESTRICT x, GLOBAL const float*RESTRICT mean, GLOBAL const float*RESTRICT var, GLOBAL const float*RESTRICT gamma, GLOBAL const float*RESTRICT grads, GLOBAL const T*RESTRICT y, GLOBAL T*RESTRICT dx, const int R, const int C, const int cols, const int vat, const float eps){ \
+  COLUMNS const float over=1.0f/(float)R; BN_SCALES(1.0f) \
+  if(on){ float ga[V],m1[V],m2[V]; ALLV(j) { ga[j]=gamma[col*V+j]*sc[j]; m1[j]=grads[C+col*V+j]*over; m2[j]=grads[col*V+j]*over*sc[j]; } \
+    _Pragma("unroll 2") for(int r=row0;r<R;r+=rows){ float d[V],a[V],m[V]; LDV(dy,r*wide+col,d); LDV(x,r*wide+col,a); if(MASK) LDV(y,r*wide+col,m); \
+      ALLV(j) { float e=d[j]; if(MASK) e=m[j]>0.0f?e:0.0f; a[j]=ga[j]*(e-m1[j]-(a[j]-mu[j])*m2[j]); } \
+      STV(dx,r*wide+col,a); } } }
+BN_DX(bn_dx,0)
+BN_DX(bn_dx_relu,1)
+#define BN_EVAL_DX(name,MASK) KERNEL void name(GLOBAL const T*RESTRICT dy, GLOBAL const float*RESTRICT var, GLOBAL const float*RESTRICT gamma, GLOBAL const T*RESTRICT y, GLOBAL T*RESTRICT dx, const int R, const int C, const int cols, const float eps){ \
+  COLUMNS if(on){ float sc[V]; ALLV(j) sc[j]=gamma[col*V+j]*RSQRT(var[col*V+j]+eps); \
+    _Pragma("unroll 2") for(int r=row0;r<R;r+=rows){ float d[V],m[V]; LDV(dy,r*wide+col,d); if(MASK) LDV(y,r*wide+col,m); \
+      ALLV(j) { float e=d[j]; if(MASK) e=m[j]>0.0f?e:0.0f; d[j]=e*sc[j]; } \
+      STV(dx,r*wide+col,d); } } }
+BN_EVAL_DX(bn_eval_dx,0)
+BN_EVAL_DX(bn_eval_dx_relu,1)
+
+// colsum_part gives each block's sums over rows, [G, C].
+KERNEL void colsum_part(GLOBAL const T*RESTRICT x, GLOBAL float*RESTRICT part, const int R, const int C, const int cols){
+  LOCAL float sh[MAXTHREADS*V];
+  COLUMNS float s[V];
+  ALLV(j) s[j]=0.0f;
+  if(on){
+#pragma unroll 4
+    for(int r=row0;r<R;r+=rows){ float a[V]; LDV(x,r*wide+col,a); ALLV(j) s[j]+=a[j]; }
+    ALLV(j) sh[LID*V+j]=s[j];
+  }
+  BARRIER;
+  HALF(h,lanes)
+  for(;h>0;h>>=1){ if(on&&lane<h&&lane+h<lanes){ ALLV(j) sh[LID*V+j]+=sh[(LID+h*cols)*V+j]; } BARRIER; }
+  if(on&&lane==0){ ALLV(j) part[GRP0*C+col*V+j]=sh[LID*V+j]; }
+}
+KERNEL void colsum_join(GLOBAL const float*RESTRICT part, GLOBAL float*RESTRICT out, const int C, const int G){
+  LOCAL float sh[MAXTHREADS];
+  const int lane=LID/JOIN, c=GRP0*JOIN+LID%JOIN, lanes=BLOCK/JOIN;
+  float s=0.0f;
+  if(c<C) for(int b=lane;b<G;b+=lanes) s+=part[b*C+c];
+  sh[LID]=s;
+  BARRIER;
+  for(int h=lanes/2;h>0;h>>=1){ if(lane<h) sh[LID]+=sh[LID+h*JOIN]; BARRIER; }
+  if(lane==0&&c<C) out[c]=sh[LID];
+}
+
+// y = x times a weight for each channel.
+KERNEL void mul_last(GLOBAL const T*RESTRICT x, GLOBAL const float*RESTRICT w, GLOBAL T*RESTRICT y, const int R, const int C, const int cols){
+  COLUMNS if(on){ float f[V]; ALLV(j) f[j]=w[col*V+j];
+    for(int r=row0;r<R;r+=rows){ float a[V]; LDV(x,r*wide+col,a); ALLV(j) a[j]*=f[j]; STV(y,r*wide+col,a); } }
+}

@@ -1,0 +1,53 @@
+// Optimizers, in place. A launch takes eight tensors, the second number of the grid says which; those that are too
+// many have no elements. What was raised as wrong leaves everything as it is.
+#define EIGHT(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7)
+#define PICK8(t) (s_==0?t##0:s_==1?t##1:s_==2?t##2:s_==3?t##3:s_==4?t##4:s_==5?t##5:s_==6?t##6:t##7)
+#define ARGS3(k) GLOBAL float*p##k, GLOBAL const float*g##k, GLOBAL float*m##k, const int n##k, const int r##k,
+#define ARGS4(k) GLOBAL float*p##k, GLOBAL const float*g##k, GLOBAL float*m##k, GLOBAL float*v##k, const int n##k, const int r##k,
+// Rows of h: rate, momentum, beta2, eps, decay, two numbers of the step, what multiplies gradients.
+#define BEGIN8 if(RAISED(flag)) return; const int s_=GRP1, n=PICK8(n), row=8*PICK8(r); GLOBAL float*p=PICK8(p); GLOBAL const float*g=PICK8(g); \
+  const float lr=h[row], mom=h[row+1], beta2=h[row+2], eps=h[row+3], wd=h[row+4], h5=h[row+5], h6=h[row+6], scale=h[row+7];
+// DECAY gives the gradient d and the parameter q.
+#define DECAY(L2) float q=p[i], d=g[i]*scale; if(L2) d+=wd*q; else q*=1.0f-lr*wd;
+#define ADAM(name,L2) KERNEL void name(EIGHT(ARGS4) GLOBAL const float*RESTRICT h, GLOBAL const int*RESTRICT flag){ \
+  BEGIN8 GLOBAL float*m=PICK8(m); GLOBAL float*v=PICK8(v); \
+  for(int i=GID;i<n;i+=GSIZE){ DECAY(L2) \
+    const float a=mom*m[i]+(1.0f-mom)*d, b=beta2*v[i]+(1.0f-beta2)*d*d; m[i]=a; v[i]=b; \
+    p[i]=q-lr*(a/h5/(SQRTF(b/h6)+eps)); } }
+#define SGD(name,L2) KERNEL void name(EIGHT(ARGS3) GLOBAL const float*RESTRICT h, GLOBAL const int*RESTRICT flag){ \
+  BEGIN8 GLOBAL float*m=PICK8(m); const int first=h5==1.0f; \
+  for(int i=GID;i<n;i+=GSIZE){ DECAY(L2) const float a=first?d:mom*m[i]+d; m[i]=a; p[i]=q-lr*a; } }
+#define RMSPROP(name,L2) KERNEL void name(EIGHT(ARGS4) GLOBAL const float*RESTRICT h, GLOBAL const int*RESTRICT flag){ \
+  BEGIN8 GLOBAL float*v=PICK8(m); GLOBAL float*m=PICK8(v); \
+  for(int i=GID;i<n;i+=GSIZE){ DECAY(L2) \
+    const float b=beta2*v[i]+(1.0f-beta2)*d*d, a=mom*m[i]+d/(SQRTF(b)+eps); v[i]=b; m[i]=a; p[i]=q-lr*a; } }
+ADAM(adam,0)
+ADAM(adam_l2,1)
+SGD(sgd,0)
+SGD(sgd_l2,1)
+RMSPROP(rmsprop,0)
+RMSPROP(rmsprop_l2,1)
+
+#define ARGSA(k) GLOBAL float*p##k, GLOBAL const float*g##k, const int n##k,
+KERNEL void accumulate(EIGHT(ARGSA) GLOBAL const float*RESTRICT h, GLOBAL const int*RESTRICT flag){
+  if(RAISED(flag)) return;
+  const int s_=GRP1, n=PICK8(n); GLOBAL float*p=PICK8(p); GLOBAL const float*g=PICK8(g); const float keep=h[0], weight=h[1];
+  for(int i=GID;i<n;i+=GSIZE) p[i]=keep==0.0f?weight*g[i]:keep*p[i]+weight*g[i];
+}
+#define ARGSQ(k) GLOBAL const float*g##k, const int n##k,
+KERNEL void sqnorm(EIGHT(ARGSQ) GLOBAL float*RESTRICT part, const int at){
+  LOCAL float sh[MAXTHREADS];
+  const int s_=GRP1, n=PICK8(n); GLOBAL const float*g=PICK8(g); float s=0.0f;
+  for(int i=GID;i<n;i+=GSIZE) s+=g[i]*g[i];
+  sh[LID]=s; BARRIER; TREE
+  if(LID==0) part[at+GRP1*GRPS0+GRP0]=sh[0];
+}
+// bn_update moves running means m and variances v; over is count/(count-1), row is not used. A channel that would
+// become infinite or no number stays.
+#define ARGSB(k) GLOBAL float*m##k, GLOBAL float*v##k, GLOBAL const float*s##k, const int n##k, const float f##k, const float o##k,
+KERNEL void bn_update(EIGHT(ARGSB) GLOBAL const int*RESTRICT flag){
+  if(RAISED(flag)) return;
+  const int s_=GRP1, n=PICK8(n); GLOBAL float*m=PICK8(m); GLOBAL float*v=PICK8(v); GLOBAL const float*s=PICK8(s); const float f=PICK8(f), over=PICK8(o);
+  for(int c=GID;c<n;c+=GSIZE){ const float a=(1.0f-f)*m[c]+f*s[c], b=(1.0f-f)*v[c]+f*s[n+c]*over;
+    if(a-a==0.0f&&b-b==0.0f){ m[c]=a; v[c]=b; } }
+}

@@ -1,0 +1,181 @@
+package gpu
+
+import (
+	"github.com/fastnb/go/fastnb/device"
+	"github.com/fastnb/go/fastnb/tensor"
+)
+
+// Batch normalisation and what else goes channel by channel.
+
+func init() {
+	lower(bnStats, "bn_stats")
+	lower(withAttrs(bnTrain), "bn_train")
+	lower(withAttrs(bnEval), "bn_eval")
+	lower(withAttrs(bnGrads), "bn_grads")
+	lower(withAttrs(bnEvalGrads), "bn_eval_grads")
+	lower(withAttrs(bnDX), "bn_dx")
+	lower(withAttrs(bnEvalDX), "bn_eval_dx")
+	lower(withAttrs(bnUpdate), "bn_update")
+	lower(colSum, "colsum")
+	lower(withAttrs(mulLast), "mul_last")
+}
+
+// How deep a thread goes into rows, and how many blocks there are for each multiprocessor: in sums, whose parts
+// have to be joined, and elsewhere.
+const (
+	sumDeep, sumWaves   = 8, 4
+	eachDeep, eachWaves = 4, 16
+	joined              = 8 // channels of a block of the joining kernels
+)
+
+// joins is the grid of a joining kernel.
+func joins(channels int) [3]int { return [3]int{over(channels, joined), 1, 1} }
+
+func bnStats(c *compiler, st *device.Step) error {
+	k := c.common(st.In[0])
+	x := c.as(st.In[0], k)
+	rows, ch := channelsOf(c.shape(st.In[0]))
+	cols := c.columns(rows, ch, sumDeep, sumWaves)
+	g := cols.grid[0]
+	part := c.temp(tensor.Float32, g*(2*ch+1))
+	stats, done := c.out(st.Out[0], tensor.Float32)
+	c.run(cols.unit("norm", k), "bn_stats_part", cols.grid, perBlock, x, part, rows, ch, cols.cols)
+	c.run("norm1_f32", "bn_stats_join", joins(ch), perBlock, part, stats, rows, ch, g)
+	done()
+	return nil
+}
+
+func bnTrain(c *compiler, st *device.Step, a device.BatchNorm) error {
+	_, ch := channelsOf(c.shape(st.In[0]))
+	stats := c.as(st.In[1], tensor.Float32)
+	return bnApply(c, st, a, stats, stats, ch, st.In[2:])
+}
+
+func bnEval(c *compiler, st *device.Step, a device.BatchNorm) error {
+	return bnApply(c, st, a, c.as(st.In[1], tensor.Float32), c.as(st.In[2], tensor.Float32), 0, st.In[3:])
+}
+
+// bnApply normalises; rest are gamma, beta and what is added, the variance begins at element vat.
+func bnApply(c *compiler, st *device.Step, a device.BatchNorm, mean, variance ref, vat int, rest []device.ValueID) error {
+	over := append([]device.ValueID{st.In[0], st.Out[0]}, rest[2:]...)
+	k := c.common(over...)
+	x := c.as(st.In[0], k)
+	entry, res := "bn_apply", x
+	if a.Residual {
+		entry, res = entry+"_res", c.as(rest[2], k)
+	}
+	if a.ReLU {
+		entry += "_relu"
+	}
+	gamma, beta := c.as(rest[0], tensor.Float32), c.as(rest[1], tensor.Float32)
+	y, done := c.out(st.Out[0], k)
+	rows, ch := channelsOf(c.shape(st.In[0]))
+	cols := c.columns(rows, ch, eachDeep, eachWaves)
+	c.run(cols.unit("norm", k), entry, cols.grid, perBlock, x, mean, variance, gamma, beta, res, y, rows, ch, cols.cols, vat, a.Eps)
+	done()
+	return nil
+}
+
+func bnGrads(c *compiler, st *device.Step, a device.BatchNorm) error {
+	_, ch := channelsOf(c.shape(st.In[1]))
+	stats := c.as(st.In[2], tensor.Float32)
+	return bnSums(c, st, a, stats, stats, ch, st.In[3:])
+}
+
+func bnEvalGrads(c *compiler, st *device.Step, a device.BatchNorm) error {
+	return bnSums(c, st, a, c.as(st.In[2], tensor.Float32), c.as(st.In[3], tensor.Float32), 0, st.In[4:])
+}
+
+// bnSums adds up the gradients of gamma and beta; y, if there, masks dy.
+func bnSums(c *compiler, st *device.Step, a device.BatchNorm, mean, variance ref, vat int, y []device.ValueID) error {
+	k := c.common(append([]device.ValueID{st.In[0], st.In[1]}, y...)...)
+	dy, x := c.as(st.In[0], k), c.as(st.In[1], k)
+	entry, mask := "bn_grads_part", dy
+	if len(y) > 0 {
+		entry, mask = entry+"_relu", c.as(y[0], k)
+	}
+	rows, ch := channelsOf(c.shape(st.In[1]))
+	cols := c.columns(rows, ch, sumDeep, sumWaves)
+	g := cols.grid[0]
+	part := c.temp(tensor.Float32, g*2*ch)
+	grads, done := c.out(st.Out[0], tensor.Float32)
+	c.run(cols.unit("norm", k), entry, cols.grid, perBlock, dy, x, mean, mask, part, rows, ch, cols.cols)
+	c.run("norm1_f32", "bn_grads_join", joins(ch), perBlock, part, variance, grads, ch, g, vat, a.Eps)
+	done()
+	return nil
+}
+
+func bnDX(c *compiler, st *device.Step, a device.BatchNorm) error {
+	y := st.In[5:]
+	k := c.common(append([]device.ValueID{st.In[0], st.In[1], st.Out[0]}, y...)...)
+	dy, x := c.as(st.In[0], k), c.as(st.In[1], k)
+	entry, mask := "bn_dx", dy
+	if len(y) > 0 {
+		entry, mask = entry+"_relu", c.as(y[0], k)
+	}
+	stats, gamma, grads := c.as(st.In[2], tensor.Float32), c.as(st.In[3], tensor.Float32), c.as(st.In[4], tensor.Float32)
+	dx, done := c.out(st.Out[0], k)
+	rows, ch := channelsOf(c.shape(st.In[1]))
+	cols := c.columns(rows, ch, eachDeep, eachWaves)
+	c.run(cols.unit("norm", k), entry, cols.grid, perBlock, dy, x, stats, stats, gamma, grads, mask, dx, rows, ch, cols.cols, ch, a.Eps)
+	done()
+	return nil
+}
+
+func bnEvalDX(c *compiler, st *device.Step, a device.BatchNorm) error {
+	y := st.In[3:]
+	k := c.common(append([]device.ValueID{st.In[0], st.Out[0]}, y...)...)
+	dy := c.as(st.In[0], k)
+	entry, mask := "bn_eval_dx", dy
+	if len(y) > 0 {
+		entry, mask = entry+"_relu", c.as(y[0], k)
+	}
+	variance, gamma := c.as(st.In[1], tensor.Float32), c.as(st.In[2], tensor.Float32)
+	dx, done := c.out(st.Out[0], k)
+	rows, ch := channelsOf(c.shape(st.In[0]))
+	cols := c.columns(rows, ch, eachDeep, eachWaves)
+	c.run(cols.unit("norm", k), entry, cols.grid, perBlock, dy, variance, gamma, mask, dx, rows, ch, cols.cols, a.Eps)
+	done()
+	return nil
+}
+
+func bnUpdate(c *compiler, st *device.Step, a device.BNUpdate) error {
+	mean, variance := c.val(st.Out[0]), c.val(st.Out[1])
+	if mean.kind != tensor.Float32 || variance.kind != tensor.Float32 {
+		return errHost
+	}
+	stats := c.as(st.In[2], tensor.Float32)
+	n := float32(a.Count)
+	c.eight("bn_update", []any{mean, variance, stats, mean.n, a.Momentum, n / (n - 1)}, 3, c.flag)
+	return nil
+}
+
+func colSum(c *compiler, st *device.Step) error {
+	k := c.common(st.In[0])
+	x := c.as(st.In[0], k)
+	rows, ch := channelsOf(c.shape(st.In[0]))
+	cols := c.columns(rows, ch, sumDeep, sumWaves)
+	out, done := c.out(st.Out[0], tensor.Float32)
+	g, part := cols.grid[0], out
+	if g > 1 {
+		part = c.temp(tensor.Float32, g*ch)
+	}
+	c.run(cols.unit("norm", k), "colsum_part", cols.grid, perBlock, x, part, rows, ch, cols.cols)
+	if g > 1 {
+		c.run("norm1_f32", "colsum_join", joins(ch), perBlock, part, out, ch, g)
+	}
+	done()
+	return nil
+}
+
+func mulLast(c *compiler, st *device.Step, a device.Weights) error {
+	k := c.common(st.In[0], st.Out[0])
+	x := c.as(st.In[0], k)
+	w := c.constant(tensor.FromFloat32(a.W, len(a.W)))
+	y, done := c.out(st.Out[0], k)
+	rows, ch := channelsOf(c.shape(st.In[0]))
+	cols := c.columns(rows, ch, eachDeep, eachWaves)
+	c.run(cols.unit("norm", k), "mul_last", cols.grid, perBlock, x, w, y, rows, ch, cols.cols)
+	done()
+	return nil
+}
