@@ -8,38 +8,38 @@ import (
 // Ops of each element by itself.
 
 func init() {
-	lower(unary("relu"), "relu")
-	lower(binary("relu_grad"), "relu_grad")
+	lower(one("relu"), "relu")
+	lower(two("relu_grad"), "relu_grad")
 	for _, name := range []string{"add", "sub", "mul", "div", "div_part"} {
-		lower(binary(name), name)
+		lower(two(name), name)
 	}
-	lower(binary("div"), "div_dx")
-	lower(unary("neg"), "sub_dy")
+	lower(two("div"), "div_dx")
+	lower(one("neg"), "sub_dy")
 	lower(scaled("scale"), "scale")
-	lower(withAttrs(func(c *compiler, st *device.Step, a device.Act) error { return unaryOf(c, st, "act", a.Slope, a.Max) }), "act")
+	lower(withAttrs(func(c *compiler, st *device.Step, a device.Act) error { return ofOne(c, st, "act", a.Slope, a.Max) }), "act")
 	lower(withAttrs(func(c *compiler, st *device.Step, a device.Act) error {
-		return binaryOf(c, st, "act_dx", a.Slope, a.Max)
+		return ofTwo(c, st, "act_dx", a.Slope, a.Max)
 	}), "act_dx")
 	lower(withAttrs(func(c *compiler, st *device.Step, a device.Range) error {
-		return unaryOf(c, st, "sigmoid_range", a.Lo, a.Hi)
+		return ofOne(c, st, "sigmoid_range", a.Lo, a.Hi)
 	}), "sigmoid_range")
 	lower(withAttrs(func(c *compiler, st *device.Step, a device.Range) error {
-		return binaryOf(c, st, "sigmoid_range_dx", a.Lo, a.Hi)
+		return ofTwo(c, st, "sigmoid_range_dx", a.Lo, a.Hi)
 	}), "sigmoid_range_dx")
-	lower(withAttrs(func(c *compiler, st *device.Step, a device.Map) error { return unaryOf(c, st, "map_"+a.Fn, a.A, a.B) }), "map")
+	lower(withAttrs(func(c *compiler, st *device.Step, a device.Map) error { return ofOne(c, st, "map_"+a.Fn, a.A, a.B) }), "map")
 	lower(withAttrs(func(c *compiler, st *device.Step, a device.Map) error {
-		return binaryOf(c, st, "map_"+a.Fn+"_dx", a.A, a.B)
+		return ofTwo(c, st, "map_"+a.Fn+"_dx", a.A, a.B)
 	}), "map_dx")
 	lower(lossDX("mse_dx"), "mse_dx")
 	lower(lossDX("bce_logits_dx"), "bce_logits_dx")
 	lower(withAttrs(spreadSum), "spread")
 }
 
-func unary(entry string) lowering {
-	return func(c *compiler, st *device.Step) error { return unaryOf(c, st, entry, 0, 0) }
+func one(entry string) lowering {
+	return func(c *compiler, st *device.Step) error { return ofOne(c, st, entry, 0, 0) }
 }
 
-func unaryOf(c *compiler, st *device.Step, entry string, a, b float32) error {
+func ofOne(c *compiler, st *device.Step, entry string, a, b float32) error {
 	k := c.common(st.In[0], st.Out[0])
 	x := c.as(st.In[0], k)
 	y, done := c.out(st.Out[0], k)
@@ -48,11 +48,11 @@ func unaryOf(c *compiler, st *device.Step, entry string, a, b float32) error {
 	return nil
 }
 
-func binary(entry string) lowering {
-	return func(c *compiler, st *device.Step) error { return binaryOf(c, st, entry, 0, 0) }
+func two(entry string) lowering {
+	return func(c *compiler, st *device.Step) error { return ofTwo(c, st, entry, 0, 0) }
 }
 
-func binaryOf(c *compiler, st *device.Step, entry string, a, b float32) error {
+func ofTwo(c *compiler, st *device.Step, entry string, a, b float32) error {
 	k := c.common(st.In[0], st.In[1], st.Out[0])
 	x, y := c.as(st.In[0], k), c.as(st.In[1], k)
 	z, done := c.out(st.Out[0], k)

@@ -32,7 +32,7 @@ func pairSum(entry string, mean bool) lowering {
 		out, done := c.out(st.Out[0], tensor.Float32)
 		g := c.halves(x.n)
 		part := c.temp(tensor.Float32, g)
-		c.run(variant("reduce", k), entry, [3]int{g, 1, 1}, perBlock, x, y, part, x.n)
+		c.run(variant("reduce", k), "sum_"+entry, [3]int{g, 1, 1}, perBlock, x, y, part, x.n)
 		c.join(part, out, 0, g, factor(mean, x.n))
 		done()
 		return nil
@@ -54,7 +54,7 @@ func total(mean bool) lowering {
 		out, done := c.out(st.Out[0], tensor.Float32)
 		g := c.halves(x.n)
 		part := c.temp(tensor.Float32, g)
-		c.run(variant("reduce", k), "sum", [3]int{g, 1, 1}, perBlock, x, part, x.n)
+		c.run(variant("reduce", k), "sum_all", [3]int{g, 1, 1}, perBlock, x, part, x.n)
 		c.join(part, out, 0, g, factor(mean, x.n))
 		done()
 		return nil

@@ -92,7 +92,7 @@ func (k columns) unit(name string, kind tensor.DType) string {
 
 // each queues a kernel over n elements, 8 to a thread.
 func (c *compiler) each(entry string, kind tensor.DType, n int, args ...any) {
-	c.run(variant("each", kind), entry, blocks(n/8+n%8), perBlock, args...)
+	c.run(variant("each", kind), "each_"+entry, blocks(n/8+n%8), perBlock, args...)
 }
 
 // halves are the blocks of a reduction of n elements.
@@ -100,5 +100,5 @@ func (c *compiler) halves(n int) int { return max(1, min(over(n, 8*4*perBlock), 
 
 // join queues the sum of a reduction's parts, from one on, times a factor.
 func (c *compiler) join(parts, out ref, at, n int, factor float32) {
-	c.run("reduce_f32", "join", [3]int{1, 1, 1}, perBlock, parts, out, at, n, factor)
+	c.run("reduce_f32", "join_sum", [3]int{1, 1, 1}, perBlock, parts, out, at, n, factor)
 }

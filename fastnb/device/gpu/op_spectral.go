@@ -98,7 +98,7 @@ func spectralNormDX(c *compiler, st *device.Step) error {
 	o, k, ch, pixels := c.matrix(st.In[1])
 	g, dot := c.halves(o*k), c.temp(tensor.Float32, 1)
 	part := c.temp(tensor.Float32, g)
-	c.run("reduce_f32", "dot", [3]int{g, 1, 1}, perBlock, in[0], in[1], part, o*k)
+	c.run("reduce_f32", "sum_dot", [3]int{g, 1, 1}, perBlock, in[0], in[1], part, o*k)
 	c.join(part, dot, 0, g, 1)
 	out, done := c.out(st.Out[0], tensor.Float32)
 	c.run("spectral", "spectral_norm_dx", blocks(o*k), perBlock, in[0], in[2], s, dot, out, o, k, ch, pixels)

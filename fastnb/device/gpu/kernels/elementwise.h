@@ -1,19 +1,19 @@
 // Functions of each element by itself. A thread does V elements, those that are left over one each.
 #define SPREAD const int i=GID, m=n/V, k=m*V+i-m;
 // UNARY: r is an expression of u, A and B.
-#define UNARY(name,r) KERNEL void name(GLOBAL const T*RESTRICT x, GLOBAL T*RESTRICT y, const int n, const float A, const float B){ SPREAD \
+#define UNARY(name,r) KERNEL void each_##name(GLOBAL const T*RESTRICT x, GLOBAL T*RESTRICT y, const int n, const float A, const float B){ SPREAD \
   if(i<m){ float a[V]; LDV(x,i,a); ALLV(j) { const float u=a[j]; a[j]=(r); } STV(y,i,a); } \
   else if(k<n){ const float u=LD(x,k); ST(y,k,(r)); } }
 // BINARY: of u and w.
-#define BINARY(name,r) KERNEL void name(GLOBAL const T*RESTRICT x, GLOBAL const T*RESTRICT y, GLOBAL T*RESTRICT z, const int n, const float A, const float B){ SPREAD \
+#define BINARY(name,r) KERNEL void each_##name(GLOBAL const T*RESTRICT x, GLOBAL const T*RESTRICT y, GLOBAL T*RESTRICT z, const int n, const float A, const float B){ SPREAD \
   if(i<m){ float a[V],b[V]; LDV(x,i,a); LDV(y,i,b); ALLV(j) { const float u=a[j],w=b[j]; a[j]=(r); } STV(z,i,a); } \
   else if(k<n){ const float u=LD(x,k),w=LD(y,k); ST(z,k,(r)); } }
 // SCALED: of u and a number s in memory.
-#define SCALED(name,r) KERNEL void name(GLOBAL const T*RESTRICT x, GLOBAL const float*RESTRICT f, GLOBAL T*RESTRICT y, const int n, const float A){ SPREAD const float s=f[0]; \
+#define SCALED(name,r) KERNEL void each_##name(GLOBAL const T*RESTRICT x, GLOBAL const float*RESTRICT f, GLOBAL T*RESTRICT y, const int n, const float A){ SPREAD const float s=f[0]; \
   if(i<m){ float a[V]; LDV(x,i,a); ALLV(j) { const float u=a[j]; a[j]=(r); } STV(y,i,a); } \
   else if(k<n){ const float u=LD(x,k); ST(y,k,(r)); } }
 // LOSS: of u, w and s.
-#define LOSSDX(name,r) KERNEL void name(GLOBAL const T*RESTRICT x, GLOBAL const T*RESTRICT y, GLOBAL const float*RESTRICT f, GLOBAL T*RESTRICT z, const int n, const float A){ SPREAD const float s=f[0]*A; \
+#define LOSSDX(name,r) KERNEL void each_##name(GLOBAL const T*RESTRICT x, GLOBAL const T*RESTRICT y, GLOBAL const float*RESTRICT f, GLOBAL T*RESTRICT z, const int n, const float A){ SPREAD const float s=f[0]*A; \
   if(i<m){ float a[V],b[V]; LDV(x,i,a); LDV(y,i,b); ALLV(j) { const float u=a[j],w=b[j]; a[j]=(r); } STV(z,i,a); } \
   else if(k<n){ const float u=LD(x,k),w=LD(y,k); ST(z,k,(r)); } }
 
@@ -62,5 +62,5 @@ BINARY(map_pow_dx, u*A*POWF(w,A-1.0f))
 BINARY(map_clamp_dx, w>=A&&w<=B?u:0.0f*u)
 
 // y = A s everywhere.
-KERNEL void spread(GLOBAL const float*RESTRICT f, GLOBAL T*RESTRICT y, const int n, const float A){ SPREAD const float s=A*f[0];
+KERNEL void each_spread(GLOBAL const float*RESTRICT f, GLOBAL T*RESTRICT y, const int n, const float A){ SPREAD const float s=A*f[0];
   if(i<m){ float a[V]; ALLV(j) a[j]=s; STV(y,i,a); } else if(k<n) ST(y,k,s); }
