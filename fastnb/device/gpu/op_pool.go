@@ -18,8 +18,8 @@ func init() {
 	lower(withAttrs(globalPoolDX), "global_pool_dx")
 }
 
-// window are the kernels' arguments of a window over a map of shape xs that gives one of shape ys.
-func window(xs, ys []int, a device.Pool) []any {
+// poolWindow are the kernels' arguments of a window over a map of shape xs that gives one of shape ys.
+func poolWindow(xs, ys []int, a device.Pool) []any {
 	return []any{xs[0], xs[1], xs[2], xs[3], ys[1], ys[2], a.Size[0], a.Size[1], a.Stride[0], a.Stride[1], a.Pad[0], a.Pad[1]}
 }
 
@@ -33,7 +33,7 @@ func pool(c *compiler, st *device.Step, a device.Pool, entry string) error {
 	x := c.as(st.In[0], k)
 	y, done := c.out(st.Out[0], k)
 	xs, ys := c.shape(st.In[0]), c.shape(st.Out[0])
-	c.places("pool", entry, k, vector(xs[3]), y.n, append([]any{x, y}, window(xs, ys, a)...)...)
+	c.places("pool", entry, k, vector(xs[3]), y.n, append([]any{x, y}, poolWindow(xs, ys, a)...)...)
 	done()
 	return nil
 }
@@ -48,7 +48,7 @@ func maxPoolDX(c *compiler, st *device.Step, a device.Pool) error {
 	at := c.temp(tensor.Uint8, y.n)
 	dx, done := c.out(st.Out[0], k)
 	xs, ys := c.shape(st.In[1]), c.shape(st.In[2])
-	w, v := window(xs, ys, a), vector(xs[3])
+	w, v := poolWindow(xs, ys, a), vector(xs[3])
 	c.places("pool", "maxpool2d_where", k, v, y.n, append([]any{x, y, at}, w...)...)
 	c.places("pool", "maxpool2d_dx", k, v, dx.n, append([]any{dy, at, dx}, w...)...)
 	done()
@@ -60,7 +60,7 @@ func avgPoolDX(c *compiler, st *device.Step, a device.Pool) error {
 	dy := c.as(st.In[0], k)
 	dx, done := c.out(st.Out[0], k)
 	xs, ys := c.shape(st.Out[0]), c.shape(st.In[0])
-	c.places("pool", "avgpool2d_dx", k, vector(xs[3]), dx.n, append([]any{dy, dx}, window(xs, ys, a)...)...)
+	c.places("pool", "avgpool2d_dx", k, vector(xs[3]), dx.n, append([]any{dy, dx}, poolWindow(xs, ys, a)...)...)
 	done()
 	return nil
 }
