@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -217,6 +218,7 @@ func (l *launch) uses() []ref {
 
 // ready loads the kernels and packs what does not change from run to run.
 func (p *program) ready(c *compiler) error {
+	p.preload(c)
 	total := 0
 	for _, l := range c.launches {
 		total += len(l.args)
@@ -257,6 +259,29 @@ func (p *program) ready(c *compiler) error {
 		p.calls = append(p.calls, cl)
 	}
 	return nil
+}
+
+// preload loads units side by side: a driver may have to compile them. What goes wrong is told by the launch
+// that needs one.
+func (p *program) preload(c *compiler) {
+	entries := map[string]string{}
+	for _, l := range c.launches {
+		entries[l.unit] = l.entry
+	}
+	var wg sync.WaitGroup
+	turns := make(chan struct{}, runtime.GOMAXPROCS(0))
+	for unit, entry := range entries {
+		u, ok := kernels.Find(unit)
+		if !ok {
+			continue
+		}
+		turns <- struct{}{}
+		wg.Go(func() {
+			_, _ = p.dev.drv.Load(u, entry)
+			<-turns
+		})
+	}
+	wg.Wait()
 }
 
 // pack is an argument of a launch as a driver takes it.
