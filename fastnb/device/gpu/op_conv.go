@@ -1,0 +1,172 @@
+package gpu
+
+import (
+	"fmt"
+
+	"github.com/fastnb/go/fastnb/device"
+	"github.com/fastnb/go/fastnb/device/gpu/kernels"
+	"github.com/fastnb/go/fastnb/tensor"
+)
+
+func init() {
+	ops["conv2d"] = convolution(convForward, depthwiseForward)
+	ops["conv2d_dx"] = convolution(convDX, depthwiseDX)
+	ops["conv2d_dw"] = convolution(convDW, depthwiseDW)
+}
+
+// conv is a convolution of x [n,h,w,c] with o outputs: [n,oh,ow,o], of groups of cg to og channels.
+type conv struct {
+	n, h, w, c, oh, ow, o, kh, kw int
+	groups, cg, og                int
+	stride                        [2]int
+	pad                           [2]int
+	relu                          bool
+}
+
+// convolution builds a lowering; each does it where there are as many groups as channels.
+func convolution(run, each func(*compiler, *device.Step, conv)) lowering {
+	return func(c *compiler, st *device.Step) error {
+		a, ok := st.Attrs.(device.Conv)
+		if !ok {
+			return fmt.Errorf("attributes %T", st.Attrs)
+		}
+		x, w, y := st.In[0], st.In[1], st.Out[0]
+		switch st.Op {
+		case "conv2d_dx":
+			x, y = st.Out[0], st.In[0]
+		case "conv2d_dw":
+			w, y = st.Out[0], st.In[1]
+		}
+		xs, ws, ys := c.shape(x), c.shape(w), c.shape(y)
+		g := max(a.Groups, 1)
+		v := conv{
+			n: xs[0], h: xs[1], w: xs[2], c: xs[3], oh: ys[1], ow: ys[2], o: ys[3], kh: ws[1], kw: ws[2],
+			groups: g, cg: ws[3], og: ys[3] / g, stride: a.Stride, pad: [2]int{a.Pad[0], a.Pad[1]}, relu: a.ReLU,
+		}
+		if g > 1 && g == v.o && v.cg == 1 {
+			each(c, st, v)
+		} else {
+			run(c, st, v)
+		}
+		return nil
+	}
+}
+
+func (v conv) taps() int { return v.kh * v.kw }
+
+// patch is that of v's input.
+func (v conv) patch() patch {
+	return patch{n: v.n, gh: v.oh, gw: v.ow, sh: v.h, sw: v.w, kh: v.kh, kw: v.kw, stride: v.stride, pad: v.pad, kc: v.cg, kv: v.cg}
+}
+
+// widens reports whether channels are rounded up to whole vectors first.
+func (v conv) widens() bool {
+	flops := 2 * float64(v.n*v.oh*v.ow) * float64(v.o) * float64(v.cg*v.taps())
+	return v.groups == 1 && flops >= widenFrom
+}
+
+// channels is a value in rows of n channels, those rounded up where widen says so, and their pitch.
+func (c *compiler) channels(id device.ValueID, n int, widen bool) (ref, int) {
+	r := c.as(id, c.act)
+	if !widen || (n%gemmVector == 0 && r.off%16 == 0) {
+		return r, n
+	}
+	return c.widened(r, r.n/n, n, n, 0)
+}
+
+// convForward: rows are output pixels, columns output channels, the depth (ky, kx, c).
+func convForward(c *compiler, st *device.Step, v conv) {
+	x, pitch := c.channels(st.In[0], v.c, v.widens())
+	w, kc := c.channels(st.In[1], v.cg, v.widens())
+	out, done := c.out(st.Out[0], c.store(st.Out[0]))
+	k := v.taps() * kc
+	p := product{
+		mode: kernels.GemmRows, kind: c.act, a: x, b: w, c: out, relu: v.relu, m: v.n * v.oh * v.ow, n: v.og, k: k,
+		ld: [3]int{pitch, k, v.o}, stride: [3]int{v.cg, v.og * k, v.og}, batch: v.groups, patch: v.patch(),
+	}
+	p.patch.kc = kc
+	if len(st.In) == 3 {
+		b := c.as(st.In[2], tensor.Float32)
+		p.bias = &b
+	}
+	c.product(p)
+	done()
+}
+
+// convDX: rows are the input pixels of a class, columns input channels, the depth the taps that the class
+// meets and output channels.
+func convDX(c *compiler, st *device.Step, v conv) {
+	dy, pitch := c.channels(st.In[0], v.o, v.widens())
+	w, ldw := c.channels(st.In[1], v.cg, v.widens())
+	out, done := c.out(st.Out[0], c.store(st.Out[0]))
+	og := v.og
+	if v.groups == 1 {
+		og = pitch
+	}
+	p := product{
+		mode: kernels.GemmTaps, kind: c.act, a: dy, b: w, c: out,
+		m: v.n * ceil(v.h, v.stride[0]) * ceil(v.w, v.stride[1]), n: v.cg, k: ceil(v.kh, v.stride[0]) * ceil(v.kw, v.stride[1]) * og,
+		ld: [3]int{pitch, ldw, v.c}, stride: [3]int{v.og, v.og * v.taps() * v.cg, v.cg}, batch: v.groups,
+		patch: patch{n: v.n, gh: v.h, gw: v.w, sh: v.oh, sw: v.ow, kh: v.kh, kw: v.kw, stride: v.stride, pad: v.pad, kc: og, kv: v.og},
+	}
+	c.product(p)
+	done()
+}
+
+// convDW: rows are output channels, columns (ky, kx, c), the depth all pixels.
+func convDW(c *compiler, st *device.Step, v conv) {
+	x, ldx := c.channels(st.In[0], v.c, v.widens())
+	dy, ldy := c.channels(st.In[1], v.o, v.widens())
+	out, done := c.out(st.Out[0], c.store(st.Out[0]))
+	p := product{
+		mode: kernels.GemmColumns, kind: c.act, a: dy, b: x, c: out, m: v.og, k: v.n * v.oh * v.ow,
+		ld: [3]int{ldy, ldx, v.taps() * v.cg}, stride: [3]int{v.og, v.cg, v.og * v.taps() * v.cg}, batch: v.groups, patch: v.patch(),
+	}
+	if v.groups == 1 {
+		p.patch.kc = ldx
+	}
+	p.n = v.taps() * p.patch.kc
+	c.product(p)
+	done()
+}
+
+// geometry is the arguments that the depthwise kernels share.
+func (v conv) geometry() []any {
+	return []any{v.n, v.h, v.w, v.c, v.oh, v.ow, v.kh, v.kw, v.stride[0], v.stride[1], v.pad[0], v.pad[1]}
+}
+
+func depthwiseForward(c *compiler, st *device.Step, v conv) {
+	out, done := c.out(st.Out[0], c.act)
+	w := c.as(st.In[1], tensor.Float32)
+	bias, flags := w, 0
+	if len(st.In) == 3 {
+		bias, flags = c.as(st.In[2], tensor.Float32), gemmBias
+	}
+	if v.relu {
+		flags |= gemmReLU
+	}
+	args := append([]any{c.as(st.In[0], c.act), w, out, bias}, v.geometry()...)
+	c.run("depthwise_"+suffix(c.act), "depthwise", blocks(out.n), perBlock, append(args, flags)...)
+	done()
+}
+
+func depthwiseDX(c *compiler, st *device.Step, v conv) {
+	out, done := c.out(st.Out[0], c.act)
+	args := append([]any{c.as(st.In[0], c.act), c.as(st.In[1], tensor.Float32), out}, v.geometry()...)
+	c.run("depthwise_"+suffix(c.act), "depthwise_dx", blocks(out.n), perBlock, args...)
+	done()
+}
+
+func depthwiseDW(c *compiler, st *device.Step, v conv) {
+	out, done := c.out(st.Out[0], tensor.Float32)
+	pixels, size := v.n*v.oh*v.ow, v.c*v.taps()
+	part := max(16, ceil(pixels, max(1, 4*c.units()*perBlock/size)))
+	parts := ceil(pixels, part)
+	sums := c.temp(tensor.Float32, parts*size)
+	args := append([]any{c.as(st.In[0], c.act), c.as(st.In[1], c.act), sums}, v.geometry()...)
+	grid := blocks(size)
+	grid[1] = parts
+	c.run("depthwise_"+suffix(c.act), "depthwise_dw", grid, perBlock, append(args, part)...)
+	c.run("depthwise_"+suffix(c.act), "depthwise_sum", blocks(size), perBlock, sums, out, v.c, v.taps(), parts)
+	done()
+}
