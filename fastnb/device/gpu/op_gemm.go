@@ -12,7 +12,8 @@ type product struct {
 	a, b, c ref
 	bias    *ref
 	relu    bool
-	add     bool // onto c
+	add     bool    // onto c
+	alpha   float32 // a factor of the product; 0 stands for 1
 	m, n, k int
 	off     [3]int // of a, b, c in elements
 	ld      [3]int // pitches
@@ -106,6 +107,9 @@ func (p *product) flags() int {
 // product queues the kernels of p.
 func (c *compiler) product(p product) {
 	t := c.tile(&p)
+	if p.alpha == 0 {
+		p.alpha = 1
+	}
 	var bias any = p.c
 	if p.bias != nil {
 		bias = *p.bias
@@ -118,7 +122,7 @@ func (c *compiler) product(p product) {
 	c.runShared(t.Unit(p.mode, suffix(p.kind)), "gemm", grid, t.Threads, t.Shared, p.a, p.b, out, bias,
 		p.m, p.n, p.k, p.off[0], p.off[1], p.off[2], p.ld[0], p.ld[1], p.ld[2], p.stride[0], p.stride[1], p.stride[2],
 		p.flags(), p.splits, p.depth, p.classes(),
-		g.n, g.gh, g.gw, g.sh, g.sw, g.kh, g.kw, g.stride[0], g.stride[1], g.pad[0], g.pad[1], g.kc, g.kv)
+		g.n, g.gh, g.gw, g.sh, g.sw, g.kh, g.kw, g.stride[0], g.stride[1], g.pad[0], g.pad[1], g.kc, g.kv, p.alpha)
 	if p.splits == 1 {
 		return
 	}
@@ -128,7 +132,7 @@ func (c *compiler) product(p product) {
 	}
 	each := blocks(p.m * p.n)
 	each[2] = p.batch
-	c.run("gemm_aux_"+suffix(p.kind), "gemm_sum", each, perBlock, out, p.c, bias, p.m, p.n, p.splits, p.off[2], p.ld[2], p.stride[2], p.flags(), kc, kv)
+	c.run("gemm_aux_"+suffix(p.kind), "gemm_sum", each, perBlock, out, p.c, bias, p.m, p.n, p.splits, p.off[2], p.ld[2], p.stride[2], p.flags(), kc, kv, p.alpha)
 }
 
 // widened is r, rows of n elements from an offset on with a pitch, copied into rows of a whole number of

@@ -24,16 +24,17 @@ type gemmSpec struct {
 	LDA, LDB, LDC             int  // elements from row to row; 0: as many as a row has
 	Bias                      *ref // float32 [N]; not with a batch
 	ReLU                      bool
-	Accumulate                bool // add to C, which is float32
-	Batch                     int  // 0: 1
-	StrideA, StrideB, StrideC int  // elements from one matrix of the batch to the next
+	Alpha                     float32 // a factor of A B; 0 stands for 1
+	Accumulate                bool    // add to C, which is float32
+	Batch                     int     // 0: 1
+	StrideA, StrideB, StrideC int     // elements from one matrix of the batch to the next
 }
 
 // gemm queues a product of matrices.
 func (c *compiler) gemm(g gemmSpec) {
 	a, b := c.alike(g.A, g.B)
 	p := product{
-		kind: a.kind, a: a, b: b, c: g.C, bias: g.Bias, relu: g.ReLU, add: g.Accumulate, m: g.M, n: g.N, k: g.K,
+		kind: a.kind, a: a, b: b, c: g.C, bias: g.Bias, relu: g.ReLU, add: g.Accumulate, alpha: g.Alpha, m: g.M, n: g.N, k: g.K,
 		off: [3]int{g.OffA, g.OffB, g.OffC}, ld: [3]int{g.LDA, g.LDB, g.LDC}, stride: [3]int{g.StrideA, g.StrideB, g.StrideC},
 		batch: max(g.Batch, 1), patch: pixels(g.M, g.K),
 	}
