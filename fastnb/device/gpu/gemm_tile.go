@@ -12,12 +12,12 @@ func (c *compiler) tile(p *product) kernels.GemmTile {
 			best, score = t, s
 		}
 	}
-	p.split(best, c.units())
+	p.split(best, c.processors())
 	return best
 }
 
-// units is the number of multiprocessors to fill.
-func (c *compiler) units() int { return max(c.dev.card.Units, 16) }
+// processors is the number of multiprocessors to fill; few tests would cut sums on the two cores of a processor.
+func (c *compiler) processors() int { return max(c.dev.card.Units, 16) }
 
 // able reports whether a tile's kernel can do p on this card.
 func (c *compiler) able(p *product, t kernels.GemmTile) bool {
@@ -36,9 +36,9 @@ func (c *compiler) rate(p *product, t kernels.GemmTile) float64 {
 	mt, nt := ceil(p.m, t.BM), ceil(p.n, t.BN)
 	used := float64(p.m) / float64(mt*t.BM) * float64(p.n) / float64(nt*t.BN)
 	q := *p
-	q.split(t, c.units())
+	q.split(t, c.processors())
 	blocks := mt * nt * p.batch * q.splits * p.classes()
-	waves := float64(blocks) / float64(c.units()*t.Resident())
+	waves := float64(blocks) / float64(c.processors()*t.Resident())
 	busy := min(1, waves)
 	return used * busy * t.Peak()
 }

@@ -71,7 +71,16 @@ func (c *compiler) channels(id device.ValueID, n int, widen bool) (ref, int) {
 	if !widen || (n%gemmVector == 0 && r.off%16 == 0) {
 		return r, n
 	}
-	return c.widened(r, r.n/n, n, n, 0)
+	key := castOf{id, c.act, c.changed[id]}
+	if t, ok := c.wide[key]; ok {
+		return t, t.n / (r.n / n)
+	}
+	t, to := c.widened(r, r.n/n, n, n, 0)
+	if c.wide == nil {
+		c.wide = map[castOf]ref{}
+	}
+	c.wide[key] = t
+	return t, to
 }
 
 // convForward: rows are output pixels, columns output channels, the depth (ky, kx, c).
@@ -160,7 +169,7 @@ func depthwiseDX(c *compiler, st *device.Step, v conv) {
 func depthwiseDW(c *compiler, st *device.Step, v conv) {
 	out, done := c.out(st.Out[0], tensor.Float32)
 	pixels, size := v.n*v.oh*v.ow, v.c*v.taps()
-	part := max(16, ceil(pixels, max(1, 4*c.units()*perBlock/size)))
+	part := max(16, ceil(pixels, max(1, 4*c.processors()*perBlock/size)))
 	parts := ceil(pixels, part)
 	sums := c.temp(tensor.Float32, parts*size)
 	args := append([]any{c.as(st.In[0], c.act), c.as(st.In[1], c.act), sums}, v.geometry()...)

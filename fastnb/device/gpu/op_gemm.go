@@ -136,7 +136,7 @@ func (c *compiler) product(p product) {
 }
 
 // widened is r, rows of n elements from an offset on with a pitch, copied into rows of a whole number of
-// vectors; made once for all who read the value until it is written.
+// vectors.
 func (c *compiler) widened(r ref, rows, n, pitch, off int) (ref, int) {
 	to := ceil(n, gemmVector) * gemmVector
 	t := c.temp(r.kind, rows*to)

@@ -60,7 +60,7 @@ func (c *compiler) gemm(g gemmSpec) {
 	default:
 		p.mode = kernels.GemmTaps
 	}
-	c.product(c.wide(p))
+	c.product(c.widen(p))
 }
 
 // alike are a and b stored in one kind, the shorter where they differ.
@@ -82,8 +82,8 @@ func (c *compiler) alike(a, b ref) (ref, ref) {
 	return to(a, tensor.Float32), to(b, tensor.Float32)
 }
 
-// wide copies sides of a product that vectors cannot be loaded from, where that pays.
-func (c *compiler) wide(p product) product {
+// widen copies sides of a product that vectors cannot be loaded from, where that pays.
+func (c *compiler) widen(p product) product {
 	if p.flops() < widenFrom || p.batch > 1 || p.mode == kernels.GemmTurned {
 		return p
 	}
