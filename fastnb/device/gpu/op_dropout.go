@@ -74,6 +74,8 @@ func (c *compiler) find(id device.ValueID, offset, n int) (r ref, off int, facto
 	switch s := c.side[id].(type) {
 	case flat:
 		f = s
+	case *lstmWork:
+		f = s.flat
 	}
 	for _, s := range f {
 		if offset >= s.from && offset+n <= s.from+s.n {

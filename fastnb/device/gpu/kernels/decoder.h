@@ -2,40 +2,47 @@
 // y is [n, steps], row r = t*n + i. loss and best are those of all rows. With the way back the scores become
 // their derivatives times mul.
 #define XENT_ARGS GLOBAL T*RESTRICT x, GLOBAL const int64*RESTRICT y, GLOBAL float*RESTRICT loss, GLOBAL float*RESTRICT best, GLOBAL int*flag, const int r0, const int v, const int n, const int steps, const int step
+#ifdef __OPENCL_VERSION__
+#define FASTEXP_(x) EXPF(x)
+#else
+#define FASTEXP_(x) __expf(x)
+#endif
+#define LOWEST_ (-3.4028234e38f)
 #define XENT_LOOK \
   LOCAL float st[256], ss[256]; \
   LOCAL int sb[256]; \
-  int r=r0+GRP0, i0=GRP0*v; \
+  int r=r0+GRP0, i0=GRP0*(v/V), none=0x7fffffff; \
   int64 word=y[(r%n)*steps+r/n]; \
   if(word<0||word>=v){ \
     if(LID==0) RAISE(flag,FLAG_TARGET,word,r%n,r/n,v,step); \
     word=0; \
   } \
-  float top=-INFINITY_, sum=0.0f; \
-  int at=0x7fffffff; \
-  for(int i=LID;i<v;i+=256){ \
-    float s=LD(x,i0+i); \
-    if(s>top||at==0x7fffffff){ sum=at==0x7fffffff?1.0f:sum*EXPF(top-s)+1.0f; top=s; at=i; } \
-    else sum+=EXPF(s-top); \
+  float top=LOWEST_, sum=0.0f; \
+  int at=none; \
+  for(int i=LID;i<v/V;i+=256){ \
+    float s[V]; \
+    LDV(x,i0+i,s); \
+    float m=s[0]; \
+    ALLV(j) m=FMAXF(m,s[j]); \
+    if(m>top){ \
+      sum*=FASTEXP_(top-m); top=m; \
+      for(int j=V-1;j>=0;j--) if(s[j]==m) at=i*V+j; \
+    } \
+    ALLV(j) sum+=FASTEXP_(s[j]-top); \
   } \
   st[LID]=top; ss[LID]=sum; sb[LID]=at; \
   BARRIER; \
   for(int s=128;s>0;s>>=1){ \
     if(LID<s){ \
-      float a=st[LID], b=st[LID+s]; \
+      float a=st[LID], b=st[LID+s], m=FMAXF(a,b); \
       int j=sb[LID], k=sb[LID+s]; \
-      if(k!=0x7fffffff){ \
-        int second=b>a||(b==a&&k<j); \
-        float m=second?b:a; \
-        ss[LID]=ss[LID]*(a==m?1.0f:EXPF(a-m))+ss[LID+s]*(b==m?1.0f:EXPF(b-m)); \
-        st[LID]=m; sb[LID]=second?k:j; \
-      } \
+      ss[LID]=ss[LID]*FASTEXP_(a-m)+ss[LID+s]*FASTEXP_(b-m); \
+      st[LID]=m; sb[LID]=b>a||(b==a&&k<j)?k:j; \
     } \
     BARRIER; \
   } \
   float lse=st[0]+LOGF(ss[0]); \
-  if(LID==0){ loss[r]=lse-LD(x,i0+(int)word); best[r]=(float)sb[0]; }
-#define INFINITY_ FLOAT(0x7f800000u)
+  if(LID==0){ loss[r]=lse-LD(x,i0*V+(int)word); best[r]=(float)(sb[0]==none?0:sb[0]); }
 
 KERNEL void xent(XENT_ARGS){
   XENT_LOOK
@@ -43,10 +50,11 @@ KERNEL void xent(XENT_ARGS){
 KERNEL void xent_back(XENT_ARGS, const float mul){
   XENT_LOOK
   BARRIER;
-  for(int i=LID;i<v;i+=256){
-    float p=EXPF(LD(x,i0+i)-lse)*mul;
-    if(i==(int)word) p-=mul;
-    ST(x,i0+i,p);
+  for(int i=LID;i<v/V;i+=256){
+    float s[V];
+    LDV(x,i0+i,s);
+    ALLV(j) s[j]=(FASTEXP_(s[j]-lse)-(i*V+j==(int)word?1.0f:0.0f))*mul;
+    STV(x,i0+i,s);
   }
 }
 // The mean of n losses; one block.

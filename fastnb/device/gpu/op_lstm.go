@@ -1,0 +1,324 @@
+package gpu
+
+import (
+	"fmt"
+
+	"github.com/fastnb/go/fastnb/device"
+	"github.com/fastnb/go/fastnb/tensor"
+)
+
+// The LSTM layer (kernels/lstm.h). What the plan calls work is never made: outputs, gates and cells are memory
+// of their own, each of the kind that suits it, and the ops on work find them in compiler.side. The inputs'
+// products of all steps are one product; then a launch a step forward and two back.
+
+func init() {
+	ops["lstm"] = lowerLSTM
+	ops["lstm_dgates"] = lowerLSTMDGates
+	ops["lstm_dx"] = lstmOf(lowerLSTMDX)
+	ops["lstm_dwi"] = lstmOf(lowerLSTMDWi)
+	ops["lstm_dwh"] = lstmOf(lowerLSTMDWh)
+	ops["lstm_db"] = lstmOf(lowerLSTMDB)
+}
+
+// lstmWork is a layer's work.
+type lstmWork struct {
+	device.LSTM
+	flat
+	wi    ref // packed [4H, I]
+	h0    ref // [N, H]; without a state unset
+	y     ref // [T, N, H]
+	gates ref // [T, N, H, 4]; of lstm_dgates' result: their derivatives
+	cells ref // float32 [T+1, N, H]; [2, N, H] where they are not kept
+}
+
+// fewSteps is how many steps' gates are held at a time where they are not kept.
+const fewSteps = 70
+
+// drop is what kernels take to apply the mask of wh in a chunk.
+func (l *lstmWork) drop(c *compiler, st *device.Step, chunk int) (rng *ref, args []any) {
+	if l.P == 0 {
+		return nil, noDrop
+	}
+	limit, scale := chance(l.P)
+	r := c.val(st.In[len(st.In)-1])
+	return &r, []any{1, l.ID, maskBlock(chunk, 4*l.H*l.H), limit, scale}
+}
+
+// noDrop is what kernels take to drop nothing.
+var noDrop = []any{0, 0, int64(0), 0, float32(1)}
+
+// either is rng, or another address where there is none: kernels take one that they do not read.
+func either(rng *ref, other ref) ref {
+	if rng == nil {
+		return other
+	}
+	return *rng
+}
+
+// pack queues the packing of weights [4H, k] into out.
+func (l *lstmWork) pack(c *compiler, w, out ref, k int, rng *ref, drop []any) {
+	args := append([]any{w, either(rng, w), out, l.H, k}, drop...)
+	c.run("lstm_"+suffix(out.kind), "lstm_pack", blocks(out.n), perBlock, args...)
+}
+
+// packTransposed queues the packing of wh's transpose [H, 4H] into out.
+func (l *lstmWork) packTransposed(c *compiler, w, out ref, rng *ref, drop []any) {
+	args := append([]any{w, either(rng, w), out, l.H, l.H}, drop...)
+	c.run("lstm_"+suffix(out.kind), "lstm_pack_t", [3]int{(l.H + 31) / 32, (4*l.H + 31) / 32, 1}, 256, args...)
+}
+
+// lowerLSTM: in is x, wi, wh, bi, bh [, h0, c0] [, rng].
+func lowerLSTM(c *compiler, st *device.Step) error {
+	l := &lstmWork{LSTM: st.Attrs.(device.LSTM)}
+	step, kept := l.N*l.H, l.T+1
+	if !l.Keep {
+		kept = 2
+	}
+	x := c.as(st.In[0], c.act)
+	f32 := func(i int) ref { return c.as(st.In[i], tensor.Float32) }
+	l.wi = c.temp(c.act, 4*l.H*l.I)
+	l.pack(c, f32(1), l.wi, l.I, nil, noDrop)
+	bias := c.temp(tensor.Float32, 4*l.H)
+	c.run("lstm_f32", "lstm_bias", blocks(4*l.H), perBlock, f32(3), f32(4), bias, l.H)
+	l.y = c.temp(c.act, l.T*step)
+	l.cells = c.temp(tensor.Float32, kept*step)
+	if l.State {
+		l.h0 = c.as(st.In[5], c.act)
+		c.copy(window(l.cells, 0, step), f32(6))
+	} else {
+		l.h0 = c.temp(c.act, step)
+		c.fill(l.h0, 0)
+		c.fill(window(l.cells, 0, step), 0)
+	}
+	stretches := l.stretches()
+	longest := 0
+	for _, s := range stretches {
+		longest = max(longest, s[1]-s[0])
+	}
+	if l.Keep {
+		longest = l.T
+	}
+	l.gates = c.temp(c.act, longest*4*step)
+	wh := c.temp(c.act, 4*l.H*l.H)
+	chunk := -1
+	for i, s := range stretches {
+		if s[2] != chunk {
+			chunk = s[2]
+			rng, drop := l.drop(c, st, chunk)
+			l.pack(c, f32(2), wh, l.H, rng, drop)
+		}
+		from, to := s[0], s[1] // of the steps whose inputs' products are made now
+		if l.Keep {
+			from, to = 0, l.T
+		}
+		if i == 0 || !l.Keep {
+			c.gemm(gemmSpec{A: x, OffA: from * l.N * l.I, B: l.wi, C: l.gates, M: (to - from) * l.N, N: 4 * l.H, K: l.I, TransB: true})
+		}
+		for t := s[0]; t < s[1]; t++ {
+			l.step(c, t, t-from, wh, bias)
+		}
+	}
+	l.flat = flat{
+		{from: 0, r: l.y, n: l.T * step},
+		{from: l.Cells(), r: l.cells, off: l.cell(l.T), n: step},
+	}
+	c.side[st.Out[0]] = l
+	return nil
+}
+
+// stretches are the chunks, from, to and number, cut further where the gates are not kept.
+func (l *lstmWork) stretches() [][3]int {
+	var out [][3]int
+	for _, s := range l.Spans() {
+		size := s[1] - s[0]
+		if !l.Keep {
+			size = min(size, fewSteps)
+		}
+		for t := s[0]; t < s[1]; t += size {
+			out = append(out, [3]int{t, min(t+size, s[1]), s[2]})
+		}
+	}
+	return out
+}
+
+// cell is where the cells are after t steps.
+func (l *lstmWork) cell(t int) int {
+	if !l.Keep {
+		t %= 2
+	}
+	return t * l.N * l.H
+}
+
+// step queues a step; its gates are step z of those held.
+func (l *lstmWork) step(c *compiler, t, z int, wh, bias ref) {
+	step := l.N * l.H
+	before, off := l.y, (t-1)*step
+	if t == 0 {
+		before, off = l.h0, 0
+	}
+	args := []any{before, wh, bias, l.gates, l.cells, l.y, off, z * 4 * step, l.cell(t), l.cell(t + 1), t * step, l.N, l.H}
+	unit, entry, units := "lstm_"+suffix(c.act), "lstm_step", 16
+	if l.tensor(c) {
+		n := l.groups(c)
+		unit, entry, units = "lstm_mma_"+suffix(c.act), fmt.Sprint("lstm_step_", n), 4*n
+	}
+	c.run(unit, entry, [3]int{(l.H + units - 1) / units, (l.N + 63) / 64, 1}, 256, args...)
+}
+
+// tensor reports whether the steps' products are made on tensor cores.
+func (l *lstmWork) tensor(c *compiler) bool {
+	return c.dev.card.Tensor && c.dev.card.Compute >= 80 && c.act.Half() && l.H%8 == 0
+}
+
+// groups is how many groups of four units a block of lstm_mma has: few enough that all multiprocessors have
+// something to do, and so many that no block has to wait for another to end.
+func (l *lstmWork) groups(c *compiler) int {
+	n := 1
+	for n < 3 && (l.H+4*n-1)/(4*n)*((l.N+63)/64) > c.dev.card.Units {
+		n++
+	}
+	return n
+}
+
+// shares is into how many sums the products of the way back through a step are cut: enough to fill a card.
+func (l *lstmWork) shares(c *compiler, cols int) (shares, per int) {
+	tiles := (l.H + cols - 1) / cols * ((l.N + 63) / 64)
+	shares = max(1, min(c.dev.card.Units/tiles, 16, 4*l.H/64))
+	per = (4*l.H + shares - 1) / shares
+	per = (per + 31) / 32 * 32
+	return (4*l.H + per - 1) / per, per
+}
+
+// lowerLSTMDGates: in is work, dy, wh [, rng].
+func lowerLSTMDGates(c *compiler, st *device.Step) error {
+	l, ok := c.side[st.In[0]].(*lstmWork)
+	if !ok {
+		return fmt.Errorf("the forward pass of %s left no work", st.Layer)
+	}
+	d := *l
+	d.flat = nil
+	d.gates = c.temp(c.act, l.gates.n)
+	dy, w := c.as(st.In[1], c.act), c.as(st.In[2], tensor.Float32)
+	step := l.N * l.H
+	unit := "lstm_" + suffix(c.act)
+	product, entry, cols := unit, "lstm_back_product", 64
+	if l.tensor(c) {
+		product, entry, cols = "lstm_mma_"+suffix(c.act), "lstm_back_3", 48
+	}
+	shares, per := l.shares(c, cols)
+	wh := c.temp(c.act, 4*l.H*l.H)
+	parts, carry := c.temp(tensor.Float32, shares*step), c.temp(tensor.Float32, step)
+	spans := l.Spans()
+	for i := len(spans) - 1; i >= 0; i-- {
+		s := spans[i]
+		rng, drop := l.drop(c, st, s[2])
+		if l.tensor(c) {
+			l.packTransposed(c, w, wh, rng, drop)
+		} else {
+			l.pack(c, w, wh, l.H, rng, drop)
+		}
+		for t := s[1] - 1; t >= s[0]; t-- {
+			fresh, n := 0, shares
+			if t == s[1]-1 {
+				fresh, n = 1, 0
+			}
+			c.run(unit, "lstm_back_cell", blocks(step), perBlock, l.gates, l.cells, dy, parts, carry, d.gates,
+				t*4*step, l.cell(t), l.cell(t+1), t*step, step, n, fresh)
+			if t > s[0] {
+				c.run(product, entry, [3]int{(l.H + cols - 1) / cols, (l.N + 63) / 64, shares}, 256,
+					d.gates, wh, parts, t*4*step, l.N, l.H, per)
+			}
+		}
+	}
+	c.side[st.Out[0]] = &d
+	return nil
+}
+
+// lstmOf is a lowering of what follows lstm_dgates, whose result is the step's first input.
+func lstmOf(lower func(c *compiler, st *device.Step, l *lstmWork) error) lowering {
+	return func(c *compiler, st *device.Step) error {
+		l, ok := c.side[st.In[0]].(*lstmWork)
+		if !ok {
+			return fmt.Errorf("the backward pass of %s left no work", st.Layer)
+		}
+		return lower(c, st, l)
+	}
+}
+
+// lowerLSTMDX: in is work, wi.
+func lowerLSTMDX(c *compiler, st *device.Step, l *lstmWork) error {
+	dx, done := c.out(st.Out[0], c.store(st.Out[0]))
+	c.gemm(gemmSpec{A: l.gates, B: l.wi, C: dx, M: l.T * l.N, N: l.I, K: 4 * l.H})
+	done()
+	return nil
+}
+
+// unpack queues the way from the derivative of a packed matrix [4H, k] to that of the weights.
+func (l *lstmWork) unpack(c *compiler, d, out ref, k, acc int, rng *ref, drop []any) {
+	args := append([]any{d, either(rng, d), out, l.H, k, acc}, drop...)
+	c.run("lstm_f32", "lstm_unpack", blocks(out.n), perBlock, args...)
+}
+
+// lowerLSTMDWi: in is work, x.
+func lowerLSTMDWi(c *compiler, st *device.Step, l *lstmWork) error {
+	x := c.as(st.In[1], c.act)
+	t := c.temp(tensor.Float32, 4*l.H*l.I)
+	c.gemm(gemmSpec{A: l.gates, B: x, C: t, M: 4 * l.H, N: l.I, K: l.T * l.N, TransA: true})
+	dw, done := c.out(st.Out[0], tensor.Float32)
+	l.unpack(c, t, dw, l.I, 0, nil, noDrop)
+	done()
+	return nil
+}
+
+// lowerLSTMDWh: in is work [, h0] [, rng].
+func lowerLSTMDWh(c *compiler, st *device.Step, l *lstmWork) error {
+	dw, done := c.out(st.Out[0], tensor.Float32)
+	t := c.temp(tensor.Float32, 4*l.H*l.H)
+	spans := l.Spans()
+	if l.P == 0 {
+		spans = [][3]int{{0, l.T, 0}}
+	}
+	for i, s := range spans {
+		l.weightsOf(c, s, t)
+		rng, drop := l.drop(c, st, s[2])
+		l.unpack(c, t, dw, l.H, min(i, 1), rng, drop)
+	}
+	done()
+	return nil
+}
+
+// weightsOf queues the derivative of the packed recurrent weights over a stretch of steps: that of each step's
+// gates times the outputs of the step before.
+func (l *lstmWork) weightsOf(c *compiler, s [3]int, out ref) {
+	from, acc := s[0], false
+	g := gemmSpec{A: l.gates, C: out, M: 4 * l.H, N: l.H, TransA: true}
+	if from == 0 {
+		from = 1 // the first step's are the state's
+		if l.State || s[1] == 1 {
+			g.B, g.K = l.h0, l.N
+			c.gemm(g)
+			acc = true
+		}
+	}
+	if s[1] > from {
+		g.B, g.K, g.Accumulate = l.y, (s[1]-from)*l.N, acc
+		g.OffA, g.OffB = from*l.N*4*l.H, (from-1)*l.N*l.H
+		c.gemm(g)
+	}
+}
+
+// lowerLSTMDB: in is work.
+func lowerLSTMDB(c *compiler, st *device.Step, l *lstmWork) error {
+	rows, wide := l.T*l.N, 4*l.H
+	n := max(1, min(64, rows/16))
+	per := (rows + n - 1) / n
+	n = (rows + per - 1) / per
+	parts := c.temp(tensor.Float32, n*wide)
+	grid := blocks(wide)
+	grid[1] = n
+	c.run("lstm_"+suffix(l.gates.kind), "lstm_db_parts", grid, perBlock, l.gates, parts, rows, wide, per)
+	db, done := c.out(st.Out[0], tensor.Float32)
+	c.run("lstm_f32", "lstm_db", blocks(wide), perBlock, parts, db, n, l.H)
+	done()
+	return nil
+}
