@@ -17,7 +17,7 @@ import (
 
 // tolLosses is what losses may differ by from the processor's, which keeps all in single precision, over a few
 // steps with the same masks.
-var tolLosses = map[tensor.DType]float64{tensor.Float32: 1e-4, tensor.Float16: 5e-3, tensor.BFloat16: 4e-2}
+var tolLosses = map[tensor.DType]float64{tensor.Float32: 1e-4, tensor.Float16: 2e-2, tensor.BFloat16: 4e-2}
 
 // Language models and text classifiers train as they do on the processor, masks and all, and no step of theirs
 // runs on the host.
@@ -26,7 +26,7 @@ func TestTextModels(t *testing.T) {
 	c.EmbSz, c.NHid, c.NLayers = 24, 40, 3
 	clas := models.ClasConfig()
 	clas.EmbSz, clas.NHid, clas.NLayers = 24, 40, 3
-	const words, rows = 200, 6
+	const words, rows = 200, 16
 	for _, m := range []struct {
 		name   string
 		net    func() (nn.Layer, error)
@@ -90,7 +90,7 @@ func losses(t *testing.T, dev device.Device, net func() (nn.Layer, error), x, y 
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := e.Step([]engine.Hyper{{LR: .1, Mom: .9}}); err != nil {
+		if err := e.Step([]engine.Hyper{{LR: .02, Mom: .9}}); err != nil {
 			t.Fatal(err)
 		}
 		out = append(out, float64(l))
