@@ -396,7 +396,6 @@ func TestBadLowerings(t *testing.T) {
 	}
 }
 
-
 func full(v float64, n int) *tensor.Tensor {
 	x := tensor.New(tensor.Float32, n)
 	for i := range x.Float32s() {

@@ -269,7 +269,9 @@ func (t *softStream) Record() (Mark, error) {
 	return &softMark{t: t, n: t.n}, nil
 }
 
-func (t *softStream) Follow(m Mark) error { return t.put(func() { m.(*softMark).t.until(m.(*softMark).n) }) }
+func (t *softStream) Follow(m Mark) error {
+	return t.put(func() { m.(*softMark).t.until(m.(*softMark).n) })
+}
 
 func (m *softMark) Wait() error {
 	m.t.s.mu.Lock()
