@@ -188,7 +188,7 @@ func act(a device.Act, c *call) {
 	x, y := c.in[0].f, c.out[0].f
 	top := a.Max
 	if top == 0 {
-		top = math.MaxFloat32
+		top = float32(math.Inf(1))
 	}
 	c.dev.team.ranges(len(y), 16, 1, func(_, i, j int) {
 		if a.Slope == 0 {

@@ -31,6 +31,9 @@ func run(t T, dev device.Device) {
 		t.Run(c.name, func(t T) { compare(t, dev, c) })
 	}
 	t.Run("soft cross-entropy", func(t T) { compareSoft(t, dev) })
+	t.Run("within nets", func(t T) { compareInner(t, dev) })
+	t.Run("losses", func(t T) { compareLosses(t, dev) })
+	t.Run("no numbers", func(t T) { compareNoNumbers(t, dev) })
 	t.Run("accumulate", func(t T) { compareAccumulate(t, dev) })
 	for _, kind := range []string{"adam", "sgd", "rmsprop"} {
 		for _, true_ := range []bool{true, false} {
@@ -193,6 +196,12 @@ const overflows = 1e4
 // keeps activations in half precision, a ReLU may open that was shut: then whole arrays are compared, not each
 // of their numbers.
 func agree(t T, dev device.Device, plan *device.Plan, tol float64) {
+	t.Helper()
+	agreeWithin(t, dev, plan, tol, halfTol)
+}
+
+// agreeWithin is agree with other limits for half precision.
+func agreeWithin(t T, dev device.Device, plan *device.Plan, tol float64, halfTol map[tensor.DType]float64) {
 	t.Helper()
 	want, got := reference(t, plan), execute(t, dev, plan)
 	half := dev.Info().Activations
