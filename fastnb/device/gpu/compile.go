@@ -80,6 +80,9 @@ func (d *Device) Compile(p *device.Plan) (device.Program, error) {
 			return nil, fmt.Errorf("fastnb: %s: %w", d.card.Driver, device.StepError(p, &p.Steps[i], err))
 		}
 	}
+	if t := d.tuning(); t != nil {
+		t.keep()
+	}
 	pr.arrange(c)
 	if free := d.FreeMemory(); pr.size > free {
 		return nil, fmt.Errorf("fastnb: %s: %s: %w: its temporaries take %s, %s are free (try a smaller batch size)", d.card.Driver, p.Name, device.ErrMemory, megabytes(pr.size), megabytes(free))

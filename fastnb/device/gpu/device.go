@@ -30,6 +30,8 @@ type Device struct {
 	host   pinned
 	plain  bool         // no recordings
 	onHost atomic.Int64 // steps that ran on the host
+	tuned  sync.Once    // tuner is there if it is to be
+	tuner  *tuner       // how products are done
 
 	mu     sync.Mutex // guards what follows
 	own    Stream     // zeroes fresh memory and uploads constants

@@ -4,19 +4,44 @@ import (
 	"github.com/fastnb/go/fastnb/device/gpu/kernels"
 )
 
-// tile chooses the tile and the splits of a product.
-func (c *compiler) tile(p *product) kernels.GemmTile {
-	best, score := kernels.GemmTiles[0], 0.0
-	for _, t := range kernels.GemmTiles {
-		if s := c.rate(p, t); s > score {
-			best, score = t, s
+// choice is a way to do a product: its tile, and into how many parts its depth is cut.
+type choice struct {
+	tile   kernels.GemmTile
+	splits int
+}
+
+// choose settles how p is done: as measured on this card, or by a guess.
+func (c *compiler) choose(p *product) kernels.GemmTile {
+	best := c.guess(p)
+	if t := c.dev.tuning(); t != nil && p.flops() >= tuneFrom {
+		if x, ok := t.choice(c, p); ok && c.able(p, x.tile) {
+			best = x
 		}
 	}
-	p.split(best, c.processors())
+	if c.force != nil {
+		best = c.force(p)
+	}
+	p.cut(best.tile, best.splits)
+	return best.tile
+}
+
+// guess is the choice without measurements.
+func (c *compiler) guess(p *product) choice {
+	best, score := choice{kernels.GemmTiles[0], p.wanted(kernels.GemmTiles[0], c.processors())}, 0.0
+	for _, t := range kernels.GemmTiles {
+		if !c.able(p, t) {
+			continue
+		}
+		n := p.wanted(t, c.processors())
+		if s := c.rate(p, t, n); s > score {
+			best, score = choice{t, n}, s
+		}
+	}
 	return best
 }
 
-// processors is the number of multiprocessors to fill; few tests would cut sums on the two cores of a processor.
+// processors is the number of multiprocessors to fill; a few cores count as more, so that tests on a
+// processor cut sums as cards do.
 func (c *compiler) processors() int { return max(c.dev.card.Units, 16) }
 
 // able reports whether a tile's kernel can do p on this card.
@@ -27,37 +52,57 @@ func (c *compiler) able(p *product, t kernels.GemmTile) bool {
 	return t.Compute == 0 || (c.dev.card.Driver == "cuda" && c.dev.card.Compute >= t.Compute && c.dev.card.Tensor)
 }
 
-// rate is a guess of how fast a tile is: what a block of it does in a multiprocessor's full time, times the
-// parts of blocks and of multiprocessors that are busy; 0 if it cannot do p.
-func (c *compiler) rate(p *product, t kernels.GemmTile) float64 {
-	if !c.able(p, t) {
-		return 0
-	}
-	mt, nt := ceil(p.m, t.BM), ceil(p.n, t.BN)
+// rate is a guess of how fast a tile is: what it does when all is busy, times the parts of its blocks and of the
+// multiprocessors that are.
+func (c *compiler) rate(p *product, t kernels.GemmTile, splits int) float64 {
+	mt, nt := over(p.m, t.BM), over(p.n, t.BN)
 	used := float64(p.m) / float64(mt*t.BM) * float64(p.n) / float64(nt*t.BN)
-	q := *p
-	q.split(t, c.processors())
-	blocks := mt * nt * p.batch * q.splits * p.classes()
-	waves := float64(blocks) / float64(c.processors()*t.Resident())
-	busy := min(1, waves)
-	return used * busy * t.Peak()
+	all := float64(mt * nt * p.batch * splits * p.classes())
+	return used * min(1, all/float64(c.processors()*t.Resident())) * t.Peak()
 }
 
-// split cuts the depth of p so that there are blocks for all multiprocessors, where each keeps enough to do.
-func (p *product) split(t kernels.GemmTile, units int) {
-	p.splits, p.depth = 1, p.k
+// wanted is into how many parts to cut the depth of p so that there are blocks for all multiprocessors and each
+// keeps enough to do.
+func (p *product) wanted(t kernels.GemmTile, units int) int {
 	if p.classes() > 1 {
-		return
+		return 1
 	}
-	tiles := ceil(p.m, t.BM) * ceil(p.n, t.BN) * p.batch
-	least := 8 // steps of a split
-	n := min(units*t.Resident()/tiles, p.k/(least*t.BK), maxSplit/max(1, p.batch*p.m*p.n))
-	if n < 2 {
-		return
-	}
-	p.depth = ceil(ceil(p.k, n), t.BK) * t.BK
-	p.splits = ceil(p.k, p.depth)
+	tiles := over(p.m, t.BM) * over(p.n, t.BN) * p.batch
+	return max(1, min(units*t.Resident()/tiles, p.k/(leastSteps*t.BK), maxSplit/max(1, p.batch*p.m*p.n)))
 }
 
-// maxSplit is how many elements the splits of a product may have together.
+// leastSteps is how many tiles deep a part is at least.
+const leastSteps = 8
+
+// maxSplit is how many elements the parts of a product may have together.
 const maxSplit = 64 << 20
+
+// cut cuts the depth of p into about n parts, of whole tiles.
+func (p *product) cut(t kernels.GemmTile, n int) {
+	p.splits, p.depth = 1, p.k
+	if n > 1 {
+		p.depth = over(over(p.k, n), t.BK) * t.BK
+		p.splits = over(p.k, p.depth)
+	}
+}
+
+// choices are what is worth a measurement for p.
+func (c *compiler) choices(p *product) []choice {
+	var all []choice
+	for _, t := range kernels.GemmTiles {
+		if !c.able(p, t) {
+			continue
+		}
+		seen := map[int]bool{}
+		n := p.wanted(t, c.processors())
+		for _, k := range []int{n, n / 2, 2 * n, 1} {
+			q := *p
+			if q.cut(t, k); k < 1 || seen[q.splits] || (k > 1 && q.depth < t.BK*leastSteps/2) || k*p.batch*p.m*p.n > maxSplit {
+				continue
+			}
+			seen[q.splits] = true
+			all = append(all, choice{t, q.splits})
+		}
+	}
+	return all
+}

@@ -64,6 +64,7 @@ type compiler struct {
 	castAt   map[castOf]int         // the launch that makes it
 	changed  map[device.ValueID]int // how often a bound value was written so far
 	wide     map[castOf]ref         // casts with their rows rounded up to whole vectors
+	force    func(*product) choice  // nil: products are done as measured or guessed
 	flag     ref
 	side     map[device.ValueID]any // what lowerings keep of a value beside it, or instead of it
 }

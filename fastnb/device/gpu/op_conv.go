@@ -14,10 +14,10 @@ func init() {
 	ops["conv2d_dw"] = convolution(convDW, depthwiseDW)
 }
 
-// conv is a convolution of x [n,h,w,c] with o outputs: [n,oh,ow,o], of groups of cg to og channels.
+// conv is a convolution of x [n,h,w,c] with o outputs: [n,oh,ow,o], in groups of channels.
 type conv struct {
 	n, h, w, c, oh, ow, o, kh, kw int
-	groups, cg, og                int
+	groups                        int
 	stride                        [2]int
 	pad                           [2]int
 	relu                          bool
@@ -41,9 +41,9 @@ func convolution(run, each func(*compiler, *device.Step, conv)) lowering {
 		g := max(a.Groups, 1)
 		v := conv{
 			n: xs[0], h: xs[1], w: xs[2], c: xs[3], oh: ys[1], ow: ys[2], o: ys[3], kh: ws[1], kw: ws[2],
-			groups: g, cg: ws[3], og: ys[3] / g, stride: a.Stride, pad: [2]int{a.Pad[0], a.Pad[1]}, relu: a.ReLU,
+			groups: g, stride: a.Stride, pad: [2]int{a.Pad[0], a.Pad[1]}, relu: a.ReLU,
 		}
-		if g > 1 && g == v.o && v.cg == 1 {
+		if g > 1 && g == v.o && v.c == g {
 			each(c, st, v)
 		} else {
 			run(c, st, v)
@@ -56,12 +56,12 @@ func (v conv) taps() int { return v.kh * v.kw }
 
 // patch is that of v's input.
 func (v conv) patch() patch {
-	return patch{n: v.n, gh: v.oh, gw: v.ow, sh: v.h, sw: v.w, kh: v.kh, kw: v.kw, stride: v.stride, pad: v.pad, kc: v.cg, kv: v.cg}
+	return patch{n: v.n, gh: v.oh, gw: v.ow, sh: v.h, sw: v.w, kh: v.kh, kw: v.kw, stride: v.stride, pad: v.pad, kc: v.c / v.groups, kv: v.c / v.groups}
 }
 
 // widens reports whether channels are rounded up to whole vectors first.
 func (v conv) widens() bool {
-	flops := 2 * float64(v.n*v.oh*v.ow) * float64(v.o) * float64(v.cg*v.taps())
+	flops := 2 * float64(v.n*v.oh*v.ow) * float64(v.o) * float64(v.c/v.groups*v.taps())
 	return v.groups == 1 && flops >= widenFrom
 }
 
@@ -86,14 +86,9 @@ func (c *compiler) channels(id device.ValueID, n int, widen bool) (ref, int) {
 // convForward: rows are output pixels, columns output channels, the depth (ky, kx, c).
 func convForward(c *compiler, st *device.Step, v conv) {
 	x, pitch := c.channels(st.In[0], v.c, v.widens())
-	w, kc := c.channels(st.In[1], v.cg, v.widens())
+	w, kc := c.channels(st.In[1], v.c/v.groups, v.widens())
 	out, done := c.out(st.Out[0], c.store(st.Out[0]))
-	k := v.taps() * kc
-	p := product{
-		mode: kernels.GemmRows, kind: c.act, a: x, b: w, c: out, relu: v.relu, m: v.n * v.oh * v.ow, n: v.og, k: k,
-		ld: [3]int{pitch, k, v.o}, stride: [3]int{v.cg, v.og * k, v.og}, batch: v.groups, patch: v.patch(),
-	}
-	p.patch.kc = kc
+	p := v.forward(c.act, x, w, out, pitch, kc)
 	if len(st.In) == 3 {
 		b := c.as(st.In[2], tensor.Float32)
 		p.bias = &b
@@ -102,24 +97,40 @@ func convForward(c *compiler, st *device.Step, v conv) {
 	done()
 }
 
+// forward is the product of x in rows of pitch channels with w in rows of kc.
+func (v conv) forward(kind tensor.DType, x, w, y ref, pitch, kc int) product {
+	k, og := v.taps()*kc, v.o/v.groups
+	p := product{
+		mode: kernels.GemmRows, kind: kind, a: x, b: w, c: y, relu: v.relu, m: v.n * v.oh * v.ow, n: og, k: k,
+		ld: [3]int{pitch, k, v.o}, stride: [3]int{v.c / v.groups, og * k, og}, batch: v.groups, patch: v.patch(),
+	}
+	p.patch.kc = kc
+	return p
+}
+
 // convDX: rows are the input pixels of a class, columns input channels, the depth the taps that the class
 // meets and output channels.
 func convDX(c *compiler, st *device.Step, v conv) {
 	dy, pitch := c.channels(st.In[0], v.o, v.widens())
-	w, ldw := c.channels(st.In[1], v.cg, v.widens())
+	w, ldw := c.channels(st.In[1], v.c/v.groups, v.widens())
 	out, done := c.out(st.Out[0], c.store(st.Out[0]))
-	og := v.og
-	if v.groups == 1 {
-		og = pitch
-	}
-	p := product{
-		mode: kernels.GemmTaps, kind: c.act, a: dy, b: w, c: out,
-		m: v.n * ceil(v.h, v.stride[0]) * ceil(v.w, v.stride[1]), n: v.cg, k: ceil(v.kh, v.stride[0]) * ceil(v.kw, v.stride[1]) * og,
-		ld: [3]int{pitch, ldw, v.c}, stride: [3]int{v.og, v.og * v.taps() * v.cg, v.cg}, batch: v.groups,
-		patch: patch{n: v.n, gh: v.h, gw: v.w, sh: v.oh, sw: v.ow, kh: v.kh, kw: v.kw, stride: v.stride, pad: v.pad, kc: og, kv: v.og},
-	}
-	c.product(p)
+	c.product(v.dx(c.act, dy, w, out, pitch, ldw))
 	done()
+}
+
+// dx is the product of dy in rows of pitch channels with w in rows of ldw.
+func (v conv) dx(kind tensor.DType, dy, w, dx ref, pitch, ldw int) product {
+	og, cg := v.o/v.groups, v.c/v.groups
+	kc := og
+	if v.groups == 1 {
+		kc = pitch
+	}
+	return product{
+		mode: kernels.GemmTaps, kind: kind, a: dy, b: w, c: dx,
+		m: v.n * over(v.h, v.stride[0]) * over(v.w, v.stride[1]), n: cg, k: over(v.kh, v.stride[0]) * over(v.kw, v.stride[1]) * kc,
+		ld: [3]int{pitch, ldw, v.c}, stride: [3]int{og, og * v.taps() * cg, cg}, batch: v.groups,
+		patch: patch{n: v.n, gh: v.h, gw: v.w, sh: v.oh, sw: v.ow, kh: v.kh, kw: v.kw, stride: v.stride, pad: v.pad, kc: kc, kv: og},
+	}
 }
 
 // convDW: rows are output channels, columns (ky, kx, c), the depth all pixels.
@@ -127,16 +138,22 @@ func convDW(c *compiler, st *device.Step, v conv) {
 	x, ldx := c.channels(st.In[0], v.c, v.widens())
 	dy, ldy := c.channels(st.In[1], v.o, v.widens())
 	out, done := c.out(st.Out[0], c.store(st.Out[0]))
+	c.product(v.dw(c.act, x, dy, out, ldx, ldy))
+	done()
+}
+
+// dw is the product of dy in rows of ldy channels, transposed, with x in rows of ldx.
+func (v conv) dw(kind tensor.DType, x, dy, dw ref, ldx, ldy int) product {
+	og, cg := v.o/v.groups, v.c/v.groups
 	p := product{
-		mode: kernels.GemmColumns, kind: c.act, a: dy, b: x, c: out, m: v.og, k: v.n * v.oh * v.ow,
-		ld: [3]int{ldy, ldx, v.taps() * v.cg}, stride: [3]int{v.og, v.cg, v.og * v.taps() * v.cg}, batch: v.groups, patch: v.patch(),
+		mode: kernels.GemmColumns, kind: kind, a: dy, b: x, c: dw, m: og, k: v.n * v.oh * v.ow,
+		ld: [3]int{ldy, ldx, v.taps() * cg}, stride: [3]int{og, cg, og * v.taps() * cg}, batch: v.groups, patch: v.patch(),
 	}
 	if v.groups == 1 {
 		p.patch.kc = ldx
 	}
 	p.n = v.taps() * p.patch.kc
-	c.product(p)
-	done()
+	return p
 }
 
 // geometry is the arguments that the depthwise kernels share.
@@ -169,8 +186,8 @@ func depthwiseDX(c *compiler, st *device.Step, v conv) {
 func depthwiseDW(c *compiler, st *device.Step, v conv) {
 	out, done := c.out(st.Out[0], tensor.Float32)
 	pixels, size := v.n*v.oh*v.ow, v.c*v.taps()
-	part := max(16, ceil(pixels, max(1, 4*c.processors()*perBlock/size)))
-	parts := ceil(pixels, part)
+	part := max(16, over(pixels, max(1, 4*c.processors()*perBlock/size)))
+	parts := over(pixels, part)
 	sums := c.temp(tensor.Float32, parts*size)
 	args := append([]any{c.as(st.In[0], c.act), c.as(st.In[1], c.act), sums}, v.geometry()...)
 	grid := blocks(size)

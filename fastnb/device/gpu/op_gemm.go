@@ -49,6 +49,9 @@ func (p *product) classes() int {
 
 // flops is the number of additions and multiplications.
 func (p *product) flops() float64 {
+	if g := p.patch; p.mode == kernels.GemmTaps { // of dy's pixels: classes differ
+		return 2 * float64(p.batch) * float64(g.n*g.sh*g.sw) * float64(p.n) * float64(g.kh*g.kw*g.kc)
+	}
 	return 2 * float64(p.batch) * float64(p.m) * float64(p.n) * float64(p.k)
 }
 
@@ -64,7 +67,7 @@ func (p *product) even(v int) bool {
 	}
 	// An axis of rows or columns may end within a vector where the pitch has room for it.
 	side := func(i, n int) bool {
-		return n%v == 0 || (p.off[i] == 0 && p.batch == 1 && ceil(n, v)*v <= p.ld[i])
+		return n%v == 0 || (p.off[i] == 0 && p.batch == 1 && over(n, v)*v <= p.ld[i])
 	}
 	switch p.mode {
 	case kernels.GemmRows:
@@ -76,8 +79,6 @@ func (p *product) even(v int) bool {
 	}
 	return side(0, p.m) && p.k%v == 0
 }
-
-func ceil(a, b int) int { return (a + b - 1) / b }
 
 // Bits of gemm.h.
 const (
@@ -106,7 +107,7 @@ func (p *product) flags() int {
 
 // product queues the kernels of p.
 func (c *compiler) product(p product) {
-	t := c.tile(&p)
+	t := c.choose(&p)
 	if p.alpha == 0 {
 		p.alpha = 1
 	}
@@ -118,7 +119,7 @@ func (c *compiler) product(p product) {
 	if p.splits > 1 {
 		out = c.temp(tensor.Float32, p.batch*p.splits*p.m*p.n)
 	}
-	grid := [3]int{ceil(p.m, t.BM) * ceil(p.n, t.BN), 1, p.batch * p.classes() * p.splits}
+	grid := [3]int{over(p.m, t.BM) * over(p.n, t.BN), 1, p.batch * p.classes() * p.splits}
 	c.runShared(t.Unit(p.mode, suffix(p.kind)), "gemm", grid, t.Threads, t.Shared, p.a, p.b, out, bias,
 		p.m, p.n, p.k, p.off[0], p.off[1], p.off[2], p.ld[0], p.ld[1], p.ld[2], p.stride[0], p.stride[1], p.stride[2],
 		p.flags(), p.splits, p.depth, p.classes(),
@@ -138,7 +139,7 @@ func (c *compiler) product(p product) {
 // widened is r, rows of n elements from an offset on with a pitch, copied into rows of a whole number of
 // vectors.
 func (c *compiler) widened(r ref, rows, n, pitch, off int) (ref, int) {
-	to := ceil(n, gemmVector) * gemmVector
+	to := over(n, gemmVector) * gemmVector
 	t := c.temp(r.kind, rows*to)
 	c.run("gemm_aux_"+suffix(r.kind), "gemm_pad", blocks(rows*to), perBlock, r, t, rows*to, n, to, pitch, off)
 	return t, to

@@ -31,7 +31,10 @@ type gemmSpec struct {
 }
 
 // gemm queues a product of matrices.
-func (c *compiler) gemm(g gemmSpec) {
+func (c *compiler) gemm(g gemmSpec) { c.product(c.spec(g)) }
+
+// spec is g as a product, its sides made fit for fast kernels.
+func (c *compiler) spec(g gemmSpec) product {
 	a, b := c.alike(g.A, g.B)
 	p := product{
 		kind: a.kind, a: a, b: b, c: g.C, bias: g.Bias, relu: g.ReLU, add: g.Accumulate, alpha: g.Alpha, m: g.M, n: g.N, k: g.K,
@@ -60,7 +63,7 @@ func (c *compiler) gemm(g gemmSpec) {
 	default:
 		p.mode = kernels.GemmTaps
 	}
-	c.product(c.widen(p))
+	return c.widen(p)
 }
 
 // alike are a and b stored in one kind, the shorter where they differ.
@@ -102,7 +105,7 @@ func (c *compiler) widen(p product) product {
 		}
 	}
 	// The depth of rows, and the columns of a map, end with their vectors.
-	p.patch.kc = ceil(p.patch.kv, gemmVector) * gemmVector
+	p.patch.kc = over(p.patch.kv, gemmVector) * gemmVector
 	if p.mode == kernels.GemmRows {
 		p.k = p.patch.kc
 	}

@@ -15,6 +15,9 @@ type GemmTile struct {
 	source     string
 }
 
+// GemmVersion changes with what decides how fast tiles are: choices that were measured with another are not used.
+const GemmVersion = 1
+
 // Modes of a product, as gemm.h numbers them: of what its operands are made.
 const (
 	GemmRows    = iota // A [M,K] or patches, B [N,K]

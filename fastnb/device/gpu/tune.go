@@ -1,0 +1,137 @@
+package gpu
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/fastnb/go/datasets"
+	"github.com/fastnb/go/fastnb/device/gpu/kernels"
+)
+
+// How products are done is measured once for each shape on a card, when a plan that has it is compiled first, and
+// kept in FASTNB_HOME/gpu/products-<card>.json. FASTNB_GPU_TUNE=0 leaves all to a guess. What cannot be measured
+// or kept (no room, a folder that cannot be written) is guessed or measured again: nothing depends on it but speed.
+
+// tuneFrom is the number of operations of a product from which measuring pays.
+const tuneFrom = 2e7
+
+// tuneBudget is how long one way of doing a product is measured, in seconds.
+const tuneBudget = 2e-3
+
+// tuner knows how products are best done on a card.
+type tuner struct {
+	dev  *Device
+	file string
+
+	mu    sync.Mutex
+	known map[string]kept
+	fresh bool // something new is known
+}
+
+// kept is a choice as it lies in the file.
+type kept struct {
+	Tile    string  `json:"tile"`
+	Splits  int     `json:"splits"`
+	Seconds float64 `json:"seconds"`
+}
+
+// tuning is the device's tuner, nil where nothing is measured: on other cards than CUDA's one kernel does it all.
+func (d *Device) tuning() *tuner {
+	d.tuned.Do(func() {
+		if d.card.Driver != "cuda" || os.Getenv("FASTNB_GPU_TUNE") == "0" {
+			return
+		}
+		name := strings.Map(func(r rune) rune {
+			if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
+				return r
+			}
+			return '-'
+		}, d.card.Name+" "+d.card.Version)
+		t := &tuner{dev: d, file: datasets.Home().Join("gpu", "products-"+name+".json").String(), known: map[string]kept{}}
+		if b, err := os.ReadFile(t.file); err == nil {
+			if json.Unmarshal(b, &t.known) != nil {
+				t.known = map[string]kept{} // of another version, or cut off
+			}
+		}
+		d.tuner = t
+	})
+	return d.tuner
+}
+
+// key names all products that take the same time.
+func (p *product) key() string {
+	g := p.patch
+	return fmt.Sprint(kernels.GemmVersion, p.mode, p.kind, p.c.kind, p.add, p.batch, p.m, p.n, p.k, p.ld, g.n, g.gh, g.gw, g.sh, g.sw, g.kh, g.kw, g.stride, g.pad, g.kc, g.kv)
+}
+
+// choice is how p is best done; false where that cannot be measured.
+func (t *tuner) choice(c *compiler, p *product) (choice, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if k, ok := t.known[p.key()]; ok {
+		for _, tile := range kernels.GemmTiles {
+			if tile.Name == k.Tile {
+				return choice{tile, k.Splits}, true
+			}
+		}
+	}
+	b, err := newBench(t.dev)
+	if err != nil {
+		return choice{}, false
+	}
+	defer b.close() //nolint:errcheck // what was measured is measured
+	best, least := choice{}, 0.0
+	try := func(x choice) {
+		if s, err := b.seconds(*p, x, tuneBudget); err == nil && (least == 0 || s < least) {
+			best, least = x, s
+		}
+	}
+	all := c.choices(p)
+	for i, x := range all {
+		if i == 0 || all[i-1].tile.Name != x.tile.Name { // each tile with as many parts as are wanted
+			try(x)
+		}
+	}
+	for i, x := range all {
+		if i > 0 && all[i-1].tile.Name == x.tile.Name && x.tile.Name == best.tile.Name {
+			try(x)
+		}
+	}
+	if least == 0 {
+		return choice{}, false
+	}
+	t.known[p.key()], t.fresh = kept{best.tile.Name, best.splits, least}, true
+	return best, true
+}
+
+// keep writes what is new.
+func (t *tuner) keep() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.fresh {
+		return
+	}
+	t.fresh = false
+	b, err := json.MarshalIndent(t.known, "", " ")
+	if err != nil || os.MkdirAll(filepath.Dir(t.file), 0o777) != nil {
+		return
+	}
+	f, err := os.CreateTemp(filepath.Dir(t.file), ".products-*")
+	if err != nil {
+		return
+	}
+	_, err = f.Write(b)
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), t.file)
+	}
+	if err != nil {
+		os.Remove(f.Name()) //nolint:errcheck // it is measured again
+	}
+}
