@@ -18,9 +18,10 @@ func partOp(offset int, shape ...int) op {
 	}
 }
 
-// pieceOp is a copy of x[offset:], without a derivative.
+// pieceOp is a copy of x[offset:], without a derivative: a state that goes on from batch to batch and is kept as
+// exactly as it is there, or numbers.
 func pieceOp(offset int, shape ...int) op {
-	return op{name: "piece", attrs: device.Part{Offset: offset}, shape: shape, host: hostPart(offset)}
+	return op{name: "piece", full: true, attrs: device.Part{Offset: offset}, shape: shape, host: hostPart(offset)}
 }
 
 func hostPart(offset int) device.HostFunc {

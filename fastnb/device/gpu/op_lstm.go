@@ -25,7 +25,8 @@ type lstmWork struct {
 	device.LSTM
 	flat
 	wi    ref // packed [4H, I]
-	h0    ref // [N, H]; without a state unset
+	h     ref // [T+1, N, H], the state before the first step first, where y may begin within it; else unset
+	h0    ref // the state [N, H], zeros if there is none
 	y     ref // [T, N, H]
 	gates ref // [T, N, H, 4]; of lstm_dgates' result: their derivatives
 	cells ref // float32 [T+1, N, H]; [2, N, H] where they are not kept
@@ -80,16 +81,8 @@ func lowerLSTM(c *compiler, st *device.Step) error {
 	l.pack(c, f32(1), l.wi, l.I, nil, noDrop)
 	bias := c.temp(tensor.Float32, 4*l.H)
 	c.run("lstm_f32", "lstm_bias", blocks(4*l.H), perBlock, f32(3), f32(4), bias, l.H)
-	l.y = c.temp(c.act, l.T*step)
 	l.cells = c.temp(tensor.Float32, kept*step)
-	if l.State {
-		l.h0 = c.as(st.In[5], c.act)
-		c.copy(window(l.cells, 0, step), f32(6))
-	} else {
-		l.h0 = c.temp(c.act, step)
-		c.fill(l.h0, 0)
-		c.fill(window(l.cells, 0, step), 0)
-	}
+	l.begin(c, st)
 	stretches := l.stretches()
 	longest := 0
 	for _, s := range stretches {
@@ -126,6 +119,39 @@ func lowerLSTM(c *compiler, st *device.Step) error {
 	return nil
 }
 
+// begin makes the outputs and the state before the first step.
+func (l *lstmWork) begin(c *compiler, st *device.Step) {
+	step := l.N * l.H
+	if h := c.temp(c.act, (l.T+1)*step); c.even(h, step) {
+		l.h, l.h0, l.y = h, window(h, 0, step), window(h, step, l.T*step)
+	} else {
+		l.h0, l.y = c.temp(c.act, step), c.temp(c.act, l.T*step)
+	}
+	cells := window(l.cells, 0, step)
+	if !l.State {
+		c.fill(l.h0, 0)
+		c.fill(cells, 0)
+		return
+	}
+	if h := c.val(st.In[5]); h.kind == c.act {
+		c.copy(l.h0, h)
+	} else {
+		c.convert(l.h0, h)
+	}
+	c.copy(cells, c.as(st.In[6], tensor.Float32))
+}
+
+// before is the memory that holds the outputs before step t, and where.
+func (l *lstmWork) before(t int) (r ref, off int) {
+	switch {
+	case l.h.n > 0:
+		return l.h, t * l.N * l.H
+	case t == 0:
+		return l.h0, 0
+	}
+	return l.y, (t - 1) * l.N * l.H
+}
+
 // stretches are the chunks, from, to and number, cut further where the gates are not kept.
 func (l *lstmWork) stretches() [][3]int {
 	var out [][3]int
@@ -152,10 +178,7 @@ func (l *lstmWork) cell(t int) int {
 // step queues a step; its gates are step z of those held.
 func (l *lstmWork) step(c *compiler, t, z int, wh, bias ref) {
 	step := l.N * l.H
-	before, off := l.y, (t-1)*step
-	if t == 0 {
-		before, off = l.h0, 0
-	}
+	before, off := l.before(t)
 	args := []any{before, wh, bias, l.gates, l.cells, l.y, off, z * 4 * step, l.cell(t), l.cell(t + 1), t * step, l.N, l.H}
 	unit, entry, units := "lstm_"+suffix(c.act), "lstm_step", 16
 	if l.tensor(c) {
@@ -290,19 +313,16 @@ func lowerLSTMDWh(c *compiler, st *device.Step, l *lstmWork) error {
 // weightsOf queues the derivative of the packed recurrent weights over a stretch of steps: that of each step's
 // gates times the outputs of the step before.
 func (l *lstmWork) weightsOf(c *compiler, s [3]int, out ref) {
-	from, acc := s[0], false
 	g := gemmSpec{A: l.gates, C: out, M: 4 * l.H, N: l.H, TransA: true}
-	if from == 0 {
-		from = 1 // the first step's are the state's
-		if l.State || s[1] == 1 {
-			g.B, g.K = l.h0, l.N
-			c.gemm(g)
-			acc = true
-		}
+	from := s[0]
+	if from == 0 && l.h.n == 0 { // the state is not beside the outputs
+		g.B, g.K = l.h0, l.N
+		c.gemm(g)
+		from, g.Accumulate = 1, true
 	}
 	if s[1] > from {
-		g.B, g.K, g.Accumulate = l.y, (s[1]-from)*l.N, acc
-		g.OffA, g.OffB = from*l.N*4*l.H, (from-1)*l.N*l.H
+		g.B, g.OffB = l.before(from)
+		g.K, g.OffA = (s[1]-from)*l.N, from*l.N*4*l.H
 		c.gemm(g)
 	}
 }
