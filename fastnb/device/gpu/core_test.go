@@ -360,6 +360,66 @@ func TestProfile(t *testing.T) {
 	}
 }
 
+// What programs, queues and buffers took is free again when they are closed or forgotten.
+func TestNothingLeft(t *testing.T) {
+	te := newTester(t, 1<<30)
+	te.must(te.q.Close())
+	var first int64
+	for i := range 50 {
+		q := te.d.NewQueue()
+		te.q = q
+		p := te.chain(100000, 4)
+		a, b := te.up(make([]float32, 100000)...), te.alloc(100000)
+		for range 3 {
+			q.Run(background, p, a, b)
+		}
+		te.down(b)
+		p.Close()
+		te.d.Free(a)
+		te.d.Free(b)
+		te.must(q.Close())
+		if i == 0 {
+			first = te.s.taken
+		}
+	}
+	te.d.heap.mu.Lock()
+	te.d.heap.release()
+	used, taken := te.d.heap.used, te.d.heap.taken
+	te.d.heap.mu.Unlock()
+	if used != 0 || taken != 0 || te.s.taken != 0 || te.s.marks != 0 || te.s.records != 0 || te.s.streams != 1 {
+		t.Errorf("left: %d bytes in use, %d taken, %d marks, %d recordings, %d streams", used, te.s.taken, te.s.marks, te.s.records, te.s.streams)
+	}
+	if first > 8<<20 {
+		t.Errorf("a round takes %d bytes", first)
+	}
+}
+
+// A context that ends between launches leaves the rest of the steps out.
+func TestInterruptBetweenLaunches(t *testing.T) {
+	te := newTester(t, 1<<30)
+	ctx, cancel := context.WithCancel(background)
+	ops["stop"] = func(c *compiler, st *device.Step) error {
+		c.launches = append(c.launches, launch{step: st, other: func(*running) error { cancel(); return nil }})
+		return nil
+	}
+	defer delete(ops, "stop")
+	p := &device.Plan{Name: "plan"}
+	in := p.Bind(device.Value{Shape: []int{1}}, device.Arg{})
+	mid, out := p.Bind(device.Value{Shape: []int{1}}, device.Arg{}), p.Bind(device.Value{Shape: []int{1}}, device.Arg{})
+	p.Steps = []device.Step{
+		{Op: "double", In: []device.ValueID{in}, Out: []device.ValueID{mid}}, {Op: "stop"},
+		{Op: "double", In: []device.ValueID{in}, Out: []device.ValueID{out}},
+	}
+	pr := te.compile(p)
+	a, b, c := te.up(1), te.up(0), te.up(0)
+	if err := te.q.Run(ctx, pr, a, b, c).Wait(background); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+	if x, y := te.down(b)[0], te.down(c)[0]; x != 2 || y != 0 {
+		t.Errorf("%g %g", x, y)
+	}
+}
+
 // Bad lowerings are errors of Compile.
 func TestBadLowerings(t *testing.T) {
 	for name, low := range map[string]lowering{
