@@ -152,6 +152,21 @@ func TestRecordings(t *testing.T) {
 	}
 }
 
+// Where launches cannot be recorded they are launched.
+func TestNoRecordings(t *testing.T) {
+	te := newTester(t, 1<<30)
+	te.s.unable = true
+	p := te.chain(4, 3)
+	a, b := te.up(1, 2, 3, 4), te.alloc(4)
+	for i := range 4 {
+		te.q.Write(a, full(float64(i+1), 4))
+		te.q.Run(background, p, a, b)
+		if got := te.down(b)[0]; got != float32(8*(i+1)) || te.s.replays != 0 {
+			t.Errorf("run %d: %g with %d replays", i, got, te.s.replays)
+		}
+	}
+}
+
 // A raised flag is the error of the run that raised it, told once; until then nothing changes in place.
 func TestFlags(t *testing.T) {
 	te := newTester(t, 1<<30)

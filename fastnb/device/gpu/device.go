@@ -28,7 +28,7 @@ type Device struct {
 	act    tensor.DType
 	heap   *heap
 	host   pinned
-	plain  bool         // no recordings
+	plain  atomic.Bool  // no recordings
 	onHost atomic.Int64 // steps that ran on the host
 	tuned  sync.Once    // tuner is there if it is to be
 	tuner  *tuner       // how products are done
@@ -54,8 +54,9 @@ func New(driver Driver, activations tensor.DType) (*Device, error) {
 	}
 	d := &Device{
 		drv: driver, card: driver.Card(), act: activations, own: own,
-		heap: &heap{drv: driver, limit: limit}, queues: map[*queue]bool{}, plain: !recordings(),
+		heap: &heap{drv: driver, limit: limit}, queues: map[*queue]bool{},
 	}
+	d.plain.Store(!recordings())
 	d.host.drv = driver
 	d.Profile(os.Getenv("FASTNB_PROFILE") != "")
 	return d, nil

@@ -58,6 +58,7 @@ type heap struct {
 	used     int64 // handed out
 	segments []*segment
 	waiting  []waiting
+	closed   bool
 }
 
 func round(n, to int64) int64 { return (max(n, 1) + to - 1) / to * to }
@@ -201,6 +202,9 @@ func (h *heap) give(b *block, uses []use) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.closed {
+		return
+	}
 	uses = slices.DeleteFunc(slices.Clone(uses), func(u use) bool { return u.q.passed(u.n) })
 	if len(uses) > 0 {
 		h.waiting = append(h.waiting, waiting{b, uses})
@@ -246,7 +250,7 @@ func (h *heap) close() {
 	for _, s := range h.segments {
 		h.drv.Release(s.mem)
 	}
-	h.segments, h.waiting, h.taken, h.used = nil, nil, 0, 0
+	h.segments, h.waiting, h.taken, h.used, h.closed = nil, nil, 0, 0, true
 }
 
 // span is a stretch of an arena that is free.

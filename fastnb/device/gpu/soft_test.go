@@ -23,6 +23,7 @@ type soft struct {
 	streams int // not closed
 	records int // not closed
 	replays int
+	unable  bool // to record
 	loads   []string
 	broken  error // what everything gives from now on
 	closed  bool
@@ -237,6 +238,9 @@ func (t *softStream) End() (Recording, error) {
 	t.s.mu.Lock()
 	defer t.s.mu.Unlock()
 	t.recording = false
+	if t.s.unable {
+		return nil, fmt.Errorf("soft: no recordings")
+	}
 	t.s.records++
 	return softRecording{t.s, t.tape}, nil
 }

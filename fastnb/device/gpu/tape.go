@@ -1,6 +1,8 @@
 package gpu
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"slices"
 )
@@ -30,7 +32,7 @@ func recordings() bool { return os.Getenv("FASTNB_GPU_GRAPHS") != "0" }
 // play runs r's launches from a tape, or says that there is none.
 func (t *tapes) play(r *running) (bool, error) {
 	rec, ok := r.stream.(Recorder)
-	if !ok || r.q.dev.plain {
+	if !ok || r.q.dev.plain.Load() {
 		return false, nil
 	}
 	t.key = append(t.key[:0], r.arena)
@@ -52,8 +54,14 @@ func (t *tapes) play(r *running) (bool, error) {
 	t.list = append(slices.Delete(t.list, i, i+1), x)
 	if x.rec == nil {
 		made, err := r.record(rec)
-		if err != nil {
+		if errors.Is(err, ErrLost) {
 			return false, err
+		}
+		if err != nil { // nothing was done yet: it goes without
+			if !r.q.dev.plain.Swap(true) {
+				fmt.Fprintf(os.Stderr, "fastnb: %s: steps are launched one by one, as they cannot be recorded: %v\n", r.q.dev.card.Driver, err)
+			}
+			return false, nil
 		}
 		x.rec = made
 	}
