@@ -29,7 +29,6 @@ require (
 	gorgonia.org/tensor v0.9.24
 )
 
-require github.com/ebitengine/purego v0.11.3 // indirect
 
 require (
 	codeberg.org/go-fonts/liberation v0.5.0 // indirect
