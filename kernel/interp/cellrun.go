@@ -36,6 +36,7 @@ func (s *Session) cell(ctx context.Context, code string, o RunOptions) (res Resu
 	if err == nil {
 		select {
 		case e := <-s.panics:
+			e.Calls = s.calls(e.trace, code)
 			err = e.finish(code)
 		default:
 		}
@@ -175,7 +176,6 @@ func (s *Session) eval(ctx context.Context, code string) (vals []any, err error)
 			return nil, cell.ErrInterrupted
 		}
 		s.last = st.At
-		s.e.StartStep()
 		vals, err = s.step(st)
 		if errors.Is(err, lang.ErrLeft) {
 			return nil, nil
@@ -275,59 +275,4 @@ func prints(st ast.Stmt) bool {
 	}
 	pkg, ok := sel.X.(*ast.Ident)
 	return ok && pkg.Name == "fmt" && (strings.HasPrefix(sel.Sel.Name, "Print") || strings.HasPrefix(sel.Sel.Name, "Fprint"))
-}
-
-// failedAt makes the error of a statement, nil for one of the cell's deferred calls: it happened on the line that
-// ran last, if that is inside the statement; if it is inside a function of the cell, a hint tells which.
-func (s *Session) failedAt(st *lang.Step, err error, code string) *CellError {
-	at := s.last
-	running := s.e.Running()
-	line := 0
-	if running.Serial == s.e.Serial() {
-		line = running.Line
-	}
-	if st != nil && st.Src != nil {
-		if end := s.e.At(st.Src.End()).Line; line > at.Line && line <= max(end, at.Line) {
-			at.Line, at.Column, line = line, 0, 0
-		}
-	}
-	e := wrap(err, at, code)
-	if h := unlearn(e.Value, e.Source, true); h != "" {
-		e.Hint = h
-		return e.finish(code)
-	}
-	if e.Hint != "" || e.Interrupted || running.Line == 0 || line == e.Line {
-		return e
-	}
-	where, text := "in a function", code
-	if running.Serial != s.e.Serial() {
-		ran, ok := s.ran[running.Serial]
-		if !ok {
-			return e
-		}
-		text = ran.code
-		where = "in a function of an earlier cell"
-		if ran.count > 0 {
-			where = fmt.Sprintf("in a function of cell [%d]", ran.count)
-		}
-	}
-	if lines := strings.Split(text, "\n"); running.Line <= len(lines) {
-		e.Hint = fmt.Sprintf("%s, where line %d ran last: %s", where, running.Line, strings.TrimSpace(lines[running.Line-1]))
-		return e.finish(code)
-	}
-	return e
-}
-
-// ranCell is a cell whose functions later ones may call.
-type ranCell struct {
-	count int // its number for the user; 0 if it has none
-	code  string
-}
-
-// remember keeps a cell that was made the session's, for the place of errors in its functions.
-func (s *Session) remember(code string) {
-	if s.ran == nil {
-		s.ran = map[int]ranCell{}
-	}
-	s.ran[s.e.Serial()] = ranCell{s.count, code}
 }

@@ -17,9 +17,12 @@ type CellError struct {
 	Name, Value  string
 	Line, Column int    // in the cell, from 1; 0 where unknown
 	Source       string // the line's text
+	Calls        []Call // from the line to where it happened, the outermost first
 	Hint         string
 	Traceback    []string // what a front end shows
 	Interrupted  bool
+
+	trace []lang.Frame // of a goroutine's panic, until its cell tells it
 }
 
 // Error is the message with its place.
@@ -35,12 +38,12 @@ func wrap(x any, pos lang.Place, code string) *CellError {
 		return ce
 	}
 	e := &CellError{Name: "error", Line: pos.Line, Column: pos.Column}
-	var call string
+	isNil := ""
 	if f, ok := x.(lang.FailureError); ok {
-		e.Line, e.Column, x, call = f.At.Line, f.At.Column, f.Err, f.Call
+		e.Line, e.Column, x = f.At.Line, f.At.Column, f.Err
 	}
 	if p, ok := x.(*lang.PanicError); ok {
-		x = p.Value
+		x, isNil = p.Value, p.Nil
 		if b, ok := x.(lang.Boxed); ok {
 			if err := b.AsError(); err != nil {
 				x = err
@@ -63,7 +66,9 @@ func wrap(x any, pos lang.Place, code string) *CellError {
 		e.Value = fmt.Sprint(x)
 	}
 	e.Value = goWords(e.Value)
-	_ = call
+	if isNil != "" {
+		e.Value += ": " + isNil + " is nil"
+	}
 	return e.finish(code)
 }
 
@@ -77,6 +82,9 @@ func (e *CellError) finish(code string) *CellError {
 	if e.Line > 0 && e.Line <= len(lines) {
 		e.Source = lines[e.Line-1]
 		e.Traceback = append(e.Traceback, fmt.Sprintf("  line %d: %s", e.Line, e.Source))
+	}
+	for _, c := range e.Calls {
+		e.Traceback = append(e.Traceback, "  "+c.String())
 	}
 	if e.Hint != "" {
 		e.Traceback = append(e.Traceback, "  "+e.Hint)

@@ -157,22 +157,3 @@ func TestWaitingIn(t *testing.T) {
 		}
 	}
 }
-
-// TestErrorsNameTheFunctionsCell: an error inside a function of an earlier cell tells that cell and its line.
-func TestErrorsNameTheFunctionsCell(t *testing.T) {
-	s := session(t)
-	for i, code := range []string{"func pick(xs []int, i int) int {\n\treturn xs[i]\n}", "type L struct {\n\tnext *L\n\tv int\n}\nfunc (l *L) Second() int {\n\treturn l.next.v\n}"} {
-		if r := s.Run(context.Background(), code, RunOptions{Count: i + 1}, &recorder{}); r.Err != nil {
-			t.Fatal(r.Err)
-		}
-	}
-	for _, c := range []struct{ code, value, hint string }{
-		{"x := 1\npick(nil, x)", "index out of range", "in a function of cell [1], where line 2 ran last: return xs[i]"},
-		{"(&L{}).Second()", "invalid memory address or nil pointer dereference", "in a function of cell [2], where line 6 ran last: return l.next.v"},
-	} {
-		r := s.Run(context.Background(), c.code, RunOptions{Count: 9}, &recorder{})
-		if r.Err == nil || !strings.Contains(r.Err.Value, c.value) || r.Err.Hint != c.hint {
-			t.Errorf("%s\nfails with %+v, want %s: %s", c.code, r.Err, c.value, c.hint)
-		}
-	}
-}

@@ -90,7 +90,7 @@ func (s *Session) start() (err error) {
 		}
 	}()
 	replaceFunctions()
-	e, err := lang.New(lang.Hooks{Panicked: s.panicked, Affordable: affordable})
+	e, err := lang.New(lang.Hooks{Panicked: func(p *lang.PanicError, at lang.Place) { s.panicked(p, at) }, Affordable: affordable})
 	if err != nil {
 		return err
 	}
@@ -103,13 +103,21 @@ func (s *Session) start() (err error) {
 // panicked takes what a goroutine of a cell panicked with: it fails the running cell, or is told on
 // the standard error when the cell is over.
 func (s *Session) panicked(r any, at lang.Place) {
-	if sig, ok := r.(base.Signal); ok && sig == base.SigInterrupt {
+	var value any = r
+	if p, ok := r.(*lang.PanicError); ok {
+		value = p.Value
+	}
+	if sig, ok := value.(base.Signal); ok && sig == base.SigInterrupt {
 		return
 	}
 	if _, ended := exiting.LoadAndDelete(goroutine()); ended {
 		return
 	}
-	e := &CellError{Name: "error", Value: "a goroutine panicked: " + goWords(fmt.Sprint(r)), Line: at.Line}
+	e := wrap(r, at, "")
+	e.Value = "a goroutine panicked: " + e.Value
+	if p, ok := r.(*lang.PanicError); ok {
+		e.trace = p.Trace
+	}
 	select {
 	case s.panics <- e:
 	default:

@@ -58,7 +58,7 @@ func (l *low) builtin(x *ast.CallExpr) ast.Expr {
 		}
 		return callOf(id(name), args...)
 	case "recover":
-		return callOf(id("recovered"+mark), callOf(id("recover")))
+		return callOf(id(recoverName))
 	case "close":
 		return callOf(id(name), l.opened(l.expr(x.Args[0]), l.typeOf(x.Args[0])))
 	case "clear":

@@ -18,6 +18,7 @@ import (
 
 	"github.com/cosmos72/gomacro/ast2"
 	"github.com/cosmos72/gomacro/base"
+	breflect "github.com/cosmos72/gomacro/base/reflect"
 	"github.com/cosmos72/gomacro/fast"
 	xr "github.com/cosmos72/gomacro/xreflect"
 	"golang.org/x/tools/go/types/typeutil"
@@ -58,9 +59,12 @@ type Engine struct {
 	typesMu    sync.Mutex                 // guards reps and types, which running code asks too
 	types      typeutil.Map               // types.Type to *Type
 	goMu       sync.RWMutex               // guards the methods of types
-	line       atomic.Int64               // serial<<32 | line of the statement that runs
+	spotMu     sync.Mutex                 // guards spots, which running code looks at when it fails
+	spots      []*spot                    // statements of cells, by number
+	panicMu    sync.Mutex                 // guards panics
+	panics     map[*fast.Run]*panicking   // on their way, by goroutine
 	parallel   atomic.Bool                // code of cells may run beside the compiler
-	panicked   func(r any, at Place)      // takes what a goroutine panicked with
+	panicked   func(*PanicError, Place)   // takes what a goroutine panicked with
 	units      []*unit                    // functions that wait to be defined
 	frozenLen  int                        // how many there were
 	frozen     map[unsafe.Pointer]bool    // types of the interpreter that running code may look up
@@ -73,8 +77,8 @@ type Engine struct {
 
 // Hooks are what an engine tells those who run it.
 type Hooks struct {
-	// Panicked takes what a goroutine of a cell panicked with.
-	Panicked func(r any, at Place)
+	// Panicked takes what a goroutine of a cell panicked with, and where the cell started it.
+	Panicked func(p *PanicError, at Place)
 	// Affordable panics before n things of size bytes each ask for more memory than there is.
 	Affordable func(size, n int)
 }
@@ -94,6 +98,7 @@ func New(h Hooks) (*Engine, error) {
 		slots: map[string]reflect.Type{}, places: map[types.Object]string{}, functions: map[types.Object]*function{},
 		instances: map[string]*function{}, methods: map[*types.Func]*function{}, byType: map[methodKey]*function{},
 		aliases: map[reflect.Type]string{}, packages: map[string]string{}, panicked: h.Panicked, affordable: h.Affordable, declared: map[string]bool{}, frozen: map[unsafe.Pointer]bool{}, stdRead: map[string]bool{},
+		panics: map[*fast.Run]*panicking{},
 	}
 	e.ir.Comp.Stdout, e.ir.Comp.Stderr = io.Discard, io.Discard
 	e.ir.Comp.Options &^= base.OptShowPrompt | base.OptTrapPanic
@@ -272,7 +277,19 @@ func (e *Engine) run(done func([]xr.Value), n ast.Node) {
 	if e.parallel.Load() {
 		e.freeze()
 	}
-	vals, _ := e.ir.RunExpr(x)
+	var vals []xr.Value
+	if x != nil {
+		if x.Untyped() {
+			x.ConstTo(x.DefaultType())
+		}
+		env := e.ir.PrepareEnv()
+		run, before := env.Run, env.Run.CurrEnv
+		env.Code, env.DebugPos, env.IP = nil, nil, 0 // of the statement before
+		run.CurrEnv = env
+		v, vs := x.AsXV(fast.COptKeepUntyped)(env)
+		run.CurrEnv = before // not where it panics: the trace begins there
+		vals = breflect.PackValues(v, vs)
+	}
 	if done != nil {
 		done(vals)
 	}

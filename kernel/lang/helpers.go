@@ -8,6 +8,7 @@ import (
 	"go/token"
 	"go/types"
 	"reflect"
+	"regexp"
 	"runtime"
 	"strconv"
 	"strings"
@@ -45,19 +46,12 @@ func (e *Engine) helpers() {
 	e.ir.DeclBuiltin(addrName, fast.Builtin{ArgMin: 1, ArgMax: 1, Compile: compileAddr})
 	e.ir.DeclFunc("stopping"+mark, func() <-chan struct{} { return cell.Context().Done() })
 	e.ir.DeclFunc("stopped"+mark, func() { stopCell() })
-	e.ir.DeclFunc("panicked"+mark, func(r any, line, serial int) {
-		if e.panicked != nil {
-			if isSignal(r) {
-				return
-			}
-			e.panicked(r, Place{Serial: serial, Line: line})
-		}
-	})
+	e.ir.DeclBuiltin(panickedName, fast.Builtin{ArgMin: 3, ArgMax: 3, Compile: e.compilePanicked})
 	e.ir.DeclFunc("caught"+mark, func(f func(), line, serial int) func() {
 		return func() {
 			defer func() {
 				if r := recover(); r != nil && !isSignal(r) && e.panicked != nil {
-					e.panicked(r, Place{Serial: serial, Line: line})
+					e.panicked(&PanicError{Value: asRuntime(r)}, Place{Serial: serial, Line: line})
 				}
 			}()
 			f()
@@ -70,41 +64,64 @@ func (e *Engine) helpers() {
 	})
 	e.ir.DeclFunc("leave"+mark, func() { panic(left{}) })
 	e.ir.DeclFunc("later"+mark, func(f func()) { e.deferred = append(e.deferred, f) })
-	e.ir.DeclFunc("recovered"+mark, func(r any) any {
-		switch x := r.(type) {
-		case base.Signal:
-			e.ir.Interrupt(nil) // it goes on to the caller: an interrupt is not for a cell to swallow
-		case left:
-			panic(x)
-		}
-		return asRuntime(r)
-	})
+	e.ir.DeclBuiltin(recoverName, fast.Builtin{Compile: e.compileRecover})
 }
 
 // asRuntime is what the interpreter panicked with as Go's run time has it: an error of the run time.
 func asRuntime(r any) any {
-	msg, ok := r.(string)
-	if !ok {
-		err, isErr := r.(error)
-		if _, already := r.(runtime.Error); !isErr || already {
-			return r
+	msg := ""
+	switch x := r.(type) {
+	case string:
+		msg = x
+	case assertError, runtimeError:
+		return r
+	case runtime.Error:
+		if nilOpened.MatchString(x.Error()) {
+			return runtimeError(errNil.Error())
 		}
+		if m := nativeAssertion.FindStringSubmatch(x.Error()); m != nil {
+			return assertError("interface conversion: interface {} is " + m[1] + ", not " + m[2])
+		}
+		return r
+	case error:
 		var v *reflect.ValueError
-		if !errors.As(err, &v) && !errors.Is(err, errNil) {
+		if !errors.As(x, &v) && !errors.Is(x, errNil) {
 			return r
 		}
-		msg = err.Error()
+		msg = x.Error()
+	default:
+		return r
 	}
-	switch {
-	case strings.HasPrefix(msg, "reflect: ") && strings.Contains(msg, "index out of range"):
-		return runtimeError("index out of range")
-	case strings.HasPrefix(msg, "reflect.Value.Slice"):
-		return runtimeError("slice bounds out of range")
-	case strings.HasPrefix(msg, "reflect: call of ") && strings.Contains(msg, "zero Value"), msg == errNil.Error(), strings.HasPrefix(msg, "reflect.Value.Call: call of nil"):
-		return runtimeError(errNil.Error())
+	if strings.HasPrefix(msg, "reflect: cannot convert slice with length ") {
+		const to = " to array or pointer to array with"
+		return runtimeError(strings.NewReplacer("reflect: ", "", " to array with", to, " to pointer to array with", to).Replace(msg))
+	}
+	for _, w := range inGo {
+		if strings.HasPrefix(msg, w.begins) && strings.Contains(msg, w.has) {
+			return runtimeError(w.means)
+		}
 	}
 	return r
 }
+
+// inGo is what the interpreter, or the reflection that it works with, says where Go's run time has an error.
+var inGo = []struct{ begins, has, means string }{
+	{"reflect: ", "index out of range", "index out of range"},
+	{"reflect.Value.Slice", "", "slice bounds out of range"},
+	{"reflect: Method on nil interface value", "", errNil.Error()},
+	{"reflect: call of ", "zero Value", errNil.Error()},
+	{"reflect: call of ", "nil pointer", errNil.Error()},
+	{"reflect.Value.Call: call of nil", "", errNil.Error()},
+	{errNil.Error(), "", errNil.Error()},
+	{"value method ", "called using nil", errNil.Error()},
+}
+
+// nativeAssertion is how the interpreter's own type assertions, to types like int, fail.
+var nativeAssertion = regexp.MustCompile(`^interface conversion: <interface\{\}> is <?([^<>]*)>?, not <(.*)>$`)
+
+// nilOpened is how the interpreter fails on a nil pointer that it keeps in an interface. What cells assert themselves
+// to be a pointer is asserted by functions of ours.
+var nilOpened = regexp.MustCompile(`^interface conversion: (<interface\{\}> is nil, not <|interface( \{\})? is nil, not \*)`)
 
 // FailureError is an error that the cell rule fails a cell with: where the call stands, and what was called.
 type FailureError struct {
@@ -179,7 +196,7 @@ func (e *Engine) compileSite(c *fast.Comp, _ fast.Symbol, node *ast.CallExpr) *f
 	i, _ := strconv.Atoi(node.Args[0].(*ast.BasicLit).Value)
 	e.sites[i](c)
 	// A constant: as a statement it compiles to nothing.
-	nothing := fast.UntypedLit{Kind: untyped.Bool, Val: constant.MakeBool(false)}
+	nothing := untyped.MakeLit(untyped.Bool, constant.MakeBool(false), &c.Universe.BasicTypes)
 	return &fast.Call{Fun: &fast.Expr{Lit: fast.Lit{Type: c.TypeOfBool(), Value: nothing}}}
 }
 
@@ -187,18 +204,6 @@ func (e *Engine) compileSite(c *fast.Comp, _ fast.Symbol, node *ast.CallExpr) *f
 func (e *Engine) site(f func(c *fast.Comp)) ast.Stmt {
 	e.sites = append(e.sites, f)
 	return exprStmt(callOf(id(siteName), number(len(e.sites)-1)))
-}
-
-// markLine notes that code of a line runs from here on.
-func (e *Engine) markLine(serial, line int) ast.Stmt {
-	at := int64(serial)<<32 | int64(line)
-	return e.site(func(c *fast.Comp) {
-		c.Append(func(env *fast.Env) (fast.Stmt, *fast.Env) {
-			e.line.Store(at)
-			env.IP++
-			return env.Code[env.IP], env
-		}, token.NoPos)
-	})
 }
 
 // isPlain reports whether the interpreter keeps values of rt unboxed, so that a helper cannot give one.

@@ -180,12 +180,16 @@ func (e *Engine) instance(key string, g *generic, name string, params []string, 
 	} else {
 		f = e.newFunction(label, sig, nil)
 	}
+	named := name
+	if recv != nil {
+		named = recv.Obj().Name() + "." + name
+	}
 	e.instances[key] = f
 	known(f)
 	if len(e.units) > deepest {
 		panic(unfit{"the generic " + name + " is instantiated without end"})
 	}
-	e.lowerUnit(f, sig, head, &low{e: e, info: c.Info, serial: g.src.serial, locals: map[types.Object]string{}}, nil)
+	e.lowerUnit(f, sig, head, &low{e: e, info: c.Info, serial: g.src.serial, locals: map[types.Object]string{}, name: named, at: -1}, nil)
 	return f
 }
 

@@ -77,6 +77,12 @@ func (l *low) assignEach(st *ast.AssignStmt) []ast.Stmt {
 	if len(st.Lhs) > 1 && slices.ContainsFunc(st.Lhs, isBlank) {
 		return l.assignSome(st)
 	}
+	if len(st.Lhs) == 1 {
+		if ix, ok := ast.Unparen(st.Lhs[0]).(*ast.IndexExpr); ok && l.isSlice(ix.X) && !l.pure(ix) {
+			place, before := l.element1(ix)
+			return one(blockOf(append(before, assign(token.ASSIGN, place, l.conv(st.Rhs[0], l.typeOf(ix))))...))
+		}
+	}
 	out := &ast.AssignStmt{Tok: st.Tok}
 	for i, x := range st.Lhs {
 		t := l.target(x)
@@ -103,6 +109,32 @@ func (l *low) assignEach(st *ast.AssignStmt) []ast.Stmt {
 		out.Tok = token.ASSIGN // they are declared already
 	}
 	return one(out)
+}
+
+func (l *low) isSlice(x ast.Expr) bool {
+	_, ok := l.typeOf(x).Underlying().(*types.Slice)
+	return ok
+}
+
+// element1 is an element of a slice as a place, where slice or index have effects, and the statements that come before:
+// they run once.
+func (l *low) element1(x *ast.IndexExpr) (place ast.Expr, before []ast.Stmt) {
+	c, k := id(l.e.hidden("c")), id(l.e.hidden("k"))
+	before = []ast.Stmt{assign(token.DEFINE, c, l.opened(l.expr(x.X), l.typeOf(x.X))), assign(token.DEFINE, k, l.indexValue(x.Index))}
+	return &ast.IndexExpr{X: c, Index: k}, append(before, l.watched(&probe{kind: indexed, x: c, parts: [3]ast.Expr{k}})...)
+}
+
+// watched is a statement that compiles a probe where it stands: it costs nothing.
+func (l *low) watched(p *probe) []ast.Stmt {
+	pending := l.pending
+	l.pending = nil
+	l.watch(p)
+	h := l.hook()
+	l.pending = pending
+	if h == nil {
+		return nil
+	}
+	return one(exprStmt(h))
 }
 
 // assignSome is an assignment of several values of which some go nowhere: the interpreter wants none such.
@@ -135,7 +167,23 @@ func (l *low) lhs(x ast.Expr) ast.Expr {
 	if i, ok := ast.Unparen(x).(*ast.Ident); ok {
 		return l.ident(i)
 	}
-	return l.expr(x)
+	return l.place(x)
+}
+
+// place is an expression that is assigned to, or whose address is taken.
+func (l *low) place(x ast.Expr) ast.Expr {
+	before := l.asPlace
+	l.asPlace = true
+	y := l.expr(x)
+	l.asPlace = before
+	if ix, ok := ast.Unparen(x).(*ast.IndexExpr); ok {
+		if _, isMap := l.typeOf(ix.X).Underlying().(*types.Map); isMap {
+			if lowered, ok := ast.Unparen(y).(*ast.IndexExpr); ok {
+				l.follow(entered, ix.X, lowered.X)
+			}
+		}
+	}
+	return y
 }
 
 // assignMany assigns the values of one expression.
@@ -222,7 +270,11 @@ func (l *low) opAssign(x ast.Expr, op token.Token, y ast.Expr) []ast.Stmt {
 		switch l.typeOf(x.(*ast.IndexExpr).X).Underlying().(type) {
 		case *types.Map, *types.Slice:
 			c, k := l.e.hidden("c"), l.e.hidden("k")
-			return one(blockOf(assign(token.DEFINE, id(c), ix.X), assign(token.DEFINE, id(k), ix.Index), result(&ast.IndexExpr{X: id(c), Index: id(k)})))
+			list := []ast.Stmt{assign(token.DEFINE, id(c), ix.X), assign(token.DEFINE, id(k), ix.Index)}
+			if l.isSlice(x.(*ast.IndexExpr).X) {
+				list = append(list, l.watched(&probe{kind: indexed, x: id(c), parts: [3]ast.Expr{id(k)}})...)
+			}
+			return one(blockOf(append(list, result(&ast.IndexExpr{X: id(c), Index: id(k)}))...))
 		}
 	}
 	p := l.e.hidden("p")

@@ -52,12 +52,30 @@ func (l *low) call(x *ast.CallExpr) ast.Expr {
 			return l.methodCall(sel, s, args, spread)
 		}
 	}
-	f := l.opened(l.expr(x.Fun), l.typeOf(x.Fun))
+	f := l.expr(x.Fun)
+	if l.isVariable(x.Fun) {
+		l.follow(followed, x.Fun, f)
+	}
+	f = l.opened(f, l.typeOf(x.Fun))
 	out := callOf(f, args...)
 	if spread {
 		out.Ellipsis = 1
 	}
 	return out
+}
+
+// isVariable reports whether a function that is called is no declared one and no literal: it may be nil.
+func (l *low) isVariable(x ast.Expr) bool {
+	x = ast.Unparen(x)
+	if _, ok := x.(*ast.FuncLit); ok {
+		return false
+	}
+	if i := baseIdent(x); i != nil {
+		_, ok := l.info.ObjectOf(i).(*types.Var)
+		return ok
+	}
+	_, isIndex := x.(*ast.IndexListExpr)
+	return !isIndex
 }
 
 // isCompiled reports whether x is a function or method of a compiled package.
@@ -343,14 +361,18 @@ func (l *low) conversion(x *ast.CallExpr, to types.Type) ast.Expr {
 	return l.reshape(y, frt, rt)
 }
 
-// assertion is x.(T) of a lowered x.
-func (l *low) assertion(y ast.Expr, from, to types.Type) ast.Expr {
+// assertion is x.(T) of y, the lowered x; src is x, nil if it is known to be of the type.
+func (l *low) assertion(src ast.Expr, y ast.Expr, from, to types.Type) ast.Expr {
 	rt := l.e.rep(to)
 	if !types.IsInterface(to) && !l.e.lossy(to) {
 		if l.e.rep(from) != anyType { // compiled code's view may be on it
 			y = l.unshim(y)
 		}
-		if _, isCall := ast.Unparen(y).(*ast.CallExpr); !isCall && isPlain(rt) {
+		if _, isCall := ast.Unparen(y).(*ast.CallExpr); !isCall && isPlain(rt) && (src == nil || l.pure(src)) {
+			if src != nil {
+				as := l.asserter(from, to)
+				l.watch(&probe{kind: asserted, x: y, wrong: func(x any) error { _, err := as(x); return err }})
+			}
 			return &ast.TypeAssertExpr{X: y, Type: l.e.alias(rt)}
 		}
 	}

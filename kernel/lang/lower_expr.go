@@ -11,14 +11,18 @@ import (
 
 // low lowers checked code to the forms that the interpreter runs rightly.
 type low struct {
-	e      *Engine
-	info   *types.Info
-	cell   *Cell // nil in instances of generic functions
-	serial int
-	fn     *funcFrame // the function that is lowered; nil at a cell's top level
-	refs   map[*function]bool
-	marked int // line of the last mark
-	locals map[types.Object]string
+	e       *Engine
+	info    *types.Info
+	cell    *Cell // nil in instances of generic functions
+	serial  int
+	fn      *funcFrame // the function that is lowered; nil at a cell's top level
+	refs    map[*function]bool
+	name    string // of that function, for people
+	at      int    // the number of the spot of the statement that is lowered; -1 outside of one
+	pending []*probe
+	quiet   int  // nothing is watched while it is not 0
+	asPlace bool // what is lowered is assigned to, or its address is taken
+	locals  map[types.Object]string
 }
 
 // refusal is why code cannot be lowered.
@@ -150,9 +154,11 @@ func (l *low) expr(x ast.Expr) ast.Expr {
 	case *ast.SliceExpr:
 		return l.slice(x)
 	case *ast.StarExpr:
-		return &ast.StarExpr{X: l.opened(l.expr(x.X), l.typeOf(x.X))}
+		p := l.expr(x.X)
+		l.follow(followed, x.X, p)
+		return &ast.StarExpr{X: l.opened(p, l.typeOf(x.X))}
 	case *ast.TypeAssertExpr:
-		return l.assertion(l.expr(x.X), l.typeOf(x.X), l.typeOf(x.Type))
+		return l.assertion(x.X, l.expr(x.X), l.typeOf(x.X), l.typeOf(x.Type))
 	case *ast.CallExpr:
 		return l.call(x)
 	case *ast.UnaryExpr:
@@ -249,9 +255,11 @@ func localName(name string) string {
 }
 
 // path follows fields, embedded ones among them, from a lowered value of type t.
-func (l *low) path(x ast.Expr, t types.Type, index []int) (ast.Expr, types.Type) {
+// src is what that is in the cell.
+func (l *low) path(src, x ast.Expr, t types.Type, index []int) (ast.Expr, types.Type) {
 	for _, i := range index {
 		if p, ok := t.Underlying().(*types.Pointer); ok {
+			l.follow(followed, src, x)
 			x = l.opened(x, t)
 			t = p.Elem()
 		}
@@ -284,7 +292,10 @@ func (l *low) index(x *ast.IndexExpr) ast.Expr {
 		}
 	}
 	t := l.typeOf(x.X)
+	asPlace := l.asPlace
+	l.asPlace = false
 	y := l.opened(l.expr(x.X), t)
+	l.asPlace = asPlace
 	switch u := t.Underlying().(type) {
 	case *types.Map:
 		k := l.conv(x.Index, u.Key())
@@ -295,9 +306,22 @@ func (l *low) index(x *ast.IndexExpr) ast.Expr {
 	case *types.Signature:
 		return l.ident(baseIdent(x.X))
 	case *types.Pointer: // to an array
-		return &ast.IndexExpr{X: &ast.ParenExpr{X: &ast.StarExpr{X: y}}, Index: l.indexValue(x.Index)}
+		l.follow(followed, x.X, y)
+		y = &ast.ParenExpr{X: &ast.StarExpr{X: y}}
 	}
-	return &ast.IndexExpr{X: y, Index: l.indexValue(x.Index)}
+	i := l.indexValue(x.Index)
+	rt := l.e.openRep(t)
+	if rt.Kind() == reflect.Pointer {
+		rt = rt.Elem()
+	}
+	switch {
+	case rt.Kind() == reflect.String: // Go's own, with the figures
+	case l.pure(x):
+		l.watch(&probe{kind: indexed, x: y, parts: [3]ast.Expr{i}})
+	case !asPlace:
+		return l.checkedIndex(y, i, rt)
+	}
+	return &ast.IndexExpr{X: y, Index: i}
 }
 
 func (l *low) slice(x *ast.SliceExpr) ast.Expr {
@@ -311,6 +335,18 @@ func (l *low) slice(x *ast.SliceExpr) ast.Expr {
 		if p.from != nil {
 			*p.to = l.indexValue(p.from)
 		}
+	}
+	rt := l.e.openRep(t)
+	if rt.Kind() == reflect.Pointer {
+		l.follow(followed, x.X, y)
+		rt = rt.Elem()
+	}
+	switch {
+	case rt.Kind() == reflect.String: // Go's own, with the figures
+	case l.pure(x):
+		l.watch(&probe{kind: sliced, x: y, parts: [3]ast.Expr{out.Low, out.High, out.Max}})
+	case rt.Kind() == reflect.Slice:
+		return l.closed(l.checkedSlice(out, l.e.openRep(l.typeOf(x))), l.typeOf(x))
 	}
 	return l.closed(out, l.typeOf(x))
 }

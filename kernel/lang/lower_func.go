@@ -5,6 +5,7 @@ import (
 	"go/token"
 	"go/types"
 	"strconv"
+	"strings"
 )
 
 // evaluated is a call with its function and arguments in variables, and the statements that set them.
@@ -78,9 +79,9 @@ func (l *low) goStmt(st *ast.GoStmt) ast.Stmt {
 	caught := &ast.DeferStmt{Call: callOf(&ast.FuncLit{Type: &ast.FuncType{Params: fields()}, Body: blockOf(&ast.IfStmt{
 		Init: assign(token.DEFINE, id(r), callOf(id("recover"))),
 		Cond: &ast.BinaryExpr{X: id(r), Op: token.NEQ, Y: id("nil")},
-		Body: blockOf(exprStmt(callOf(id("panicked"+mark), id(r), number(l.line(st)), number(l.serial)))),
+		Body: blockOf(exprStmt(callOf(id(panickedName), id(r), number(l.line(st)), number(l.serial)))),
 	})})}
-	fn := &ast.FuncLit{Type: &ast.FuncType{Params: fields()}, Body: blockOf(caught, exprStmt(c))}
+	fn := &ast.FuncLit{Type: &ast.FuncType{Params: fields()}, Body: blockOf(caught, l.e.noting(), exprStmt(c))}
 	return blockOf(append(before, &ast.GoStmt{Call: callOf(fn)})...)
 }
 
@@ -88,6 +89,9 @@ func (l *low) goStmt(st *ast.GoStmt) ast.Stmt {
 func (l *low) deferStmt(st *ast.DeferStmt) []ast.Stmt {
 	if l.yield() != nil {
 		l.refuse(st, "defer inside a loop over a function cannot be used in cells: call the iterator with a function, or gather its values first")
+	}
+	if i, ok := ast.Unparen(st.Call.Fun).(*ast.Ident); ok && i.Name == "recover" && l.info.Types[st.Call.Fun].IsBuiltin() {
+		return nil // called by nobody that has been put off: it gives nil
 	}
 	if l.top() {
 		before, c := l.evaluated(st.Call)
@@ -103,7 +107,7 @@ func (l *low) deferStmt(st *ast.DeferStmt) []ast.Stmt {
 	if ok {
 		if i, isIdent := c.Fun.(*ast.Ident); isIdent {
 			switch i.Name {
-			case "close", "delete", "print", "println", "panic", "copy", "append", "recovered" + mark, helperName:
+			case "close", "delete", "print", "println", "panic", "copy", "append", recoverName, helperName:
 				direct = false
 			}
 		}
@@ -114,27 +118,42 @@ func (l *low) deferStmt(st *ast.DeferStmt) []ast.Stmt {
 				n := l.e.hidden("f")
 				d := *c
 				d.Fun = id(n)
-				return []ast.Stmt{assign(token.DEFINE, id(n), c.Fun), &ast.DeferStmt{Call: &d}}
+				return []ast.Stmt{assign(token.DEFINE, id(n), c.Fun), l.putOff(&d)}
 			}
 		}
-		return one(&ast.DeferStmt{Call: c})
+		return one(l.putOff(c))
 	}
 	before, d := l.evaluated(st.Call)
 	fn := &ast.FuncLit{Type: &ast.FuncType{Params: fields()}, Body: blockOf(exprStmt(d))}
-	return append(before, &ast.DeferStmt{Call: callOf(fn)})
+	return append(before, l.putOff(callOf(fn)))
+}
+
+// putOff puts a lowered call off.
+func (l *low) putOff(call *ast.CallExpr) ast.Stmt {
+	stamp(one(exprStmt(call)), l.at)
+	return l.e.puttingOff(call, visible(l.at))
 }
 
 // funcLit lowers a function literal.
 func (l *low) funcLit(x *ast.FuncLit) *ast.FuncLit {
 	sig := l.typeOf(x).Underlying().(*types.Signature)
+	name := l.name
+	switch {
+	case name == "":
+		l.name = "func literal"
+	case !strings.HasPrefix(name, "func literal"):
+		l.name = "func literal in " + name
+	}
 	ft, body := l.function(sig, x.Type, x.Body)
+	l.name = name
 	return &ast.FuncLit{Type: ft, Body: body}
 }
 
 // function lowers the head and body of a function.
 func (l *low) function(sig *types.Signature, t *ast.FuncType, body *ast.BlockStmt) (*ast.FuncType, *ast.BlockStmt) {
 	ft := &ast.FuncType{Params: l.params(t.Params, sig.Variadic())}
-	outer, marked := l.fn, l.marked
+	outer, at, pending := l.fn, l.at, l.pending
+	l.pending = nil
 	l.fn = &funcFrame{sig: sig, outer: outer, targets: targets(body)}
 	if t.Results != nil {
 		ft.Results = fields()
@@ -155,12 +174,32 @@ func (l *low) function(sig *types.Signature, t *ast.FuncType, body *ast.BlockStm
 			}
 		}
 	}
-	l.marked = l.line(body)
+	l.newSpot(body)
 	list := l.list(body.List)
+	if putsOff(body) {
+		list = append(one(l.e.suspending()), list...)
+	}
 	out := blockOf(list...)
 	l.e.gotos(out, l.fn.targets)
-	l.fn, l.marked = outer, marked
+	stamp(list, l.at)
+	stamp(one(out), l.at)
+	ft.Func = visible(l.at)
+	l.fn, l.at, l.pending = outer, at, pending
 	return ft, out
+}
+
+// putsOff reports whether a function's own statements put calls off.
+func putsOff(body *ast.BlockStmt) (found bool) {
+	ast.Inspect(body, func(n ast.Node) bool {
+		switch n.(type) {
+		case *ast.FuncLit:
+			return false
+		case *ast.DeferStmt:
+			found = true
+		}
+		return !found
+	})
+	return found
 }
 
 func (l *low) params(list *ast.FieldList, variadic bool) *ast.FieldList {

@@ -148,7 +148,10 @@ func (l *low) forStmt(st *ast.ForStmt, label string) ast.Stmt {
 		}
 	}
 	l.push(f)
-	body := l.body(st.Body.List)
+	body := l.list(st.Body.List)
+	if jumps(st.Body, token.CONTINUE) {
+		body = append(one(l.e.current()), body...)
+	}
 	l.pop()
 	if len(own) > 0 {
 		body = append(copies, blockOf(body...))
@@ -157,11 +160,11 @@ func (l *low) forStmt(st *ast.ForStmt, label string) ast.Stmt {
 		}
 	}
 	out.Body = blockOf(body...)
-	loop := labelOf(label, out)
-	if before == nil {
-		return loop
+	loop := append(before, l.left(labelOf(label, out), st.Body)...)
+	if len(loop) == 1 {
+		return loop[0]
 	}
-	return blockOf(append(before, loop)...)
+	return blockOf(loop...)
 }
 
 // outliving are the variables of a for loop that may outlive their turn.
@@ -186,8 +189,9 @@ func (l *low) outliving(st *ast.ForStmt) (own []types.Object) {
 func (l *low) forHead(st *ast.ForStmt) (out *ast.ForStmt, before []ast.Stmt) {
 	out = &ast.ForStmt{}
 	if st.Init != nil {
+		waiting := len(l.pending)
 		before = l.stmt(st.Init, "")
-		if len(before) == 1 {
+		if len(before) == 1 && len(l.pending) == waiting {
 			switch before[0].(type) {
 			case *ast.BlockStmt, *ast.DeclStmt:
 			default:
@@ -195,18 +199,52 @@ func (l *low) forHead(st *ast.ForStmt) (out *ast.ForStmt, before []ast.Stmt) {
 			}
 		}
 	}
-	if st.Cond != nil {
-		out.Cond = l.condition(st.Cond)
-	}
-	if st.Post != nil {
-		if post := l.stmt(st.Post, ""); len(post) == 1 {
-			out.Post = post[0]
-		} else if len(post) > 0 {
-			out.Post = blockOf(post...)
+	out.Cond = l.hooked(func() (y ast.Expr) {
+		if st.Cond != nil {
+			y = l.condition(st.Cond)
 		}
-		if b, ok := out.Post.(*ast.BlockStmt); ok { // the interpreter takes a simple statement only
-			out.Post = exprStmt(atOnce(nil, b.List...))
+		out.Post = l.postStmt(st)
+		if y == nil && len(l.pending) > 0 {
+			y = id("true")
 		}
-	}
+		return y
+	})
 	return out, before
+}
+
+// postStmt is what a for loop does after each turn.
+func (l *low) postStmt(st *ast.ForStmt) ast.Stmt {
+	if st.Post == nil {
+		return nil
+	}
+	post := l.stmt(st.Post, "")
+	if len(post) == 0 {
+		return nil
+	}
+	if _, isBlock := post[0].(*ast.BlockStmt); !isBlock && len(post) == 1 {
+		return post[0]
+	}
+	return exprStmt(atOnce(nil, post...)) // the interpreter takes a simple statement only
+}
+
+// left is a statement, and behind it, if a jump inside may leave it, what says that it is left.
+func (l *low) left(st ast.Stmt, body *ast.BlockStmt) []ast.Stmt {
+	if !jumps(body, token.BREAK) {
+		return one(st)
+	}
+	return []ast.Stmt{st, l.e.current()}
+}
+
+// jumps reports whether there is a break, or a continue, in a statement's body, or a jump to a label.
+func jumps(body ast.Node, tok token.Token) (found bool) {
+	ast.Inspect(body, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.FuncLit:
+			return false
+		case *ast.BranchStmt:
+			found = found || n.Tok == tok || n.Label != nil
+		}
+		return !found
+	})
+	return found
 }

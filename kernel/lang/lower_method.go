@@ -20,7 +20,7 @@ func (l *low) selector(x *ast.SelectorExpr) ast.Expr {
 			y := l.expr(x.X) // promoted within a compiled type, perhaps through a field without an exported name
 			return selectOf(y, x.Sel.Name)
 		}
-		y, _ := l.path(l.expr(x.X), l.typeOf(x.X), sel.Index())
+		y, _ := l.path(x.X, l.expr(x.X), l.typeOf(x.X), sel.Index())
 		return y
 	case types.MethodVal:
 		return l.methodValue(x, sel)
@@ -38,7 +38,29 @@ func deref(t types.Type) types.Type {
 // receiver is the lowered receiver of a selected method, and the type it is found on: a type of cells, which
 // has functions for methods, an interface or a compiled type.
 func (l *low) receiver(x *ast.SelectorExpr, sel *types.Selection) (ast.Expr, types.Type) {
-	return l.path(l.expr(x.X), l.typeOf(x.X), sel.Index()[:len(sel.Index())-1])
+	y, t := l.path(x.X, l.addressable(x.X, sel), l.typeOf(x.X), sel.Index()[:len(sel.Index())-1])
+	if l.mayBeNil(t, sel) {
+		l.follow(followed, x.X, y)
+	}
+	return y, t
+}
+
+// addressable is the lowered x, as a place if the method that is selected wants a pointer to it.
+func (l *low) addressable(x ast.Expr, sel *types.Selection) ast.Expr {
+	if _, ptr := types.Unalias(sel.Obj().(*types.Func).Signature().Recv().Type()).(*types.Pointer); ptr {
+		return l.place(x)
+	}
+	return l.expr(x)
+}
+
+// mayBeNil reports whether calling the selected method of a value of type t fails where that is nil.
+func (l *low) mayBeNil(t types.Type, sel *types.Selection) bool {
+	if types.IsInterface(t) {
+		return true
+	}
+	_, have := t.Underlying().(*types.Pointer)
+	_, want := types.Unalias(sel.Obj().(*types.Func).Signature().Recv().Type()).(*types.Pointer)
+	return have && (!want || l.cellMethod(sel.Obj().(*types.Func)) == nil)
 }
 
 // cellMethod is the function of a method of a cell's type; nil for other methods.
@@ -228,7 +250,7 @@ func (l *low) methodExpr(x *ast.SelectorExpr, sel *types.Selection) ast.Expr {
 	recv := sig.Params().At(0)
 	fn := sel.Obj().(*types.Func)
 	return l.wrapper(sig, func(args []ast.Expr) *ast.CallExpr {
-		y, t := l.path(args[0], recv.Type(), sel.Index()[:len(sel.Index())-1])
+		y, t := l.path(x.X, args[0], recv.Type(), sel.Index()[:len(sel.Index())-1])
 		if f := l.cellMethod(fn); f != nil {
 			return callOf(id(l.use(f)), append([]ast.Expr{l.adjusted(y, t, fn)}, args[1:]...)...)
 		}

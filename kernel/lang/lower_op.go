@@ -15,7 +15,7 @@ func (l *low) unary(x *ast.UnaryExpr) ast.Expr {
 		if c, ok := ast.Unparen(x.X).(*ast.CompositeLit); ok {
 			return l.closed(&ast.UnaryExpr{Op: token.AND, X: l.composite(c, l.typeOf(c))}, l.typeOf(x))
 		}
-		return l.closed(l.addressOf(l.expr(x.X), l.typeOf(x.X)), l.typeOf(x))
+		return l.closed(l.addressOf(l.place(x.X), l.typeOf(x.X)), l.typeOf(x))
 	case token.ARROW:
 		return l.receive(x.X, false)
 	}

@@ -45,12 +45,22 @@ func (l *low) line(n ast.Node) int { return l.e.at(n.Pos()).Line }
 // list lowers statements.
 func (l *low) list(list []ast.Stmt) (out []ast.Stmt) {
 	for _, st := range list {
-		if n := l.line(st); n > 0 && n != l.marked {
-			l.marked = n
-			out = append(out, l.e.markLine(l.serial, n))
-		}
-		out = append(out, l.stmt(st, "")...)
+		out = append(out, l.placed(st)...)
 	}
+	return out
+}
+
+// placed lowers a statement that others follow, or that stands at the top level: it knows where it stands.
+func (l *low) placed(st ast.Stmt) []ast.Stmt {
+	at, pending := l.at, l.pending
+	l.pending = nil
+	l.newSpot(st)
+	out := l.stmt(st, "")
+	if h := l.hook(); h != nil {
+		out = append(one(exprStmt(h)), out...)
+	}
+	stamp(out, l.at)
+	l.at, l.pending = at, pending
 	return out
 }
 
@@ -59,17 +69,6 @@ func (l *low) block(b *ast.BlockStmt) *ast.BlockStmt {
 		return nil
 	}
 	return blockOf(l.list(b.List)...)
-}
-
-// body lowers the body of a statement whose turns may come from elsewhere: its first line is marked again.
-func (l *low) body(list []ast.Stmt) []ast.Stmt {
-	before := l.marked
-	out := l.list(list)
-	l.marked = 0
-	if len(out) == 0 {
-		l.marked = before
-	}
-	return out
 }
 
 func one(st ast.Stmt) []ast.Stmt { return []ast.Stmt{st} }
@@ -322,21 +321,18 @@ func (l *low) ifStmt(st *ast.IfStmt) ast.Stmt {
 	if st.Init != nil {
 		before = l.stmt(st.Init, "")
 	}
-	out.Cond = l.condition(st.Cond)
+	out.Cond = l.hooked(func() ast.Expr { return l.condition(st.Cond) })
 	out.Body = l.block(st.Body)
 	if st.Else != nil {
-		marked := l.marked
 		if b, ok := st.Else.(*ast.BlockStmt); ok {
 			out.Else = l.block(b)
-		} else if s := l.stmt(st.Else, ""); len(s) == 1 {
+		} else if s := l.placed(st.Else); len(s) > 0 {
 			out.Else = s[0]
-			if _, isIf := s[0].(*ast.IfStmt); !isIf {
+			if _, isIf := s[0].(*ast.IfStmt); !isIf || len(s) > 1 {
 				out.Else = blockOf(s...)
 			}
 		}
-		l.marked = marked
 	}
-	l.marked = 0
 	if before == nil {
 		return out
 	}
@@ -345,6 +341,18 @@ func (l *low) ifStmt(st *ast.IfStmt) ast.Stmt {
 
 // condition is a truth value as the interpreter wants it where it decides.
 func (l *low) condition(x ast.Expr) ast.Expr { return certain(l.expr(x)) }
+
+// hooked is a lowered truth value whose probes are compiled beside it: they may need names of its statement's own.
+func (l *low) hooked(f func() ast.Expr) ast.Expr {
+	pending := l.pending
+	l.pending = nil
+	y := f()
+	if h := l.hook(); h != nil {
+		y = &ast.BinaryExpr{X: y, Op: token.LOR, Y: h}
+	}
+	l.pending = pending
+	return y
+}
 
 // certain is a lowered truth value as one value.
 func certain(y ast.Expr) ast.Expr {

@@ -21,7 +21,13 @@ func (l *low) switchStmt(st *ast.SwitchStmt, label string) ast.Stmt {
 	if st.Tag != nil {
 		t = types.Default(l.typeOf(st.Tag))
 		native = l.constCases(st, t)
+		waiting := len(l.pending)
 		y := l.conv(st.Tag, t)
+		if native && len(l.pending) > waiting { // what may fail is evaluated where the probes can see it
+			n := l.e.hidden("s")
+			before = append(before, varDecl(n, l.typ(t), y))
+			y = id(n)
+		}
 		if native {
 			out.Tag = y
 		} else {
@@ -41,20 +47,18 @@ func (l *low) switchStmt(st *ast.SwitchStmt, label string) ast.Stmt {
 			case tag != nil:
 				clause.List = append(clause.List, certain(l.equal(tag, t, x)))
 			default:
-				clause.List = append(clause.List, l.condition(x))
+				clause.List = append(clause.List, l.hooked(func() ast.Expr { return l.condition(x) }))
 			}
 		}
-		l.marked = 0
 		clause.Body = l.list(cc.Body)
 		out.Body.List = append(out.Body.List, clause)
 	}
 	l.pop()
-	l.marked = 0
-	sw := labelOf(label, out)
-	if before == nil {
-		return sw
+	before = append(before, l.left(labelOf(label, out), st.Body)...)
+	if len(before) == 1 {
+		return before[0]
 	}
-	return blockOf(append(before, sw)...)
+	return blockOf(before...)
 }
 
 // constCases reports whether a switch goes by constants of a plain type.
@@ -133,16 +137,14 @@ func (l *low) typeSwitch(st *ast.TypeSwitchStmt, label string) ast.Stmt {
 		if o, ok := l.info.Implicits[cc].(*types.Var); ok && name != nil {
 			var v ast.Expr = id(s)
 			if len(cc.List) == 1 && !l.info.Types[cc.List[0]].IsNil() {
-				v = l.assertion(id(s), from, o.Type())
+				v = l.assertion(nil, id(s), from, o.Type())
 			}
 			clause.Body = append(clause.Body, varDecl(localName(o.Name()), l.typ(o.Type()), v))
 		}
-		l.marked = 0
 		clause.Body = append(clause.Body, l.list(cc.Body)...)
 		sw.Body.List = append(sw.Body.List, clause)
 	}
 	l.pop()
-	l.marked = 0
 	sw.Tag = l.help(helper{outs: []reflect.Type{reflect.TypeFor[int]()}, f: func(v xr.Value) xr.Value {
 		x := unshim(held(v))
 		for _, t := range tests {
@@ -152,7 +154,7 @@ func (l *low) typeSwitch(st *ast.TypeSwitchStmt, label string) ast.Stmt {
 		}
 		return xr.ValueOf(rest)
 	}}, id(s))
-	out = append(out, labelOf(label, sw))
+	out = append(out, l.left(labelOf(label, sw), st.Body)...)
 	return blockOf(out...)
 }
 
@@ -190,19 +192,21 @@ func (l *low) selectStmt(st *ast.SelectStmt, label string) ast.Stmt {
 		case *ast.AssignStmt:
 			clause.Comm, first = l.commAssign(comm)
 		}
-		l.marked = 0
 		clause.Body = append(first, l.list(cc.Body)...)
 		out.Body.List = append(out.Body.List, clause)
 	}
 	l.pop()
-	l.marked = 0
 	if waits {
 		out.Body.List = append(out.Body.List, &ast.CommClause{
 			Comm: exprStmt(&ast.UnaryExpr{Op: token.ARROW, X: callOf(id("stopping" + mark))}),
 			Body: one(exprStmt(callOf(id("stopped" + mark)))),
 		})
 	}
-	return labelOf(label, out)
+	list := l.left(labelOf(label, out), st.Body)
+	if len(list) == 1 {
+		return list[0]
+	}
+	return blockOf(list...)
 }
 
 // typed is x as a value of type t, with its type even if it is a constant.

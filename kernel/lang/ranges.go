@@ -44,8 +44,11 @@ func (l *low) rangeStmt(st *ast.RangeStmt, label string) ast.Stmt {
 // loopBody lowers the body of a range loop, behind statements that set its variables.
 func (l *low) loopBody(st *ast.RangeStmt, label string, sets []ast.Stmt) *ast.BlockStmt {
 	l.push(&frame{label: label, loop: true})
-	body := l.body(st.Body.List)
+	body := l.list(st.Body.List)
 	l.pop()
+	if jumps(st.Body, token.CONTINUE) {
+		body = append(one(l.e.current()), body...)
+	}
 	if len(sets) == 0 {
 		return blockOf(body...)
 	}
@@ -96,17 +99,21 @@ func (l *low) nativeRange(st *ast.RangeStmt, label string, x ast.Expr, key, valu
 		out.Key, out.Tok = id(l.e.hidden("v")), token.DEFINE
 	}
 	before := []ast.Stmt{}
-	if _, isArray := l.typeOf(st.X).Underlying().(*types.Array); isArray && !isBlank(st.Value) {
+	if len(l.pending) > 0 { // what may fail is evaluated where the probes can see it
+		a := l.e.hidden("a")
+		before = append(before, assign(token.DEFINE, id(a), x))
+		out.X = id(a)
+	} else if _, isArray := l.typeOf(st.X).Underlying().(*types.Array); isArray && !isBlank(st.Value) {
 		a := l.e.hidden("a") // the loop goes over a copy
 		before = append(before, varDecl(a, l.typ(l.typeOf(st.X)), x))
 		out.X = id(a)
 	}
 	out.Body = l.loopBody(st, label, sets)
-	loop := labelOf(label, out)
-	if len(before) == 0 {
-		return loop
+	before = append(before, l.left(labelOf(label, out), st.Body)...)
+	if len(before) == 1 {
+		return before[0]
 	}
-	return blockOf(append(before, loop)...)
+	return blockOf(before...)
 }
 
 // countLoop is for i, n := T(0), T(x); i < n; i++ { body }.
@@ -124,12 +131,23 @@ func (l *low) countLoop(st *ast.RangeStmt, label string, t types.Type) ast.Stmt 
 		sets = l.set(st.Key, st.Tok, i, t)
 	}
 	limit := l.conv(st.X, t)
-	return labelOf(label, &ast.ForStmt{
+	var before []ast.Stmt
+	if len(l.pending) > 0 { // what may fail is evaluated where the probes can see it
+		most := l.e.hidden("n")
+		before = one(assign(token.DEFINE, id(most), callOf(l.typ(t), limit)))
+		limit = id(most)
+	}
+	loop := labelOf(label, &ast.ForStmt{
 		Init: &ast.AssignStmt{Lhs: []ast.Expr{id(i), id(n)}, Tok: token.DEFINE, Rhs: []ast.Expr{callOf(l.typ(t), number(0)), callOf(l.typ(t), limit)}},
 		Cond: &ast.BinaryExpr{X: id(i), Op: token.LSS, Y: id(n)},
 		Post: &ast.IncDecStmt{X: id(i), Tok: token.INC},
 		Body: l.loopBody(st, label, sets),
 	})
+	before = append(before, l.left(loop, st.Body)...)
+	if len(before) == 1 {
+		return before[0]
+	}
+	return blockOf(before...)
 }
 
 // drainLoop is for { v, ok := <-c; if !ok { break }; key := v; body }.
@@ -144,7 +162,8 @@ func (l *low) drainLoop(st *ast.RangeStmt, label string, elem types.Type) ast.St
 	list = append(list, l.set(st.Key, st.Tok, v, elem)...)
 	before := varDecl(c, l.e.alias(rt), l.opened(l.expr(st.X), ct))
 	body := l.loopBody(st, label, nil)
-	return blockOf(before, labelOf(label, &ast.ForStmt{Body: blockOf(append(list, body)...)}))
+	loop := labelOf(label, &ast.ForStmt{Body: blockOf(append(list, body)...)})
+	return blockOf(append(one(before), l.left(loop, st.Body)...)...)
 }
 
 // yielding is a loop over a function: its body is a function too, and what leaves it is noted in a variable and
@@ -232,7 +251,7 @@ func (l *low) yieldLoop(st *ast.RangeStmt, label string, sig *types.Signature) a
 	}
 	over := l.opened(l.expr(st.X), l.typeOf(st.X))
 	l.push(&frame{label: label, loop: true, yield: y})
-	body := l.body(st.Body.List)
+	body := l.list(st.Body.List)
 	l.pop()
 	// After the loop is left, the iterator must not call the body again.
 	const done = -2

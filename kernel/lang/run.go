@@ -133,12 +133,24 @@ func (c *Cell) functions() {
 			n := types.Unalias(derefPointer(t.sig.Params().At(0).Type())).(*types.Named)
 			after = func() { e.setMethod(n, t.cf.decl.Name.Name, t.f) }
 		}
-		e.lowerUnit(t.f, t.sig, t.cf.body, c.lowerer(), after)
+		l := c.lowerer()
+		l.name = funcName(t.cf.decl)
+		e.lowerUnit(t.f, t.sig, t.cf.body, l, after)
 	}
 }
 
+// funcName is a function's name for people, a method's with its type.
+func funcName(d *ast.FuncDecl) string {
+	if d.Recv != nil {
+		if base, _ := receiver(d); base != nil {
+			return base.Name + "." + d.Name.Name
+		}
+	}
+	return d.Name.Name
+}
+
 func (c *Cell) lowerer() *low {
-	return &low{e: c.e, info: c.Info, cell: c, serial: c.p.src.serial, locals: map[types.Object]string{}}
+	return &low{e: c.e, info: c.Info, cell: c, serial: c.p.src.serial, locals: map[types.Object]string{}, at: -1}
 }
 
 // whole is a cell with labels that are jumped to: it runs as one statement.
@@ -158,7 +170,7 @@ func (c *Cell) whole(to map[string]bool) []*Step {
 func (c *Cell) steps(list []ast.Stmt) (out []*Step) {
 	for _, st := range list {
 		l := c.lowerer()
-		l.marked = l.line(st)
+		l.newSpot(st)
 		s := &Step{c: c, Src: st}
 		s.At = c.e.at(st.Pos())
 		switch st := st.(type) {
@@ -184,6 +196,10 @@ func (c *Cell) steps(list []ast.Stmt) (out []*Step) {
 			s.vars = assignedBy(st)
 			s.nodes = l.stmt(st, "")
 		}
+		if h := l.hook(); h != nil {
+			s.nodes = append(one(exprStmt(h)), s.nodes...)
+		}
+		stamp(s.nodes, l.at)
 		out = append(out, s)
 	}
 	return out
@@ -281,7 +297,11 @@ func (c *Cell) Main() error {
 var ErrLeft = errors.New("the cell was left")
 
 // PanicError is what running code panicked with.
-type PanicError struct{ Value any }
+type PanicError struct {
+	Value any
+	Nil   string  // the expression that was nil, if one was
+	Trace []Frame // where it happened, and the calls on the way there; innermost first
+}
 
 func (p *PanicError) Error() string { return fmt.Sprint(p.Value) }
 
@@ -290,16 +310,24 @@ func (p *PanicError) Unwrap() error { err, _ := p.Value.(error); return err }
 
 // guarded runs f and gives its panic as an error.
 func (e *Engine) guarded(f func()) (err error) {
+	run := e.ir.PrepareEnv().Run
+	before := run.CurrEnv
 	defer func() {
 		switch r := recover().(type) {
 		case nil:
+			return
 		case left:
 			err = ErrLeft
 		case FailureError:
 			err = r
+		case base.Signal:
+			err = &PanicError{Value: r, Trace: e.traceOf(run.CurrEnv)}
 		default:
-			err = &PanicError{r}
+			c := e.caughtBy(run, r)
+			err = &PanicError{c.out, c.isNil, c.frames}
 		}
+		run.CurrEnv, run.Panic, run.PanicFun, run.DeferOfFun = before, nil, nil, nil
+		e.settle(run)
 	}()
 	f()
 	return nil
@@ -355,16 +383,7 @@ func (e *Engine) valueOf(name string) (v xr.Value) {
 }
 
 // Start is to be called before a cell's steps run.
-func (e *Engine) Start() { e.deferred = nil; e.line.Store(0) }
-
-// StartStep is to be called before each step.
-func (e *Engine) StartStep() { e.line.Store(0) }
-
-// Running is the line that ran last inside a statement or function; the zero Place if none did.
-func (e *Engine) Running() Place {
-	at := e.line.Load()
-	return Place{Serial: int(at >> 32), Line: int(at & (1<<32 - 1))}
-}
+func (e *Engine) Start() { e.deferred = nil }
 
 // Serial is the number of the cell that was checked last.
 func (e *Engine) Serial() int { return e.serial }
@@ -387,7 +406,12 @@ func (e *Engine) Finish(failed error) error {
 	err := e.guarded(func() {
 		const name = "finish" + mark
 		if !e.declared[name] {
-			e.ir.Eval("func " + name + "(ds []func(), has bool, v interface{}) { for i := 0; i < len(ds); i++ { defer ds[i]() }; if has { panic(v) } }")
+			site := func(st ast.Stmt) string { // as text
+				return siteName + "(" + st.(*ast.ExprStmt).X.(*ast.CallExpr).Args[0].(*ast.BasicLit).Value + "); "
+			}
+			each := callOf(&ast.IndexExpr{X: id("ds"), Index: id("i")})
+			e.ir.Eval("func " + name + "(ds []func(), has bool, v interface{}) { " + site(e.suspending()) +
+				"for i := 0; i < len(ds); i++ { " + site(e.puttingOff(each, token.NoPos)) + "}; if has { panic(v) } }")
 			e.declared[name] = true
 		}
 		f := e.ir.ValueOf(name).ReflectValue().Interface().(func([]func(), bool, any))
@@ -398,6 +422,9 @@ func (e *Engine) Finish(failed error) error {
 		f(list, isPanic, v)
 	})
 	if err == nil && !isPanic {
+		return failed
+	}
+	if q := (*PanicError)(nil); isPanic && errors.As(err, &q) && samePanic(p.Value, q.Value) {
 		return failed
 	}
 	return err

@@ -23,7 +23,6 @@ func runCell(e *Engine, code string) (out []Value, err error) {
 	}
 	e.Start()
 	for _, s := range steps {
-		e.StartStep()
 		if out, err = s.Run(); err != nil {
 			break
 		}

@@ -35,7 +35,7 @@ func TestBesideGoroutines(t *testing.T) {
 
 func stress(t *testing.T) {
 	runtime.LockOSThread()
-	e, err := New(Hooks{Panicked: func(r any, _ Place) { panic(r) }})
+	e, err := New(Hooks{Panicked: func(r *PanicError, _ Place) { panic(r) }})
 	if err != nil {
 		t.Fatal(err)
 	}
