@@ -264,6 +264,14 @@ func (l *low) opAssign(x ast.Expr, op token.Token, y ast.Expr) []ast.Stmt {
 		}
 	}
 	if simple(place) {
+		switch _, isIndex := place.(*ast.IndexExpr); { // the interpreter's own way is right here, and quicker
+		case isIndex && !l.isSlice(x.(*ast.IndexExpr).X), named(t):
+		case op == token.ADD, op == token.SUB, op == token.MUL:
+			switch l.e.rep(t).Kind() {
+			case reflect.Int, reflect.Float64:
+				return one(assign(op-token.ADD+token.ADD_ASSIGN, place, y))
+			}
+		}
 		return one(result(place))
 	}
 	if ix, ok := place.(*ast.IndexExpr); ok {
