@@ -29,6 +29,7 @@ type file struct {
 	size    int64  // bytes; 0 = not checked
 	md5     string // of the first MiB; "" = not checked
 	sha256  string // first hex digits; "" = not checked
+	direct  bool   // no other host and no page may answer
 }
 
 const (
@@ -183,9 +184,22 @@ func (f file) ask(ctx context.Context, part string, have int64) (*http.Response,
 			req.Header.Set("If-Range", string(tag))
 		}
 	}
-	resp, err := client.Do(req)
+	by := client
+	if f.direct {
+		by = straight
+	}
+	resp, err := by.Do(req)
+	if errors.Is(err, errElsewhere) {
+		return nil, errors.Unwrap(err) // without Go's own account of the request
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	if f.direct && resp.StatusCode < 300 {
+		if err := aPage(resp); err != nil {
+			_ = resp.Body.Close() // nothing in it is wanted
+			return nil, err
+		}
 	}
 	switch s := resp.StatusCode; {
 	case s == http.StatusOK, s == http.StatusRequestedRangeNotSatisfiable:

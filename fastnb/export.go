@@ -155,6 +155,11 @@ func LoadLearner(path datasets.Path, o ...LoadOption) (*Learner, error) {
 	if err != nil {
 		return nil, err
 	}
+	return c.learner(file, dir, all, meta)
+}
+
+// learner makes the learner of what a file holds; dir is the folder it works in.
+func (c *loadConfig) learner(file, dir datasets.Path, all map[string]*Tensor, meta checkpointMeta) (*Learner, error) {
 	if meta.Export == nil || meta.Arch == nil {
 		return nil, fmt.Errorf("fastnb: load learner: %s: not an export (try learn.Export, or Load for a checkpoint)", file)
 	}

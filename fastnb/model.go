@@ -13,6 +13,7 @@ import (
 	"github.com/fastnb/go/fastnb/engine"
 	"github.com/fastnb/go/fastnb/nn"
 	"github.com/fastnb/go/fastnb/optim"
+	"github.com/fastnb/go/fastnb/safetensors"
 	"github.com/fastnb/go/fastnb/tensor"
 )
 
@@ -74,6 +75,25 @@ func LoadModel(path datasets.Path, o ...LoadOption) (*Model, error) {
 	m := l.Model
 	m.owner = l.eng.Close
 	return m, nil
+}
+
+// LoadModelFrom is LoadModel of an export that is at hand; name is for messages.
+func LoadModelFrom(name string, export []byte) (*Model, error) {
+	all, m, err := safetensors.Decode(export)
+	var meta checkpointMeta
+	if err == nil {
+		meta, err = readMeta(m)
+	}
+	if err != nil {
+		return nil, because("load model: "+name, err)
+	}
+	c := loadConfig{opts: []LearnerOption{Silent(true)}}
+	l, err := c.learner(datasets.NewPath(name), datasets.NewPath("."), all, meta)
+	if err != nil {
+		return nil, err
+	}
+	l.Model.owner = l.eng.Close
+	return l.Model, nil
 }
 
 // Close frees what the model has on its device; weights that a learner uses stay. It waits for the batch that is

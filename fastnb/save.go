@@ -275,24 +275,34 @@ func (l *Learner) saved() string {
 
 // readModel reads tensors and, where the file is ours, the metadata.
 func readModel(verb string, file datasets.Path) (map[string]*Tensor, checkpointMeta, error) {
-	var meta checkpointMeta
 	all, m, err := safetensors.Read(file.String())
 	if err != nil {
-		return nil, meta, because(verb, err)
+		return nil, checkpointMeta{}, because(verb, err)
 	}
-	if js, ok := m[metaKey]; ok {
-		if err := json.Unmarshal([]byte(js), &meta); err != nil {
-			return nil, meta, fmt.Errorf("fastnb: %s: %s: metadata: %w", verb, file, err)
-		}
-		if meta.Version < 1 || meta.Version > metaVersion {
-			return nil, meta, fmt.Errorf("fastnb: %s: %s: it has version %d, this program reads versions up to %d (try a newer fastnb)", verb, file, meta.Version, metaVersion)
-		}
-		meta.unsummed = m[safetensors.SumKey] == ""
-		if meta.unsummed && meta.Version > 1 {
-			return nil, meta, fmt.Errorf("fastnb: %s: %s: its checksum is missing (try saving it again)", verb, file)
-		}
+	meta, err := readMeta(m)
+	if err != nil {
+		return nil, meta, fmt.Errorf("fastnb: %s: %s: %w", verb, file, err)
 	}
 	return all, meta, nil
+}
+
+// readMeta reads what a file of ours says of itself; one of another program says nothing.
+func readMeta(m map[string]string) (meta checkpointMeta, err error) {
+	js, ok := m[metaKey]
+	if !ok {
+		return meta, nil
+	}
+	if err := json.Unmarshal([]byte(js), &meta); err != nil {
+		return meta, fmt.Errorf("metadata: %w", err)
+	}
+	if meta.Version < 1 || meta.Version > metaVersion {
+		return meta, fmt.Errorf("it has version %d, this program reads versions up to %d (try a newer fastnb)", meta.Version, metaVersion)
+	}
+	meta.unsummed = m[safetensors.SumKey] == ""
+	if meta.unsummed && meta.Version > 1 {
+		return meta, fmt.Errorf("its checksum is missing (try saving it again)")
+	}
+	return meta, nil
 }
 
 // because says what failed in front of err, whose own "fastnb: " is dropped so that it stands once. It

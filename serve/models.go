@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,27 +21,59 @@ import (
 type Source struct {
 	Name string
 	Path datasets.Path
+	// Address is where the file is fetched from, once, where it is not here: https://HOST/FILE. Path is not
+	// looked at then.
+	Address string
+	Sum     string // the file's SHA-256, in hex; "" is not checked
+	// Content is the file itself, where it lies in none.
+	Content []byte
 }
 
 var goodName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 
-// ParseSource reads "PATH" or "NAME=PATH"; a path gives the file's name, without its ending.
+func isAddress(s string) bool {
+	return strings.HasPrefix(s, "https://") || strings.HasPrefix(s, "http://")
+}
+
+// ParseSource reads "PATH", "NAME=PATH" or the same with an address, "https://HOST/FILE#sha256=SUM"; a path gives the
+// file's name, without its ending.
 func ParseSource(s string) (Source, error) {
 	name, path, named := strings.Cut(s, "=")
 	if !named || strings.ContainsAny(name, `/\`) {
 		name, path, named = "", s, false
 	}
-	p := datasets.NewPath(path)
 	if named && name == "" {
 		return Source{}, fmt.Errorf("fastnb: serve: %s: the name is missing (try NAME=PATH)", s)
 	}
-	if name == "" {
-		name = strings.TrimSuffix(p.Name(), filepath.Ext(p.Name()))
+	src := Source{Name: name, Path: datasets.NewPath(path)}
+	if isAddress(path) {
+		address, about, _ := strings.Cut(path, "#")
+		sum, ok := strings.CutPrefix(about, "sha256=")
+		if about != "" && !ok {
+			return Source{}, fmt.Errorf("fastnb: serve: %s: #%s is no checksum (try #sha256=SUM)", s, about)
+		}
+		bare, _, _ := strings.Cut(address, "?")
+		src = Source{Name: name, Path: datasets.NewPath(bare), Address: address, Sum: sum}
 	}
-	if !goodName.MatchString(name) {
-		return Source{}, fmt.Errorf("fastnb: serve: %s: %q is no name for a model (try NAME=PATH with letters, digits, . _ -)", s, name)
+	if src.Name == "" {
+		src.Name = strings.TrimSuffix(src.Path.Name(), filepath.Ext(src.Path.Name()))
 	}
-	return Source{Name: name, Path: p}, nil
+	if !goodName.MatchString(src.Name) {
+		return Source{}, fmt.Errorf("fastnb: serve: %s: %q is no name for a model (try NAME=PATH with letters, digits, . _ -)", s, src.Name)
+	}
+	return src, nil
+}
+
+// fetch brings the file here, where it is not, and gives where it lies.
+func (s *Source) fetch(ctx context.Context) error {
+	if s.Address == "" {
+		return nil
+	}
+	p, err := datasets.FetchExport(ctx, s.Address, s.Sum)
+	if err == nil {
+		s.Path, s.Address = p, ""
+	}
+	return err
 }
 
 // loaded is a model as long as somebody uses it.
@@ -81,6 +114,13 @@ func (e *entry) stat() (time.Time, int64, error) {
 
 // load reads the file. Who is being answered by the old model still is.
 func (e *entry) load() error {
+	if e.Content != nil {
+		m, err := fastnb.LoadModelFrom(e.Name, e.Content)
+		if err == nil {
+			e.now, e.Content = &loaded{Model: m}, nil
+		}
+		return err
+	}
 	when, size, err := e.stat()
 	if err != nil {
 		return fmt.Errorf("fastnb: serve: %s: %w (try learn.Export)", e.Name, err)
@@ -126,14 +166,20 @@ type store struct {
 	names  []string // the first is the one asked without a name
 }
 
-func newStore(sources []Source) (*store, error) {
+func newStore(ctx context.Context, sources []Source) (*store, error) {
 	s := &store{byName: map[string]*entry{}}
 	for _, src := range sources {
 		if s.byName[src.Name] != nil {
+			s.close()
 			return nil, fmt.Errorf("fastnb: serve: two models are named %s (try NAME=PATH)", src.Name)
 		}
 		e := &entry{Source: src}
-		if err := e.load(); err != nil {
+		err := e.fetch(ctx)
+		if err == nil {
+			err = e.load()
+		}
+		if err != nil {
+			s.close()
 			return nil, err
 		}
 		s.byName[src.Name] = e

@@ -35,7 +35,7 @@ var (
 // start serves models and gives the address.
 func start(t *testing.T, c Config, sources ...Source) (*Server, string) {
 	t.Helper()
-	s, err := New(sources, c)
+	s, err := New(context.Background(), sources, c)
 	check(t, err)
 	ts := httptest.NewServer(s)
 	t.Cleanup(func() { ts.Close(); s.store.close() })
@@ -72,7 +72,7 @@ func ask(t *testing.T, url string, body io.Reader, kind string, into any) int {
 
 func TestPictures(t *testing.T) {
 	file := pictures.export(t)
-	_, url := start(t, Config{}, Source{"colours", file})
+	_, url := start(t, Config{}, Source{Name: "colours", Path: file})
 	m, err := fastnb.LoadModel(file)
 	check(t, err)
 	defer m.Close()
@@ -107,7 +107,7 @@ func TestPictures(t *testing.T) {
 }
 
 func TestOtherModels(t *testing.T) {
-	_, url := start(t, Config{}, Source{"masks", masks.export(t)}, Source{"points", points.export(t)}, Source{"texts", texts.export(t)})
+	_, url := start(t, Config{}, Source{Name: "masks", Path: masks.export(t)}, Source{Name: "points", Path: points.export(t)}, Source{Name: "texts", Path: texts.export(t)})
 	pic := pngOf(t, square(40, 9, red))
 	var a answer
 	if status := ask(t, url+"/api/models/masks/predict", bytes.NewReader(pic), "image/png", &a); status != 200 || len(a.Parts) == 0 || fmt.Sprint(a.Size) != "[32 32]" {
@@ -156,7 +156,7 @@ func bomb(t *testing.T) []byte {
 }
 
 func TestBadRequests(t *testing.T) {
-	_, url := start(t, Config{MaxBody: 1 << 20, MaxPixels: 1e6}, Source{"m", pictures.export(t)})
+	_, url := start(t, Config{MaxBody: 1 << 20, MaxPixels: 1e6}, Source{Name: "m", Path: pictures.export(t)})
 	pic := pngOf(t, square(40, 9, red))
 	post := func(kind string, body io.Reader) *http.Request {
 		r, err := http.NewRequest(http.MethodPost, url+"/analyze", body)
@@ -213,7 +213,7 @@ func TestBadRequests(t *testing.T) {
 }
 
 func TestPageAndMetrics(t *testing.T) {
-	_, url := start(t, Config{}, Source{"m", pictures.export(t)})
+	_, url := start(t, Config{}, Source{Name: "m", Path: pictures.export(t)})
 	for path, want := range map[string]string{
 		"/": "<title>Ask the model</title>", "/static/client.js": "use strict", "/static/style.css": "prefers-color-scheme", "/healthz": `"ok"`,
 		"/api": `"openapi":"3.1.0"`, "/metrics": "fastnb_requests_total",
@@ -233,7 +233,7 @@ func TestPageAndMetrics(t *testing.T) {
 	secret := filepath.Join(filepath.Dir(dir), "secret.txt")
 	write(t, secret, []byte("secret"))
 	check(t, os.Symlink(secret, filepath.Join(dir, "link.txt")))
-	_, url = start(t, Config{Static: dir}, Source{"m", pictures.export(t)})
+	_, url = start(t, Config{Static: dir}, Source{Name: "m", Path: pictures.export(t)})
 	for path, want := range map[string]string{"/": "my own page", "/static/a.txt": "my own file"} {
 		r, err := http.Get(url + path)
 		check(t, err)
@@ -248,7 +248,7 @@ func TestPageAndMetrics(t *testing.T) {
 
 func TestToken(t *testing.T) {
 	file := pictures.export(t)
-	s, url := start(t, Config{Addr: "0.0.0.0:0"}, Source{"m", file})
+	s, url := start(t, Config{Addr: "0.0.0.0:0"}, Source{Name: "m", Path: file})
 	if len(s.Token()) < 32 {
 		t.Fatalf("token %q", s.Token())
 	}
@@ -267,14 +267,14 @@ func TestToken(t *testing.T) {
 	if got, err := http.DefaultClient.Do(r); err != nil || got.StatusCode != 200 {
 		t.Error(got, err)
 	}
-	if s, _ := start(t, Config{Addr: "0.0.0.0:0", Open: true}, Source{"m", file}); s.Token() != "" {
+	if s, _ := start(t, Config{Addr: "0.0.0.0:0", Open: true}, Source{Name: "m", Path: file}); s.Token() != "" {
 		t.Error("an open server has a token")
 	}
 }
 
 // Who comes when all places are taken is told to come again; the others are answered.
 func TestQueueIsBounded(t *testing.T) {
-	s, url := start(t, Config{MaxQueue: 2}, Source{"m", pictures.export(t)})
+	s, url := start(t, Config{MaxQueue: 2}, Source{Name: "m", Path: pictures.export(t)})
 	s.queue <- struct{}{}
 	s.queue <- struct{}{}
 	pic := pngOf(t, square(40, 9, red))
@@ -304,7 +304,7 @@ func TestQueueIsBounded(t *testing.T) {
 // A file that is replaced is taken up, and a server that is told to end answers what it has taken.
 func TestReloadAndShutdown(t *testing.T) {
 	file := pictures.copied(t)
-	s, err := New([]Source{{"m", file}}, Config{Addr: "127.0.0.1:0"})
+	s, err := New(context.Background(), []Source{{Name: "m", Path: file}}, Config{Addr: "127.0.0.1:0"})
 	check(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -367,7 +367,7 @@ func TestSources(t *testing.T) {
 	for _, p := range []string{"absent.fastnb", "no.fastnb"} {
 		src, err := ParseSource(filepath.Join(dir, p))
 		check(t, err)
-		if _, err := New([]Source{src}, Config{}); err == nil || !strings.HasPrefix(err.Error(), "fastnb: ") {
+		if _, err := New(context.Background(), []Source{src}, Config{}); err == nil || !strings.HasPrefix(err.Error(), "fastnb: ") {
 			t.Errorf("%s: %v", p, err)
 		}
 	}

@@ -28,11 +28,12 @@ type Server struct {
 }
 
 // New loads the models and makes a server of them. The first is the one that is asked without a name.
-func New(sources []Source, c Config) (*Server, error) {
+// Those that lie at an address are fetched first; ctx ends that.
+func New(ctx context.Context, sources []Source, c Config) (*Server, error) {
 	if len(sources) == 0 {
 		return nil, errors.New("fastnb: serve: no model given (try fastnb serve EXPORT)")
 	}
-	st, err := newStore(sources)
+	st, err := newStore(ctx, sources)
 	if err != nil {
 		return nil, err
 	}
@@ -240,7 +241,7 @@ func (s *Server) watch(ctx context.Context) {
 		}
 		for _, name := range s.store.names {
 			e := s.store.byName[name]
-			if e.Path.String() == "" || !e.changed() {
+			if e.when.IsZero() || !e.changed() {
 				continue
 			}
 			when, _, err := e.stat()

@@ -29,7 +29,15 @@ func main() {
 	kernel.Version = version
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	root, status := rootCommand(), 2 // until the command line has been understood
+	root, err := bundled()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1) //nolint:gocritic // stop has nothing left to undo
+	}
+	if root == nil {
+		root = rootCommand()
+	}
+	status := 2 // until the command line has been understood
 	root.PersistentPreRun = func(*cobra.Command, []string) { status = 1 }
 	if err := root.ExecuteContext(ctx); err != nil {
 		if !errors.Is(err, errSilent) {
