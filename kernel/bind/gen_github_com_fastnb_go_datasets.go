@@ -15,6 +15,7 @@ func init() {
 			"Catalogue":          r.ValueOf(pkg.Catalogue),
 			"DataPath":           r.ValueOf(pkg.DataPath),
 			"ErrUnavailable":     r.ValueOf(&pkg.ErrUnavailable).Elem(),
+			"FetchExport":        r.ValueOf(pkg.FetchExport),
 			"GetData":            r.ValueOf(pkg.GetData),
 			"HasTwin":            r.ValueOf(pkg.HasTwin),
 			"Home":               r.ValueOf(pkg.Home),

@@ -64,6 +64,7 @@ func init() {
 			"LinFtrs":                               r.ValueOf(pkg.LinFtrs),
 			"LoadLearner":                           r.ValueOf(pkg.LoadLearner),
 			"LoadModel":                             r.ValueOf(pkg.LoadModel),
+			"LoadModelFrom":                         r.ValueOf(pkg.LoadModelFrom),
 			"LossFunc":                              r.ValueOf(pkg.LossFunc),
 			"LossScale":                             r.ValueOf(pkg.LossScale),
 			"Lower":                                 r.ValueOf(pkg.Lower),
