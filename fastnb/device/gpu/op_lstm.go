@@ -113,7 +113,7 @@ func lowerLSTM(c *compiler, st *device.Step) error {
 	}
 	l.flat = flat{
 		{from: 0, r: l.y, n: l.T * step},
-		{from: l.Cells(), r: l.cells, off: l.cell(l.T), n: step},
+		{from: l.Cells(), r: l.cells, off: l.cellsAt(l.T), n: step},
 	}
 	c.side[st.Out[0]] = l
 	return nil
@@ -167,8 +167,8 @@ func (l *lstmWork) stretches() [][3]int {
 	return out
 }
 
-// cell is where the cells are after t steps.
-func (l *lstmWork) cell(t int) int {
+// cellsAt is where the cells are after t steps.
+func (l *lstmWork) cellsAt(t int) int {
 	if !l.Keep {
 		t %= 2
 	}
@@ -179,7 +179,7 @@ func (l *lstmWork) cell(t int) int {
 func (l *lstmWork) step(c *compiler, t, z int, wh, bias ref) {
 	step := l.N * l.H
 	before, off := l.before(t)
-	args := []any{before, wh, bias, l.gates, l.cells, l.y, off, z * 4 * step, l.cell(t), l.cell(t + 1), t * step, l.N, l.H}
+	args := []any{before, wh, bias, l.gates, l.cells, l.y, off, z * 4 * step, l.cellsAt(t), l.cellsAt(t + 1), t * step, l.N, l.H}
 	unit, entry, units := "lstm_"+suffix(c.act), "lstm_step", 16
 	if l.tensor(c) {
 		n := l.groups(c)
@@ -221,40 +221,80 @@ func lowerLSTMDGates(c *compiler, st *device.Step) error {
 	d := *l
 	d.flat = nil
 	d.gates = c.temp(c.act, l.gates.n)
-	dy, w := c.as(st.In[1], c.act), c.as(st.In[2], tensor.Float32)
-	step := l.N * l.H
-	unit := "lstm_" + suffix(c.act)
-	product, entry, cols := unit, "lstm_back_product", 64
-	if l.tensor(c) {
-		product, entry, cols = "lstm_mma_"+suffix(c.act), "lstm_back_3", 48
-	}
-	shares, per := l.shares(c, cols)
-	wh := c.temp(c.act, 4*l.H*l.H)
-	parts, carry := c.temp(tensor.Float32, shares*step), c.temp(tensor.Float32, step)
+	b := l.back(c, d.gates)
+	b.dy = c.as(st.In[1], c.act)
+	w := c.as(st.In[2], tensor.Float32)
 	spans := l.Spans()
 	for i := len(spans) - 1; i >= 0; i-- {
 		s := spans[i]
 		rng, drop := l.drop(c, st, s[2])
-		if l.tensor(c) {
-			l.packTransposed(c, w, wh, rng, drop)
+		if b.tensor {
+			l.packTransposed(c, w, b.wh, rng, drop)
 		} else {
-			l.pack(c, w, wh, l.H, rng, drop)
+			l.pack(c, w, b.wh, l.H, rng, drop)
 		}
-		for t := s[1] - 1; t >= s[0]; t-- {
-			fresh, n := 0, shares
-			if t == s[1]-1 {
-				fresh, n = 1, 0
-			}
-			c.run(unit, "lstm_back_cell", blocks(step), perBlock, l.gates, l.cells, dy, parts, carry, d.gates,
-				t*4*step, l.cell(t), l.cell(t+1), t*step, step, n, fresh)
-			if t > s[0] {
-				c.run(product, entry, [3]int{(l.H + cols - 1) / cols, (l.N + 63) / 64, shares}, 256,
-					d.gates, wh, parts, t*4*step, l.N, l.H, per)
-			}
+		b.cell(c, s[1]-1, 0)
+		for t := s[1] - 1; t > s[0]; t-- {
+			b.step(c, t)
 		}
 	}
 	c.side[st.Out[0]] = &d
 	return nil
+}
+
+// lstmBack is the way back through a layer's steps.
+type lstmBack struct {
+	*lstmWork
+	tensor      bool
+	shares, per int // sums that a product is cut into, and columns of each
+	wh          ref // packed; with tensor its transpose
+	dy, d       ref // derivatives of the outputs and of the gates
+	parts       ref // float32 [shares, N, H]
+	carry       ref // float32 [N, H], the cells' derivative
+	counts      ref // of lstm_mma's tiles
+}
+
+// back prepares the way back, whose result is d.
+func (l *lstmWork) back(c *compiler, d ref) *lstmBack {
+	b := &lstmBack{lstmWork: l, tensor: l.tensor(c), d: d}
+	cols := 64
+	if b.tensor {
+		cols = backColumns
+		b.counts = c.temp(tensor.Float32, (l.H+cols-1)/cols*((l.N+63)/64))
+		c.fill(b.counts, 0)
+	}
+	b.shares, b.per = l.shares(c, cols)
+	b.wh = c.temp(c.act, 4*l.H*l.H)
+	b.parts, b.carry = c.temp(tensor.Float32, b.shares*l.N*l.H), c.temp(tensor.Float32, l.N*l.H)
+	return b
+}
+
+// backColumns is how many outputs a block of lstm_back_3 derives by.
+const backColumns = 48
+
+// cell queues the way back through the cells of step t, into which so many shares come from the step behind; none
+// at the end of a stretch.
+func (b *lstmBack) cell(c *compiler, t, shares int) {
+	step, fresh := b.N*b.H, 0
+	if shares == 0 {
+		fresh = 1
+	}
+	c.run("lstm_"+suffix(c.act), "lstm_back_cell", blocks(step), perBlock, b.gates, b.cells, b.dy, b.parts, b.carry, b.d,
+		t*4*step, b.cellsAt(t), b.cellsAt(t+1), t*step, step, shares, fresh)
+}
+
+// step queues the way from the gates of step t to those of the step before it.
+func (b *lstmBack) step(c *compiler, t int) {
+	step, rows, z := b.N*b.H, (b.N+63)/64, t*4*b.N*b.H
+	if b.tensor {
+		c.run("lstm_mma_"+suffix(c.act), "lstm_back_3", [3]int{(b.H + backColumns - 1) / backColumns, rows, b.shares}, 256,
+			b.d, b.wh, b.parts, b.counts, b.gates, b.cells, b.dy, b.carry, b.d,
+			z, z-4*step, b.cellsAt(t-1), b.cellsAt(t), (t-1)*step, b.N, b.H, b.per, b.shares)
+		return
+	}
+	c.run("lstm_"+suffix(c.act), "lstm_back_product", [3]int{(b.H + 63) / 64, rows, b.shares}, 256,
+		b.d, b.wh, b.parts, z, b.N, b.H, b.per)
+	b.cell(c, t-1, b.shares)
 }
 
 // lstmOf is a lowering of what follows lstm_dgates, whose result is the step's first input.

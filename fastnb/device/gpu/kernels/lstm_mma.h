@@ -119,15 +119,59 @@ STEP_(1)
 STEP_(2)
 STEP_(3)
 
-// As lstm_back_product; w is the transpose, [h, 4h], and per divisible by 32.
-extern "C" __global__ void __launch_bounds__(256) lstm_back_3(const T*RESTRICT d, const T*RESTRICT w, float*RESTRICT parts, const int z, const int n, const int h, const int per){
+// Four units' cells, back: q is the first one's place of n.
+DEVFN void cells_(const float*parts, const T*RESTRICT gates, const float*RESTRICT cells, const T*RESTRICT dy, float*carry, T*out, int z0, int c0, int c1, int y1, int n, int q, int shares){
+  uint2 y=*(const uint2*)(dy+y1+q);
+  uint4 g[2];
+  g[0]=*(const uint4*)(gates+z0+4*q); g[1]=*(const uint4*)(gates+z0+4*q+8);
+  float4 before=*(const float4*)(cells+c0+q), after=*(const float4*)(cells+c1+q), c=*(float4*)(carry+q);
+  float v[4]={UP_((h16)(y.x&0xffffu)),UP_((h16)(y.x>>16)),UP_((h16)(y.y&0xffffu)),UP_((h16)(y.y>>16))};
+  for(int k=0;k<shares;k++){
+    float4 p=__ldcg((const float4*)(parts+k*n+q));
+    v[0]+=p.x; v[1]+=p.y; v[2]+=p.z; v[3]+=p.w;
+  }
+  float b[4]={before.x,before.y,before.z,before.w}, a[4]={after.x,after.y,after.z,after.w}, e[4]={c.x,c.y,c.z,c.w};
+  uint p[8]={g[0].x,g[0].y,g[0].z,g[0].w,g[1].x,g[1].y,g[1].z,g[1].w};
+#pragma unroll
+  for(int k=0;k<4;k++){
+    float gi=UP_((h16)(p[2*k]&0xffffu)), gf=UP_((h16)(p[2*k]>>16)), gc=UP_((h16)(p[2*k+1]&0xffffu)), go=UP_((h16)(p[2*k+1]>>16));
+    float tc=tanhf(a[k]), x=e[k]+v[k]*go*(1.0f-tc*tc);
+    p[2*k]=(uint)DOWN_(x*gc*gi*(1.0f-gi))|(uint)DOWN_(x*b[k]*gf*(1.0f-gf))<<16;
+    p[2*k+1]=(uint)DOWN_(x*gi*(1.0f-gc*gc))|(uint)DOWN_(v[k]*tc*go*(1.0f-go))<<16;
+    e[k]=x*gf;
+  }
+  *(float4*)(carry+q)=make_float4_(e[0],e[1],e[2],e[3]);
+  *(uint4*)(out+z0+4*q)=make_uint4_(p[0],p[1],p[2],p[3]);
+  *(uint4*)(out+z0+4*q+8)=make_uint4_(p[4],p[5],p[6],p[7]);
+}
+// Back through the product of one step and the cells of the step before it: parts [shares, n, h] as
+// lstm_back_product gives them, with the transpose of w, [h, 4h], and `per` divisible by 32. The block that is the
+// last of a tile's shares, which counts [tiles] tells, adds them up in order and does what lstm_back_cell does. d is
+// read at z and written, by its other name, at z0.
+extern "C" __global__ void __launch_bounds__(256) lstm_back_3(const T*RESTRICT d, const T*RESTRICT w, float*parts, int*counts, const T*RESTRICT gates, const float*RESTRICT cells, const T*RESTRICT dy, float*carry, T*out, const int z, const int z0, const int c0, const int c1, const int y1, const int n, const int h, const int per, const int shares){
   __shared__ float4 s[4*64*12];
-  int c0=GRP0*48, r0=GRP1*64, q0=GRP2*per, q1=min(q0+per,4*h);
-  sums_<3>(d+z+r0*4*h,w+c0*4*h,4*h,4*h,n-r0,h-c0,q0,q1,s);
+  int u0=GRP0*48, r0=GRP1*64, q0=GRP2*per, q1=min(q0+per,4*h);
+  sums_<3>(d+z+r0*4*h,w+u0*4*h,4*h,4*h,n-r0,h-u0,q0,q1,s);
   __syncthreads();
 #pragma unroll
   for(int j=0;j<3;j++){
-    int i=LID+256*j, r=r0+i/12, c=c0+i%12*4;
-    if(r<n&&c<h) *(float4*)(parts+(GRP2*n+r)*h+c)=sum_<3>(s,i);
+    int i=LID+256*j, r=r0+i/12, u=u0+i%12*4;
+    if(r<n&&u<h) *(float4*)(parts+(GRP2*n+r)*h+u)=sum_<3>(s,i);
+  }
+  __threadfence();
+  __syncthreads();
+  int*last=(int*)s;
+  if(LID==0){
+    int*count=counts+GRP1*GRPS0+GRP0;
+    *last=atomicAdd(count,1)==shares-1;
+    if(*last) *count=0;
+  }
+  __syncthreads();
+  if(!*last) return;
+  __threadfence();
+#pragma unroll
+  for(int j=0;j<3;j++){
+    int i=LID+256*j, r=r0+i/12, u=u0+i%12*4;
+    if(r<n&&u<h) cells_(parts,gates,cells,dy,carry,out,z0,c0,c1,y1,n*h,r*h+u,shares);
   }
 }
