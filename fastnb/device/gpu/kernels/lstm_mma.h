@@ -111,13 +111,13 @@ template<int P> DEVFN void step_(STEP_ARGS, float4*s){
     }
   }
 }
-#define STEP_(P) extern "C" __global__ void __launch_bounds__(256) lstm_step_##P(STEP_ARGS){ \
+#define STEP_(P,BOUNDS) extern "C" __global__ void __launch_bounds__ BOUNDS lstm_step_##P(STEP_ARGS){ \
   __shared__ float4 s[4*64*4*P]; \
   step_<P>(hp,w,bias,gates,cells,y,h0,z,c0,c1,y1,n,h,s); \
 }
-STEP_(1)
-STEP_(2)
-STEP_(3)
+STEP_(1,(256,1))
+STEP_(2,(256))
+STEP_(3,(256))
 
 // Four units' cells, back: q is the first one's place of n.
 DEVFN void cells_(const float*parts, const T*RESTRICT gates, const float*RESTRICT cells, const T*RESTRICT dy, float*carry, T*out, int z0, int c0, int c1, int y1, int n, int q, int shares){
