@@ -83,6 +83,7 @@ func (d *Device) Compile(p *device.Plan) (device.Program, error) {
 	if t := d.tuning(); t != nil {
 		t.keep()
 	}
+	c.mergeCasts()
 	pr.arrange(c)
 	if free := d.FreeMemory(); pr.size > free {
 		return nil, fmt.Errorf("fastnb: %s: %s: %w: its temporaries take %s, %s are free (try a smaller batch size)", d.card.Driver, p.Name, device.ErrMemory, megabytes(pr.size), megabytes(free))

@@ -47,6 +47,7 @@ type launch struct {
 	other       func(r *running) error // fill, copy, host's definition
 	refs        []ref                  // that other uses
 	host        bool                   // other waits for the card
+	cast        bool                   // it casts an argument that no step has written
 }
 
 // compiler makes a program of a plan.
@@ -111,6 +112,7 @@ func (c *compiler) as(id device.ValueID, kind tensor.DType) ref {
 	t := c.temp(kind, r.n)
 	c.casts[key], c.castAt[key] = t, len(c.launches)
 	c.convert(t, r)
+	c.launches[len(c.launches)-1].cast = key.at == 0
 	return t
 }
 
