@@ -1,0 +1,51 @@
+package cuda_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/fastnb/go/fastnb/device/devicetest"
+	"github.com/fastnb/go/fastnb/device/gpu"
+	"github.com/fastnb/go/fastnb/device/gpu/cuda"
+	"github.com/fastnb/go/fastnb/device/gpu/cuda/double"
+	"github.com/fastnb/go/fastnb/tensor"
+)
+
+// open gives the machine's card where FASTNB_TEST_CARD asks for it, else the double.
+func open(t *testing.T, activations tensor.DType) *gpu.Device {
+	t.Helper()
+	if os.Getenv("FASTNB_TEST_CARD") == "" {
+		t.Setenv("FASTNB_LIBCUDA", double.Build(t))
+		t.Setenv("FASTNB_GPU_TUNE", "0")
+	}
+	drv, err := cuda.Open(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dev, err := gpu.New(drv, activations)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := dev.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return dev
+}
+
+// The suite of all devices passes, however activations are kept, and no op of it runs on the host.
+func TestDevice(t *testing.T) {
+	if testing.Short() && os.Getenv("FASTNB_TEST_CARD") == "" {
+		t.Skip("on the double it takes minutes")
+	}
+	for _, d := range []tensor.DType{tensor.Float32, tensor.Float16, tensor.BFloat16} {
+		t.Run(d.String(), func(t *testing.T) {
+			dev := open(t, d)
+			devicetest.Run(t, dev)
+			if n := dev.OnHost(); n > 0 {
+				t.Errorf("%d steps ran on the host", n)
+			}
+		})
+	}
+}
