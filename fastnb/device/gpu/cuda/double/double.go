@@ -15,6 +15,8 @@ import (
 	"time"
 )
 
+//go:generate go run ./testdata/gen.go
+
 //go:embed c/*.c c/*.h ptx2c/*.go
 var sources embed.FS
 

@@ -48,7 +48,13 @@ func open(t *testing.T, options ...string) *card {
 	return c
 }
 
-func ptr[T any](p *T) uintptr { return uintptr(unsafe.Pointer(p)) }
+// ptr is an address for C; what it points to does not move.
+func ptr[T any](p *T) uintptr {
+	sink = p
+	return uintptr(unsafe.Pointer(p))
+}
+
+var sink any
 
 var texts [][]byte
 

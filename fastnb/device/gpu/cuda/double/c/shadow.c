@@ -60,7 +60,7 @@ static void reads(Worker *w, Thr *t, Shadow *s, uint32_t a, int site) {
 static void writes(Worker *w, Thr *t, Shadow *s, uint32_t a, int site, int kind) {
   if (s->wrote >= w->first && !(kind == ATOMIC && s->atomic) && meets(w, t, s->writer, s->wrote, s->wrote_seq))
     race(t, a, site, "writes over what was written by", s->writer);
-  if (s->pending && kind != ARRIVED) fault(t, LAUNCH_FAILED, site, "write to shared memory that cp.async has yet to fill", a, 1);
+  if (s->pending && s->wrote >= w->first && kind != ARRIVED) fault(t, LAUNCH_FAILED, site, "write to shared memory that cp.async has yet to fill", a, 1);
   if (s->read == w->epoch) {
     if (meets(w, t, s->reader, s->read, s->read_seq)) race(t, a, site, "writes over what is read by", s->reader);
     if (s->several && s->reader == t->id && s->read_seq == w->seq[t->warp]) race(t, a, site, "writes over what is read by another lane of the warp of", t->id);
