@@ -97,14 +97,18 @@ var exports string
 
 func TestMain(m *testing.M) {
 	exports = os.Getenv("FASTNB_SERVE_EXPORTS")
-	if exports == "" {
+	if exports != "" {
+		if err := os.MkdirAll(exports, 0o777); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	} else {
 		dir, err := os.MkdirTemp("", "serve")
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
 		exports = dir
-		defer os.RemoveAll(dir)
 	}
 	code := m.Run()
 	if os.Getenv("FASTNB_SERVE_EXPORTS") == "" {
@@ -146,11 +150,11 @@ func drawn(dir, folder string, n, side int, c color.RGBA) error {
 var small = []fastnb.LearnerOption{fastnb.Pretrained(false), fastnb.Silent(true), vision.Cut(5)}
 
 // learn makes a network for pictures and trains it for so many epochs.
-func learn(d *data.DataBunch, err error, of func(*data.DataBunch, models.Arch, ...fastnb.LearnerOption) (*fastnb.Learner, error), epochs int) (*fastnb.Learner, error) {
+func learn(d *data.DataBunch, err error, of func(*data.DataBunch, models.Arch, ...fastnb.LearnerOption) (*fastnb.Learner, error), epochs int, o ...fastnb.LearnerOption) (*fastnb.Learner, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := of(d, models.ResNet18, small...)
+	l, err := of(d, models.ResNet18, append(o, small...)...)
 	if err == nil && epochs > 0 {
 		err = l.FitOneCycle(epochs, fastnb.LR(3e-3))
 	}
@@ -209,13 +213,14 @@ var masks = &fixture{make: func(dir string) (*fastnb.Learner, error) {
 
 // points finds one place.
 var points = &fixture{make: func(dir string) (*fastnb.Learner, error) {
-	if err := drawn(dir, ".", 6, 40, color.RGBA{20, 120, 130, 255}); err != nil {
+	err := errors.Join(drawn(dir, "1", 4, 40, red), drawn(dir, "2", 4, 40, green), drawn(dir, "3", 4, 40, blue), drawn(dir, "4", 4, 40, color.RGBA{A: 255}), drawn(dir, "5", 4, 40, color.RGBA{255, 255, 255, 255}))
+	if err != nil {
 		return nil, err
 	}
 	d, err := vision.PointsListFromFolder(datasets.NewPath(dir)).SplitByRandPct(.3).
 		LabelFromFunc(func(datasets.Path) vision.Points { return vision.Points{{Y: 10, X: 20}} }).
-		Transform(nil, data.Size(32), data.TfmY(true)).DataBunch(data.BS(2))
-	return learn(d, err, vision.CNNLearner, 4)
+		Transform(nil, data.Size(32), data.TfmY(true)).Normalize(vision.ImageNetStats).DataBunch(data.BS(14))
+	return learn(d, err, vision.CNNLearner, 80, fastnb.PS(0))
 }}
 
 // films are texts that say what they are.

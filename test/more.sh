@@ -42,6 +42,14 @@ for _ in $(seq 120); do curl -sf "http://127.0.0.1:$port/api/status" >/dev/null 
 mkdir -p out/browser
 walk() { timeout 300 node test/browser/kernel.js "http://127.0.0.1:$port" out/browser; }
 walk || { echo 'once more: a loaded machine can drop a click'; walk; } || { tail -50 "$tmp/lab.log"; exit 1; }
+
+echo '== the pages of fastnb serve in the browser'
+FASTNB_SERVE_EXPORTS=$tmp/exports go test -count 1 -run TestExports ./serve
+(cd "$tmp/exports" && exec "$OLDPWD/bin/fastnb" serve colours.fastnb labels.fastnb masks.fastnb points.fastnb texts.fastnb writer.fastnb --addr 127.0.0.1:0 --flag "$tmp/flags" --quiet >"$tmp/serve.out") &
+for _ in $(seq 120); do grep -q '^serving at' "$tmp/serve.out" && break; sleep 0.5; done
+timeout 600 node test/browser/serve.js "$(sed -n 's/^serving at //p' "$tmp/serve.out")" out/browser "$tmp/flags"
+
+echo '== the page of a notebook in the browser'
 bin/fastnb nb run --html "$tmp/page.html" test/browser/page.ipynb
 timeout 600 node test/browser/first.js "http://127.0.0.1:$port" out/browser "$tmp/page.html" || { tail -50 "$tmp/lab.log"; exit 1; }
 NEED=images,tables node test/browser/lab.js "http://127.0.0.1:$port" planet.ipynb "$tmp/shot" 600 || { tail -50 "$tmp/lab.log"; exit 1; }

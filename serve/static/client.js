@@ -180,8 +180,8 @@ function listen() {
   drop.addEventListener('keydown', (e) => {
     if (e.key === 'Enter' || e.key === ' ') { e.preventDefault(); input.click(); }
   });
-  input.addEventListener('click', (e) => e.stopPropagation());
   input.addEventListener('change', () => pick(input.files[0]));
+  el('image-picked').addEventListener('error', () => { el('preview').hidden = true; }); // the answer says what is wrong
   for (const name of ['dragenter', 'dragover']) drop.addEventListener(name, (e) => { e.preventDefault(); drop.classList.add('over'); });
   for (const name of ['dragleave', 'drop']) drop.addEventListener(name, () => drop.classList.remove('over'));
   drop.addEventListener('drop', (e) => { e.preventDefault(); pick(firstPicture(e.dataTransfer.files)); });
