@@ -58,7 +58,7 @@ func (c *compiler) rate(p *product, t kernels.GemmTile, splits int) float64 {
 	mt, nt := over(p.m, t.BM), over(p.n, t.BN)
 	used := float64(p.m) / float64(mt*t.BM) * float64(p.n) / float64(nt*t.BN)
 	all := float64(mt * nt * p.batch * splits * p.classes())
-	return used * min(1, all/float64(c.processors()*t.Resident())) * t.Peak()
+	return used * min(1, all/float64(c.processors()*t.Resident)) * t.Peak()
 }
 
 // wanted is into how many parts to cut the depth of p so that there are blocks for all multiprocessors and each
@@ -68,7 +68,7 @@ func (p *product) wanted(t kernels.GemmTile, units int) int {
 		return 1
 	}
 	tiles := over(p.m, t.BM) * over(p.n, t.BN) * p.batch
-	return max(1, min(units*t.Resident()/tiles, p.k/(leastSteps*t.BK), maxSplit/max(1, p.batch*p.m*p.n)))
+	return max(1, min(units*t.Resident/tiles, p.k/(leastSteps*t.BK), maxSplit/max(1, p.batch*p.m*p.n)))
 }
 
 // leastSteps is how many tiles deep a part is at least.

@@ -1,27 +1,40 @@
-// Products of float16 or bfloat16 on tensor cores, CUDA only. A block of warps makes a tile of BM x BN, each
-// warp WM x WN of it. Tiles of depth BK come into dynamic shared memory by 16-byte vectors (V = 8): from
-// compute capability 8.0 on by cp.async, STAGES of them on the way, which fills with zeros what the loaders
-// refuse; with TURING through registers, two of them. ldmatrix takes fragments out; for operands that are
-// contiguous in m or n it transposes.
+// Products on tensor cores, CUDA only. A block of warps makes a tile of BM x BN, each warp WM x WN of it. Tiles
+// of depth BK come into dynamic shared memory by 16-byte vectors (V = 8, of float 4): from compute capability
+// 8.0 on by cp.async, STAGES of them on the way, which fills with zeros what the loaders refuse; with TURING
+// through registers, two of them. ldmatrix takes fragments out; for operands that are contiguous in m or n it
+// transposes.
 //
 // Vectors are exchanged within a tile's rows so that the eight rows an ldmatrix reads lie in different banks:
 // of rows of 64 bytes vector c of row r is at c^(r/2%4), of longer ones at c^(r%8).
-#define FRAGS_M (WM / 16)
-#define FRAGS_N (WN / 8)
-#define BYTES_A (BM * BK * 2)
-#define BYTES_B (BN * BK * 2)
-#define BYTES_STAGE (BYTES_A + BYTES_B)
-#define PER_ROW (BK / 8)
-#if BK == 32
-#define TURN(c, r) ((c) ^ ((r) >> 1 & 3))
+//
+// float is multiplied as TF32, numbers with 11 bits: each as a sum of two such, of whose four products the
+// largest three count. That is as exact as float arithmetic. With TF32 only the first counts.
+#if defined(T_F32)
+#define SIZE 4
+#define KIND "tf32"
+#define COLUMN_TURN(c, k) ((c) ^ ((k) & 3) << 1) // read by float: rows k to k+3, two vectors of each
 #else
-#define TURN(c, r) ((c) ^ ((r) & 7))
-#endif
-
-#ifdef T_F16
+#define SIZE 2
+#define COLUMN_TURN(c, k) ((c) ^ ((k) & 7))
+#if defined(T_F16)
 #define KIND "f16"
 #else
 #define KIND "bf16"
+#endif
+#endif
+#define FRAGS_M (WM / 16)
+#define FRAGS_N (WN / 8)
+#define ROW_BYTES (BK * SIZE)
+#define STEPS_K (ROW_BYTES / 32) // a fragment is two vectors deep
+#define DEPTH_K (32 / SIZE)
+#define BYTES_A (BM * ROW_BYTES)
+#define BYTES_B (BN * ROW_BYTES)
+#define BYTES_STAGE (BYTES_A + BYTES_B)
+#define PER_ROW (BK / V)
+#if BK == 4 * V
+#define TURN(c, r) ((c) ^ ((r) >> 1 & 3))
+#else
+#define TURN(c, r) ((c) ^ ((r) & 7))
 #endif
 
 DEVFN void ldmatrix(uint* d, uint at) {
@@ -31,9 +44,31 @@ DEVFN void ldmatrix_trans(uint* d, uint at) {
 	asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3},[%4];" : "=r"(d[0]), "=r"(d[1]), "=r"(d[2]), "=r"(d[3]) : "r"(at));
 }
 
-// mma adds a 16x16 fragment of A times a 16x8 fragment of B to d.
+#if SIZE == 4
+DEVFN void from_shared(uint* d, uint at) { asm volatile("ld.shared.b32 %0,[%1];" : "=r"(*d) : "r"(at)); }
+DEVFN uint tf32(float f) {
+	uint u;
+	asm("cvt.rna.tf32.f32 %0,%1;" : "=r"(u) : "f"(f));
+	return u;
+}
+
+// halves makes of n floats the TF32 numbers nearest to them, and those nearest to what is left.
+DEVFN void halves(uint* x, uint* rest, int n) {
+	UNROLL
+	for (int i = 0; i < n; i++) {
+		const float f = FLOAT(x[i]);
+		x[i] = tf32(f);
+		rest[i] = tf32(f - FLOAT(x[i]));
+	}
+}
+#endif
+
+// mma adds a fragment of A, 16 rows and two vectors deep, times one of B with 8 columns to d.
 DEVFN void mma(float* d, const uint* a, const uint* b) {
-#ifdef TURING
+#if SIZE == 4
+	asm volatile("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0,%1,%2,%3},{%4,%5,%6,%7},{%8,%9},{%0,%1,%2,%3};"
+		: "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3]) : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+#elif defined(TURING)
 	asm volatile("mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%0,%1,%2,%3},{%4,%5},{%6},{%0,%1,%2,%3};"
 		: "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3]) : "r"(a[0]), "r"(a[1]), "r"(b[0]));
 	asm volatile("mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%0,%1,%2,%3},{%4,%5},{%6},{%0,%1,%2,%3};"
@@ -48,13 +83,13 @@ DEVFN void mma(float* d, const uint* a, const uint* b) {
 DEVFN uint place(int rows, int wide, int tid) {
 	if (rows) {
 		const int r = tid / PER_ROW, c = tid % PER_ROW;
-		return r * (BK * 2) + TURN(c, r) * 16;
+		return r * ROW_BYTES + TURN(c, r) * 16;
 	}
-	const int k = tid / (wide / 8), c = tid % (wide / 8);
-	return k * (wide * 2) + (c ^ (k & 7)) * 16;
+	const int k = tid / (wide / V), c = tid % (wide / V);
+	return k * (wide * SIZE) + COLUMN_TURN(c, k) * 16;
 }
-#define WAY_A (A_IS_ROWS ? THREADS / PER_ROW * BK * 2 : THREADS / (BM / 8) * BM * 2)
-#define WAY_B (B_IS_ROWS ? THREADS / PER_ROW * BK * 2 : THREADS / (BN / 8) * BN * 2)
+#define WAY_A (A_IS_ROWS ? THREADS / PER_ROW * ROW_BYTES : THREADS / (BM / V) * BM * SIZE)
+#define WAY_B (B_IS_ROWS ? THREADS / PER_ROW * ROW_BYTES : THREADS / (BN / V) * BN * SIZE)
 
 #ifndef TURING
 #ifndef CACHE
@@ -95,29 +130,78 @@ DEVFN uint4 fetch(const T* from, int off) {
 }
 #endif
 
-// Two neighbours of a row, as put writes one.
-DEVFN void put2(float* C, const float* bias, int flags, float alpha, int i, int col, float v, float w) {
-	v *= alpha; w *= alpha;
-	if (flags & HAS_BIAS) { v += bias[col]; w += bias[col + 1]; }
-	if (flags & HAS_RELU) { v = FMAXF(v, 0.0f); w = FMAXF(w, 0.0f); }
-	if (flags & OUT_F32) {
-		float2 r = flags & ADD_TO ? *(float2*)(C + i) : make_float2(0.0f, 0.0f);
-		r.x += v; r.y += w;
-		*(float2*)(C + i) = r;
-	} else {
-		uint both;
+#if SIZE == 2
+// two are two numbers in the kind of storage, the first in the low bits.
+DEVFN uint two(float v, float w) {
 #ifdef T_F16
-		asm("{.reg .b16 lo,hi; cvt.rn.f16.f32 lo,%1; cvt.rn.f16.f32 hi,%2; mov.b32 %0,{lo,hi};}" : "=r"(both) : "f"(v), "f"(w));
+	uint both;
+	asm("{.reg .b16 lo,hi; cvt.rn.f16.f32 lo,%1; cvt.rn.f16.f32 hi,%2; mov.b32 %0,{lo,hi};}" : "=r"(both) : "f"(v), "f"(w));
+	return both;
 #else
-		both = (uint)f2b_(v) | (uint)f2b_(w) << 16;
+	return (uint)f2b_(v) | (uint)f2b_(w) << 16;
 #endif
-		*(uint*)((T*)C + i) = both;
+}
+#endif
+
+// put8 writes eight neighbours of a row, as put writes one.
+DEVFN void put8(float* C, const float* bias, int flags, float alpha, int i, int col, float* v) {
+	UNROLL
+	for (int e = 0; e < 8; e++) {
+		v[e] *= alpha;
+		if (flags & HAS_BIAS) v[e] += bias[col + e];
+		if (flags & HAS_RELU) v[e] = FMAXF(v[e], 0.0f);
+	}
+#if SIZE == 2
+	if (!(flags & OUT_F32)) {
+		uint4 r;
+		r.x = two(v[0], v[1]); r.y = two(v[2], v[3]); r.z = two(v[4], v[5]); r.w = two(v[6], v[7]);
+		*(uint4*)((T*)C + i) = r;
+		return;
+	}
+#endif
+	float4* c = (float4*)(C + i);
+	UNROLL
+	for (int h = 0; h < 2; h++) {
+		float4 r = make_float4(v[4 * h], v[4 * h + 1], v[4 * h + 2], v[4 * h + 3]);
+		if (flags & ADD_TO) {
+			const float4 o = c[h];
+			r.x += o.x; r.y += o.y; r.z += o.z; r.w += o.w;
+		}
+		c[h] = r;
 	}
 }
 
+// Fragment i of A and pair j of fragments of B, kk steps deep in the tile at `at`.
+#if A_IS_ROWS
+#define FRAG_A(d, i, kk) ldmatrix(d, at + ((fromA ^ (kk) * 32) + (i) * 16 * ROW_BYTES))
+#elif SIZE == 2
+#define FRAG_A(d, i, kk) ldmatrix_trans(d, at + ((fromA ^ (i) * 32) + (kk) * 16 * BM * 2))
+#else
+#define FRAG_A(d, i, kk) { \
+	const uint p_ = at + (kk) * 8 * BM * 4; \
+	from_shared(&d[0], p_ + (fromA ^ (i) * 64)); \
+	from_shared(&d[1], p_ + (fromA ^ ((i) * 64 + 32))); \
+	from_shared(&d[2], p_ + (fromA ^ (i) * 64) + 4 * BM * 4); \
+	from_shared(&d[3], p_ + (fromA ^ ((i) * 64 + 32)) + 4 * BM * 4); \
+}
+#endif
+#if B_IS_ROWS
+#define FRAG_B(d, j, kk) ldmatrix(d, at + ((fromB ^ (kk) * 32) + (j) * 16 * ROW_BYTES))
+#elif SIZE == 2
+#define FRAG_B(d, j, kk) ldmatrix_trans(d, at + ((fromB ^ (j) * 32) + (kk) * 16 * BN * 2))
+#else
+#define FRAG_B(d, j, kk) { \
+	const uint p_ = at + (kk) * 8 * BN * 4; \
+	from_shared(&d[0], p_ + (fromB ^ (j) * 64)); \
+	from_shared(&d[1], p_ + (fromB ^ (j) * 64) + 4 * BN * 4); \
+	from_shared(&d[2], p_ + (fromB ^ ((j) * 64 + 32))); \
+	from_shared(&d[3], p_ + (fromB ^ ((j) * 64 + 32)) + 4 * BN * 4); \
+}
+#endif
+
 extern __shared__ uint4 memory[];
 
-KERNEL void __launch_bounds__(THREADS) gemm(GEMM_ARGS) {
+KERNEL void __launch_bounds__(THREADS, BLOCKS) gemm(GEMM_ARGS) {
 	const int tid = LID, lane = tid & 31, warp = tid >> 5, wm = warp / (BN / WN) * WM, wn = warp % (BN / WN) * WN;
 	GEOMETRY;
 	uint shared;
@@ -131,15 +215,19 @@ KERNEL void __launch_bounds__(THREADS) gemm(GEMM_ARGS) {
 	uint fromA, fromB;
 	if (A_IS_ROWS) {
 		const int r = wm + (lane & 15);
-		fromA = r * (BK * 2) + TURN(lane >> 4, r) * 16;
+		fromA = r * ROW_BYTES + TURN(lane >> 4, r) * 16;
+	} else if (SIZE == 2) {
+		fromA = ((lane & 7) + (lane >> 4) * 8) * (BM * 2) + COLUMN_TURN((wm >> 3) + (lane >> 3 & 1), lane) * 16;
 	} else {
-		fromA = ((lane & 7) + (lane >> 4) * 8) * (BM * 2) + (((wm >> 3) + (lane >> 3 & 1)) ^ (lane & 7)) * 16;
+		fromA = (lane & 3) * (BM * 4) + COLUMN_TURN((wm >> 2) + (lane >> 4), lane) * 16 + (lane >> 2 & 3) * 4;
 	}
 	if (B_IS_ROWS) {
 		const int r = wn + (lane & 7) + (lane >> 4) * 8;
-		fromB = BYTES_A + r * (BK * 2) + TURN(lane >> 3 & 1, r) * 16;
+		fromB = BYTES_A + r * ROW_BYTES + TURN(lane >> 3 & 1, r) * 16;
+	} else if (SIZE == 2) {
+		fromB = BYTES_A + (lane & 15) * (BN * 2) + COLUMN_TURN((wn >> 3) + (lane >> 4), lane) * 16;
 	} else {
-		fromB = BYTES_A + (lane & 15) * (BN * 2) + (((wn >> 3) + (lane >> 4)) ^ (lane & 7)) * 16;
+		fromB = BYTES_A + (lane & 3) * (BN * 4) + COLUMN_TURN((wn >> 2) + (lane >> 4), lane) * 16 + (lane >> 2 & 3) * 4;
 	}
 	float acc[FRAGS_M][FRAGS_N][4];
 	UNROLL
@@ -180,23 +268,35 @@ KERNEL void __launch_bounds__(THREADS) gemm(GEMM_ARGS) {
 #endif
 		const uint at = shared + now * BYTES_STAGE;
 		UNROLL
-		for (int kk = 0; kk < BK / 16; kk++) {
+		for (int kk = 0; kk < STEPS_K; kk++) {
 			uint a[FRAGS_M][4], b[FRAGS_N / 2][4];
 			UNROLL
-			for (int i = 0; i < FRAGS_M; i++) {
-				if (A_IS_ROWS) ldmatrix(a[i], at + ((fromA ^ (kk * 32)) + i * 16 * BK * 2));
-				else ldmatrix_trans(a[i], at + ((fromA ^ (i * 32)) + kk * 16 * BM * 2));
-			}
+			for (int i = 0; i < FRAGS_M; i++) FRAG_A(a[i], i, kk);
 			UNROLL
-			for (int j = 0; j < FRAGS_N / 2; j++) {
-				if (B_IS_ROWS) ldmatrix(b[j], at + ((fromB ^ (kk * 32)) + j * 16 * BK * 2));
-				else ldmatrix_trans(b[j], at + ((fromB ^ (j * 32)) + kk * 16 * BN * 2));
+			for (int j = 0; j < FRAGS_N / 2; j++) FRAG_B(b[j], j, kk);
+#if SIZE == 4
+			uint bl[FRAGS_N / 2][4], al[4];
+			UNROLL
+			for (int j = 0; j < FRAGS_N / 2; j++) halves(b[j], bl[j], 4);
+			UNROLL
+			for (int i = 0; i < FRAGS_M; i++) {
+				halves(a[i], al, 4);
+#ifndef TF32
+				UNROLL
+				for (int j = 0; j < FRAGS_N; j++) mma(acc[i][j], al, &b[j / 2][j % 2 * 2]);
+				UNROLL
+				for (int j = 0; j < FRAGS_N; j++) mma(acc[i][j], a[i], &bl[j / 2][j % 2 * 2]);
+#endif
+				UNROLL
+				for (int j = 0; j < FRAGS_N; j++) mma(acc[i][j], a[i], &b[j / 2][j % 2 * 2]);
 			}
+#else
 			UNROLL
 			for (int i = 0; i < FRAGS_M; i++) {
 				UNROLL
 				for (int j = 0; j < FRAGS_N; j++) mma(acc[i][j], a[i], &b[j / 2][j % 2 * 2]);
 			}
+#endif
 		}
 #ifdef TURING
 		now ^= 1;
@@ -209,23 +309,39 @@ KERNEL void __launch_bounds__(THREADS) gemm(GEMM_ARGS) {
 #ifndef TURING
 	asm volatile("cp.async.wait_all;" ::: "memory");
 #endif
-	DESTINATION;
-	const int pairs = ((whole ? ldc | base : an | base) & 1) == 0 && (MODE != 2 || !whole || kc == kv);
+	__syncthreads();
+	// Results go through shared memory, so that a thread writes vectors: vector c of row r is at c^(r%4*2).
+	float* mine = (float*)memory + warp * WM * WN;
 	UNROLL
 	for (int i = 0; i < 2 * FRAGS_M; i++) {
-		const int m = g.m0 + wm + i * 8 + (lane >> 2);
-		if (m < g.m) {
+		const int r = i * 8 + (lane >> 2);
+		UNROLL
+		for (int j = 0; j < FRAGS_N; j++) {
+			const int c = (j * 2 + (lane >> 1 & 1)) ^ (r & 3) << 1;
+			*(float2*)(mine + r * WN + c * 4 + (lane & 1) * 2) = make_float2(acc[i / 2][j][i % 2 * 2], acc[i / 2][j][i % 2 * 2 + 1]);
+		}
+	}
+	__syncthreads();
+	DESTINATION;
+	const int even = ((whole ? ldc | base : an | base) & 7) == 0 && (MODE != 2 || !whole || kc == kv);
+#pragma unroll 1
+	for (int e = lane; e < WM * WN / 8; e += 32) {
+		const int r = e / (WN / 8), c = e % (WN / 8) * 2, m = g.m0 + wm + r, n = g.n0 + wn + c * 4;
+		if (m < g.m && n < g.n) {
 			const int row = base + (whole ? row_at(&g, m) : m * an);
+			float v[8];
 			UNROLL
-			for (int j = 0; j < FRAGS_N; j++) {
-				const int n = g.n0 + wn + j * 8 + (lane & 3) * 2;
-				const float v = acc[i / 2][j][i % 2 * 2], w = acc[i / 2][j][i % 2 * 2 + 1];
-				if (pairs && n + 1 < g.n) {
-					put2(C, bias, out, factor, row + n, n, v, w);
-				} else {
-					const int c0 = whole ? col_at(&g, n) : n, c1 = whole ? col_at(&g, n + 1) : n + 1;
-					if (n < g.n && c0 >= 0) put(C, bias, out, factor, row + c0, c0, v);
-					if (n + 1 < g.n && c1 >= 0) put(C, bias, out, factor, row + c1, c1, w);
+			for (int h = 0; h < 2; h++) {
+				const float4 f = *(const float4*)(mine + r * WN + ((c + h) ^ (r & 3) << 1) * 4);
+				v[4 * h] = f.x; v[4 * h + 1] = f.y; v[4 * h + 2] = f.z; v[4 * h + 3] = f.w;
+			}
+			if (even && n + 8 <= g.n) {
+				put8(C, bias, out, factor, row + n, n, v);
+			} else {
+				UNROLL
+				for (int h = 0; h < 8; h++) {
+					const int col = whole ? col_at(&g, n + h) : n + h;
+					if (n + h < g.n && col >= 0) put(C, bias, out, factor, row + col, col, v[h]);
 				}
 			}
 		}

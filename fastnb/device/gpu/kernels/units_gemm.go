@@ -1,6 +1,10 @@
 package kernels
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // GemmTile is a way to cut a product into blocks.
 type GemmTile struct {
@@ -9,9 +13,10 @@ type GemmTile struct {
 	Threads    int
 	V          int // elements that are loaded at once
 	Shared     int // bytes of dynamic shared memory
+	Resident   int // blocks that a multiprocessor holds
 	Compute    int // the least compute capability, 0: any device
 	defines    []string
-	half       bool // float16 and bfloat16 only
+	kinds      string // of storage
 	source     string
 }
 
@@ -31,19 +36,26 @@ var GemmTiles = []GemmTile{
 	simtTile(64, 64, 16, 4, 4, 1),
 	simtTile(64, 64, 16, 4, 4, 4),
 	simtTile(128, 128, 8, 8, 8, 4),
-	mmaTile(128, 128, 64, 32, 4, 80),
-	mmaTile(128, 64, 32, 32, 4, 80),
-	mmaTile(64, 64, 32, 32, 4, 80),
-	mmaTile(128, 64, 32, 32, 2, 75),
+	mmaTile(128, 128, 32, 64, 32, 4, 2, 80, "f16 bf16"),
+	mmaTile(128, 64, 32, 32, 32, 4, 3, 80, "f16 bf16"),
+	mmaTile(64, 64, 32, 32, 32, 4, 5, 80, "f16 bf16"),
+	mmaTile(128, 64, 16, 32, 32, 4, 2, 80, "f32"),
+	mmaTile(64, 64, 16, 32, 32, 4, 4, 80, "f32"),
+	mmaTile(128, 64, 32, 32, 32, 2, 2, 75, "f16"),
 }
 
-// mmaTile is a tile of depth 32 on tensor cores, in warps of wm x wn.
-func mmaTile(bm, bn, wm, wn, stages, compute int) GemmTile {
+// mmaTile is a tile on tensor cores, in warps of wm x wn; a multiprocessor has registers for so many blocks.
+func mmaTile(bm, bn, bk, wm, wn, stages, blocks, compute int, kinds string) GemmTile {
 	t := GemmTile{
-		Name: fmt.Sprintf("%dx%dx32_sm%d", bm, bn, compute), BM: bm, BN: bn, BK: 32, Threads: 32 * (bm / wm) * (bn / wn), V: 8,
-		Shared: stages * (bm + bn) * 32 * 2, Compute: compute, half: true, source: "gemm_mma.h",
-		defines: []string{fmt.Sprint("WM=", wm), fmt.Sprint("WN=", wn), fmt.Sprint("STAGES=", stages)},
+		Name: fmt.Sprintf("%dx%dx%d_sm%d", bm, bn, bk, compute), BM: bm, BN: bn, BK: bk, Threads: 32 * (bm / wm) * (bn / wn), V: 8,
+		Shared: stages * (bm + bn) * bk * 2, Compute: compute, kinds: kinds, source: "gemm_mma.h",
+		defines:  []string{fmt.Sprint("WM=", wm), fmt.Sprint("WN=", wn), fmt.Sprint("STAGES=", stages), fmt.Sprint("BLOCKS=", blocks)},
+		Resident: blocks,
 	}
+	if kinds == "f32" {
+		t.V, t.Shared = 4, 2*t.Shared
+	}
+	t.Shared = max(t.Shared, 4*bm*bn) // through which results go
 	if compute < 80 {
 		t.defines = append(t.defines, "TURING")
 	}
@@ -52,8 +64,8 @@ func mmaTile(bm, bn, wm, wn, stages, compute int) GemmTile {
 
 func simtTile(bm, bn, bk, tm, tn, v int) GemmTile {
 	return GemmTile{
-		Name: fmt.Sprintf("%dx%dx%d_v%d", bm, bn, bk, v), BM: bm, BN: bn, BK: bk, Threads: bm / tm * bn / tn, V: v, source: "gemm_simt.h",
-		defines: []string{fmt.Sprint("TM=", tm), fmt.Sprint("TN=", tn)},
+		Name: fmt.Sprintf("%dx%dx%d_v%d", bm, bn, bk, v), BM: bm, BN: bn, BK: bk, Threads: bm / tm * bn / tn, V: v, kinds: "f32 f16 bf16", source: "gemm_simt.h",
+		defines: []string{fmt.Sprint("TM=", tm), fmt.Sprint("TN=", tn)}, Resident: 2,
 	}
 }
 
@@ -64,11 +76,7 @@ func (t GemmTile) Unit(mode int, suffix string) string {
 
 // Does reports whether there is such a unit.
 func (t GemmTile) Does(mode int, suffix string) bool {
-	switch {
-	case mode == GemmTurned && t.V > 1, t.half && suffix == "f32":
-		return false
-	}
-	return t.Compute != 75 || suffix == "f16" // whose tensor cores know no bfloat16
+	return (mode != GemmTurned || t.V == 1) && slices.Contains(strings.Fields(t.kinds), suffix)
 }
 
 func init() {
@@ -97,14 +105,6 @@ func (t GemmTile) units(mode int) {
 	}
 }
 
-// Resident is how many blocks of the tile a multiprocessor holds.
-func (t GemmTile) Resident() int {
-	if t.BM*t.BN >= 128*128 {
-		return 1
-	}
-	return 2
-}
-
 // Peak is how fast the tile is beside the others when all is busy.
 func (t GemmTile) Peak() float64 {
 	r := 1.0
@@ -112,7 +112,7 @@ func (t GemmTile) Peak() float64 {
 		r *= 2
 	}
 	if t.Compute > 0 {
-		r *= 8
+		r *= 4
 	}
 	switch {
 	case t.BM*t.BN >= 128*128:
