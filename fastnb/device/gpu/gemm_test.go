@@ -10,6 +10,8 @@ import (
 
 	"github.com/fastnb/go/fastnb/device"
 	"github.com/fastnb/go/fastnb/device/gpu"
+	"github.com/fastnb/go/fastnb/device/gpu/cuda"
+	"github.com/fastnb/go/fastnb/device/gpu/cuda/double"
 	"github.com/fastnb/go/fastnb/device/gpu/opencl"
 	"github.com/fastnb/go/fastnb/tensor"
 )
@@ -72,8 +74,29 @@ func check(t *testing.T, d *gpu.Device, p gpu.ProductTest, limit float64, want [
 	}
 }
 
+// onDouble gives a device over the CUDA driver and the library that executes PTX on the processor.
+func onDouble(t testing.TB, activations tensor.DType) *gpu.Device {
+	t.Helper()
+	t.Setenv("FASTNB_LIBCUDA", double.Build(t))
+	drv, err := cuda.Open(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dev, err := gpu.New(drv, activations)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { dev.Close() })
+	return dev
+}
+
 // All tiles give the products of convolutions, whole and in parts.
-func TestConvProducts(t *testing.T) {
+func TestConvProducts(t *testing.T) { convProducts(t, open) }
+
+// So do tensor cores.
+func TestConvProductsOnDouble(t *testing.T) { convProducts(t, onDouble) }
+
+func convProducts(t *testing.T, open func(testing.TB, tensor.DType) *gpu.Device) {
 	for _, kind := range []tensor.DType{tensor.Float32, tensor.Float16, tensor.BFloat16} {
 		d := open(t, kind)
 		for _, v := range []gpu.ConvTest{
@@ -127,7 +150,12 @@ func convWants(v gpu.ConvTest, x, w, dy []float32) [3][]float64 {
 }
 
 // All tiles multiply matrices: transposed or not, scaled, with a bias, added, into wider rows, in batches.
-func TestMatrixProducts(t *testing.T) {
+func TestMatrixProducts(t *testing.T) { matrixProducts(t, open) }
+
+// So do tensor cores.
+func TestMatrixProductsOnDouble(t *testing.T) { matrixProducts(t, onDouble) }
+
+func matrixProducts(t *testing.T, open func(testing.TB, tensor.DType) *gpu.Device) {
 	for _, kind := range []tensor.DType{tensor.Float32, tensor.Float16, tensor.BFloat16} {
 		d := open(t, kind)
 		for _, g := range []gpu.GemmTest{
