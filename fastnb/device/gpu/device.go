@@ -30,6 +30,7 @@ type Device struct {
 	host   pinned
 	plain  atomic.Bool  // no recordings
 	onHost atomic.Int64 // steps that ran on the host
+	played atomic.Int64 // runs from recordings
 	tuned  sync.Once    // tuner is there if it is to be
 	tuner  *tuner       // how products are done
 
@@ -92,6 +93,9 @@ func (d *Device) Driver() Driver { return d.drv }
 
 // OnHost is how many steps ran on the host so far for want of a kernel.
 func (d *Device) OnHost() int64 { return d.onHost.Load() }
+
+// Replays is how many runs were one call each, from recordings.
+func (d *Device) Replays() int64 { return d.played.Load() }
 
 // FreeMemory is what can still be allocated: what the card has left, within the limit, and what the device
 // keeps of freed memory.

@@ -66,6 +66,7 @@ func (t *tapes) play(r *running) (bool, error) {
 		x.rec = made
 	}
 	x.used = r.q.n
+	r.q.dev.played.Add(1)
 	return true, rec.Replay(x.rec)
 }
 

@@ -39,7 +39,11 @@ func TestDevice(t *testing.T) {
 	if testing.Short() && os.Getenv("FASTNB_TEST_CARD") == "" {
 		t.Skip("on the double it takes minutes")
 	}
-	for _, d := range []tensor.DType{tensor.Float32, tensor.Float16, tensor.BFloat16} {
+	kinds := []tensor.DType{tensor.Float16, tensor.Float32, tensor.BFloat16}
+	if os.Getenv("FASTNB_TEST_CARD") == "" && os.Getenv("FASTNB_TEST_GPU") != "all" {
+		kinds = kinds[:1] // make test-gpu runs them all
+	}
+	for _, d := range kinds {
 		t.Run(d.String(), func(t *testing.T) {
 			dev := open(t, d)
 			devicetest.Run(t, dev)
