@@ -59,7 +59,7 @@ func either(rng *ref, other ref) ref {
 // pack queues the packing of weights [4H, k] into out.
 func (l *lstmWork) pack(c *compiler, w, out ref, k int, rng *ref, drop []any) {
 	args := append([]any{w, either(rng, w), out, l.H, k}, drop...)
-	c.run("lstm_"+suffix(out.kind), "lstm_pack", blocks(out.n), perBlock, args...)
+	c.run("lstm_"+suffix(out.kind), "lstm_pack", blocks(4*l.H*((k+3)/4)), perBlock, args...)
 }
 
 // packTransposed queues the packing of wh's transpose [H, 4H] into out.
@@ -319,7 +319,7 @@ func lowerLSTMDX(c *compiler, st *device.Step, l *lstmWork) error {
 // unpack queues the way from the derivative of a packed matrix [4H, k] to that of the weights.
 func (l *lstmWork) unpack(c *compiler, d, out ref, k, acc int, rng *ref, drop []any) {
 	args := append([]any{d, either(rng, d), out, l.H, k, acc}, drop...)
-	c.run("lstm_f32", "lstm_unpack", blocks(out.n), perBlock, args...)
+	c.run("lstm_f32", "lstm_unpack", blocks(4*l.H*((k+3)/4)), perBlock, args...)
 }
 
 // lowerLSTMDWi: in is work, x.

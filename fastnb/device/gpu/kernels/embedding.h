@@ -26,7 +26,7 @@ KERNEL void embedding_dw(GLOBAL const T*RESTRICT dy, GLOBAL const int64*RESTRICT
   int mine=word>=0&&word<v&&(int)word!=pad; // not yet seen before p
   int at=-1;
   float f=1.0f, a0=0.0f, a1=0.0f, a2=0.0f, a3=0.0f;
-  for(int q0=0;q0<places;q0+=1024){
+  for(int q0=0;q0<places&&mine;q0+=1024){
     if(LID<32) bits[LID]=0u;
     BARRIER;
     for(int i=LID;i<1024;i+=BLOCK){

@@ -3,32 +3,34 @@
 // activated gates, of which the way back makes their derivatives; cells are float [steps+1, n, H].
 #define SIGMOID_(x) (1.0f/(1.0f+EXPF(-(x))))
 
-// lstm_pack gives w [4H, k] with its rows in the order of units and, with drop, its mask applied.
+// masks_ gives the factors of elements i to i+3 of w, for which one draw does where i is divisible by 4; without
+// drop they are 1.
+DEVFN void masks_(GLOBAL const int64*rng, int drop, int id, int64 first, int i, uint limit, float scale, float*m){
+  if(!drop) for(int j=0;j<4;j++) m[j]=1.0f;
+  else if((i&3)==0) mask4_(rng,id,first,i>>2,limit,scale,m);
+  else for(int j=0;j<4;j++) m[j]=mask1_(rng,id,first,i+j,limit,scale);
+}
+// lstm_pack gives w [4H, k] with its rows in the order of units and, with drop, its mask applied. A thread has four
+// columns of a row.
 KERNEL void lstm_pack(GLOBAL const float*RESTRICT w, GLOBAL const int64*RESTRICT rng, GLOBAL T*RESTRICT out, const int h, const int k, const int drop, const int id, const int64 first, const int limit, const float scale){
-  for(int i=GID;i<4*h*k;i+=GSIZE){
-    int j=i/k, src=((j&3)*h+(j>>2))*k+(i-j*k);
-    float f=drop?mask1_(rng,id,first,src,(uint)limit,scale):1.0f;
-    ST(out,i,w[src]*f);
+  int quads=(k+3)/4;
+  for(int i=GID;i<4*h*quads;i+=GSIZE){
+    int j=i/quads, c=(i-j*quads)*4, src=((j&3)*h+(j>>2))*k+c;
+    float m[4];
+    masks_(rng,drop,id,first,src,(uint)limit,scale,m);
+    for(int l=0;l<4;l++) if(c+l<k) ST(out,j*k+c+l,w[src+l]*m[l]);
   }
 }
-// lstm_pack_t gives the transpose of that, [k, 4H], in tiles of 32 x 32: 256 threads.
+// lstm_pack_t gives the transpose of that, [k, 4H], in tiles of 32 x 32: 256 threads, four columns each.
 KERNEL void lstm_pack_t(GLOBAL const float*RESTRICT w, GLOBAL const int64*RESTRICT rng, GLOBAL T*RESTRICT out, const int h, const int k, const int drop, const int id, const int64 first, const int limit, const float scale){
   LOCAL float tile[32*33];
   int k0=GRP0*32, j0=GRP1*32, a=LID>>5, b=LID&31;
-  for(int r=a;r<32;r+=8){
-    int j=j0+r, c=k0+b;
-    float v=0.0f;
-    if(j<4*h&&c<k){
-      int src=((j&3)*h+(j>>2))*k+c;
-      v=w[src]*(drop?mask1_(rng,id,first,src,(uint)limit,scale):1.0f);
-    }
-    tile[r*33+b]=v;
-  }
+  int j=j0+(LID>>3), c=k0+(LID&7)*4, src=((j&3)*h+(j>>2))*k+c;
+  float m[4];
+  masks_(rng,drop,id,first,src,(uint)limit,scale,m);
+  for(int l=0;l<4;l++) tile[(j-j0)*33+c-k0+l]=j<4*h&&c+l<k?w[src+l]*m[l]:0.0f;
   BARRIER;
-  for(int r=a;r<32;r+=8){
-    int c=k0+r, j=j0+b;
-    if(c<k&&j<4*h) ST(out,c*4*h+j,tile[b*33+r]);
-  }
+  for(int r=a;r<32;r+=8) if(k0+r<k&&j0+b<4*h) ST(out,(k0+r)*4*h+j0+b,tile[b*33+r]);
 }
 // lstm_bias adds both biases up, in the order of units.
 KERNEL void lstm_bias(GLOBAL const float*RESTRICT bi, GLOBAL const float*RESTRICT bh, GLOBAL float*RESTRICT out, const int h){
@@ -37,11 +39,12 @@ KERNEL void lstm_bias(GLOBAL const float*RESTRICT bi, GLOBAL const float*RESTRIC
 // lstm_unpack turns the derivative of a packed matrix [4H, k] into that of w, its mask applied; with acc it is
 // added.
 KERNEL void lstm_unpack(GLOBAL const float*RESTRICT d, GLOBAL const int64*RESTRICT rng, GLOBAL float*RESTRICT out, const int h, const int k, const int acc, const int drop, const int id, const int64 first, const int limit, const float scale){
-  for(int i=GID;i<4*h*k;i+=GSIZE){
-    int q=i/k, g=q/h, u=q-g*h;
-    float v=d[(u*4+g)*k+(i-q*k)];
-    if(drop) v*=mask1_(rng,id,first,i,(uint)limit,scale);
-    out[i]=acc?out[i]+v:v;
+  int quads=(k+3)/4;
+  for(int i=GID;i<4*h*quads;i+=GSIZE){
+    int q=i/quads, c=(i-q*quads)*4, g=q/h, to=q*k+c, from=((q-g*h)*4+g)*k+c;
+    float m[4];
+    masks_(rng,drop,id,first,to,(uint)limit,scale,m);
+    for(int l=0;l<4;l++) if(c+l<k) out[to+l]=(acc?out[to+l]:0.0f)+d[from+l]*m[l];
   }
 }
 // The sums of the columns of the gates' derivatives [rows, 4H], in parts of so many rows: parts [GRPS, 4H].

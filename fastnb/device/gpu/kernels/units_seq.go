@@ -4,7 +4,7 @@ import "strings"
 
 // Units of language models and dropout.
 func init() {
-	each("dropout", nil, "random.h", "dropout.h")
+	each("dropout", []string{"V=4"}, "vec.h", "random.h", "dropout.h")
 	each("embedding", nil, "flag.h", "random.h", "embedding.h")
 	each("sequence", nil, "sequence.h")
 	each("lstm", nil, "random.h", "lstm.h")
