@@ -127,9 +127,9 @@ class Unet(nn.Module):
 
     SKIPS = (6, 5, 4, 2)  # children of the body before which maps get smaller, from the deepest
 
-    def __init__(self, classes=32):
+    def __init__(self, classes=32, blocks=(3, 4, 6, 3)):
         super().__init__()
-        b, n = body(False, (3, 4, 6, 3))
+        b, n = body(False, blocks)
         layers = [b, nn.BatchNorm2d(n), nn.ReLU(inplace=True), nn.Sequential(conv_layer(n, 2 * n), conv_layer(2 * n, n))]
         for k, c in enumerate((256, 128, 64, 64)):
             layers.append(UnetBlock(n, c, halve=k == 3))

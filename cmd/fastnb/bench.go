@@ -52,7 +52,7 @@ func benchCommand() *cobra.Command {
 	for _, t := range benchTasks {
 		c.AddCommand(t.command())
 	}
-	c.AddCommand(benchStepCommand())
+	c.AddCommand(benchStepCommand(), benchDeviceCommand())
 	return c
 }
 

@@ -7,91 +7,34 @@ import (
 	"fmt"
 	"io"
 	"runtime"
-	"sort"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/fastnb/go/fastnb/device"
 	"github.com/fastnb/go/fastnb/device/cpu"
 	"github.com/fastnb/go/fastnb/engine"
-	"github.com/fastnb/go/fastnb/models"
 	"github.com/fastnb/go/fastnb/nn"
 	"github.com/fastnb/go/fastnb/optim"
 	"github.com/fastnb/go/fastnb/safetensors"
 	"github.com/fastnb/go/fastnb/tensor"
 )
 
-// stepWork is one piece of work that bench/torch_step.py does too: a step of training, a pass of inference
-// or words made one by one.
-type stepWork struct {
-	kind    string // "train", "infer" or "generate"
-	net     func() (nn.Layer, error)
-	bs      int
-	size    [2]int // of the pictures; of a text: words in a row, and 0
-	classes int    // or words in the vocabulary
-	perMap  bool   // a class for each pixel
-}
-
-// stepWorks are the names that `make bench-torch` knows.
-func stepWorks() map[string]stepWork {
-	cnn := func(a models.Arch) func() (nn.Layer, error) {
-		return func() (nn.Layer, error) {
-			return models.CNN(a, 17, models.HeadOptions{PS: []float64{0}}, nn.NewRNG(1))
-		}
-	}
-	lm := func(words, emb, hid int) func() (nn.Layer, error) {
-		return func() (nn.Layer, error) {
-			c := models.LMConfig().DropMult(0)
-			c.EmbSz, c.NHid = emb, hid
-			m, err := models.NewLanguageModel(words, c, nn.NewRNG(1))
-			if err == nil {
-				m.Regularisation = models.Regularisation{}
-			}
-			return m, err
-		}
-	}
-	unet := func() (nn.Layer, error) {
-		return models.Unet(models.ResNet34, 32, [2]int{90, 120}, models.UnetOptions{}, nn.NewRNG(1))
-	}
-	text := func(words, emb, hid int) stepWork {
-		return stepWork{kind: "train", net: lm(words, emb, hid), bs: 48, size: [2]int{70, 0}, classes: words}
-	}
-	return map[string]stepWork{
-		"resnet34-128-bs16": {kind: "train", net: cnn(models.ResNet34), bs: 16, size: [2]int{128, 128}, classes: 17},
-		"resnet34-128-bs64": {kind: "train", net: cnn(models.ResNet34), bs: 64, size: [2]int{128, 128}, classes: 17},
-		"resnet34-64-bs16":  {kind: "train", net: cnn(models.ResNet34), bs: 16, size: [2]int{64, 64}, classes: 17},
-		"resnet50-128-bs16": {kind: "train", net: cnn(models.ResNet50), bs: 16, size: [2]int{128, 128}, classes: 17},
-		"unet34-90x120-bs8": {kind: "train", net: unet, bs: 8, size: [2]int{90, 120}, classes: 32, perMap: true},
-		"awdlstm-3k":        text(3000, 200, 400),
-		"awdlstm-10k":       text(10000, 400, 1152),
-		"awdlstm-30k":       text(30000, 400, 1152),
-		"awdlstm-60k":       text(60000, 400, 1152),
-		"infer-bs1":         {kind: "infer", net: cnn(models.ResNet34), bs: 1, size: [2]int{128, 128}, classes: 17},
-		"infer-bs64":        {kind: "infer", net: cnn(models.ResNet34), bs: 64, size: [2]int{128, 128}, classes: 17},
-		"generate-bs1":      {kind: "generate", net: lm(30000, 400, 1152), bs: 1, size: [2]int{1, 0}, classes: 30000},
-	}
-}
-
 func benchStepCommand() *cobra.Command {
 	var weights string
 	var profile bool
 	works := stepWorks()
-	var names []string
-	for n := range works {
-		names = append(names, n)
-	}
-	sort.Strings(names)
 	c := &cobra.Command{
 		Use: "step NAME", Args: cobra.ExactArgs(1),
-		Short: "Do one piece of work again and again, as standard input asks (bench/beside.py holds PyTorch's beside): " + strings.Join(names, ", "),
+		Short: "Do one piece of work again and again, as standard input asks (bench/beside.py holds PyTorch's beside): " + strings.Join(workNames(), ", "),
 		Long: "Reads commands, a line each, and answers each with a line of JSON: \"run K\" does the work K times and gives the milliseconds, " +
 			"\"losses K N\" trains K steps on N items and gives the losses, \"profile\" tells where the time since the last such command went, end of input ends it.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			w, ok := works[args[0]]
 			if !ok {
-				return fmt.Errorf("fastnb: bench: no work %q (there are %s)", args[0], strings.Join(names, ", "))
+				return fmt.Errorf("fastnb: bench: no work %q (there are %s)", args[0], strings.Join(workNames(), ", "))
 			}
 			s, err := newStepper(w, weights, profile)
 			if err != nil {
@@ -108,7 +51,7 @@ func benchStepCommand() *cobra.Command {
 // stepper does a stepWork.
 type stepper struct {
 	stepWork
-	dev *cpu.Device
+	dev device.Device
 	e   *engine.Engine
 	x   []*tensor.Tensor
 	y   []*tensor.Tensor
@@ -120,12 +63,16 @@ func newStepper(w stepWork, weights string, profile bool) (*stepper, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &stepper{stepWork: w, dev: cpu.New(0), lr: 1e-3}
+	dev, err := device.Open("cpu")
+	if err != nil {
+		return nil, err
+	}
+	s := &stepper{stepWork: w, dev: dev, lr: 1e-3}
 	if profile {
-		s.dev.Profile(true)
+		s.profiler().Profile(true)
 	}
 	var groups [][]*nn.Param
-	s.e, err = engine.New(s.dev, net, nn.CrossEntropyFlat, groups, optim.Config{Kind: "adam", TrueWD: true, BNWD: true})
+	s.e, err = engine.New(s.dev, net, w.lossOf(), groups, optim.Config{Kind: "adam", TrueWD: true, BNWD: true})
 	if err != nil {
 		return nil, err
 	}
@@ -142,30 +89,8 @@ func newStepper(w stepWork, weights string, profile bool) (*stepper, error) {
 	return s, nil
 }
 
-// batch is n items that bench/torch_step.py makes up alike.
-func (w stepWork) batch(n int) (x, y []*tensor.Tensor) {
-	if w.size[1] == 0 {
-		t := w.size[0]
-		a, b := tensor.New(tensor.Int64, n, t), tensor.New(tensor.Int64, n, t)
-		for i := range a.Int64s() {
-			a.Int64s()[i], b.Int64s()[i] = int64(i*31%(w.classes-2)+2), int64(i*17%(w.classes-2)+2)
-		}
-		return []*tensor.Tensor{a}, []*tensor.Tensor{b}
-	}
-	a := tensor.New(tensor.Float32, n, 3, w.size[0], w.size[1])
-	for i := range a.Float32s() {
-		a.Float32s()[i] = float32(i*7919%2003)/1001 - 1
-	}
-	shape := []int{n}
-	if w.perMap {
-		shape = []int{n, 1, w.size[0], w.size[1]}
-	}
-	b := tensor.New(tensor.Int64, shape...)
-	for i := range b.Int64s() {
-		b.Int64s()[i] = int64(i * 31 % w.classes)
-	}
-	return []*tensor.Tensor{a}, []*tensor.Tensor{b}
-}
+// profiler is the processor's.
+func (s *stepper) profiler() *cpu.Device { return device.Base(s.dev).(*cpu.Device) }
 
 func (s *stepper) serve(in io.Reader, out io.Writer) error {
 	answer := func(v map[string]any) error {
@@ -175,7 +100,7 @@ func (s *stepper) serve(in io.Reader, out io.Writer) error {
 		}
 		return err
 	}
-	if err := answer(map[string]any{"ready": "fastnb " + version, "isa": s.dev.ISA(), "threads": s.dev.Threads()}); err != nil {
+	if err := answer(map[string]any{"ready": "fastnb " + version, "isa": s.profiler().ISA(), "threads": s.profiler().Threads()}); err != nil {
 		return err
 	}
 	lines := bufio.NewScanner(in)
@@ -206,8 +131,8 @@ func (s *stepper) command(words []string) (map[string]any, error) {
 	case len(words) == 3 && words[0] == "losses":
 		return s.losses(n[0], n[1])
 	case len(words) == 1 && words[0] == "profile":
-		table := s.dev.ProfileTable()
-		s.dev.Profile(table != "")
+		table := s.profiler().ProfileTable()
+		s.profiler().Profile(table != "")
 		return map[string]any{"profile": table}, nil
 	}
 	return nil, fmt.Errorf("fastnb: bench: command %q is none of run K, losses K N, profile", strings.Join(words, " "))

@@ -55,6 +55,6 @@ func rootCommand() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(kernelCommand(), nbCommand(), lessonCommand(), dataCommand(), doctorCommand(), benchCommand(), serveCommand())
+	root.AddCommand(kernelCommand(), nbCommand(), lessonCommand(), dataCommand(), doctorCommand(), benchCommand(), gpuCommand(), serveCommand())
 	return root
 }

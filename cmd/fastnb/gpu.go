@@ -1,0 +1,74 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/fastnb/go/fastnb/device"
+)
+
+func gpuCommand() *cobra.Command {
+	c := &cobra.Command{Use: "gpu", Short: "Look at the graphics card, and test it"}
+	c.AddCommand(gpuInfoCommand(), selftestCommand())
+	return c
+}
+
+func gpuInfoCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "info", Short: "List the devices, and say which one learners take and why", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return gpuInfo(cmd.OutOrStdout()) },
+	}
+}
+
+// mostCards is how many cards of a kind are looked for.
+const mostCards = 16
+
+func gpuInfo(w io.Writer) error {
+	for _, kind := range device.Names() {
+		for card := range mostCards {
+			name := kind
+			if card > 0 {
+				name = fmt.Sprintf("%s:%d", kind, card)
+			}
+			dev, err := device.Open(name)
+			if err != nil {
+				if card == 0 {
+					fmt.Fprintf(w, "%-10s %v\n", kind, strings.TrimPrefix(err.Error(), "fastnb: opening device "+kind+": "))
+				}
+				break
+			}
+			fmt.Fprintf(w, "%-10s %s\n", name, deviceLine(dev))
+			i := dev.Info()
+			_ = dev.Close()
+			if i.Kind == device.CPU {
+				break
+			}
+		}
+	}
+	dev, err := device.Open("")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = dev.Close() }()
+	fmt.Fprintf(w, "learners take %s: %s\n", dev.Info().Name, device.Why(dev))
+	return nil
+}
+
+// deviceLine describes a device in a line.
+func deviceLine(dev device.Device) string {
+	i := dev.Info()
+	var parts []string
+	if i.Card != "" {
+		parts = append(parts, i.Card)
+	}
+	if i.Memory > 0 {
+		parts = append(parts, fmt.Sprintf("%.1f GB, %.1f GB free", float64(i.Memory)/1e9, float64(dev.FreeMemory())/1e9))
+	}
+	if len(i.Mixed) > 0 {
+		parts = append(parts, fmt.Sprintf("mixed precision %v", i.Mixed))
+	}
+	return strings.Join(parts, ", ")
+}
