@@ -114,7 +114,7 @@ func stepWorks() map[string]stepWork {
 		"gpu-infer34-128-bs64":      pixels("infer", cnn(models.ResNet34), 64, 128, 128),
 		"gpu-infer34-128-bs1":       pixels("infer", cnn(models.ResNet34), 1, 128, 128),
 		"tiny-resnet":               pixels("train", cnn(models.ResNet18), 8, 32, 32),
-		"tiny-unet":                 {kind: "train", net: street(models.ResNet18, 32, 40), bs: 4, size: [2]int{32, 40}, classes: 32, perMap: true, bytes: true},
+		"tiny-unet":                 {kind: "train", net: street(small, 32, 40), bs: 4, size: [2]int{32, 40}, classes: 32, perMap: true, bytes: true},
 		"tiny-headpose":             {kind: "train", net: head(models.ResNet18), bs: 8, size: [2]int{32, 40}, classes: 2, points: true, bytes: true},
 		"tiny-awdlstm":              {kind: "train", net: lm(500, 24, 40), bs: 4, size: [2]int{12, 0}, classes: 500},
 		"tiny-classifier":           {kind: "train", net: review(500, 24, 40, 12), bs: 4, size: [2]int{30, 0}, classes: 500, answers: 2},

@@ -8,11 +8,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fastnb/go/fastnb/device"
+	"github.com/fastnb/go/fastnb/device/gpu"
 )
 
 func gpuCommand() *cobra.Command {
 	c := &cobra.Command{Use: "gpu", Short: "Look at the graphics card, and test it"}
-	c.AddCommand(gpuInfoCommand(), selftestCommand())
+	c.AddCommand(gpuInfoCommand(), gpuProductsCommand(), selftestCommand())
 	return c
 }
 
@@ -71,4 +72,41 @@ func deviceLine(dev device.Device) string {
 		parts = append(parts, fmt.Sprintf("mixed precision %v", i.Mixed))
 	}
 	return strings.Join(parts, ", ")
+}
+
+func gpuProductsCommand() *cobra.Command {
+	var name, only string
+	var precision []string
+	var seconds float64
+	c := &cobra.Command{
+		Use: "products", Args: cobra.NoArgs,
+		Short: "Time every product of the known networks by every tile that the card has",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			dev, err := device.Open(name)
+			if err != nil {
+				return err
+			}
+			defer func() { _ = dev.Close() }()
+			card, ok := device.Base(dev).(*gpu.Device)
+			if !ok {
+				return fmt.Errorf("fastnb: gpu products: %s is no card (try --device cuda or opencl)", dev.Info().Name)
+			}
+			for _, p := range precision {
+				kind, err := precisionOf(p)
+				if err != nil {
+					return err
+				}
+				if err := gpu.BenchProducts(card, kind, only, seconds, cmd.OutOrStdout()); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&name, "device", "", "device: cuda, cuda:1, opencl (default: FASTNB_DEVICE, or the best one)")
+	f.StringVar(&only, "only", "", "of one network: square, resnet34, unet, resnet50, awd-lstm")
+	f.StringSliceVar(&precision, "precision", []string{"f16"}, "precisions: f32, f16, bf16")
+	f.Float64Var(&seconds, "seconds", .005, "time of a measurement")
+	return c
 }

@@ -1,0 +1,119 @@
+#!/usr/bin/env bash
+# Tests and measures fastnb on this machine's card, beside PyTorch where python3 has it. Needs the folder that
+# test/gpu/prepare.sh made (this script lies in it), Python 3, and nothing else.
+#
+#   bash run.sh [--quick] [--only PART[,PART]]      parts: info kernels tests losses ours torch tiles profile compile
+#
+# FASTNB_DEVICE  the device: cuda (default); opencl for a rehearsal without a card
+# TINY=1         small works, for the rehearsal
+# OUT            folder for what comes back (default: out beside this script): log.txt, table.txt, selftest.json,
+#                bench.jsonl, profile.txt, tiles.txt
+# LIMIT          seconds for all of it (default 420); nothing begins for which no time is left
+# PYTHON         python3 with torch
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+OUT=${OUT:-$here/out}
+export FASTNB_DEVICE=${FASTNB_DEVICE:-cuda}
+LIMIT=${LIMIT:-420} PYTHON=${PYTHON:-python3} TINY=${TINY:-0} quick=0 only=
+while [ $# -gt 0 ]; do
+  case $1 in
+    --quick) quick=1 ;;
+    --only) only=,$2, ; shift ;;
+    *) echo "run.sh: $1: unknown" >&2; exit 2 ;;
+  esac
+  shift
+done
+mkdir -p "$OUT"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+"$PYTHON" -c 'import sys, tarfile; tarfile.open(sys.argv[1]).extractall(sys.argv[2])' "$here/kit.tar.xz" "$work" || exit 1
+cd "$work"
+export FASTNB_HOME=$work/home FASTNB_CI=1 FASTNB_TEST_DEVICE=$FASTNB_DEVICE PYTHONUNBUFFERED=1
+log=$OUT/log.txt json=$OUT/bench.jsonl
+: >"$log"; : >"$json"; : >"$OUT/profile.txt"
+begin=$(date +%s)
+left() { echo $((LIMIT - $(date +%s) + begin)); }
+say() { echo "[$(($(date +%s) - begin)) s] $*" | tee -a "$log"; }
+wanted() { [ -z "$only" ] || [[ $only == *,$1,* ]]; }
+
+# part NAME SECONDS COMMAND...: with its own limit, less where less is left; its failure stops nothing.
+failed=
+part() {
+  local name=$1 limit=$2 l rc; shift 2
+  l=$(left); [ "$l" -lt "$limit" ] && limit=$l
+  if [ "$limit" -lt 5 ]; then say "$name: left out, the time is up"; return; fi
+  timeout -k 5 "$limit" "$@" >"$work/part.log" 2>&1; rc=$?
+  { echo "== $name: $*"; tail -c 60000 "$work/part.log"; } >>"$log"
+  say "$name: $([ $rc = 0 ] && echo ok || echo "FAILED ($rc$([ $rc = 124 ] && echo ': time limit'))")"
+  if [ $rc != 0 ]; then failed="$failed $name"; tail -n 12 "$work/part.log" | cut -c1-300; fi
+  return 0
+}
+
+device=$FASTNB_DEVICE torch_device=cuda
+[ "$device" = opencl ] && torch_device=cpu
+train="gpu-resnet34-128-bs64 gpu-unet34-180x240-bs8 gpu-awdlstm-60k-bs64"
+more="gpu-infer34-128-bs64 gpu-resnet50-64-bs64 gpu-headpose-120x160-bs64 gpu-classifier-60k-bs64 gpu-infer34-128-bs1"
+steps=20 seconds=4 each=45
+if [ "$TINY" = 1 ]; then train="tiny-resnet tiny-unet tiny-awdlstm" more="tiny-infer tiny-headpose tiny-classifier" steps=3 seconds=1; fi
+[ $quick = 1 ] && more= steps=20 seconds=2
+
+# ours PRECISION WORK...: each work in a process of its own, so that none takes another along.
+ours() {
+  local p=$1 w; shift
+  for w in "$@"; do
+    part "ours $w $p" $each bash -c './fastnb bench device "$1" --json --device "$2" --precision "$3" --steps "$4" --seconds "$5" | tee -a "$6"; exit ${PIPESTATUS[0]}' - "$w" "$device" "$p" $steps $seconds "$json"
+  done
+}
+torch() { # PRECISIONS LIMIT WORKS
+  part "torch $1" "$2" "$PYTHON" torch_bench.py --device $torch_device --works "${3// /,}" --precisions "$1" --steps $steps --seconds $seconds --budget "$2" --json "$json"
+}
+
+if wanted info; then
+  part info 30 bash -c 'nvidia-smi -L; nvidia-smi --query-gpu=name,driver_version,memory.total,compute_cap,clocks.sm,clocks.mem,power.limit --format=csv; ./fastnb --version; ./fastnb gpu info'
+  cat "$work/part.log"
+fi
+if wanted kernels; then
+  part kernels 150 bash -c './fastnb gpu selftest --json --only memory,products,kernels --seconds 120 >"$1"; rc=$?; cat "$1"; exit $rc' - "$OUT/selftest.json"
+  "$PYTHON" table.py --selftest "$OUT/selftest.json" | tee -a "$log"
+fi
+if wanted losses; then
+  part losses 60 bash -c './fastnb gpu selftest --only losses'
+  grep -h -e '^ok' -e '^BAD' "$work/part.log" | cut -c1-170
+fi
+have_torch=0
+"$PYTHON" -c 'import torch' 2>/dev/null && have_torch=1
+[ $have_torch = 0 ] && say "python3 has no torch: nothing beside"
+if wanted ours; then ours f16 $train; fi
+if wanted torch && [ $have_torch = 1 ]; then torch f16 60 "$train"; fi
+"$PYTHON" table.py "$json" | tee -a "$log"
+if wanted ours; then ours f32 $train; ours bf16 $train; ours f16 $more; fi
+if wanted torch && [ $have_torch = 1 ]; then
+  torch tf32,f32 60 "$train"
+  [ -n "$more" ] && torch f16 60 "$more"
+  [ $quick = 1 ] || torch bf16 40 "$train"
+fi
+if wanted tests; then
+  [ "$device" = cuda ] && part "driver" 60 env FASTNB_TEST_CARD=1 ./cuda.test -test.v -test.run 'TestDevice|Card'
+  part "trajectories" 60 ./fastnb.test -test.run 'FP16|OnGPU|Trajectories' -test.v
+  grep -h -e '^--- ' -e '^ *--- FAIL' "$work/part.log" | cut -c1-150 | head -20
+fi
+if wanted profile; then
+  for w in $train; do
+    part "profile $w" 40 ./fastnb bench device "$w" --device "$device" --precision f16 --steps 3 --seconds 1 --profile
+    { echo "== $w f16"; cat "$work/part.log"; } >>"$OUT/profile.txt"
+  done
+fi
+if wanted tiles && [ $quick = 0 ]; then
+  part tiles 60 bash -c './fastnb gpu products --device "$1" --precision f16,f32 --seconds 0.003 >"$2" 2>&1' - "$device" "$OUT/tiles.txt"
+  head -40 "$OUT/tiles.txt" | cut -c1-200
+fi
+if wanted compile && [ $have_torch = 1 ] && [ $quick = 0 ]; then
+  for w in $train; do
+    mode=max-autotune-no-cudagraphs
+    case $w in *awdlstm*) mode=default ;; esac
+    part "torch compile $w" 90 "$PYTHON" torch_bench.py --device $torch_device --works "$w" --precisions f16 --compile $mode --steps $steps --seconds $seconds --json "$json"
+  done
+fi
+"$PYTHON" table.py "$json" >"$OUT/table.txt"
+echo; cat "$OUT/table.txt"
+say "done${failed:+; FAILED:$failed}"

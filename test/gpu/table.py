@@ -1,0 +1,56 @@
+"""Tables of what run.sh measured: python table.py BENCH.jsonl, or python table.py --selftest SELFTEST.json"""
+
+import json
+import sys
+
+
+def selftest(path):
+    try:
+        with open(path) as f:
+            r = json.load(f)
+    except (OSError, ValueError) as e:
+        print(f"selftest: no result: {e}")
+        return
+    print(f"{r['device']}: {r['card']}; fastnb {r['fastnb']}")
+    for p in r["parts"]:
+        print(f"{'ok ' if p['ok'] else 'BAD'} {p['name']:<16} {p['seconds']:6.1f} s  {p['text']}")
+        for e in p.get("errors") or []:
+            print("      " + e[:260].replace("\n", " | "))
+
+
+def lines(path):
+    rows = []
+    with open(path) as f:
+        for line in f:
+            try:
+                rows.append(json.loads(line))
+            except ValueError:
+                pass
+    return rows
+
+
+def main():
+    if sys.argv[1] == "--selftest":
+        return selftest(sys.argv[2])
+    rows = lines(sys.argv[1])
+    ours, eager, compiled = {}, {}, {}
+    for r in rows:
+        side = {"torch": eager, "torch compile": compiled}.get(r.get("side"), ours)
+        side[r["name"], r["precision"]] = r
+    ms = lambda r, k: f"{r[k]:9.2f}" if r and k in r and "error" not in r else "   FAILED" if r else "        -"
+    ratio = lambda t, o, k: f"{t[k] / o[k]:6.2f}" if t and o and o.get(k) and t.get(k) and not o.get("error") and not t.get("error") else "     -"
+    print("milliseconds a step (loss read each step | ten at a time); ratio: PyTorch's time over ours, more is faster than PyTorch")
+    print(f"{'work':<27}{'kind':<5}{'ours':>9}{'torch':>10}{'compile':>10} ratio |{'ours':>9}{'torch':>10}{'compile':>10} ratio  {'ours MB':>8}{'torch MB':>9}")
+    for key in sorted({*ours, *eager, *compiled}, key=lambda k: (k[1], k[0])):
+        o, t, c = ours.get(key), eager.get(key), compiled.get(key)
+        mb = lambda r, *ks: f"{sum(r.get(k, 0) for k in ks):9.0f}" if r else "        -"
+        print(f"{key[0]:<27}{key[1]:<5}{ms(o, 'step_ms')} {ms(t, 'step_ms')} {ms(c, 'step_ms')} {ratio(t, o, 'step_ms')}|{ms(o, 'free_ms')} {ms(t, 'free_ms')} {ms(c, 'free_ms')} {ratio(t, o, 'free_ms')} {mb(o, 'programs_mb', 'params_mb')}{mb(t, 'peak_mb')}")
+    for r in rows:
+        if r.get("error"):
+            print(f"failed: {r['name']} {r['precision']} {r.get('side', 'ours')}: {r['error'][:300]}")
+        elif r.get("skipped"):
+            print(f"note: {r['name']} {r['precision']}: {r['skipped']} steps overflowed and were left out")
+
+
+if __name__ == "__main__":
+    main()
