@@ -100,9 +100,41 @@ func bnSums(c *compiler, st *device.Step, a device.BatchNorm, mean, variance ref
 	part := c.temp(tensor.Float32, g*2*ch)
 	grads, done := c.out(st.Out[0], tensor.Float32)
 	c.run(cols.unit("norm", k), entry, cols.grid, perBlock, dy, x, mean, mask, part, rows, ch, cols.cols)
-	c.run("norm1_f32", "bn_grads_join", joins(ch), perBlock, part, variance, grads, ch, g, vat, a.Eps)
+	dgamma, dbeta, to := c.ownRows(st.Out[0], grads)
+	c.run("norm1_f32", "bn_grads_join", joins(ch), perBlock, part, variance, grads, dgamma, dbeta, to, ch, g, vat, a.Eps)
 	done()
 	return nil
+}
+
+// rowsDone are the values that have a row of a matrix already.
+type rowsDone map[device.ValueID]bool
+
+// ownRows finds where steps further on copy the rows of grads to as parameters' gradients: the kernel that makes
+// them writes them there, and those steps have nothing to do. to has bit 0 for the first row, bit 1 for the
+// second.
+func (c *compiler) ownRows(id device.ValueID, grads ref) (first, second ref, to int) {
+	out := [2]ref{grads, grads}
+	done := rowsDone{}
+	for _, st := range c.plan.Steps[c.number()+1:] {
+		a, ok := st.Attrs.(device.Row)
+		if !ok || st.In[0] != id || a.Index > 1 || to&(1<<a.Index) != 0 || !c.onlyResult(st.Out[0]) {
+			continue
+		}
+		out[a.Index], to = c.val(st.Out[0]), to|1<<a.Index
+		done[st.Out[0]] = true
+	}
+	c.side[id] = done
+	return out[0], out[1], to
+}
+
+// onlyResult reports whether a value is a gradient that the plan gives, in full precision, and nothing else.
+func (c *compiler) onlyResult(id device.ValueID) bool {
+	for _, a := range c.plan.Args {
+		if a.Value == id {
+			return a.Role == device.Grad && a.Access == device.Write && c.store(id) == tensor.Float32
+		}
+	}
+	return false
 }
 
 func bnDX(c *compiler, st *device.Step, a device.BatchNorm) error {

@@ -1,6 +1,8 @@
 package gpu
 
 import (
+	"strings"
+
 	"github.com/fastnb/go/fastnb/device"
 	"github.com/fastnb/go/fastnb/tensor"
 )
@@ -102,12 +104,27 @@ func softmaxXent(c *compiler, st *device.Step) error {
 	return nil
 }
 
+// lossUnit is rowsUnit for the gradient of a loss, which is stored as kind says, and its predictions: those stay
+// as they are.
+func (c *compiler) lossUnit(id device.ValueID, kind tensor.DType, rows, n int) (unit string, x ref, grid [3]int) {
+	x = c.val(id)
+	unit, grid = c.rowsUnit(kind, rows, n)
+	switch {
+	case x.kind == kind:
+	case x.kind == tensor.Float32:
+		unit = "losses" + strings.TrimPrefix(unit, "rows")
+	default:
+		x = c.as(id, kind)
+	}
+	return unit, x, grid
+}
+
 func softmaxXentDX(c *compiler, st *device.Step) error {
-	k := c.common(st.In[0], st.Out[0])
-	x, y, dl := c.as(st.In[0], k), c.val(st.In[1]), c.as(st.In[2], tensor.Float32)
+	y, dl := c.val(st.In[1]), c.as(st.In[2], tensor.Float32)
+	k := c.common(st.Out[0])
 	dx, done := c.out(st.Out[0], k)
 	rows, n := channelsOf(c.shape(st.In[0]))
-	unit, grid := c.rowsUnit(k, rows, n)
+	unit, x, grid := c.lossUnit(st.In[0], k, rows, n)
 	c.run(unit, "softmax_xent_dx", grid, perBlock, x, y, dl, dx, c.flag, rows, n, c.number())
 	done()
 	return nil
@@ -151,8 +168,9 @@ func softXent(c *compiler, st *device.Step, a device.SoftXent) error {
 }
 
 func softXentDX(c *compiler, st *device.Step, a device.SoftXent) error {
-	k := c.common(st.In[0], st.Out[0])
-	x, dl := c.as(st.In[0], k), c.as(st.In[2], tensor.Float32)
+	rows, n := channelsOf(c.shape(st.In[0]))
+	k, dl := c.common(st.Out[0]), c.as(st.In[2], tensor.Float32)
+	unit, x, grid := c.lossUnit(st.In[0], k, rows, n)
 	y, table, entry := softTargets(c, st, a, x)
 	over := dl // not looked at
 	if a.Weights != nil {
@@ -161,8 +179,6 @@ func softXentDX(c *compiler, st *device.Step, a device.SoftXent) error {
 		c.join(part, over, g, g, 1)
 	}
 	dx, done := c.out(st.Out[0], k)
-	rows, n := channelsOf(c.shape(st.In[0]))
-	unit, grid := c.rowsUnit(k, rows, n)
 	c.run(unit, entry+"_dx", grid, perBlock, x, y, table, dl, over, dx, c.flag, rows, n, c.number(), a.Eps, number(a.Weights != nil))
 	done()
 	return nil

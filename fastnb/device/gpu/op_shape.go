@@ -67,6 +67,9 @@ func (c *compiler) copyColumns(x, y ref, rows, k, xs, xo, ys, yo int) {
 
 func row(c *compiler, st *device.Step, a device.Row) error {
 	n := c.count(st.Out[0])
+	if done, _ := c.side[st.In[0]].(rowsDone); done[st.Out[0]] {
+		return nil
+	}
 	if c.view(st.Out[0], st.In[0], a.Index*n) {
 		return nil
 	}

@@ -82,7 +82,8 @@ BN_APPLY(bn_apply_res_relu,1,1)
   if(on&&lane==0){ ALLV(j) { part[GRP0*2*C+col*V+j]=sg[LID*V+j]; part[(GRP0*2+1)*C+col*V+j]=sb[LID*V+j]; } } }
 BN_GRADS(bn_grads_part,0)
 BN_GRADS(bn_grads_part_relu,1)
-KERNEL void bn_grads_join(GLOBAL const float*RESTRICT part, GLOBAL const float*RESTRICT var, GLOBAL float*RESTRICT grads, const int C, const int G, const int vat, const float eps){
+// Its two rows are parameters' gradients too: to says to which places besides they go.
+KERNEL void bn_grads_join(GLOBAL const float*RESTRICT part, GLOBAL const float*RESTRICT var, GLOBAL float*grads, GLOBAL float*dgamma, GLOBAL float*dbeta, const int to, const int C, const int G, const int vat, const float eps){
   LOCAL float sg[MAXTHREADS],sb[MAXTHREADS];
   const int lane=LID/JOIN, c=GRP0*JOIN+LID%JOIN, lanes=BLOCK/JOIN;
   float g=0.0f,s=0.0f;
@@ -90,7 +91,10 @@ KERNEL void bn_grads_join(GLOBAL const float*RESTRICT part, GLOBAL const float*R
   sg[LID]=g; sb[LID]=s;
   BARRIER;
   for(int h=lanes/2;h>0;h>>=1){ if(lane<h){ sg[LID]+=sg[LID+h*JOIN]; sb[LID]+=sb[LID+h*JOIN]; } BARRIER; }
-  if(lane==0&&c<C){ grads[c]=sg[LID]*RSQRT(var[vat+c]+eps); grads[C+c]=sb[LID]; }
+  if(lane==0&&c<C){ const float dg=sg[LID]*RSQRT(var[vat+c]+eps), db=sb[LID];
+    grads[c]=dg; grads[C+c]=db;
+    if(to&1) dgamma[c]=dg;
+    if(to&2) dbeta[c]=db; }
 }
 
 // dx = gamma inv (dy - dbeta/R - (x - mean) inv dgamma/R)

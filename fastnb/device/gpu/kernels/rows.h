@@ -14,11 +14,20 @@
 #define LEAD (LID==0)
 #define ROWSHARED LOCAL float sh[MAXTHREADS];
 #endif
+// With FULL_X the predictions that losses take are in full precision, whatever their gradients are stored as.
+#ifdef FULL_X
+typedef float X;
+#define LDX(p,i) ((p)[i])
+#else
+typedef T X;
+#define LDX(p,i) LD(p,i)
+#endif
 // TOTAL leaves a block's sum of v in sh[0].
 #define TOTAL(v) BARRIER; sh[LID]=v; BARRIER; TREE
 // MAXZ gives a row's maximum m and z, the sum of e^(x-m).
-#define MAXZ float m=LOWEST,z=0.0f; FORC m=FMAXF(m,LD(x,o+c)); ROWMAX(m) FORC z+=EXPF(LD(x,o+c)-m); ROWSUM(z)
+#define MAXZ float m=LOWEST,z=0.0f; FORC m=FMAXF(m,LDX(x,o+c)); ROWMAX(m) FORC z+=EXPF(LDX(x,o+c)-m); ROWSUM(z)
 
+#ifndef FULL_X
 KERNEL void softmax(GLOBAL const T*RESTRICT x, GLOBAL T*RESTRICT y, const int R, const int C){
   ROWSHARED ROWS { const int o=r*C; MAXZ FORC ST(y,o+c,EXPF(LD(x,o+c)-m)/z); }
 }
@@ -36,34 +45,35 @@ KERNEL void log_softmax_dx(GLOBAL const T*RESTRICT dy, GLOBAL const T*RESTRICT y
 KERNEL void sum_last(GLOBAL const T*RESTRICT x, GLOBAL T*RESTRICT y, const int R, const int C){
   ROWSHARED ROWS { const int o=r*C; float s=0.0f; FORC s+=LD(x,o+c); ROWSUM(s) if(LEAD) ST(y,r,s); }
 }
+#endif
 
 // CLASS is the row's target; what is no class is told and stands for class 0.
 #define CLASS int64 k=y[r]; if(k<0||k>=C){ if(LEAD) RAISE(flag,FLAG_TARGET,k,r,0,C,step); k=0; }
-KERNEL void softmax_xent(GLOBAL const T*RESTRICT x, GLOBAL const int64*RESTRICT y, GLOBAL float*RESTRICT part, GLOBAL int*RESTRICT flag, const int R, const int C, const int step){
+KERNEL void softmax_xent(GLOBAL const X*RESTRICT x, GLOBAL const int64*RESTRICT y, GLOBAL float*RESTRICT part, GLOBAL int*RESTRICT flag, const int R, const int C, const int step){
   LOCAL float sh[MAXTHREADS]; float s=0.0f;
-  ROWS { const int o=r*C; CLASS MAXZ if(LEAD) s+=LOGF(z)+(m-LD(x,o+(int)k)); }
+  ROWS { const int o=r*C; CLASS MAXZ if(LEAD) s+=LOGF(z)+(m-LDX(x,o+(int)k)); }
   TOTAL(s)
   if(LID==0) part[GRP0]=sh[0];
 }
-KERNEL void softmax_xent_dx(GLOBAL const T*RESTRICT x, GLOBAL const int64*RESTRICT y, GLOBAL const float*RESTRICT dl, GLOBAL T*RESTRICT dx, GLOBAL int*RESTRICT flag, const int R, const int C, const int step){
+KERNEL void softmax_xent_dx(GLOBAL const X*RESTRICT x, GLOBAL const int64*RESTRICT y, GLOBAL const float*RESTRICT dl, GLOBAL T*RESTRICT dx, GLOBAL int*RESTRICT flag, const int R, const int C, const int step){
   ROWSHARED const float f=dl[0]/(float)R;
   ROWS { const int o=r*C; CLASS MAXZ
-    FORC ST(dx,o+c,(EXPF(LD(x,o+c)-m)/z-(c==(int)k?1.0f:0.0f))*f); }
+    FORC ST(dx,o+c,(EXPF(LDX(x,o+c)-m)/z-(c==(int)k?1.0f:0.0f))*f); }
 }
 
 // Classes with weights: WEIGHT(c) is what class c of a row weighs, of its target t, the sum of targets n and the
 // table of classes' weights.
 #define WEIGHT(t) (((1.0f-eps)*(t)+eps*n/(float)C)*(weighted?table[c]:1.0f))
-#define SOFT_XENT(name,Y,TARGET,SUMT,PICK) KERNEL void name(GLOBAL const T*RESTRICT x, GLOBAL const Y*RESTRICT y, GLOBAL const float*RESTRICT table, GLOBAL float*RESTRICT part, GLOBAL int*RESTRICT flag, const int R, const int C, const int step, const float eps, const int weighted){ \
+#define SOFT_XENT(name,Y,TARGET,SUMT,PICK) KERNEL void name(GLOBAL const X*RESTRICT x, GLOBAL const Y*RESTRICT y, GLOBAL const float*RESTRICT table, GLOBAL float*RESTRICT part, GLOBAL int*RESTRICT flag, const int R, const int C, const int step, const float eps, const int weighted){ \
   LOCAL float sh[MAXTHREADS]; float all=0.0f,sum=0.0f; \
   ROWS { const int o=r*C; PICK float n; SUMT MAXZ const float l=LOGF(z); \
-    FORC { const float w=WEIGHT(TARGET); all+=w*(l+(m-LD(x,o+c))); sum+=w; } } \
+    FORC { const float w=WEIGHT(TARGET); all+=w*(l+(m-LDX(x,o+c))); sum+=w; } } \
   TOTAL(all) if(LID==0) part[GRP0]=sh[0]; \
   TOTAL(sum) if(LID==0) part[GRPS0+GRP0]=sh[0]; }
-#define SOFT_XENT_DX(name,Y,TARGET,SUMT,PICK) KERNEL void name(GLOBAL const T*RESTRICT x, GLOBAL const Y*RESTRICT y, GLOBAL const float*RESTRICT table, GLOBAL const float*RESTRICT dl, GLOBAL const float*RESTRICT over, GLOBAL T*RESTRICT dx, GLOBAL int*RESTRICT flag, const int R, const int C, const int step, const float eps, const int weighted){ \
+#define SOFT_XENT_DX(name,Y,TARGET,SUMT,PICK) KERNEL void name(GLOBAL const X*RESTRICT x, GLOBAL const Y*RESTRICT y, GLOBAL const float*RESTRICT table, GLOBAL const float*RESTRICT dl, GLOBAL const float*RESTRICT over, GLOBAL T*RESTRICT dx, GLOBAL int*RESTRICT flag, const int R, const int C, const int step, const float eps, const int weighted){ \
   ROWSHARED const float all=weighted?over[0]:(float)R, f=dl[0]/(all==0.0f?1.0f:all); \
   ROWS { const int o=r*C; PICK float n; SUMT MAXZ float sum=0.0f; FORC sum+=WEIGHT(TARGET); ROWSUM(sum) \
-    FORC { const float w=WEIGHT(TARGET); ST(dx,o+c,(sum*(EXPF(LD(x,o+c)-m)/z)-w)*f); } } }
+    FORC { const float w=WEIGHT(TARGET); ST(dx,o+c,(sum*(EXPF(LDX(x,o+c)-m)/z)-w)*f); } } }
 #define HARD_ (c==(int)k?1.0f:0.0f)
 #define HARDSUM_ n=1.0f;
 #define SOFT_ y[o+c]

@@ -13,6 +13,8 @@ func init() {
 	}
 	each("rows_small", []string{"SMALL"}, "share.h", "flag.h", "rows.h")
 	each("rows_block", nil, "share.h", "flag.h", "rows.h")
+	each("losses_small", []string{"SMALL", "FULL_X"}, "share.h", "flag.h", "rows.h")
+	each("losses_block", []string{"FULL_X"}, "share.h", "flag.h", "rows.h")
 	units = append(units,
 		Unit{Name: "optim", Files: []string{"share.h", "flag.h", "optim.h"}, Arch: "compute_52"},
 		Unit{Name: "spectral", Files: []string{"share.h", "flag.h", "spectral.h"}, Arch: "compute_52"},
