@@ -49,7 +49,24 @@ func (c *compiler) able(p *product, t kernels.GemmTile) bool {
 	if !t.Does(p.mode, suffix(p.kind)) || (t.V > 1 && !p.even(t.V)) {
 		return false
 	}
-	return t.Compute == 0 || (c.dev.card.Driver == "cuda" && c.dev.card.Compute >= t.Compute && c.dev.card.Tensor)
+	if t.Compute == 0 {
+		return true
+	}
+	card := c.dev.card
+	return card.Driver == "cuda" && card.Tensor && card.Compute >= t.Compute && t.Shared <= mostShared(card.Compute)
+}
+
+// mostShared is how much shared memory a block may have, in bytes, by compute capability.
+func mostShared(compute int) int {
+	switch {
+	case compute < 80:
+		return 64 << 10
+	case compute == 80 || compute == 87:
+		return 163 << 10
+	case compute == 90 || compute == 100:
+		return 227 << 10
+	}
+	return 99 << 10
 }
 
 // rate is a guess of how fast a tile is: what it does when all is busy, times the parts of its blocks and of the

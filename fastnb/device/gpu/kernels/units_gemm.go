@@ -42,12 +42,25 @@ var GemmTiles = []GemmTile{
 	mmaTile(128, 64, 16, 32, 32, 4, 2, 80, "f32"),
 	mmaTile(64, 64, 16, 32, 32, 4, 4, 80, "f32"),
 	mmaTile(128, 64, 32, 32, 32, 2, 2, 75, "f16"),
+	mmaTile(128, 128, 32, 64, 64, 4, 2, 80, "f16"),
+	mmaTile(256, 128, 32, 64, 64, 4, 1, 80, "f16"),
+	mmaTile(128, 128, 64, 64, 32, 3, 2, 80, "f16"),
+	mmaTile(128, 64, 64, 32, 32, 3, 3, 80, "f16"),
+	mmaTile(128, 128, 16, 64, 32, 4, 1, 80, "f32"),
+	mmaTile(128, 128, 32, 64, 32, 4, 2, 80, "f16").cached(),
+	mmaTile(128, 64, 32, 32, 32, 4, 3, 80, "f16").cached(),
+}
+
+// cached is t with its loads through the cache of the multiprocessor.
+func (t GemmTile) cached() GemmTile {
+	t.Name, t.defines = strings.Replace(t.Name, "_", "ca_", 1), append(t.defines, `CACHE="ca"`)
+	return t
 }
 
 // mmaTile is a tile on tensor cores, in warps of wm x wn; a multiprocessor has registers for so many blocks.
 func mmaTile(bm, bn, bk, wm, wn, stages, blocks, compute int, kinds string) GemmTile {
 	t := GemmTile{
-		Name: fmt.Sprintf("%dx%dx%d_sm%d", bm, bn, bk, compute), BM: bm, BN: bn, BK: bk, Threads: 32 * (bm / wm) * (bn / wn), V: 8,
+		Name: fmt.Sprintf("%dx%dx%dw%d_sm%d", bm, bn, bk, (bm/wm)*(bn/wn), compute), BM: bm, BN: bn, BK: bk, Threads: 32 * (bm / wm) * (bn / wn), V: 8,
 		Shared: stages * (bm + bn) * bk * 2, Compute: compute, kinds: kinds, source: "gemm_mma.h",
 		defines:  []string{fmt.Sprint("WM=", wm), fmt.Sprint("WN=", wn), fmt.Sprint("STAGES=", stages), fmt.Sprint("BLOCKS=", blocks)},
 		Resident: blocks,
