@@ -12,14 +12,16 @@ type choice struct {
 
 // choose settles how p is done: as measured on this card, or by a guess.
 func (c *compiler) choose(p *product) kernels.GemmTile {
-	best := c.guess(p)
-	if t := c.dev.tuning(); t != nil && p.flops() >= tuneFrom {
-		if x, ok := t.choice(c, p); ok && c.able(p, x.tile) {
-			best = x
-		}
-	}
+	var best choice
 	if c.force != nil {
-		best = c.force(p)
+		best = c.force(p) // it is being measured
+	} else {
+		best = c.guess(p)
+		if t := c.dev.tuning(); t != nil && p.flops() >= tuneFrom {
+			if x, ok := t.choice(c, p); ok && c.able(p, x.tile) {
+				best = x
+			}
+		}
 	}
 	p.cut(best.tile, best.splits)
 	return best.tile
