@@ -151,5 +151,8 @@ func BenchProducts(d *Device, kind tensor.DType, only string, budget float64, w 
 		fmt.Fprintf(w, "%-44s x%-2d %8.1f us %6.1f TFLOP/s %s/%d |%s\n", x.name, x.times, best*1e6, x.p.flops()/best/1e12, by.tile.Name, by.splits, line)
 	}
 	total()
+	if only == "" || only == "awd-lstm" {
+		return b.recurrent(kind, budget, w)
+	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 type bench struct {
 	dev    *Device
 	stream Stream
+	record bool // recordings are timed, where the driver makes them, so that the host's part in it does not count
 }
 
 func newBench(d *Device) (*bench, error) {
@@ -36,6 +37,11 @@ func (b *bench) seconds(p product, x choice, budget float64) (float64, error) {
 		p.bias = &t
 	}
 	c.product(p)
+	return b.time(c, budget)
+}
+
+// time is the time of what was queued.
+func (b *bench) time(c *compiler, budget float64) (float64, error) {
 	pr := &program{dev: b.dev, plan: c.plan}
 	pr.arrange(c)
 	if err := pr.ready(c); err != nil {
@@ -69,18 +75,35 @@ func (b *bench) seconds(p product, x choice, budget float64) (float64, error) {
 	return best, nil
 }
 
+// plain queues all calls.
+func (r *running) plain() error {
+	for i := range r.p.calls {
+		if err := r.call(&r.p.calls[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // run is the time of one of n runs.
 func (b *bench) run(r *running, n int) (float64, error) {
+	once := r.plain
+	if rec, ok := b.stream.(Recorder); ok && b.record {
+		made, err := r.record(rec)
+		if err != nil {
+			return 0, err
+		}
+		defer made.Close()
+		once = func() error { return rec.Replay(made) }
+	}
 	from, err := b.stream.Record()
 	if err != nil {
 		return 0, err
 	}
 	defer from.Close()
 	for range n {
-		for i := range r.p.calls {
-			if err := r.call(&r.p.calls[i]); err != nil {
-				return 0, err
-			}
+		if err := once(); err != nil {
+			return 0, err
 		}
 	}
 	to, err := b.stream.Record()

@@ -30,6 +30,8 @@ type lstmWork struct {
 	y     ref // [T, N, H]
 	gates ref // [T, N, H, 4]; of lstm_dgates' result: their derivatives
 	cells ref // float32 [T+1, N, H]; [2, N, H] where they are not kept
+
+	force struct{ groups, shares int } // for measurements; 0: chosen
 }
 
 // fewSteps is how many steps' gates are held at a time where they are not kept.
@@ -196,6 +198,9 @@ func (l *lstmWork) tensor(c *compiler) bool {
 // groups is how many groups of four units a block of lstm_mma has: few enough that all multiprocessors have
 // something to do, and so many that no block has to wait for another to end.
 func (l *lstmWork) groups(c *compiler) int {
+	if l.force.groups > 0 {
+		return l.force.groups
+	}
 	n := 1
 	for n < 3 && (l.H+4*n-1)/(4*n)*((l.N+63)/64) > c.dev.card.Units {
 		n++
@@ -207,6 +212,9 @@ func (l *lstmWork) groups(c *compiler) int {
 func (l *lstmWork) shares(c *compiler, cols int) (shares, per int) {
 	tiles := (l.H + cols - 1) / cols * ((l.N + 63) / 64)
 	shares = max(1, min(c.dev.card.Units/tiles, 16, 4*l.H/64))
+	if l.force.shares > 0 {
+		shares = l.force.shares
+	}
 	per = (4*l.H + shares - 1) / shares
 	per = (per + 31) / 32 * 32
 	return (4*l.H + per - 1) / per, per
