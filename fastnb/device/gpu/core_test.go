@@ -204,6 +204,32 @@ func TestFlags(t *testing.T) {
 	}
 }
 
+// A program of one queue sees what another's changes as it was before that or behind it, never between.
+func TestOrderOfQueues(t *testing.T) {
+	te := newTester(t, 1<<30)
+	p := &device.Plan{Name: "step"}
+	w := p.Bind(device.Value{Shape: []int{2}}, device.Arg{Role: device.Parameter})
+	p.Steps = []device.Step{{Op: "bump", In: []device.ValueID{w}, Out: []device.ValueID{w}}}
+	step, look := te.compile(p), te.chain(2, 1)
+	par := te.up(1, 1)
+	te.must(te.q.Wait(background))
+	other := te.d.NewQueue()
+	for i := range 20 {
+		before, after := te.alloc(2), te.alloc(2)
+		other.Run(background, look, par, before)
+		te.q.Run(background, step, par)
+		te.must(te.q.Wait(background)) // the step is done, and so is what looked before it
+		other.Run(background, look, par, after)
+		te.q.Run(background, step, par)
+		x, y := tensor.New(tensor.Float32, 2), tensor.New(tensor.Float32, 2)
+		other.Read(x, before)
+		te.must(other.Read(y, after).Wait(background))
+		if a, b := x.Float32s()[0], y.Float32s()[0]; a != float32(2*(2*i+1)) || b != float32(2*(2*i+2)) {
+			t.Fatalf("round %d: %g and %g", i, a, b)
+		}
+	}
+}
+
 // Programs of one queue share a place for temporaries; it goes when the largest is closed.
 func TestSharedTemporaries(t *testing.T) {
 	te := newTester(t, 1<<30)

@@ -27,6 +27,7 @@ type Device struct {
 	card   Card
 	act    tensor.DType
 	heap   *heap
+	turn   sync.Mutex // programs are queued one at a time, so that each finds the marks of those before it
 	host   pinned
 	plain  atomic.Bool  // no recordings
 	onHost atomic.Int64 // steps that ran on the host
@@ -128,8 +129,30 @@ func (m *memory) usedBy(q *queue, n int64) bool {
 			return true
 		}
 	}
-	m.uses = append(m.uses, use{q, n})
+	m.uses = slices.DeleteFunc(m.uses, func(u use) bool { return u.q.last.Load() >= u.n })
+	m.uses = append(m.uses, use{q: q, n: n})
 	return true
+}
+
+// order makes q's next program wait for those of other queues: for all uses of the memory where it writes, else
+// for what was written. So a program sees an argument as it was before another's change or behind it.
+func (m *memory) order(q *queue, writes bool) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i, u := range m.uses {
+		n := u.wrote
+		if writes {
+			n = u.n
+		}
+		if u.q == q {
+			if writes {
+				m.uses[i].wrote = q.n
+			}
+		} else if err := q.follow(u.q, n); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (m *memory) isFree() bool {

@@ -37,10 +37,10 @@ type block struct {
 	prev, next *block
 }
 
-// use says that a queue's work up to a piece needs a block.
+// use says that a queue's work up to a piece needs a block, and which of its programs wrote it last.
 type use struct {
-	q *queue
-	n int64
+	q        *queue
+	n, wrote int64
 }
 
 // waiting is a block that was given back while work was queued that uses it.

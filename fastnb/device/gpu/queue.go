@@ -112,6 +112,21 @@ func (q *queue) passed(n int64) bool {
 	return q.last.Load() >= n
 }
 
+// follow lets what is queued from now on wait, on the card, for another queue's pieces up to n.
+func (q *queue) follow(other *queue, n int64) error {
+	if other.last.Load() >= n {
+		return nil
+	}
+	other.marked.Lock()
+	defer other.marked.Unlock()
+	for _, m := range other.marks {
+		if m.n >= n && !other.gone {
+			return q.stream.Follow(m.Mark)
+		}
+	}
+	return nil
+}
+
 // begin is the number of a new piece of work over buffers, or an error that is the queue's now.
 func (q *queue) begin(bs ...device.Buffer) ([]*buffer, error) {
 	q.n++

@@ -45,6 +45,8 @@ func (q *queue) Run(ctx context.Context, p device.Program, args ...device.Buffer
 	q.work.Lock()
 	defer q.work.Unlock()
 	q.stats.Runs++
+	q.dev.turn.Lock()
+	defer q.dev.turn.Unlock()
 	return q.end(q.run(ctx, p, args))
 }
 
@@ -75,6 +77,11 @@ func (q *queue) run(ctx context.Context, dp device.Program, args []device.Buffer
 	}
 	if err := ctx.Err(); err != nil {
 		return err
+	}
+	for i, a := range p.plan.Args {
+		if err := bs[i].order(q, a.Access == device.Write || a.Access == device.Both); err != nil {
+			return err
+		}
 	}
 	if err := q.room(p); err != nil {
 		return fmt.Errorf("fastnb: %s: %s: temporaries: %w", q.dev.card.Driver, p.plan.Name, err)
