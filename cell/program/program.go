@@ -40,12 +40,54 @@ func run(ctx context.Context, dir string, cells func() error) error {
 	out = &files{dir: dir, last: map[string]string{}}
 	defer cell.Enter(ctx, out)()
 	display.SetDisplay(func(d display.Data) error { return out.Display(d.Data, d.Metadata, "", false) })
-	err := cells()
+	err := took(cells)
 	out.flush()
 	if err != nil && out.cell > 0 {
 		err = fmt.Errorf("cell %d: %w", out.cell, err)
 	}
 	return err
+}
+
+// taken is an error on its way from Must to run.
+type taken struct{ err error }
+
+// took runs cells and gives their error, one that Must met too.
+func took(cells func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			t, ok := r.(taken)
+			if !ok {
+				panic(r)
+			}
+			err = t.err
+		}
+	}()
+	return cells()
+}
+
+// Must gives v, or ends the cell with err: the notebook's rule for calls inside others. It is for the goroutine that
+// runs the cells.
+func Must[T any](v T, err error) T {
+	check(err)
+	return v
+}
+
+// Must2 is Must for two values.
+func Must2[T, U any](v T, u U, err error) (T, U) {
+	check(err)
+	return v, u
+}
+
+// Must3 is Must for three values.
+func Must3[T, U, V any](v T, u U, w V, err error) (T, U, V) {
+	check(err)
+	return v, u, w
+}
+
+func check(err error) {
+	if err != nil {
+		panic(taken{err})
+	}
 }
 
 // Cell says that the notebook's cell n (counted from 1, all kinds of cells) begins.

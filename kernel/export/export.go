@@ -88,6 +88,9 @@ func (b *builder) read(n *nb.Notebook) error {
 			if err != nil {
 				return err
 			}
+			if items, err = inOrder(items); err != nil {
+				return err
+			}
 			p.items = append(before, items...)
 		}
 		for _, it := range p.items {
@@ -104,6 +107,11 @@ func (b *builder) read(n *nb.Notebook) error {
 func (b *builder) take(it *item) error {
 	b.items = append(b.items, it)
 	b.plans[it] = &plan{renamed: map[string]string{}}
+	for _, d := range it.defs {
+		if it.kind == statement && (d.Name == "nil" || d.Name == "error" || d.Name == "program") { // what the program itself says
+			b.plans[it].renamed[d.Name] = d.Name + "2"
+		}
+	}
 	if it.kind != importing {
 		return nil
 	}

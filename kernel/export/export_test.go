@@ -45,6 +45,10 @@ func TestCellRule(t *testing.T) {
 		{"text", []string{"md:# Title\n\nwords"}, []string{"// # Title\n\t//\n\t// words"}},
 		{"unused inside", []string{"for i, v := range []int{1} { fmt.Println(i) }"}, []string{"_ = v"}},
 		{"type and method", []string{"type T struct{ a int }", "func (t T) String() string { return fmt.Sprint(t.a) }", "T{3}"}, []string{"\ntype T struct", "func (t T) String()", "program.Show(T{3})"}},
+		{"inside a block", []string{"n := 1", "if n > 0 {\n\tn = strconv.Atoi(\"7\")\n\tm := strconv.Atoi(\"8\")\n\t_ = m\n\tos.Chdir(\".\")\n\tos.ReadFile(\"x\")\n}"}, []string{"n, err = strconv.Atoi(\"7\")\n\t\tif err != nil {\n\t\t\treturn err\n\t\t}", "m, err := strconv.Atoi(\"8\")\n", "if err := os.Chdir(\".\"); err != nil {", "if _, err := os.ReadFile(\"x\"); err != nil {"}},
+		{"inside an expression", []string{"n := strconv.Atoi(\"7\") + 1", "n += strconv.Atoi(\"6\")\nfmt.Println(strconv.Itoa(strconv.Atoi(\"7\")))", "for i := strconv.Atoi(\"1\"); i < 3; i++ { if strconv.ParseBool(\"true\") { n += strconv.Atoi(\"7\") } }", "var k int = strconv.Atoi(\"9\")"}, []string{"n := program.Must(strconv.Atoi(\"7\")) + 1", "strconv.Itoa(program.Must(strconv.Atoi(\"7\")))", "for i := program.Must(strconv.Atoi(\"1\")); i < 3; i++ {", "if program.Must(strconv.ParseBool(\"true\")) {", "n += program.Must(strconv.Atoi(\"6\"))", "n += program.Must(strconv.Atoi(\"7\"))", "var k int = program.Must(strconv.Atoi(\"9\"))"}},
+		{"a chain", []string{"len(os.ReadDir(\".\")[0].Info().Name())"}, []string{"program.Must(program.Must(os.ReadDir(\".\"))[0].Info()).Name()"}},
+		{"not what takes the error", []string{"fmt.Println(strconv.Atoi(\"7\"))", "f := func() (int, error) { return strconv.Atoi(\"7\") }", "func() { os.Chdir(\".\") }()"}, []string{"\tfmt.Println(strconv.Atoi(\"7\"))", "return strconv.Atoi(\"7\")", "{ os.Chdir(\".\") }()"}},
 		{"holds error", []string{`f := Lines(LineOpts{})`}, []string{"if err := f.Err(); err != nil {"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -121,7 +125,10 @@ func TestBuildAndRun(t *testing.T) {
 		"m := make(map[string]int)\nm[\"a\"] = 1\nlen(m)",
 		"Lines(LineOpts{Title: \"t\", Series: []Series{{Name: \"a\", X: []float64{1, 2, 3}, Y: []float64{1, 3, 2}}}})",
 		"$ echo from a command",
-		"strconv.Atoi(\"seven\")",
+		"for _, s := range []string{\"4\", \"5\"} {\n\tif strconv.Atoi(s) > 4 {\n\t\tn := strconv.Atoi(s)\n\t\tfmt.Println(\"inside\", n, strconv.FormatInt(strconv.ParseInt(s, 10, 64), 2))\n\t}\n}",
+		"for _, s := range []string{\"1\"} { if s == \"1\" { os.Chdir(\".\") } }",
+		"if factor > 0 {\n\tfmt.Println(\"before\")\n}",
+		"if factor > 0 {\n\tfmt.Println(strconv.Itoa(strconv.Atoi(\"seven\")))\n}",
 	), "small.ipynb")
 	if err != nil {
 		t.Fatalf("%v\n%s", err, src)
@@ -133,7 +140,7 @@ func TestBuildAndRun(t *testing.T) {
 	if err == nil {
 		t.Fatalf("the last cell fails, the program did not:\n%s", out)
 	}
-	for _, w := range []string{"<3 2>\n", "# head\n", "42\n", "text 2\n", "\n1\n", "[small-out/cell09-1.png]", "from a command\n", `small: cell 11: strconv.Atoi: parsing "seven"`} {
+	for _, w := range []string{"<3 2>\n", "# head\n", "42\n", "text 2\n", "\n1\n", "[small-out/cell09-1.png]", "from a command\n", "inside 5 101\n", `small: cell 14: strconv.Atoi: parsing "seven"`} {
 		if !strings.Contains(string(out), w) {
 			t.Errorf("no %q in\n%s", w, out)
 		}

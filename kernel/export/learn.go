@@ -35,7 +35,7 @@ func (b *builder) learn(w *writing) bool {
 			changed = b.learnExpr(w, it, n.X) || changed
 		}
 	}
-	return changed
+	return b.learnInner(w) || changed
 }
 
 func (b *builder) learnAssign(w *writing, it *item, n *ast.AssignStmt) (changed bool) {
@@ -43,7 +43,7 @@ func (b *builder) learnAssign(w *writing, it *item, n *ast.AssignStmt) (changed 
 	if it.strict {
 		return false
 	}
-	if !p.lift && len(n.Rhs) == 1 {
+	if !p.lift && len(n.Rhs) == 1 && (n.Tok == token.ASSIGN || n.Tok == token.DEFINE) {
 		if outs, ok := results(w.info, n.Rhs[0]); ok && len(outs) == len(n.Lhs)+1 && isError(outs[len(outs)-1]) {
 			p.lift = true
 			return true

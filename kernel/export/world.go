@@ -25,6 +25,9 @@ func Main(name string, cells func() error) {}
 func Cell(n int) {}
 func Show(values ...any) error { return nil }
 func Command(name string, args ...string) error { return nil }
+func Must[T any](v T, err error) (_ T) { return v }
+func Must2[T, U any](v T, u U, err error) (_ T, _ U) { return v, u }
+func Must3[T, U, V any](v T, u U, w V, err error) (_ T, _ U, _ V) { return v, u, w }
 `
 
 func newWorld() (*world, error) {

@@ -20,6 +20,7 @@ type plan struct {
 	reuse   bool              // := declares nothing new
 	sticky  []string          // variables set here that can hold an error (their emitted names)
 	renamed map[string]string // names declared here that another thing had before
+	inner   map[int]inner     // calls inside, by their number, whose errors are taken
 }
 
 type form int
@@ -223,7 +224,7 @@ const fail = " != nil {\n\treturn err\n}"
 // statement writes a statement with what the cell rule adds to it.
 func (b *builder) statement(out *strings.Builder, it *item, names map[string]string) {
 	p := b.plans[it]
-	edits := b.renames(it, names)
+	edits := append(b.renames(it, names), it.innerEdits(p)...)
 	after := ""
 	switch n := it.node.(type) {
 	case *ast.AssignStmt:
@@ -295,7 +296,7 @@ func (b *builder) assigned(it *item, names map[string]string) string {
 		}
 		from, to := int(v.Values[0].Pos())-it.shift, int(v.Values[len(v.Values)-1].End())-it.shift
 		var inside []edit
-		for _, e := range b.renames(it, names) {
+		for _, e := range append(b.renames(it, names), it.innerEdits(b.plans[it])...) {
 			if e.from >= from && e.to <= to {
 				inside = append(inside, edit{e.from - from, e.to - from, e.text})
 			}
