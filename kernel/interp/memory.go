@@ -30,10 +30,9 @@ func newMemory(limit int64) memory {
 		debug.SetMaxStack(int(limit))
 	}
 	m := memory{limit: limit, total: limit}
-	if limit > 0 {
-		return m
+	if limit == 0 {
+		m.total = resident() + m.free()
 	}
-	m.total = resident() + m.free()
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(m.total / 100 * 85) // the collector works harder before a cell is stopped
 	}
@@ -87,7 +86,7 @@ func stacks() int64 {
 // calls go too deep. A machine that others have filled is no fault of the cell: it is stopped only if it
 // has grown too.
 func (m memory) watch(finished <-chan struct{}, stop context.CancelCauseFunc) {
-	atStart, stack := resident(), stacks()
+	atStart, stack, goroutines := resident(), stacks(), runtime.NumGoroutine()
 	tick := time.NewTicker(memoryPeriod)
 	defer tick.Stop()
 	low := func() bool { return m.free() < m.reserve() && resident()-atStart > m.reserve()/2 }
@@ -98,13 +97,19 @@ func (m memory) watch(finished <-chan struct{}, stop context.CancelCauseFunc) {
 		case <-tick.C:
 		}
 		if stacks()-stack > deepest {
+			if runtime.NumGoroutine()-goroutines > 1000 { // their stacks are what there is most of
+				stop(&outOfMemoryError{resident(), m.total})
+				return
+			}
 			stop(errTooDeep)
 			return
 		}
 		if !low() {
 			continue
 		}
-		debug.FreeOSMemory()
+		if m.free() > m.reserve()/4 { // else it grows too fast to wait for a collection
+			debug.FreeOSMemory()
+		}
 		if low() {
 			stop(&outOfMemoryError{resident(), m.total})
 			return

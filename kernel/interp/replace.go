@@ -11,13 +11,13 @@ import (
 	"net/url"
 	"os/exec"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/fastnb/go/cell"
-	"github.com/fastnb/go/fastnb/device/cpu"
 	"github.com/fastnb/go/kernel/bind"
 	"github.com/fastnb/go/kernel/lang"
 )
@@ -44,6 +44,14 @@ var replaceFunctions = sync.OnceFunc(func() {
 	bind.Replace("strings", "Repeat", func(s string, n int) string {
 		affordable(len(s), n)
 		return strings.Repeat(s, n)
+	})
+	bind.Replace("strings", "Join", func(list []string, sep string) string {
+		n := len(sep) * len(list)
+		for _, s := range list {
+			n += len(s)
+		}
+		affordable(1, n)
+		return strings.Join(list, sep)
 	})
 	bind.Replace("bytes", "Repeat", func(b []byte, n int) []byte {
 		affordable(len(b), n)
@@ -130,10 +138,18 @@ func affordable(size, n int) {
 	if size <= 0 || n <= 0 {
 		return
 	}
-	if want := float64(size) * float64(n); want > 64<<20 {
-		if free := float64(new(cpu.Device).FreeMemory()); want > free {
-			panic(fmt.Errorf("out of memory: %.1f GB wanted at once, %.1f GB are free", want/(1<<30), free/(1<<30)))
-		}
+	want := float64(size) * float64(n)
+	if want <= 64<<20 {
+		return
+	}
+	m := latest.Load().memory
+	free := func() float64 { return float64(max(m.free()-m.reserve(), 0)) }
+	if want <= free() {
+		return
+	}
+	debug.FreeOSMemory() // what the cell has let go of may be enough
+	if f := free(); want > f {
+		panic(fmt.Errorf("out of memory: %.1f GB wanted at once, %.1f GB are free", want/(1<<30), f/(1<<30)))
 	}
 }
 

@@ -90,29 +90,63 @@ func (l *low) appending(x *ast.CallExpr) ast.Expr {
 	if l.manyValues(x) {
 		l.refuse(x, "append of what a call gives, without a slice first, cannot be used in cells")
 	}
-	out := callOf(id("append"), y)
-	for i, a := range x.Args[1:] {
-		if !x.Ellipsis.IsValid() || i != len(x.Args)-2 {
-			out.Args = append(out.Args, l.conv(a, u.Elem()))
-			continue
-		}
-		out.Ellipsis = 1
-		at := l.typeOf(a)
-		b, isBasic := at.Underlying().(*types.Basic)
-		switch {
-		case isBasic && b.Kind() == types.UntypedNil:
-			return y
-		case isBasic: // a string
-			z := l.conv(a, types.Typ[types.String])
-			out.Args = append(out.Args, callOf(l.e.alias(reflect.TypeFor[[]byte]()), z))
-		default:
-			out.Args = append(out.Args, l.opened(l.expr(a), at))
-		}
-	}
 	if len(x.Args) == 1 {
 		return l.closed(y, t)
 	}
+	if x.Ellipsis.IsValid() {
+		return l.closed(l.appendAll(y, x.Args[1], l.e.openRep(t)), t)
+	}
+	out := callOf(id("append"), y)
+	for _, a := range x.Args[1:] {
+		out.Args = append(out.Args, l.conv(a, u.Elem()))
+	}
 	return l.closed(out, t)
+}
+
+// heavy is from how many bytes on what is put together is asked for whether there is room for it. Go would end the
+// process where there is not.
+const heavy = 32 << 20
+
+// appendAll is append(y, a...) of a lowered y. The interpreter would make a value of each element first.
+func (l *low) appendAll(y, a ast.Expr, rt reflect.Type) ast.Expr {
+	at := l.typeOf(a)
+	var z ast.Expr
+	switch b, isBasic := at.Underlying().(*types.Basic); {
+	case isBasic && b.Kind() == types.UntypedNil:
+		return y
+	case isBasic: // a string
+		z = l.conv(a, types.Typ[types.String])
+	default:
+		z = l.opened(l.expr(a), at)
+	}
+	size := int(rt.Elem().Size())
+	return l.help(helper{ins: []reflect.Type{nil, reflect.TypeFor[string]()}, outs: []reflect.Type{rt}, f: func(v, w xr.Value) xr.Value {
+		x, y := v.ReflectValue(), w.ReflectValue()
+		n := y.Len()
+		if l.e.affordable != nil && size > 0 && n > heavy/size && x.Len()+n > x.Cap() {
+			l.e.affordable(size, x.Len()+n)
+		}
+		if y.Kind() == reflect.String {
+			y = reflect.ValueOf([]byte(y.String()))
+		}
+		if y.Type() != x.Type() {
+			y = y.Convert(x.Type())
+		}
+		return xr.MakeValue(reflect.AppendSlice(x, y))
+	}}, y, z)
+}
+
+// weighedText is y, the lowered x, a text that is put behind another.
+func (l *low) weighedText(x, y ast.Expr) ast.Expr {
+	if l.info.Types[x].Value != nil || l.e.affordable == nil {
+		return y
+	}
+	if c, ok := ast.Unparen(x).(*ast.CallExpr); ok && len(c.Args) == 1 && l.info.Types[c.Fun].IsType() {
+		if b, ok := l.typeOf(c.Args[0]).Underlying().(*types.Basic); ok && b.Info()&types.IsInteger != 0 {
+			return y // one character
+		}
+	}
+	return callOf(id("weighed"+mark), y)
 }
 
 func (l *low) copying(x *ast.CallExpr) ast.Expr {
@@ -230,6 +264,12 @@ func quick(rt reflect.Type, least bool) string {
 }
 
 func (e *Engine) quicks() {
+	e.ir.DeclFunc("weighed"+mark, func(s string) string {
+		if len(s) > heavy {
+			e.affordable(1, 2*len(s))
+		}
+		return s
+	})
 	e.ir.DeclFunc("min_int"+mark, func(a, b int) int { return min(a, b) })
 	e.ir.DeclFunc("max_int"+mark, func(a, b int) int { return max(a, b) })
 	e.ir.DeclFunc("min_float64"+mark, func(a, b float64) float64 { return min(a, b) })

@@ -105,6 +105,9 @@ func New(h Hooks) (*Engine, error) {
 	e.ir.Comp.Globals.Options &^= base.OptShowPrompt | base.OptTrapPanic
 	e.roomy()
 	replaceFunctions()
+	if h.Affordable != nil {
+		weigh.Store(&h.Affordable)
+	}
 	bind.Prelude()
 	e.preludeOf()
 	e.quicks()

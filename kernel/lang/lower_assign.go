@@ -19,6 +19,9 @@ func (l *low) assignment(st *ast.AssignStmt) []ast.Stmt {
 			y = l.count(st.Rhs[0])
 		} else {
 			y = l.conv(st.Rhs[0], l.typeOf(st.Lhs[0]))
+			if op == token.ADD && l.e.rep(l.typeOf(st.Lhs[0])).Kind() == reflect.String && !named(l.typeOf(st.Lhs[0])) {
+				y = l.weighedText(st.Rhs[0], y)
+			}
 		}
 		return l.opAssign(st.Lhs[0], op, y)
 	}

@@ -47,7 +47,11 @@ func (l *low) binary(x *ast.BinaryExpr) ast.Expr {
 	case token.LAND, token.LOR:
 		return &ast.BinaryExpr{X: certain(l.expr(x.X)), Op: x.Op, Y: certain(l.expr(x.Y))}
 	}
-	return l.arith(x.Op, l.conv(x.X, t), l.conv(x.Y, t), t)
+	a, b := l.conv(x.X, t), l.conv(x.Y, t)
+	if x.Op == token.ADD && l.e.rep(t).Kind() == reflect.String && !named(t) {
+		b = l.weighedText(x.Y, b)
+	}
+	return l.arith(x.Op, a, b, t)
 }
 
 // arith is an operation on two lowered values of type t.
