@@ -1,0 +1,92 @@
+package gpu
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/fastnb/go/fastnb/device"
+	"github.com/fastnb/go/fastnb/tensor"
+)
+
+func init() {
+	none := func(*soft, []Arg) {}
+	softKernels["gemm"], softKernels["gemm_sum"] = none, none
+}
+
+// tuned compiles a product on a new card over one home and gives what was chosen and how many units were loaded.
+func tuned(t *testing.T) (choice, int) {
+	t.Helper()
+	s := newSoft(1 << 30)
+	s.card.Driver, s.card.Name, s.card.Compute, s.card.Units, s.card.Tensor = "cuda", "Soft Card/1", 90, 132, true
+	d, err := New(s, tensor.Float16)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	c := &compiler{dev: d, plan: &device.Plan{Name: "test"}, act: tensor.Float16, step: &device.Step{Op: "matmul"}}
+	temp := func(n int) ref { return c.temp(tensor.Float16, n) }
+	p := c.spec(gemmSpec{A: temp(512 * 256), B: temp(512 * 256), C: temp(512 * 512), M: 512, N: 512, K: 256, TransB: true})
+	tile := c.choose(&p)
+	d.tuning().keep()
+	return choice{tile, p.splits}, len(s.loads)
+}
+
+// A product is measured once on a card, and the way that was found is kept for the next start.
+func TestTuning(t *testing.T) {
+	t.Setenv("FASTNB_HOME", t.TempDir())
+	first, loads := tuned(t)
+	if loads < 4 {
+		t.Errorf("%d units were loaded, chosen is %s", loads, first.tile.Name)
+	}
+	again, loads := tuned(t)
+	if loads != 0 || again.tile.Name != first.tile.Name || again.splits != first.splits {
+		t.Errorf("measured again: %d units were loaded, %s/%d after %s/%d", loads, again.tile.Name, again.splits, first.tile.Name, first.splits)
+	}
+	files, err := filepath.Glob(filepath.Join(os.Getenv("FASTNB_HOME"), "gpu", "products-Soft-Card-1-*.json"))
+	if err != nil || len(files) != 1 {
+		t.Fatal(files, err)
+	}
+	if err := os.WriteFile(files[0], []byte("{cut of"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if _, loads = tuned(t); loads == 0 {
+		t.Error("a broken file is believed")
+	}
+	t.Setenv("FASTNB_GPU_TUNE", "0")
+	s := newSoft(1 << 20)
+	s.card.Driver = "cuda"
+	d, err := New(s, tensor.Float16)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if d.tuning() != nil {
+		t.Error("FASTNB_GPU_TUNE=0 does not keep from measuring")
+	}
+}
+
+// The guess has a way for every product, and tiles whose memory the card does not have are not chosen.
+func TestGuess(t *testing.T) {
+	s := newSoft(1 << 20)
+	d, err := New(s, tensor.Float16)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	for _, compute := range []int{0, 61, 75, 80, 86, 90, 120} {
+		d.card = Card{Driver: "cuda", Compute: compute, Tensor: compute >= 75, Units: 40}
+		for _, kind := range []tensor.DType{tensor.Float32, tensor.Float16, tensor.BFloat16} {
+			c := &compiler{dev: d, act: kind}
+			for _, x := range lessons(kind) {
+				got := c.guess(&x.p)
+				if !c.able(&x.p, got.tile) || got.splits < 1 {
+					t.Fatalf("compute %d: %s: %s/%d", compute, x.name, got.tile.Name, got.splits)
+				}
+				if got.tile.Shared > mostShared(compute) || got.tile.Compute > compute {
+					t.Errorf("compute %d: %s: %s takes %d bytes of shared memory", compute, x.name, got.tile.Name, got.tile.Shared)
+				}
+			}
+		}
+	}
+}
