@@ -141,7 +141,7 @@ func (c *compiler) product(p product) {
 func (c *compiler) widened(r ref, rows, n, pitch, off int) (ref, int) {
 	to := over(n, gemmVector) * gemmVector
 	t := c.temp(r.kind, rows*to)
-	c.run("gemm_aux_"+suffix(r.kind), "gemm_pad", blocks(rows*to), perBlock, r, t, rows*to, n, to, pitch, off)
+	c.run("gemm_aux_"+suffix(r.kind), "gemm_pad", blocks(rows*to/gemmVector), perBlock, r, t, rows*to/gemmVector, n, to, pitch, off)
 	return t, to
 }
 

@@ -26,10 +26,23 @@ KERNEL void gemm_sum(GLOBAL const float*RESTRICT P, GLOBAL float*RESTRICT C, GLO
 	}
 }
 
-// gemm_pad copies rows of n elements into rows of `to` of them, zeros behind.
-KERNEL void gemm_pad(GLOBAL const T*RESTRICT x, GLOBAL T*RESTRICT y, const int size, const int n, const int to, const int from, const int off) {
-	for (int i = GID; i < size; i += GSIZE) {
-		const int r = i / to, c = i - r * to;
-		y[i] = c < n ? x[off + r * from + c] : (T)0;
-	}
+// gemm_pad copies rows of n elements, `from` apart, into rows of `to` of them, zeros behind; a thread writes eight.
+KERNEL void gemm_pad(GLOBAL const T*RESTRICT x, GLOBAL T*RESTRICT y, const int vectors, const int n, const int to, const int from, const int off) {
+	const int v = GID, per = to / 8, r = v / per, c = (v - r * per) * 8;
+	T e[8];
+	if (v >= vectors) return;
+	for (int i = 0; i < 8; i++) e[i] = c + i < n ? x[off + r * from + c + i] : (T)0;
+#ifdef __OPENCL_VERSION__
+	vstore8(vload8(0, e), v, y);
+#elif defined(T_F16) || defined(T_BF16)
+	uint4 u;
+	u.x = e[0] | (uint)e[1] << 16; u.y = e[2] | (uint)e[3] << 16; u.z = e[4] | (uint)e[5] << 16; u.w = e[6] | (uint)e[7] << 16;
+	((uint4*)y)[v] = u;
+#else
+	float4 a, b;
+	a.x = e[0]; a.y = e[1]; a.z = e[2]; a.w = e[3];
+	b.x = e[4]; b.y = e[5]; b.z = e[6]; b.w = e[7];
+	((float4*)y)[2 * v] = a;
+	((float4*)y)[2 * v + 1] = b;
+#endif
 }
