@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/fastnb/go/fastnb/device"
 	"github.com/fastnb/go/fastnb/tensor"
@@ -29,11 +30,12 @@ type Device struct {
 	heap   *heap
 	turn   sync.Mutex // programs are queued one at a time, so that each finds the marks of those before it
 	host   pinned
-	plain  atomic.Bool  // no recordings
-	onHost atomic.Int64 // steps that ran on the host
-	played atomic.Int64 // runs from recordings
-	tuned  sync.Once    // tuner is there if it is to be
-	tuner  *tuner       // how products are done
+	eager  time.Duration // see eagerness
+	plain  atomic.Bool   // no recordings
+	onHost atomic.Int64  // steps that ran on the host
+	played atomic.Int64  // runs from recordings
+	tuned  sync.Once     // tuner is there if it is to be
+	tuner  *tuner        // how products are done
 
 	mu     sync.Mutex // guards what follows
 	own    Stream     // zeroes fresh memory and uploads constants
@@ -56,7 +58,7 @@ func New(driver Driver, activations tensor.DType) (*Device, error) {
 	}
 	d := &Device{
 		drv: driver, card: driver.Card(), act: activations, own: own,
-		heap: &heap{drv: driver, limit: limit}, queues: map[*queue]bool{},
+		heap: &heap{drv: driver, limit: limit}, queues: map[*queue]bool{}, eager: eagerness(driver.Card()),
 	}
 	d.plain.Store(!recordings())
 	d.host.drv = driver

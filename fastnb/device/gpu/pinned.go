@@ -2,14 +2,16 @@ package gpu
 
 import (
 	"math/bits"
+	"runtime"
 	"sync"
 	"unsafe"
 
 	"github.com/fastnb/go/fastnb/tensor"
 )
 
-// mostStaged is the largest piece that a copy between host and card goes in, in bytes.
-const mostStaged = 8 << 20
+// mostStaged is the largest piece that a copy between host and card goes in, in bytes: the card copies one while
+// the host prepares the next.
+const mostStaged = 2 << 20
 
 // leastStaged is the smallest stretch of page-locked memory.
 const leastStaged = 64 << 10
@@ -55,6 +57,22 @@ func (p *pinned) close() {
 		}
 		p.free[k] = nil
 	}
+}
+
+// copyBytes is copy, by several threads where one would be the slowest part of the way.
+func copyBytes(dst, src []byte) {
+	const part = 512 << 10
+	n := min((len(src)+part-1)/part, runtime.GOMAXPROCS(0), 4)
+	if n < 2 {
+		copy(dst, src)
+		return
+	}
+	var wg sync.WaitGroup
+	for i := 1; i < n; i++ {
+		wg.Go(func() { copy(dst[len(src)*i/n:len(src)*(i+1)/n], src[len(src)*i/n:]) })
+	}
+	copy(dst[:len(src)/n], src)
+	wg.Wait()
 }
 
 // bytesOf is the memory of a host array.

@@ -231,7 +231,7 @@ func (q *queue) until(ctx context.Context, n int64) error {
 	}
 	q.marked.Unlock()
 	if i >= 0 {
-		if err := waitMark(ctx, m); err != nil {
+		if err := q.waitMark(ctx, m); err != nil {
 			return err
 		}
 		if m.n > q.last.Load() {
@@ -243,8 +243,8 @@ func (q *queue) until(ctx context.Context, n int64) error {
 }
 
 // waitMark waits for a mark, or for ctx to end. A wait inside the driver cannot be ended: it is asked again and
-// again where somebody may lose patience.
-func waitMark(ctx context.Context, m Mark) error {
+// again where somebody may lose patience, at first as fast as other goroutines let it, then now and then.
+func (q *queue) waitMark(ctx context.Context, m Mark) error {
 	if ctx.Done() == nil {
 		return m.Wait()
 	}
@@ -255,12 +255,21 @@ func waitMark(ctx context.Context, m Mark) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if time.Since(begin) < 100*time.Microsecond {
+		if time.Since(begin) < q.dev.eager {
 			runtime.Gosched()
 		} else {
 			time.Sleep(20 * time.Microsecond)
 		}
 	}
+}
+
+// eagerness is how long a wait asks as fast as it can: about a step of training where there are cores to spare,
+// as a sleep is too long by a tenth of a millisecond.
+func eagerness(c Card) time.Duration {
+	if c.Compute > 0 && runtime.NumCPU() >= 4 {
+		return 20 * time.Millisecond
+	}
+	return 100 * time.Microsecond
 }
 
 // tidy does what is left to do for pieces that are done: results are put where they are expected, page-locked
@@ -285,7 +294,7 @@ func (q *queue) tidy() {
 	q.marked.Unlock()
 	last := q.last.Load()
 	for len(q.reads) > 0 && q.reads[0].n <= last {
-		copy(q.reads[0].to, q.reads[0].from)
+		copyBytes(q.reads[0].to, q.reads[0].from)
 		q.reads = q.reads[1:]
 	}
 	q.staged = slices.DeleteFunc(q.staged, func(s stagedBlock) bool {

@@ -37,7 +37,7 @@ func (q *queue) up(to Ptr, from []byte) error {
 		if err != nil {
 			return err
 		}
-		copy(h, from[:n])
+		copyBytes(h, from[:n])
 		if err := q.stream.Upload(to, h); err != nil {
 			return err
 		}
