@@ -56,6 +56,18 @@ func slicesOf(lists ...[]innerCase) (all []innerCase) {
 }
 
 func innerNorms() (out []innerCase) {
+	for _, c := range []int{3, 12, 24} {
+		for _, frozen := range []bool{false, true} {
+			out = append(out, innerCase{fmt.Sprintf("chain of residuals %d frozen=%v", c, frozen), true, func(b *pb) *graph.Node {
+				x := b.inner(90, c)
+				for range 3 {
+					h := b.bn(b.Linear(x, b.param(c, c), nil), graph.BNOptions{ReLU: true, Frozen: frozen})
+					x = b.bn(b.Linear(h, b.param(c, c), nil), graph.BNOptions{ReLU: true, Res: x, Frozen: frozen})
+				}
+				return x
+			}})
+		}
+	}
 	for _, c := range []int{7, 12, 16, 72, 520} { // vectors of 1, 4 and 8 channels; more of them than a block is wide
 		for _, rows := range []int{24, 700} {
 			if c*rows > 60000 {

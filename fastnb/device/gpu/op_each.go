@@ -9,8 +9,9 @@ import (
 
 func init() {
 	lower(one("relu"), "relu")
-	lower(two("relu_grad"), "relu_grad")
-	for _, name := range []string{"add", "sub", "mul", "div", "div_part"} {
+	lower(reluGrad, "relu_grad")
+	lower(add, "add")
+	for _, name := range []string{"sub", "mul", "div", "div_part"} {
 		lower(two(name), name)
 	}
 	lower(two("div"), "div_dx")

@@ -47,6 +47,9 @@ func bnStats(c *compiler, st *device.Step) error {
 
 func bnTrain(c *compiler, st *device.Step, a device.BatchNorm) error {
 	_, ch := channelsOf(c.shape(st.In[0]))
+	if a.ReLU && !a.Residual {
+		c.side[st.Out[0]] = bnMade{x: st.In[0], stats: st.In[1], gamma: st.In[2], beta: st.In[3]}
+	}
 	stats := c.as(st.In[1], tensor.Float32)
 	return bnApply(c, st, a, stats, stats, ch, st.In[2:])
 }
@@ -88,18 +91,14 @@ func bnEvalGrads(c *compiler, st *device.Step, a device.BatchNorm) error {
 
 // bnSums adds up the gradients of gamma and beta; y, if there, masks dy.
 func bnSums(c *compiler, st *device.Step, a device.BatchNorm, mean, variance ref, vat int, y []device.ValueID) error {
-	k := c.common(append([]device.ValueID{st.In[0], st.In[1]}, y...)...)
-	dy, x := c.as(st.In[0], k), c.as(st.In[1], k)
-	entry, mask := "bn_grads_part", dy
-	if len(y) > 0 {
-		entry, mask = entry+"_relu", c.as(y[0], k)
-	}
+	m := c.masked(st, y)
 	rows, ch := channelsOf(c.shape(st.In[1]))
 	cols := c.columns(rows, ch, sumDeep, sumWaves)
 	g := cols.grid[0]
 	part := c.temp(tensor.Float32, g*2*ch)
 	grads, done := c.out(st.Out[0], tensor.Float32)
-	c.run(cols.unit("norm", k), entry, cols.grid, perBlock, dy, x, mean, mask, part, rows, ch, cols.cols)
+	c.run(cols.unit("norm", m.kind), "bn_grads_part"+m.suffix, cols.grid, perBlock,
+		m.dy, m.dz, m.x, mean, variance, m.or(m.gamma, mean), m.or(m.beta, mean), m.y, m.or(m.kept, m.dy), part, rows, ch, cols.cols, vat, a.Eps)
 	dgamma, dbeta, to := c.ownRows(st.Out[0], grads)
 	c.run("norm1_f32", "bn_grads_join", joins(ch), perBlock, part, variance, grads, dgamma, dbeta, to, ch, g, vat, a.Eps)
 	done()
@@ -138,18 +137,13 @@ func (c *compiler) onlyResult(id device.ValueID) bool {
 }
 
 func bnDX(c *compiler, st *device.Step, a device.BatchNorm) error {
-	y := st.In[5:]
-	k := c.common(append([]device.ValueID{st.In[0], st.In[1], st.Out[0]}, y...)...)
-	dy, x := c.as(st.In[0], k), c.as(st.In[1], k)
-	entry, mask := "bn_dx", dy
-	if len(y) > 0 {
-		entry, mask = entry+"_relu", c.as(y[0], k)
-	}
+	m := c.masked(st, st.In[5:])
 	stats, gamma, grads := c.as(st.In[2], tensor.Float32), c.as(st.In[3], tensor.Float32), c.as(st.In[4], tensor.Float32)
-	dx, done := c.out(st.Out[0], k)
+	dx, done := c.out(st.Out[0], m.kind)
 	rows, ch := channelsOf(c.shape(st.In[1]))
 	cols := c.columns(rows, ch, eachDeep, eachWaves)
-	c.run(cols.unit("norm", k), entry, cols.grid, perBlock, dy, x, stats, stats, gamma, grads, mask, dx, rows, ch, cols.cols, ch, a.Eps)
+	c.run(cols.unit("norm", m.kind), "bn_dx"+m.suffix, cols.grid, perBlock,
+		m.dy, m.x, stats, stats, gamma, m.or(m.beta, gamma), grads, m.y, dx, rows, ch, cols.cols, ch, a.Eps)
 	done()
 	return nil
 }
@@ -160,7 +154,7 @@ func bnEvalDX(c *compiler, st *device.Step, a device.BatchNorm) error {
 	dy := c.as(st.In[0], k)
 	entry, mask := "bn_eval_dx", dy
 	if len(y) > 0 {
-		entry, mask = entry+"_relu", c.as(y[0], k)
+		entry, mask = entry+"_mask", c.as(y[0], k)
 	}
 	variance, gamma := c.as(st.In[1], tensor.Float32), c.as(st.In[2], tensor.Float32)
 	dx, done := c.out(st.Out[0], k)

@@ -60,28 +60,35 @@ KERNEL void bn_stats_join(GLOBAL const float*RESTRICT part, GLOBAL float*RESTRIC
   COLUMNS BN_SCALES(gamma[col*V+j]) float be[V]; \
   if(on){ ALLV(j) be[j]=beta[col*V+j]; \
     _Pragma("unroll 2") for(int r=row0;r<R;r+=rows){ float a[V],b[V]; LDV(x,r*wide+col,a); if(PLUS) LDV(res,r*wide+col,b); \
-      ALLV(j) { float v=(a[j]-mu[j])*sc[j]+be[j]; if(PLUS) v+=b[j]; a[j]=CLIP?RELU(v):v; } \
+      ALLV(j) { float v=FMA(a[j]-mu[j],sc[j],be[j]); if(PLUS) v+=b[j]; a[j]=CLIP?RELU(v):v; } \
       STV(y,r*wide+col,a); } } }
 BN_APPLY(bn_apply,0,0)
 BN_APPLY(bn_apply_relu,0,1)
 BN_APPLY(bn_apply_res,1,0)
 BN_APPLY(bn_apply_res_relu,1,1)
 
-// bn_grads_part gives each block's sums of dy (x - mean) and of dy, [G, 2, C]; with y, where that is positive.
-#define BN_GRADS(name,MASK) KERNEL void name(GLOBAL const T*RESTRICT dy, GLOBAL const T*RESTRICT x, GLOBAL const float*RESTRICT mean, GLOBAL const T*RESTRICT y, GLOBAL float*RESTRICT part, const int R, const int C, const int cols){ \
+// bn_grads_part gives each block's sums of dy (x - mean) and of dy, [G, 2, C]. Variants: dy counts where y is positive
+// (MASK), or where the norm's own result is (SELF); dy is the sum of two (SUM); what counts of it is kept (KEEP).
+#define BN_GRADS(name,SUM,MASK,SELF,KEEP) KERNEL void name(GLOBAL const T*RESTRICT dy, GLOBAL const T*RESTRICT dz, GLOBAL const T*RESTRICT x, GLOBAL const float*RESTRICT mean, GLOBAL const float*RESTRICT var, GLOBAL const float*RESTRICT gamma, GLOBAL const float*RESTRICT beta, GLOBAL const T*RESTRICT y, GLOBAL T*RESTRICT kept, GLOBAL float*RESTRICT part, const int R, const int C, const int cols, const int vat, const float eps){ \
   LOCAL float sg[MAXTHREADS*V], sb[MAXTHREADS*V]; \
-  COLUMNS float mu[V],g[V],b[V]; \
-  ALLV(j) { mu[j]=0.0f; g[j]=0.0f; b[j]=0.0f; } \
-  if(on){ ALLV(j) mu[j]=mean[col*V+j]; \
-    _Pragma("unroll 2") for(int r=row0;r<R;r+=rows){ float d[V],a[V],m[V]; LDV(dy,r*wide+col,d); LDV(x,r*wide+col,a); if(MASK) LDV(y,r*wide+col,m); \
-      ALLV(j) { float e=d[j]; if(MASK) e=m[j]>0.0f?e:0.0f; b[j]+=e; g[j]=FMA(e,a[j]-mu[j],g[j]); } } \
+  COLUMNS float mu[V],sc[V],be[V],g[V],b[V]; \
+  ALLV(j) { mu[j]=0.0f; sc[j]=0.0f; be[j]=0.0f; g[j]=0.0f; b[j]=0.0f; } \
+  if(on){ ALLV(j) { mu[j]=mean[col*V+j]; if(SELF) { sc[j]=gamma[col*V+j]*RSQRT(var[vat+col*V+j]+eps); be[j]=beta[col*V+j]; } } \
+    _Pragma("unroll 2") for(int r=row0;r<R;r+=rows){ float d[V],a[V],m[V]; LDV(dy,r*wide+col,d); LDV(x,r*wide+col,a); \
+      if(MASK) LDV(y,r*wide+col,m); \
+      if(SUM){ float e[V]; LDV(dz,r*wide+col,e); ALLV(j) d[j]+=e[j]; } \
+      ALLV(j) { if(MASK) d[j]=m[j]>0.0f?d[j]:0.0f; if(SELF) d[j]=FMA(a[j]-mu[j],sc[j],be[j])>0.0f?d[j]:0.0f; b[j]+=d[j]; g[j]=FMA(d[j],a[j]-mu[j],g[j]); } \
+      if(KEEP) STV(kept,r*wide+col,d); } \
     ALLV(j) { sg[LID*V+j]=g[j]; sb[LID*V+j]=b[j]; } } \
   BARRIER; \
   HALF(h,lanes) \
   for(;h>0;h>>=1){ if(on&&lane<h&&lane+h<lanes){ ALLV(j) { sg[LID*V+j]+=sg[(LID+h*cols)*V+j]; sb[LID*V+j]+=sb[(LID+h*cols)*V+j]; } } BARRIER; } \
   if(on&&lane==0){ ALLV(j) { part[GRP0*2*C+col*V+j]=sg[LID*V+j]; part[(GRP0*2+1)*C+col*V+j]=sb[LID*V+j]; } } }
-BN_GRADS(bn_grads_part,0)
-BN_GRADS(bn_grads_part_relu,1)
+BN_GRADS(bn_grads_part,0,0,0,0)
+BN_GRADS(bn_grads_part_mask,0,1,0,0)
+BN_GRADS(bn_grads_part_self,0,0,1,0)
+BN_GRADS(bn_grads_part_keep,0,1,0,1)
+BN_GRADS(bn_grads_part_sum,1,1,0,1)
 // Its two rows are parameters' gradients too: to says to which places besides they go.
 KERNEL void bn_grads_join(GLOBAL const float*RESTRICT part, GLOBAL const float*RESTRICT var, GLOBAL float*grads, GLOBAL float*dgamma, GLOBAL float*dbeta, const int to, const int C, const int G, const int vat, const float eps){
   LOCAL float sg[MAXTHREADS],sb[MAXTHREADS];
@@ -98,21 +105,22 @@ KERNEL void bn_grads_join(GLOBAL const float*RESTRICT part, GLOBAL const float*R
 }
 
 // dx = gamma inv (dy - dbeta/R - (x - mean) inv dgamma/R)
-#define BN_DX(name,MASK) KERNEL void name(GLOBAL const T*RESTRICT dy, GLOBAL const T*RESTRICT x, GLOBAL const float*RESTRICT mean, GLOBAL const float*RESTRICT var, GLOBAL const float*RESTRICT gamma, GLOBAL const float*RESTRICT grads, GLOBAL const T*RESTRICT y, GLOBAL T*RESTRICT dx, const int R, const int C, const int cols, const int vat, const float eps){ \
+#define BN_DX(name,MASK,SELF) KERNEL void name(GLOBAL const T*RESTRICT dy, GLOBAL const T*RESTRICT x, GLOBAL const float*RESTRICT mean, GLOBAL const float*RESTRICT var, GLOBAL const float*RESTRICT gamma, GLOBAL const float*RESTRICT beta, GLOBAL const float*RESTRICT grads, GLOBAL const T*RESTRICT y, GLOBAL T*RESTRICT dx, const int R, const int C, const int cols, const int vat, const float eps){ \
   COLUMNS const float over=1.0f/(float)R; BN_SCALES(1.0f) \
-  if(on){ float ga[V],m1[V],m2[V]; ALLV(j) { ga[j]=gamma[col*V+j]*sc[j]; m1[j]=grads[C+col*V+j]*over; m2[j]=grads[col*V+j]*over*sc[j]; } \
+  if(on){ float ga[V],be[V],m1[V],m2[V]; ALLV(j) { ga[j]=gamma[col*V+j]*sc[j]; be[j]=SELF?beta[col*V+j]:0.0f; m1[j]=grads[C+col*V+j]*over; m2[j]=grads[col*V+j]*over*sc[j]; } \
     _Pragma("unroll 2") for(int r=row0;r<R;r+=rows){ float d[V],a[V],m[V]; LDV(dy,r*wide+col,d); LDV(x,r*wide+col,a); if(MASK) LDV(y,r*wide+col,m); \
-      ALLV(j) { float e=d[j]; if(MASK) e=m[j]>0.0f?e:0.0f; a[j]=ga[j]*(e-m1[j]-(a[j]-mu[j])*m2[j]); } \
+      ALLV(j) { float e=d[j]; const float o=a[j]-mu[j]; if(MASK) e=m[j]>0.0f?e:0.0f; if(SELF) e=FMA(o,ga[j],be[j])>0.0f?e:0.0f; a[j]=ga[j]*(e-m1[j]-o*m2[j]); } \
       STV(dx,r*wide+col,a); } } }
-BN_DX(bn_dx,0)
-BN_DX(bn_dx_relu,1)
+BN_DX(bn_dx,0,0)
+BN_DX(bn_dx_mask,1,0)
+BN_DX(bn_dx_self,0,1)
 #define BN_EVAL_DX(name,MASK) KERNEL void name(GLOBAL const T*RESTRICT dy, GLOBAL const float*RESTRICT var, GLOBAL const float*RESTRICT gamma, GLOBAL const T*RESTRICT y, GLOBAL T*RESTRICT dx, const int R, const int C, const int cols, const float eps){ \
   COLUMNS if(on){ float sc[V]; ALLV(j) sc[j]=gamma[col*V+j]*RSQRT(var[col*V+j]+eps); \
     _Pragma("unroll 2") for(int r=row0;r<R;r+=rows){ float d[V],m[V]; LDV(dy,r*wide+col,d); if(MASK) LDV(y,r*wide+col,m); \
       ALLV(j) { float e=d[j]; if(MASK) e=m[j]>0.0f?e:0.0f; d[j]=e*sc[j]; } \
       STV(dx,r*wide+col,d); } } }
 BN_EVAL_DX(bn_eval_dx,0)
-BN_EVAL_DX(bn_eval_dx_relu,1)
+BN_EVAL_DX(bn_eval_dx_mask,1)
 
 // colsum_part gives each block's sums over rows, [G, C].
 KERNEL void colsum_part(GLOBAL const T*RESTRICT x, GLOBAL float*RESTRICT part, const int R, const int C, const int cols){
