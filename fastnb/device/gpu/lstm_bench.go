@@ -85,7 +85,7 @@ func (b *bench) backward(a device.LSTM, shares int, kind tensor.DType, budget fl
 	c, l := b.layer(kind), &lstmWork{LSTM: a}
 	l.force.shares = shares
 	l.memory(c)
-	back := l.back(c, c.temp(kind, l.gates.n))
+	back := l.back(c)
 	back.dy = c.temp(kind, a.T*a.N*a.H)
 	for t := a.T - 1; t > 0; t-- {
 		back.step(c, t)

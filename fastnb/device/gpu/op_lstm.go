@@ -24,12 +24,13 @@ func init() {
 type lstmWork struct {
 	device.LSTM
 	flat
-	wi    ref // packed [4H, I]
-	h     ref // [T+1, N, H], the state before the first step first, where y may begin within it; else unset
-	h0    ref // the state [N, H], zeros if there is none
-	y     ref // [T, N, H]
-	gates ref // [T, N, H, 4]; of lstm_dgates' result: their derivatives
-	cells ref // float32 [T+1, N, H]; [2, N, H] where they are not kept
+	wi    ref  // packed [4H, I]
+	h     ref  // [T+1, N, H], the state before the first step first, where y may begin within it; else unset
+	h0    ref  // the state [N, H], zeros if there is none
+	y     ref  // [T, N, H]
+	gates ref  // [T, N, H, 4]; behind lstm_dgates their derivatives
+	cells ref  // float32 [T+1, N, H]; [2, N, H] where they are not kept
+	spent bool // lstm_dgates was there
 
 	force struct{ groups, shares int } // for measurements; 0: chosen
 }
@@ -226,10 +227,11 @@ func lowerLSTMDGates(c *compiler, st *device.Step) error {
 	if !ok {
 		return fmt.Errorf("the forward pass of %s left no work", st.Layer)
 	}
-	d := *l
-	d.flat = nil
-	d.gates = c.temp(c.act, l.gates.n)
-	b := l.back(c, d.gates)
+	if l.spent {
+		return fmt.Errorf("the gates of %s are their derivatives already", st.Layer)
+	}
+	l.spent = true
+	b := l.back(c)
 	b.dy = c.as(st.In[1], c.act)
 	w := c.as(st.In[2], tensor.Float32)
 	spans := l.Spans()
@@ -246,7 +248,7 @@ func lowerLSTMDGates(c *compiler, st *device.Step) error {
 			b.step(c, t)
 		}
 	}
-	c.side[st.Out[0]] = &d
+	c.side[st.Out[0]] = l
 	return nil
 }
 
@@ -256,15 +258,15 @@ type lstmBack struct {
 	tensor      bool
 	shares, per int // sums that a product is cut into, and columns of each
 	wh          ref // packed; with tensor its transpose
-	dy, d       ref // derivatives of the outputs and of the gates
+	dy          ref // [T, N, H]
 	parts       ref // float32 [shares, N, H]
 	carry       ref // float32 [N, H], the cells' derivative
 	counts      ref // of lstm_mma's tiles
 }
 
-// back prepares the way back, whose result is d.
-func (l *lstmWork) back(c *compiler, d ref) *lstmBack {
-	b := &lstmBack{lstmWork: l, tensor: l.tensor(c), d: d}
+// back prepares the way back.
+func (l *lstmWork) back(c *compiler) *lstmBack {
+	b := &lstmBack{lstmWork: l, tensor: l.tensor(c)}
 	cols := 64
 	if b.tensor {
 		cols = backColumns
@@ -287,7 +289,7 @@ func (b *lstmBack) cell(c *compiler, t, shares int) {
 	if shares == 0 {
 		fresh = 1
 	}
-	c.run("lstm_"+suffix(c.act), "lstm_back_cell", blocks(step), perBlock, b.gates, b.cells, b.dy, b.parts, b.carry, b.d,
+	c.run("lstm_"+suffix(c.act), "lstm_back_cell", blocks(step), perBlock, b.cells, b.dy, b.parts, b.carry, b.gates,
 		t*4*step, b.cellsAt(t), b.cellsAt(t+1), t*step, step, shares, fresh)
 }
 
@@ -296,12 +298,12 @@ func (b *lstmBack) step(c *compiler, t int) {
 	step, rows, z := b.N*b.H, (b.N+63)/64, t*4*b.N*b.H
 	if b.tensor {
 		c.run("lstm_mma_"+suffix(c.act), "lstm_back_3", [3]int{(b.H + backColumns - 1) / backColumns, rows, b.shares}, 256,
-			b.d, b.wh, b.parts, b.counts, b.gates, b.cells, b.dy, b.carry, b.d,
+			b.gates, b.wh, b.parts, b.counts, b.cells, b.dy, b.carry, b.gates,
 			z, z-4*step, b.cellsAt(t-1), b.cellsAt(t), (t-1)*step, b.N, b.H, b.per, b.shares)
 		return
 	}
 	c.run("lstm_"+suffix(c.act), "lstm_back_product", [3]int{(b.H + 63) / 64, rows, b.shares}, 256,
-		b.d, b.wh, b.parts, z, b.N, b.H, b.per)
+		b.gates, b.wh, b.parts, z, b.N, b.H, b.per)
 	b.cell(c, t-1, b.shares)
 }
 

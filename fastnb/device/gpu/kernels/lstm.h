@@ -127,9 +127,9 @@ KERNEL void lstm_back_product(GLOBAL const T*RESTRICT d, GLOBAL const T*RESTRICT
     if(r<n&&u<h) parts[(GRP2*n+r)*h+u]=acc[i*4+j];
   }
 }
-// Back through one step's cells. parts are `shares` shares of the outputs' derivative by the step behind, none at the
+// Back through one step's cells: the gates become their derivatives. parts are `shares` shares of the outputs' derivative by the step behind, none at the
 // end of a stretch; carry [n, h] is the cells' derivative, which begins at 0 with fresh.
-KERNEL void lstm_back_cell(GLOBAL const T*RESTRICT gates, GLOBAL const float*RESTRICT cells, GLOBAL const T*RESTRICT dy, GLOBAL const float*RESTRICT parts, GLOBAL float*RESTRICT carry, GLOBAL T*RESTRICT d, const int z, const int c0, const int c1, const int y1, const int n, const int shares, const int fresh){
+KERNEL void lstm_back_cell(GLOBAL const float*RESTRICT cells, GLOBAL const T*RESTRICT dy, GLOBAL const float*RESTRICT parts, GLOBAL float*RESTRICT carry, GLOBAL T*RESTRICT gates, const int z, const int c0, const int c1, const int y1, const int n, const int shares, const int fresh){
   for(int q=GID;q<n;q+=GSIZE){
     int p=z+4*q;
     float i=LD(gates,p), f=LD(gates,p+1), g=LD(gates,p+2), o=LD(gates,p+3);
@@ -137,10 +137,10 @@ KERNEL void lstm_back_cell(GLOBAL const T*RESTRICT gates, GLOBAL const float*RES
     for(int s=0;s<shares;s++) v+=parts[s*n+q];
     float tc=TANHF(cells[c1+q]), e=v*o*(1.0f-tc*tc);
     if(!fresh) e+=carry[q];
-    ST(d,p,e*g*i*(1.0f-i));
-    ST(d,p+1,e*cells[c0+q]*f*(1.0f-f));
-    ST(d,p+2,e*i*(1.0f-g*g));
-    ST(d,p+3,v*tc*o*(1.0f-o));
+    ST(gates,p,e*g*i*(1.0f-i));
+    ST(gates,p+1,e*cells[c0+q]*f*(1.0f-f));
+    ST(gates,p+2,e*i*(1.0f-g*g));
+    ST(gates,p+3,v*tc*o*(1.0f-o));
     carry[q]=e*f;
   }
 }

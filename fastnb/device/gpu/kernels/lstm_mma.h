@@ -120,7 +120,7 @@ STEP_(2,(256))
 STEP_(3,(256))
 
 // Four units' cells, back: q is the first one's place of n.
-DEVFN void cells_(const float*parts, const T*RESTRICT gates, const float*RESTRICT cells, const T*RESTRICT dy, float*carry, T*out, int z0, int c0, int c1, int y1, int n, int q, int shares){
+DEVFN void cells_(const float*parts, const float*RESTRICT cells, const T*RESTRICT dy, float*carry, T*gates, int z0, int c0, int c1, int y1, int n, int q, int shares){
   uint2 y=*(const uint2*)(dy+y1+q);
   uint4 g[2];
   g[0]=*(const uint4*)(gates+z0+4*q); g[1]=*(const uint4*)(gates+z0+4*q+8);
@@ -141,14 +141,14 @@ DEVFN void cells_(const float*parts, const T*RESTRICT gates, const float*RESTRIC
     e[k]=x*gf;
   }
   *(float4*)(carry+q)=make_float4_(e[0],e[1],e[2],e[3]);
-  *(uint4*)(out+z0+4*q)=make_uint4_(p[0],p[1],p[2],p[3]);
-  *(uint4*)(out+z0+4*q+8)=make_uint4_(p[4],p[5],p[6],p[7]);
+  *(uint4*)(gates+z0+4*q)=make_uint4_(p[0],p[1],p[2],p[3]);
+  *(uint4*)(gates+z0+4*q+8)=make_uint4_(p[4],p[5],p[6],p[7]);
 }
 // Back through the product of one step and the cells of the step before it: parts [shares, n, h] as
 // lstm_back_product gives them, with the transpose of w, [h, 4h], and `per` divisible by 32. The block that is the
-// last of a tile's shares, which counts [tiles] tells, adds them up in order and does what lstm_back_cell does. d is
-// read at z and written, by its other name, at z0.
-extern "C" __global__ void __launch_bounds__(256) lstm_back_3(const T*RESTRICT d, const T*RESTRICT w, float*parts, int*counts, const T*RESTRICT gates, const float*RESTRICT cells, const T*RESTRICT dy, float*carry, T*out, const int z, const int z0, const int c0, const int c1, const int y1, const int n, const int h, const int per, const int shares){
+// last of a tile's shares, which counts [tiles] tells, adds them up in order and does what lstm_back_cell does. Gates
+// are those of the step at z, which d names for reading, derivatives already, and of the one before at z0.
+extern "C" __global__ void __launch_bounds__(256) lstm_back_3(const T*RESTRICT d, const T*RESTRICT w, float*parts, int*counts, const float*RESTRICT cells, const T*RESTRICT dy, float*carry, T*gates, const int z, const int z0, const int c0, const int c1, const int y1, const int n, const int h, const int per, const int shares){
   __shared__ float4 s[4*64*12];
   int u0=GRP0*48, r0=GRP1*64, q0=GRP2*per, q1=min(q0+per,4*h);
   sums_<3>(d+z+r0*4*h,w+u0*4*h,4*h,4*h,n-r0,h-u0,q0,q1,s);
@@ -172,6 +172,6 @@ extern "C" __global__ void __launch_bounds__(256) lstm_back_3(const T*RESTRICT d
 #pragma unroll
   for(int j=0;j<3;j++){
     int i=LID+256*j, r=r0+i/12, u=u0+i%12*4;
-    if(r<n&&u<h) cells_(parts,gates,cells,dy,carry,out,z0,c0,c1,y1,n*h,r*h+u,shares);
+    if(r<n&&u<h) cells_(parts,cells,dy,carry,gates,z0,c0,c1,y1,n*h,r*h+u,shares);
   }
 }
