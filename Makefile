@@ -14,7 +14,7 @@ export CGO_ENABLED = 0
 export GOFLAGS := $(GOFLAGS) -trimpath
 
 VERSION   ?= 0.1.0
-.PHONY: generate-ptx check-ptx fuzz race kills vuln wheel docs help build lesson lab test test-more oracle check bench bench-torch bench-kernel soak generate assets size clean
+.PHONY: generate-ptx check-ptx fuzz race kills vuln wheel docs help build lesson lab test test-more oracle check bench bench-torch bench-kernel bench-serve soak soak-serve generate assets size clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +73,16 @@ bench-torch: build ## steps beside PyTorch's newest, in turns; ONLY=name,name RO
 
 bench-kernel: build $(VENV)/bin/jupyter-lab ## the kernel beside ipykernel, side by side in one run, and its process by itself
 	$(VENV)/bin/python bench/kernel.py bin/fastnb $(ARGS)
+
+bench-serve: build ## fastnb serve beside Starlette, uvicorn and PyTorch on this machine, in turns; ROUNDS=n ARGS="--seconds 8 --clients 1,8,64"
+	@TORCH_VENV=$(TORCH_VENV) bench/setup_torch.sh
+	@$(TORCH_VENV)/bin/python -c 'import starlette, uvicorn, PIL' 2>/dev/null || $(TORCH_VENV)/bin/pip install -q starlette uvicorn pillow
+	$(GO) build -o $(OUT)/loader ./bench/serve
+	FASTNB_OFFLINE=1 $(TORCH_VENV)/bin/python bench/serve_beside.py bin/fastnb $(OUT)/loader $(OUT)/bench-serve --rounds $(ROUNDS) --json "$(JSON)" $(ARGS)
+
+soak-serve: build ## fastnb serve asked by 4 clients for D (as 10m): memory flat, nothing refused
+	$(GO) build -o $(OUT)/loader ./bench/serve
+	test/soak_serve.sh bin/fastnb $(OUT)/loader $(OUT)/bench-serve $(D)
 
 PKGSITE  = v0.6.0
 PAGEFIND = 1.6.0

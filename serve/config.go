@@ -63,10 +63,14 @@ func (c Config) filled() Config {
 	return c
 }
 
-// Limits of a connection: how long it may take to send a head and a body, and to stay without a word.
-const (
+// Limits of a connection: how long it may take to send a head and a body; tests shorten them.
+var (
 	headTime = 5 * time.Second
 	bodyTime = 30 * time.Second
+)
+
+// How long a connection may stay without a word, and how large a head may be.
+const (
 	idleTime = 2 * time.Minute
 	maxHead  = 64 << 10
 )

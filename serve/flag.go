@@ -79,8 +79,9 @@ func (s *Server) flag(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("model")
 	e, err := s.store.of(name)
 	var f flagged
+	defer s.hold(w, r, s.cfg.MaxBody+mostAnswer)()
 	if err == nil {
-		f, err = s.readFlag(w, r)
+		err = s.read(func() (err error) { f, err = s.readFlag(r); return err })
 	}
 	if err == nil {
 		m, done := e.use()
@@ -100,9 +101,8 @@ func (s *Server) flag(w http.ResponseWriter, r *http.Request) {
 }
 
 // readFlag reads the form.
-func (s *Server) readFlag(w http.ResponseWriter, r *http.Request) (flagged, error) {
+func (s *Server) readFlag(r *http.Request) (flagged, error) {
 	var f flagged
-	r.Body = http.MaxBytesReader(w, r.Body, s.cfg.MaxBody+mostAnswer)
 	m, err := r.MultipartReader()
 	if err != nil {
 		return f, fail(http.StatusUnsupportedMediaType, "a flag comes as multipart/form-data: file or text, label, answer")

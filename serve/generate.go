@@ -39,8 +39,9 @@ type written struct {
 func (s *Server) generate(w http.ResponseWriter, r *http.Request) {
 	e, err := s.store.of(r.PathValue("model"))
 	var q wish
+	defer s.hold(w, r, s.cfg.MaxBody)()
 	if err == nil {
-		q, err = s.readWish(w, r)
+		err = s.read(func() (err error) { q, err = readWish(r); return err })
 	}
 	if err != nil {
 		writeError(w, err)
@@ -151,15 +152,8 @@ func stream(w http.ResponseWriter, r *http.Request, m *fastnb.Model, q wish) err
 }
 
 // readWish reads what is to be written: JSON, or a text by itself.
-func (s *Server) readWish(w http.ResponseWriter, r *http.Request) (wish, error) {
+func readWish(r *http.Request) (wish, error) {
 	q := wish{Words: defaultWords, Temperature: .8}
-	select {
-	case s.reading <- struct{}{}:
-		defer func() { <-s.reading }()
-	default:
-		return q, fail(http.StatusServiceUnavailable, "too many requests are being read")
-	}
-	r.Body = http.MaxBytesReader(w, r.Body, s.cfg.MaxBody)
 	b, err := readAll(r.Body)
 	if err != nil {
 		return q, err

@@ -23,8 +23,7 @@ const maxParts = 64
 
 // inputs reads a request: a form with parts named file or text, JSON {"text": "..."} or {"texts": [...]}, plain
 // text, or a picture as the whole body.
-func (s *Server) inputs(w http.ResponseWriter, r *http.Request) ([]input, error) {
-	r.Body = http.MaxBytesReader(w, r.Body, s.cfg.MaxBody)
+func (s *Server) inputs(r *http.Request) ([]input, error) {
 	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil {
 		return nil, fail(http.StatusUnsupportedMediaType, "the request does not say what it holds (try Content-Type: multipart/form-data with a part named file)")
@@ -62,8 +61,7 @@ func mediaType(r *http.Request) string {
 // readAll reads a body; one that ends too early is the client's mistake.
 func readAll(r io.Reader) ([]byte, error) {
 	b, err := io.ReadAll(r)
-	var big *http.MaxBytesError
-	if err != nil && !errors.As(err, &big) {
+	if err != nil && !told(err) {
 		err = fail(http.StatusBadRequest, "the request ends too early")
 	}
 	return b, err
@@ -71,11 +69,16 @@ func readAll(r io.Reader) ([]byte, error) {
 
 // formError is what is said of a form that ends too early, or is too large.
 func formError(err error) error {
-	var big *http.MaxBytesError
-	if errors.As(err, &big) {
+	if told(err) {
 		return err
 	}
 	return fail(http.StatusBadRequest, "the form cannot be read: it is cut off or no form")
+}
+
+// told reports whether an error has a status of its own.
+func told(err error) bool {
+	status, _ := statusOf(err)
+	return status != http.StatusInternalServerError
 }
 
 func readForm(m *multipart.Reader) ([]input, error) {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime/debug"
 	"sort"
 	"strings"
 	"sync"
@@ -134,6 +135,9 @@ func (e *entry) load() error {
 	e.now, e.when, e.size = &loaded{Model: m}, when, size
 	e.mu.Unlock()
 	old.end()
+	if old != nil {
+		debug.FreeOSMemory() // what the file was read into
+	}
 	return nil
 }
 

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"net/http"
+	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"github.com/fastnb/go/fastnb"
@@ -18,6 +21,7 @@ type Server struct {
 	store   *store
 	queue   chan struct{} // a token for each request that is answered or waits
 	reading chan struct{} // and for each that is being read
+	held    atomic.Int64  // bytes of bodies that are being read, or were and are not answered yet
 	token   string        // "": none is asked for
 	local   bool          // nobody but this machine can reach it
 	waiting waiters
@@ -37,6 +41,7 @@ func New(ctx context.Context, sources []Source, c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	debug.FreeOSMemory() // what the files were read into
 	return newServer(st, c)
 }
 
@@ -54,7 +59,7 @@ func newServer(st *store, c Config) (*Server, error) {
 		return nil, fmt.Errorf("fastnb: serve: address %q: %w (try HOST:PORT, as 127.0.0.1:8080)", c.Addr, err)
 	}
 	s := &Server{
-		cfg: c, store: st, queue: make(chan struct{}, c.MaxQueue), reading: make(chan struct{}, 4*c.MaxQueue),
+		cfg: c, store: st, queue: make(chan struct{}, c.MaxQueue), reading: make(chan struct{}, max(4*c.MaxQueue, mostReading)),
 		token: c.Token, local: loopback(host),
 	}
 	if s.token == "" && !s.local && !c.Open {
@@ -127,23 +132,55 @@ func post(f http.HandlerFunc) http.Handler {
 	})
 }
 
-// read reads what is asked about before a place in the queue is taken: a slow client must not hold one.
-func (s *Server) read(w http.ResponseWriter, r *http.Request) ([]input, error) {
+// mostReading is how many requests may be read at once: many, since those that come slowly hold little.
+const mostReading = 1024
+
+// mostHeld is how many bytes of bodies the server holds: bodies of full size for half of the queue.
+func (s *Server) mostHeld() int64 { return s.cfg.MaxBody * int64(max(s.cfg.MaxQueue/2, 2)) }
+
+// metered counts the bytes of a body that the server holds.
+type metered struct {
+	io.ReadCloser
+
+	s *Server
+	n int64
+}
+
+// Read fails where all bodies together have become too large.
+func (m *metered) Read(b []byte) (int, error) {
+	n, err := m.ReadCloser.Read(b)
+	m.n += int64(n)
+	if m.s.held.Add(int64(n)) > m.s.mostHeld() {
+		return n, fail(http.StatusServiceUnavailable, "too many requests are being read")
+	}
+	return n, err
+}
+
+// hold bounds a body and counts it until release.
+func (s *Server) hold(w http.ResponseWriter, r *http.Request, most int64) (release func()) {
+	m := &metered{ReadCloser: http.MaxBytesReader(w, r.Body, most), s: s}
+	r.Body = m
+	return func() { s.held.Add(-m.n) }
+}
+
+// read reads a request before a place in the queue is taken: a slow client must not hold one.
+func (s *Server) read(f func() error) error {
 	select {
 	case s.reading <- struct{}{}:
 		defer func() { <-s.reading }()
+		return f()
 	default:
-		return nil, fail(http.StatusServiceUnavailable, "too many requests are being read")
+		return fail(http.StatusServiceUnavailable, "too many requests are being read")
 	}
-	return s.inputs(w, r)
 }
 
 // asked reads a request, waits for its turn and answers it.
 func (s *Server) asked(w http.ResponseWriter, r *http.Request, reply func(w http.ResponseWriter, out []answer)) {
 	e, err := s.store.of(r.PathValue("model"))
 	var ins []input
+	defer s.hold(w, r, s.cfg.MaxBody)()
 	if err == nil {
-		ins, err = s.read(w, r)
+		err = s.read(func() (err error) { ins, err = s.inputs(r); return err })
 	}
 	if err != nil {
 		writeError(w, err)
