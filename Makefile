@@ -124,6 +124,7 @@ generate: ## write bindings and assembly anew
 
 generate-ptx: ## compile the GPU's kernels that changed to PTX (Linux; NVRTC comes from PyPI); ARGS="-unit NAME -ptxas" for one
 	$(GO) run ./internal/genptx $(ARGS)
+	cd fastnb/device/gpu/cuda/double && $(GO) run ./testdata/gen.go
 
 check-ptx: ## compile them all again, compare, and see that ptxas takes them for every card without spills
 	$(GO) run ./internal/genptx -check -ptxas

@@ -15,8 +15,6 @@ import (
 	"time"
 )
 
-//go:generate go run ./testdata/gen.go
-
 //go:embed c/*.c c/*.h ptx2c/*.go
 var sources embed.FS
 

@@ -117,7 +117,7 @@ func (c *card) module(name string) uintptr {
 		c.t.Fatal(err)
 	}
 	if !strings.Contains(string(ptx), fmt.Sprintf("sha256 %x", sha256.Sum256(src))) {
-		c.t.Errorf("testdata/%s.ptx is not of today's %s.cu (try go generate)", name, name)
+		c.t.Errorf("testdata/%s.ptx is not of today's %s.cu (try make generate-ptx)", name, name)
 	}
 	var m uintptr
 	c.must("cuModuleLoadData", ptr(&m), text(string(ptx)))
