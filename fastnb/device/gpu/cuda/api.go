@@ -25,6 +25,7 @@ type api struct {
 	eventCreate, eventRecord, eventQuery, eventWait, eventSince uintptr
 	eventDestroy, moduleLoad, moduleUnload, moduleFunction      uintptr
 	functionSet, launch, errorName, errorText                   uintptr
+	extents                                                     uintptr // of the test double alone, else 0
 }
 
 // libraries are where the driver's library is: where the system looks, on Colab, in containers, under WSL.
@@ -69,6 +70,7 @@ func load(path string) (*api, error) {
 	if err != nil {
 		return nil, fmt.Errorf("NVIDIA's driver is older than 520: %w (try a newer driver)", err)
 	}
+	a.extents = lib.Has("doubleExtents")
 	if err := a.failed("start", dl.Call(a.init, 0)); err != nil {
 		if errors.Is(err, errNoCard) {
 			err = fmt.Errorf("%w: %w", device.ErrNotFound, err)

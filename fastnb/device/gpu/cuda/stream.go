@@ -81,6 +81,9 @@ func (s *stream) Launch(k gpu.Kernel, grid [3]int, block, shared int, args []gpu
 		}
 	}
 	defer s.d.enter()()
+	if s.d.extents != 0 {
+		s.d.tell(args)
+	}
 	if shared > freeShared {
 		if err := s.d.ask(o, shared); err != nil {
 			return err
@@ -88,6 +91,20 @@ func (s *stream) Launch(k gpu.Kernel, grid [3]int, block, shared int, args []gpu
 	}
 	return s.d.failed(o.name, dl.Call(s.d.launch, o.fn, uintptr(grid[0]), uintptr(grid[1]), uintptr(grid[2]), uintptr(block), 1, 1, uintptr(shared), s.s,
 		uintptr(unsafe.Pointer(&s.places[0])), 0))
+}
+
+// tell says to the test double which stretches of memory the next launch is given: it sees what is beyond them,
+// where a card, and the double by itself, know the segments only that the heap cuts them from.
+func (d *driver) tell(args []gpu.Arg) {
+	var starts, lengths [mostArguments]uint64
+	n := 0
+	for _, a := range args {
+		if a.Addr {
+			starts[n], lengths[n] = uint64(at(a.Ptr)), uint64(a.Ptr.Len)
+			n++
+		}
+	}
+	dl.Call(d.extents, uintptr(unsafe.Pointer(&starts[0])), uintptr(unsafe.Pointer(&lengths[0])), uintptr(n))
 }
 
 // ask lets a kernel have so much dynamic shared memory.

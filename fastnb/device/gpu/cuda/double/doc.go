@@ -20,5 +20,6 @@
 //
 // What it does not show is speed, the assembler's work, and what a real driver does besides. The options are
 // those of doubleConfigure and, as FASTNB_DOUBLE_SEED and so on, of the environment: seed, check, twice, threads,
-// quiet, memory (bytes, 4 GiB), capability (8.0). FASTNB_DOUBLE_CACHE is the folder for what is compiled.
+// quiet, memory (bytes, 4 GiB), capability (8.0). Two make mistakes that tests are to find: deaf=1 lets nobody
+// wait for events, edit="ENTRY: FROM => TO #N" changes the N-th place of an entry's PTX. FASTNB_DOUBLE_CACHE is the folder for what is compiled.
 package double

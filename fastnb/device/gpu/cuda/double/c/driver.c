@@ -34,12 +34,14 @@ static int configure(const char *key, const char *value) {
   else if (!strcmp(key, "threads")) options.threads = atoi(value) > 0 ? atoi(value) : (int)sysconf(_SC_NPROCESSORS_ONLN);
   else if (!strcmp(key, "memory")) options.memory = strtoull(value, 0, 10);
   else if (!strcmp(key, "capability")) return sscanf(value, "%d.%d", &options.major, &options.minor) == 2 ? OK : INVALID_VALUE;
+  else if (!strcmp(key, "deaf")) options.deaf = atoi(value);
+  else if (!strcmp(key, "edit")) snprintf(options.edit, sizeof options.edit, "%s", value);
   else return NOT_FOUND;
   return OK;
 }
 
 static void defaults(void) {
-  static const char *keys[][2] = {{"seed", "SEED"}, {"check", "CHECK"}, {"twice", "TWICE"}, {"quiet", "QUIET"}, {"threads", "THREADS"}, {"memory", "MEMORY"}, {"capability", "CAPABILITY"}};
+  static const char *keys[][2] = {{"seed", "SEED"}, {"check", "CHECK"}, {"twice", "TWICE"}, {"quiet", "QUIET"}, {"threads", "THREADS"}, {"memory", "MEMORY"}, {"capability", "CAPABILITY"}, {"deaf", "DEAF"}, {"edit", "EDIT"}};
   options = (Options){.check = 1, .major = 8, .minor = 0, .memory = 4ull << 30};
   configure("threads", "0");
   for (unsigned i = 0; i < sizeof keys / sizeof *keys; i++) {

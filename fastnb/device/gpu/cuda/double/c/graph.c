@@ -147,6 +147,10 @@ Graph *graph_exec(Graph *g) {
       uint32_t bytes = n->task.launch.func->kern->params;
       n->task.launch.params = malloc(bytes + 1);
       memcpy(n->task.launch.params, g->nodes[i].task.launch.params, bytes);
+      if (n->task.launch.nextents) {
+        n->task.launch.extents = malloc(n->task.launch.nextents * sizeof(Extent));
+        memcpy(n->task.launch.extents, g->nodes[i].task.launch.extents, n->task.launch.nextents * sizeof(Extent));
+      }
     }
     set_all(&n->after, &g->nodes[i].after);
   }

@@ -23,6 +23,8 @@ typedef struct {
   int quiet;         // do not write to stderr
   int major, minor;  // compute capability
   uint64_t memory;   // bytes
+  int deaf;          // nobody waits for events: a mistake for tests to find
+  char edit[512];    // "ENTRY: FROM => TO #N": another, in the N-th place of an entry's PTX where FROM is
 } Options;
 extern Options options;
 
@@ -42,12 +44,16 @@ uint64_t memory_alloc(uint64_t bytes); // 0 where there is no room
 int memory_free(uint64_t address);
 int memory_ok(uint64_t address, uint64_t bytes);
 char *memory_host(uint64_t address);
+typedef struct { uint64_t at, bytes; } Extent;
+void memory_only(Extent *e, int n); // until memory_all, kernels may touch these stretches and variables only
+void memory_all(void);
+void memory_module(uint64_t address);
 uint64_t memory_used(void);
 void pin(void *p, uint64_t bytes);
 int unpin(void *p);
 int pinned(const void *p, uint64_t bytes);
 typedef struct Alloc Alloc;
-struct Alloc { uint64_t at, bytes; Alloc *next; };
+struct Alloc { uint64_t at, bytes; Alloc *next; int module; };
 extern Alloc *allocs;
 
 // module.c
@@ -72,6 +78,8 @@ typedef struct {
   Func *func;
   uint32_t grid[3], block[3], dynamic;
   char *params;
+  Extent *extents; // what it may touch, where that was said
+  int nextents;
 } Launch;
 int run_launch(Launch *l); // gives an error of the driver
 

@@ -46,7 +46,7 @@ uint64_t memory_alloc(uint64_t bytes) {
     if (next_at >= end || o >= next_at + step) continue;
     next_at = end;
     if (next_at + step > ARENA_SIZE) return 0;
-    a = &(Alloc){0, 0, allocs}; // from the beginning
+    a = &(Alloc){0, 0, allocs, 0}; // from the beginning
   }
   uint64_t off = next_at;
   next_at += step;
@@ -55,7 +55,7 @@ uint64_t memory_alloc(uint64_t bytes) {
   if (bytes <= FILL) memset(p, 0xff, bytes);
   else memset(p, 0xff, FILL / 2), memset(p + bytes - FILL / 2, 0xff, FILL / 2);
   Alloc *a = malloc(sizeof *a);
-  *a = (Alloc){DEV_BASE + off, bytes, allocs};
+  *a = (Alloc){DEV_BASE + off, bytes, allocs, 0};
   allocs = a;
   used += grains;
   return a->at;
@@ -111,4 +111,26 @@ int pinned(const void *p, uint64_t bytes) {
   for (struct Pin *x = pins; x; x = x->next)
     if ((char *)p >= x->p && (char *)p + bytes <= x->p + x->bytes) return 1;
   return 0;
+}
+
+void memory_module(uint64_t address) {
+  for (Alloc *a = allocs; a; a = a->next)
+    if (a->at == address) a->module = 1;
+}
+
+void memory_only(Extent *e, int n) {
+  for (Alloc *a = allocs; a; a = a->next)
+    if (!a->module) rooms(a->at - DEV_BASE, a->bytes, 0);
+  for (; n > 0; n--, e++) {
+    uint64_t off = e->at - DEV_BASE, end = off + e->bytes;
+    if (!memory_ok(e->at, e->bytes)) continue;
+    for (uint64_t g = off / GRAIN; g * GRAIN < end; g++) {
+      uint64_t room = end - g * GRAIN < GRAIN ? end - g * GRAIN : GRAIN;
+      if (ROOM[g] < room) ROOM[g] = (uint16_t)room;
+    }
+  }
+}
+
+void memory_all(void) {
+  for (Alloc *a = allocs; a; a = a->next) rooms(a->at - DEV_BASE, a->bytes, 1);
 }

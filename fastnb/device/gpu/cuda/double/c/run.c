@@ -377,5 +377,8 @@ int run_launch(Launch *l) {
   int e = func_ready(l->func);
   if (e) return e;
   l->func->kern->bind(&rt);
-  return options.twice && !l->func->kern->atomics ? twice(l) : pass(l, options.seed);
+  if (l->nextents) memory_only(l->extents, l->nextents);
+  e = options.twice && !l->func->kern->atomics ? twice(l) : pass(l, options.seed);
+  if (l->nextents) memory_all();
+  return e;
 }

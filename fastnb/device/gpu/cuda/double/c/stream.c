@@ -182,6 +182,8 @@ int task_do(Task *k) {
 
 void task_drop(Task *k) {
   free(k->launch.params);
+  free(k->launch.extents);
   free(k->held);
   k->launch.params = k->held = 0;
+  k->launch.extents = 0;
 }
