@@ -3,6 +3,7 @@ package opencl_test
 import (
 	"errors"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/fastnb/go/fastnb/device"
@@ -35,9 +36,33 @@ func open(t testing.TB, activations tensor.DType) *gpu.Device {
 	return dev
 }
 
-// The suite of all devices passes, however activations are kept.
+// The suite of all devices passes, however activations are kept, and no op of it runs on the host.
 func TestDevice(t *testing.T) {
-	for _, d := range []tensor.DType{tensor.Float32, tensor.Float16, tensor.BFloat16} {
-		t.Run(d.String(), func(t *testing.T) { devicetest.Run(t, open(t, d)) })
+	kinds := []tensor.DType{tensor.Float16, tensor.Float32, tensor.BFloat16}
+	if testing.Short() {
+		kinds = kinds[:1]
+	}
+	for _, d := range kinds {
+		t.Run(d.String(), func(t *testing.T) {
+			dev := open(t, d)
+			devicetest.Run(t, dev)
+			if n := dev.OnHost(); n > 0 {
+				t.Errorf("%d steps ran on the host", n)
+			}
+		})
+	}
+}
+
+// Under auto a processor's OpenCL is not found, and a number beyond the last card neither.
+func TestNoCard(t *testing.T) {
+	_ = open(t, tensor.Float32).Close()
+	if d, err := opencl.Open(0, true); err == nil {
+		_ = d.Close()
+		t.Skip("this machine has a card")
+	} else if !errors.Is(err, device.ErrNotFound) || !strings.Contains(err.Error(), "no card") {
+		t.Error(err)
+	}
+	if _, err := opencl.Open(99, false); !errors.Is(err, device.ErrNotFound) || !strings.Contains(err.Error(), "card 99") {
+		t.Error(err)
 	}
 }
