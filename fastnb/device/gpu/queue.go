@@ -131,6 +131,11 @@ func (q *queue) follow(other *queue, n int64) error {
 func (q *queue) begin(bs ...device.Buffer) ([]*buffer, error) {
 	q.n++
 	if q.over {
+		q.dev.mu.Lock()
+		defer q.dev.mu.Unlock()
+		if q.dev.lost != nil {
+			return nil, q.dev.lost
+		}
 		return nil, fmt.Errorf("%s: the queue was closed", q.dev.card.Driver)
 	}
 	own := make([]*buffer, len(bs))
