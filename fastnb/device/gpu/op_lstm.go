@@ -193,7 +193,7 @@ func (l *lstmWork) step(c *compiler, t, z int, wh, bias ref) {
 
 // tensor reports whether the steps' products are made on tensor cores.
 func (l *lstmWork) tensor(c *compiler) bool {
-	return c.dev.card.Tensor && c.dev.card.Compute >= 80 && c.act.Half() && l.H%8 == 0
+	return c.dev.card.Tensor && c.dev.card.Compute >= 80 && l.H%8 == 0
 }
 
 // groups is how many groups of four units a block of lstm_mma has: few enough that all multiprocessors have

@@ -1,41 +1,69 @@
-// The products of the LSTM's steps on tensor cores, CUDA only: mma.m16n8k16 with fragments loaded straight from
-// global memory. Within 32 steps of the sum thread t of four loads the 8 elements from 8t on of a row at once and
-// gives two of them to each place of the fragments of two mma: that takes the steps in another order, the same for
-// both sides. Columns are ordered so that a thread has the four neighbours 4t to 4t+3 of 16: a unit's gates.
+// The products of the LSTM's steps on tensor cores, CUDA only: mma with fragments loaded straight from global memory,
+// m16n8k16 for float16 and bfloat16 and, for float, three m16n8k8 of TF32 for each: what TF32 leaves of a number is
+// another such number. Within 32 steps of the sum (16 with float) thread t of four loads the 8 elements (4) from 8t
+// (4t) on of a row at once and gives those of 4 bytes to each place of the fragments of two mma: that takes the
+// steps in another order, the same for both sides. Columns are ordered so that a thread has the four neighbours 4t
+// to 4t+3 of 16: a unit's gates.
 //
 // A block of 8 warps has 64 rows and 16*P columns; two warps share the rows, four the sum, whose parts are added in
 // order in shared memory. h is divisible by 8.
+DEVFN uint4 make_uint4_(uint x, uint y, uint z, uint w){ uint4 v; v.x=x; v.y=y; v.z=z; v.w=w; return v; }
+DEVFN float4 make_float4_(float x, float y, float z, float w){ float4 v; v.x=x; v.y=y; v.z=z; v.w=w; return v; }
+#define SIGMOID_(x) (1.0f/(1.0f+expf(-(x))))
+
+#if defined(T_F16) || defined(T_BF16)
+#define EACH_ 8 // elements that are loaded at once
 #if defined(T_BF16)
 #define KIND_ "bf16"
-#define UP_(h) b2f_(h)
+#define UP_(h) b2f_((h16)(h))
 #define DOWN_(f) f2b_(f)
 #else
 #define KIND_ "f16"
-#define UP_(h) h2f_(h)
+#define UP_(h) h2f_((h16)(h))
 #define DOWN_(f) f2h_(f)
 #endif
-#define SIGMOID_(x) (1.0f/(1.0f+expf(-(x))))
-
-DEVFN uint4 make_uint4_(uint x, uint y, uint z, uint w){ uint4 v; v.x=x; v.y=y; v.z=z; v.w=w; return v; }
-DEVFN uint2 make_uint2_(uint x, uint y){ uint2 v; v.x=x; v.y=y; return v; }
-DEVFN float4 make_float4_(float x, float y, float z, float w){ float4 v; v.x=x; v.y=y; v.z=z; v.w=w; return v; }
+typedef uint2 Four; // as they are stored
+DEVFN void open_(Four q, float*v){ v[0]=UP_(q.x&0xffffu); v[1]=UP_(q.x>>16); v[2]=UP_(q.y&0xffffu); v[3]=UP_(q.y>>16); }
+DEVFN Four shut_(const float*v){ Four q; q.x=(uint)DOWN_(v[0])|(uint)DOWN_(v[1])<<16; q.y=(uint)DOWN_(v[2])|(uint)DOWN_(v[3])<<16; return q; }
 DEVFN void mma_(float*c, uint a0, uint a1, uint a2, uint a3, uint b0, uint b1){
   asm("mma.sync.aligned.m16n8k16.row.col.f32." KIND_ "." KIND_ ".f32 {%0,%1,%2,%3},{%4,%5,%6,%7},{%8,%9},{%0,%1,%2,%3};"
     :"+f"(c[0]),"+f"(c[1]),"+f"(c[2]),"+f"(c[3]):"r"(a0),"r"(a1),"r"(a2),"r"(a3),"r"(b0),"r"(b1));
 }
-DEVFN uint4 load8_(const T*RESTRICT p, bool there){ return there?*(const uint4*)p:make_uint4_(0u,0u,0u,0u); }
+#else
+#define EACH_ 4
+#define DOWN_(f) (f)
+typedef float4 Four;
+DEVFN void open_(Four q, float*v){ v[0]=q.x; v[1]=q.y; v[2]=q.z; v[3]=q.w; }
+DEVFN Four shut_(const float*v){ return make_float4_(v[0],v[1],v[2],v[3]); }
+DEVFN uint tf32_(float f){ uint u; asm("cvt.rna.tf32.f32 %0,%1;":"=r"(u):"f"(f)); return u; }
+DEVFN void mma1_(float*c, const uint*a, const uint*b){
+  asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0,%1,%2,%3},{%4,%5,%6,%7},{%8,%9},{%0,%1,%2,%3};"
+    :"+f"(c[0]),"+f"(c[1]),"+f"(c[2]),"+f"(c[3]):"r"(a[0]),"r"(a[1]),"r"(a[2]),"r"(a[3]),"r"(b[0]),"r"(b[1]));
+}
+DEVFN void mma_(float*c, uint a0, uint a1, uint a2, uint a3, uint b0, uint b1){
+  uint x[6]={a0,a1,a2,a3,b0,b1}, rest[6];
+#pragma unroll
+  for(int i=0;i<6;i++){
+    float f=FLOAT(x[i]);
+    x[i]=tf32_(f); rest[i]=tf32_(f-FLOAT(x[i]));
+  }
+  mma1_(c,rest,x+4); mma1_(c,x,rest+4); mma1_(c,x,x+4);
+}
+#endif
+#define DEPTH_ (4*EACH_) // steps of the sum that are loaded at once
+DEVFN uint4 load_(const T*RESTRICT p, bool there){ return there?*(const uint4*)p:make_uint4_(0u,0u,0u,0u); }
 
 template<int P> struct Tiles {
   uint4 a[4], b[2*P];
   __device__ __forceinline__ void load(const T*RESTRICT a0, const T*RESTRICT b0, int lda, int ldb, int rows, int cols, int k, int end){
-    int g=(LID&31)>>2, at=k+8*(LID&3);
+    int g=(LID&31)>>2, at=k+EACH_*(LID&3);
     bool in=at<end;
 #pragma unroll
-    for(int i=0;i<4;i++) a[i]=load8_(a0+(g+8*i)*lda+at,in&&g+8*i<rows);
+    for(int i=0;i<4;i++) a[i]=load_(a0+(g+8*i)*lda+at,in&&g+8*i<rows);
 #pragma unroll
     for(int j=0;j<2*P;j++){
       int c=(j>>1)*16+(g>>1)*4+(g&1)+2*(j&1);
-      b[j]=load8_(b0+c*ldb+at,in&&c<cols);
+      b[j]=load_(b0+c*ldb+at,in&&c<cols);
     }
   }
   __device__ __forceinline__ void times(float (*acc)[2*P][4]) const {
@@ -51,7 +79,7 @@ template<int P> struct Tiles {
 // sums_ leaves in s [4, 64, 4*P] each quarter's part of the product of 64 rows of a and 16*P rows of b over k0 to k1.
 template<int P> DEVFN void sums_(const T*RESTRICT a, const T*RESTRICT b, int lda, int ldb, int rows, int cols, int k0, int k1, float4*s){
   int warp=LID>>5, g=(LID&31)>>2, t=LID&3, half=(warp&1)*32, quarter=warp>>1;
-  int chunks=(k1-k0+31)/32, from=k0+chunks*quarter/4*32, to=k0+chunks*(quarter+1)/4*32;
+  int chunks=(k1-k0+DEPTH_-1)/DEPTH_, from=k0+chunks*quarter/4*DEPTH_, to=k0+chunks*(quarter+1)/4*DEPTH_;
   float acc[2][2*P][4];
 #pragma unroll
   for(int i=0;i<2;i++)
@@ -60,10 +88,10 @@ template<int P> DEVFN void sums_(const T*RESTRICT a, const T*RESTRICT b, int lda
   a+=half*lda; rows-=half;
   Tiles<P> now, next;
   now.load(a,b,lda,ldb,rows,cols,from,from<to?k1:0);
-  for(int k=from;k<to;k+=64){
-    next.load(a,b,lda,ldb,rows,cols,k+32,k+32<to?k1:0);
+  for(int k=from;k<to;k+=2*DEPTH_){
+    next.load(a,b,lda,ldb,rows,cols,k+DEPTH_,k+DEPTH_<to?k1:0);
     now.times(acc);
-    now.load(a,b,lda,ldb,rows,cols,k+64,k+64<to?k1:0);
+    now.load(a,b,lda,ldb,rows,cols,k+2*DEPTH_,k+2*DEPTH_<to?k1:0);
     next.times(acc);
   }
 #pragma unroll
@@ -85,14 +113,13 @@ template<int P> DEVFN float4 sum_(const float4*s, int i){
 #define STEP_ARGS const T*RESTRICT hp, const T*RESTRICT w, const float*RESTRICT bias, T*gates, float*cells, T*y, const int h0, const int z, const int c0, const int c1, const int y1, const int n, const int h
 template<int P> DEVFN void step_(STEP_ARGS, float4*s){
   int u0=GRP0*4*P, r0=GRP1*64;
-  uint2 in[P];
+  Four in[P];
   float before[P];
 #pragma unroll
   for(int j=0;j<P;j++){
     int i=LID+256*j, r=r0+i/(4*P), u=u0+i%(4*P);
     bool there=r<n&&u<h;
-    in[j]=there?*(const uint2*)(gates+z+4*(r*h+u)):make_uint2_(0u,0u);
-    before[j]=there?cells[c0+r*h+u]:0.0f;
+    if(there){ in[j]=*(const Four*)(gates+z+4*(r*h+u)); before[j]=cells[c0+r*h+u]; }
   }
   sums_<P>(hp+h0+r0*h,w+u0*4*h,h,h,n-r0,4*(h-u0),0,h,s);
   __syncthreads();
@@ -102,12 +129,13 @@ template<int P> DEVFN void step_(STEP_ARGS, float4*s){
     if(r<n&&u<h){
       float4 v=sum_<P>(s,i), b=*(const float4*)(bias+4*u);
       int q=r*h+u;
-      float gi=SIGMOID_(v.x+b.x+UP_((h16)(in[j].x&0xffffu))), gf=SIGMOID_(v.y+b.y+UP_((h16)(in[j].x>>16)));
-      float gc=tanhf(v.z+b.z+UP_((h16)(in[j].y&0xffffu))), go=SIGMOID_(v.w+b.w+UP_((h16)(in[j].y>>16)));
-      float c=gf*before[j]+gi*gc;
-      *(uint2*)(gates+z+4*q)=make_uint2_((uint)DOWN_(gi)|(uint)DOWN_(gf)<<16,(uint)DOWN_(gc)|(uint)DOWN_(go)<<16);
+      float g[4];
+      open_(in[j],g);
+      g[0]=SIGMOID_(v.x+b.x+g[0]); g[1]=SIGMOID_(v.y+b.y+g[1]); g[2]=tanhf(v.z+b.z+g[2]); g[3]=SIGMOID_(v.w+b.w+g[3]);
+      float c=g[1]*before[j]+g[0]*g[2];
+      *(Four*)(gates+z+4*q)=shut_(g);
       cells[c1+q]=c;
-      y[y1+q]=DOWN_(go*tanhf(c));
+      y[y1+q]=DOWN_(g[3]*tanhf(c));
     }
   }
 }
@@ -121,28 +149,29 @@ STEP_(3,(256))
 
 // Four units' cells, back: q is the first one's place of n.
 DEVFN void cells_(const float*parts, const float*RESTRICT cells, const T*RESTRICT dy, float*carry, T*gates, int z0, int c0, int c1, int y1, int n, int q, int shares){
-  uint2 y=*(const uint2*)(dy+y1+q);
-  uint4 g[2];
-  g[0]=*(const uint4*)(gates+z0+4*q); g[1]=*(const uint4*)(gates+z0+4*q+8);
+  Four*at=(Four*)(gates+z0+4*q), g[4];
+  for(int k=0;k<4;k++) g[k]=at[k];
   float4 before=*(const float4*)(cells+c0+q), after=*(const float4*)(cells+c1+q), c=*(float4*)(carry+q);
-  float v[4]={UP_((h16)(y.x&0xffffu)),UP_((h16)(y.x>>16)),UP_((h16)(y.y&0xffffu)),UP_((h16)(y.y>>16))};
+  float v[4];
+  open_(*(const Four*)(dy+y1+q),v);
   for(int k=0;k<shares;k++){
     float4 p=__ldcg((const float4*)(parts+k*n+q));
     v[0]+=p.x; v[1]+=p.y; v[2]+=p.z; v[3]+=p.w;
   }
   float b[4]={before.x,before.y,before.z,before.w}, a[4]={after.x,after.y,after.z,after.w}, e[4]={c.x,c.y,c.z,c.w};
-  uint p[8]={g[0].x,g[0].y,g[0].z,g[0].w,g[1].x,g[1].y,g[1].z,g[1].w};
 #pragma unroll
   for(int k=0;k<4;k++){
-    float gi=UP_((h16)(p[2*k]&0xffffu)), gf=UP_((h16)(p[2*k]>>16)), gc=UP_((h16)(p[2*k+1]&0xffffu)), go=UP_((h16)(p[2*k+1]>>16));
-    float tc=tanhf(a[k]), x=e[k]+v[k]*go*(1.0f-tc*tc);
-    p[2*k]=(uint)DOWN_(x*gc*gi*(1.0f-gi))|(uint)DOWN_(x*b[k]*gf*(1.0f-gf))<<16;
-    p[2*k+1]=(uint)DOWN_(x*gi*(1.0f-gc*gc))|(uint)DOWN_(v[k]*tc*go*(1.0f-go))<<16;
-    e[k]=x*gf;
+    float x[4], d[4];
+    open_(g[k],x);
+    float tc=tanhf(a[k]), s=e[k]+v[k]*x[3]*(1.0f-tc*tc);
+    d[0]=s*x[2]*x[0]*(1.0f-x[0]);
+    d[1]=s*b[k]*x[1]*(1.0f-x[1]);
+    d[2]=s*x[0]*(1.0f-x[2]*x[2]);
+    d[3]=v[k]*tc*x[3]*(1.0f-x[3]);
+    e[k]=s*x[1];
+    at[k]=shut_(d);
   }
   *(float4*)(carry+q)=make_float4_(e[0],e[1],e[2],e[3]);
-  *(uint4*)(gates+z0+4*q)=make_uint4_(p[0],p[1],p[2],p[3]);
-  *(uint4*)(gates+z0+4*q+8)=make_uint4_(p[4],p[5],p[6],p[7]);
 }
 // Back through the product of one step and the cells of the step before it: parts [shares, n, h] as
 // lstm_back_product gives them, with the transpose of w, [h, 4h], and `per` divisible by 32. The block that is the

@@ -10,7 +10,7 @@ func init() {
 	each("lstm", nil, "random.h", "lstm.h")
 	each("decoder", nil, "flag.h", "vec.h", "decoder.h")
 	each("decoder8", []string{"V=8"}, "flag.h", "vec.h", "decoder.h")
-	for _, t := range []string{"f16", "bf16"} {
+	for _, t := range []string{"f32", "f16", "bf16"} {
 		units = append(units, Unit{Name: "lstm_mma_" + t, Files: []string{"lstm_mma.h"}, Defines: []string{"T_" + strings.ToUpper(t)}, Arch: "compute_80", CUDA: true})
 	}
 }
