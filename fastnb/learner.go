@@ -175,6 +175,7 @@ func NewConfigured(d *data.DataBunch, model nn.Layer, groups [][]*nn.Param, spec
 	if err != nil {
 		return nil, because("learner", err)
 	}
+	l.announce(dev)
 	eng, err := engine.New(dev, model, l.Loss, groups, optim.Config{Kind: c.Optimizer, TrueWD: c.TrueWD, BNWD: c.BNWD})
 	if err != nil {
 		return nil, because("learner", err)
@@ -189,7 +190,7 @@ func deviceFor(net nn.Layer, name string) (device.Device, error) {
 	if dev == nil {
 		return device.Open(name)
 	}
-	if have := dev.Info().Name; name != "" && !strings.HasPrefix(have, name) {
+	if have := dev.Info().Name; name != "" && name != "auto" && !strings.HasPrefix(have, name) {
 		return nil, fmt.Errorf("the model is on device %s, where a learner has it, and cannot be on %s (try the same, or Save and Load)", have, name)
 	}
 	return dev, nil

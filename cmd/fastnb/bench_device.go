@@ -215,11 +215,12 @@ type deviceStepper struct {
 	b       engine.Batch
 	kind    tensor.DType
 	lr      float64
+	scale   float64
 	n       int
 	skipped int
 }
 
-// firstScale is the loss scale of float16: far below the learner's, so that no step of the few is lost.
+// firstScale is the first loss scale of float16: far below the learner's, so that few steps are lost.
 const firstScale = 1024
 
 func newDeviceStepper(dev device.Device, w stepWork, kind tensor.DType) (*deviceStepper, error) {
@@ -227,7 +228,7 @@ func newDeviceStepper(dev device.Device, w stepWork, kind tensor.DType) (*device
 	if err != nil {
 		return nil, err
 	}
-	s := &deviceStepper{stepWork: w, kind: kind, lr: 1e-4}
+	s := &deviceStepper{stepWork: w, kind: kind, lr: 1e-4, scale: firstScale}
 	if s.e, err = engine.New(dev, net, w.lossOf(), nil, optim.Config{Kind: "adam", TrueWD: true, BNWD: true}); err != nil {
 		return nil, err
 	}
@@ -273,9 +274,10 @@ func (s *deviceStepper) step(ctx context.Context, wait bool) (float64, error) {
 		if err != nil {
 			return 0, err
 		}
-		if bad {
+		if bad { // as a learner's dynamic scale
 			s.skipped++
-			return float64(loss), nil
+			s.scale /= 2
+			return float64(loss), s.e.SetLossScale(s.scale)
 		}
 	}
 	return float64(loss), s.e.Step([]engine.Hyper{{LR: s.lr, Mom: .9, Beta2: .99, WD: .01}})

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fastnb/go/datasets"
+	"github.com/fastnb/go/fastnb/device"
 	"github.com/fastnb/go/fastnb/device/cpu"
 	"github.com/fastnb/go/kernel"
 	"github.com/fastnb/go/kernel/interp"
@@ -174,33 +176,30 @@ func checkCPU() finding {
 	return f
 }
 
-// checkGPU looks for the libraries of GPU drivers, without opening them.
+// checkGPU opens the cards.
 func checkGPU() finding {
-	var found []string
-	for _, lib := range []string{"libcuda.so.1", "libOpenCL.so.1"} {
-		if p := findLibrary(lib); p != "" {
-			found = append(found, p)
+	var cards, broken []string
+	for _, f := range device.List() {
+		switch {
+		case f.Err == nil && f.Info.Kind == device.GPU:
+			cards = append(cards, f.Info.Name+" "+f.Info.Card)
+		case f.Err != nil && !errors.Is(f.Err, device.ErrNotFound):
+			broken = append(broken, f.String())
 		}
 	}
-	if len(found) == 0 {
-		return finding{"ok", "gpu", "no libcuda or libOpenCL: the processor computes", ""}
+	dev, err := device.Open("")
+	if err != nil {
+		return finding{"BAD", "gpu", err.Error(), "FASTNB_DEVICE may be auto, cpu, cuda or opencl; fastnb gpu info tells more"}
 	}
-	return finding{"note", "gpu", strings.Join(found, ", "), "this version computes on the processor only; the card is not used"}
-}
-
-func findLibrary(name string) string {
-	dirs := append(filepath.SplitList(os.Getenv("LD_LIBRARY_PATH")),
-		"/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib", "/usr/local/cuda/lib64", "/usr/local/nvidia/lib64", "/usr/lib/wsl/lib")
-	for _, d := range dirs {
-		if d == "" {
-			continue
-		}
-		p := filepath.Join(d, name)
-		if _, err := os.Stat(p); err == nil {
-			return p
-		}
+	defer func() { _ = dev.Close() }()
+	f := finding{"ok", "gpu", "learners compute on " + device.Describe(dev), ""}
+	if len(broken) > 0 {
+		f.grade, f.advice = "note", strings.Join(broken, "; ")
 	}
-	return ""
+	if len(cards) > 0 && dev.Info().Kind == device.GPU {
+		f.advice = "fastnb gpu selftest holds it beside the processor"
+	}
+	return f
 }
 
 func checkSources() finding {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -24,29 +25,11 @@ func gpuInfoCommand() *cobra.Command {
 	}
 }
 
-// mostCards is how many cards of a kind are looked for.
-const mostCards = 16
-
 func gpuInfo(w io.Writer) error {
-	for _, kind := range device.Names() {
-		for card := range mostCards {
-			name := kind
-			if card > 0 {
-				name = fmt.Sprintf("%s:%d", kind, card)
-			}
-			dev, err := device.Open(name)
-			if err != nil {
-				if card == 0 {
-					fmt.Fprintf(w, "%-10s %v\n", kind, strings.TrimPrefix(err.Error(), "fastnb: opening device "+kind+": "))
-				}
-				break
-			}
-			fmt.Fprintf(w, "%-10s %s\n", name, deviceLine(dev))
-			i := dev.Info()
-			_ = dev.Close()
-			if i.Kind == device.CPU {
-				break
-			}
+	for _, f := range device.List() {
+		fmt.Fprintln(w, f)
+		if f.Err != nil && !errors.Is(f.Err, device.ErrNotFound) {
+			fmt.Fprintf(w, "           %s\n", strings.ReplaceAll(f.Err.Error(), "\n", "\n           "))
 		}
 	}
 	dev, err := device.Open("")
@@ -54,7 +37,7 @@ func gpuInfo(w io.Writer) error {
 		return err
 	}
 	defer func() { _ = dev.Close() }()
-	fmt.Fprintf(w, "learners take %s: %s\n", dev.Info().Name, device.Why(dev))
+	fmt.Fprintln(w, "learners take", device.Describe(dev))
 	return nil
 }
 

@@ -54,19 +54,6 @@ func register(d *driver) {
 	sort.SliceStable(drivers, func(i, j int) bool { return drivers[i].priority > drivers[j].priority })
 }
 
-// Names are the kinds of device that Open finds by themselves, the first to be tried first.
-func Names() []string {
-	driversMu.Lock()
-	defer driversMu.Unlock()
-	var names []string
-	for _, d := range drivers {
-		if d.priority >= 0 {
-			names = append(names, d.name)
-		}
-	}
-	return names
-}
-
 // shared is a device that all who open it use together.
 type shared struct {
 	Device
@@ -148,21 +135,29 @@ func Open(name string) (Device, error) {
 
 // openBest opens the first that can be opened. Why says what became of those before it.
 func openBest() (Device, error) {
-	var before []string
+	var none, broken []string
 	var last error
 	for _, d := range drivers {
 		if d.priority < 0 {
 			continue
 		}
-		why := "the best device found"
-		if len(before) > 0 {
-			why = strings.Join(before, "; ")
+		why := strings.Join(broken, "; ")
+		switch {
+		case why == "" && len(none) > 0 && d.priority == 0:
+			why = "no " + strings.Join(none, " and no ") + " card was found"
+		case why == "":
+			why = "the best one found"
 		}
 		dev, err := d.share(Choice{Auto: true}, why)
 		if err == nil {
 			return dev, nil
 		}
-		before = append(before, d.name+": "+err.Error())
+		if errors.Is(err, ErrNotFound) {
+			none = append(none, d.name)
+		} else {
+			first, _, _ := strings.Cut(err.Error(), "\n")
+			broken = append(broken, d.name+" cannot be used: "+first)
+		}
 		if last == nil || !errors.Is(err, ErrNotFound) {
 			last = fmt.Errorf("fastnb: opening device %s: %w", d.name, err)
 		}

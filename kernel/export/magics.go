@@ -50,6 +50,8 @@ func magics(cell int, code string, strict bool) (before []*item, rest string, is
 		case f[0] == "env" && strings.Contains(arg, "="):
 			k, v, _ := strings.Cut(arg, "=")
 			text = "os.Setenv(" + quoted([]string{strings.TrimSpace(k), strings.TrimSpace(v)}) + ")"
+		case f[0] == "device" && arg != "":
+			text = "os.Setenv(" + quoted([]string{"FASTNB_DEVICE", arg}) + ")"
 		case f[0] == "errors":
 			strict = arg == "explicit"
 		case (f[0] == "time" || f[0] == "timeit") && arg != "":

@@ -52,6 +52,7 @@ func init() {
 	magicList = []magic{
 		{"cd", "[FOLDER]", "change the working folder (none: the home folder)", changeDir},
 		{"env", "[NAME[=VALUE]]", "show the environment, a variable of it, or set one", environment},
+		{"device", "[NAME]", "list the devices, or choose the one of learners made from now on: auto, cpu, cuda, cuda:1, opencl", chooseDevice},
 		{"errors", "auto|explicit", "auto: an error that no variable takes fails the cell; explicit: plain Go", errorRule},
 		{"capture", "[NAME]", "keep what the cell prints to itself, in a string variable if named", captureRest},
 		{"load", "FILE", "put a file's text into the next cell", loadFile},

@@ -36,13 +36,14 @@ left() { echo $((LIMIT - $(date +%s) + begin)); }
 say() { echo "[$(($(date +%s) - begin)) s] $*" | tee -a "$log"; }
 wanted() { [ -z "$only" ] || [[ $only == *,$1,* ]]; }
 
-# part NAME SECONDS COMMAND...: with its own limit, less where less is left; its failure stops nothing.
+# part NAME SECONDS COMMAND...: with its own limit, less where less is left; its failure stops nothing. What is cut
+# short tells where it stood: Go's programs print their goroutines.
 failed=
 part() {
   local name=$1 limit=$2 l rc; shift 2
   l=$(left); [ "$l" -lt "$limit" ] && limit=$l
   if [ "$limit" -lt 5 ]; then say "$name: left out, the time is up"; return; fi
-  timeout -k 5 "$limit" "$@" >"$work/part.log" 2>&1; rc=$?
+  timeout -s QUIT -k 5 "$limit" "$@" >"$work/part.log" 2>&1; rc=$?
   { echo "== $name: $*"; tail -c 60000 "$work/part.log"; } >>"$log"
   say "$name: $([ $rc = 0 ] && echo ok || echo "FAILED ($rc$([ $rc = 124 ] && echo ': time limit'))")"
   if [ $rc != 0 ]; then failed="$failed $name"; tail -n 12 "$work/part.log" | cut -c1-300; fi
@@ -88,7 +89,8 @@ if wanted torch && [ $have_torch = 1 ]; then torch f16 60 "$train"; fi
 "$PYTHON" table.py "$json" | tee -a "$log"
 if wanted ours; then ours f32 $train; ours bf16 $train; ours f16 $more; fi
 if wanted torch && [ $have_torch = 1 ]; then
-  torch tf32,f32 60 "$train"
+  torch f32 40 "${train%% *}"
+  torch tf32 40 "$train"
   [ -n "$more" ] && torch f16 60 "$more"
   [ $quick = 1 ] || torch bf16 40 "$train"
 fi
