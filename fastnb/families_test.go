@@ -2,6 +2,7 @@ package fastnb
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/fastnb/go/datasets"
@@ -88,7 +89,7 @@ func families() []family {
 	}
 }
 
-// train trains the family on a device; it gives the losses of all batches, of validation, and the weights.
+// train trains the family on a device, "+f16" or "+bf16" behind whose name asks for ToFP16; it gives the losses of all batches, of validation, and the weights.
 func (f family) train(t *testing.T, dev string) (losses, valid []float64, state map[string]*Tensor) {
 	t.Helper()
 	defer data.Seed(int(data.CurrentSeed()))
@@ -101,11 +102,21 @@ func (f family) train(t *testing.T, dev string) (losses, valid []float64, state 
 	nn.NamePaths(net, "")
 	nn.InitParams(net, rng)
 	bunch := &data.DataBunch{Loss: f.loss, Path: datasets.NewPath(t.TempDir())}
+	dev, half, _ := strings.Cut(dev, "+")
 	l, err := NewLearner(bunch, net, nil, Silent(true), OnDevice(dev), Metrics(f.metrics...))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Destroy()
+	switch half {
+	case "f16":
+		err = l.ToFP16(LossScale(256))
+	case "bf16":
+		err = l.ToFP16(BF16())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	l.feeds = map[data.DSType]feed{data.Train: tensorFeed{f.x.Slice(0, 12), f.y.Slice(0, 12), 4}, data.Valid: tensorFeed{f.x.Slice(12, 16), f.y.Slice(12, 16), 4}}
 	if err := l.FitOneCycle(8, LR(f.lr), Callbacks(GradientClipping(1))); err != nil {
 		t.Fatal(err)
@@ -152,7 +163,11 @@ func TestFamilies(t *testing.T) {
 					t.Errorf("%s differs by %v", name, d)
 				}
 			}
-			for dev, tol := range map[string]float64{"fake-f16": .05, "fake-bf16": .2} {
+			tols := map[string]float64{"fake-f16": .05, "fake-bf16": .2}
+			for _, dev := range gpuDevices(t) {
+				tols[dev], tols[dev+"+f16"], tols[dev+"+bf16"] = .01, .1, .25
+			}
+			for dev, tol := range tols {
 				got, _, _ := f.train(t, dev)
 				if d := math.Abs(got[0]/want[0] - 1); d > tol/4 {
 					t.Errorf("%s: the first loss is %v, want %v", dev, got[0], want[0])

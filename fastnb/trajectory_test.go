@@ -94,8 +94,9 @@ func TestTrajectoriesGolden(t *testing.T) {
 	}
 	golden(t, "trajectories.json", &cases)
 	ts := goldenTensors(t, "trajectories.safetensors")
-	for k := range 3 * len(cases) {
-		c, dev := cases[k/3], []string{"host", "cpu", "fake"}[k%3]
+	devices := append([]string{"host", "cpu", "fake"}, gpuDevices(t)...)
+	for k := range len(devices) * len(cases) {
+		c, dev := cases[k/len(devices)], devices[k%len(devices)]
 		t.Run(c.Name+"/"+dev, func(t *testing.T) {
 			var losses []float64
 			l := trajectoryRun(t, dev, ts, c.Name, &losses)

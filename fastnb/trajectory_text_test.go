@@ -96,8 +96,10 @@ func TestTextTrajectoriesGolden(t *testing.T) {
 	cfg := models.LMConfig().DropMult(0)
 	cfg.EmbSz, cfg.NHid = 8, 12
 	docs, valid := cases[0].Setup.Documents, cases[0].Setup.Valid
-	for k := range 4 * len(cases) {
-		c, dev, scaled := cases[k/4], []string{"host", "cpu", "cpu", "fake"}[k%4], k%4 == 2
+	devices := append([]string{"host", "cpu", "cpu", "fake"}, gpuDevices(t)...)
+	for k := range len(devices) * len(cases) {
+		n := k % len(devices)
+		c, dev, scaled := cases[k/len(devices)], devices[n], n == 2
 		t.Run(fmt.Sprint(c.Name, "/", dev, "/loss scale ", scaled), func(t *testing.T) {
 			if dev != "cpu" && testing.Short() {
 				t.Skip("devices in plain Go are slow")
