@@ -30,10 +30,7 @@ func (c *compiler) choose(p *product) kernels.GemmTile {
 // guess is the choice without measurements.
 func (c *compiler) guess(p *product) choice {
 	best, score := choice{kernels.GemmTiles[0], p.wanted(kernels.GemmTiles[0], c.processors())}, 0.0
-	for _, t := range kernels.GemmTiles {
-		if !c.able(p, t) {
-			continue
-		}
+	for _, t := range c.tiles(p, false) {
 		n := p.wanted(t, c.processors())
 		if s := c.rate(p, t, n); s > score {
 			best, score = choice{t, n}, s
@@ -105,13 +102,27 @@ func (p *product) cut(t kernels.GemmTile, n int) {
 	}
 }
 
-// choices are what is worth a measurement for p.
-func (c *compiler) choices(p *product) []choice {
-	var all []choice
+// tiles are those for p: on tensor cores where such can do it.
+func (c *compiler) tiles(p *product, trial bool) []kernels.GemmTile {
+	var all, tensor []kernels.GemmTile
 	for _, t := range kernels.GemmTiles {
-		if !c.able(p, t) {
+		if !c.able(p, t) || (t.Trial && !trial) {
 			continue
 		}
+		if all = append(all, t); t.Compute > 0 {
+			tensor = append(tensor, t)
+		}
+	}
+	if len(tensor) > 0 {
+		return tensor
+	}
+	return all
+}
+
+// choices are what is worth a measurement for p; trial: also with tiles that are not used.
+func (c *compiler) choices(p *product, trial bool) []choice {
+	var all []choice
+	for _, t := range c.tiles(p, trial) {
 		seen := map[int]bool{}
 		n := p.wanted(t, c.processors())
 		for _, k := range []int{n, n / 2, 2 * n, 1} {

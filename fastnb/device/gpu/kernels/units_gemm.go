@@ -14,6 +14,7 @@ type GemmTile struct {
 	V          int // elements that are loaded at once
 	Shared     int // bytes of dynamic shared memory
 	Resident   int // blocks that a multiprocessor holds
+	Trial      bool
 	Compute    int // the least compute capability, 0: any device
 	defines    []string
 	kinds      string // of storage
@@ -42,13 +43,19 @@ var GemmTiles = []GemmTile{
 	mmaTile(128, 64, 16, 32, 32, 4, 2, 80, "f32"),
 	mmaTile(64, 64, 16, 32, 32, 4, 4, 80, "f32"),
 	mmaTile(128, 64, 32, 32, 32, 2, 2, 75, "f16"),
-	mmaTile(128, 128, 32, 64, 64, 4, 2, 80, "f16"),
-	mmaTile(256, 128, 32, 64, 64, 4, 1, 80, "f16"),
-	mmaTile(128, 128, 64, 64, 32, 3, 2, 80, "f16"),
-	mmaTile(128, 64, 64, 32, 32, 3, 3, 80, "f16"),
-	mmaTile(128, 128, 16, 64, 32, 4, 1, 80, "f32"),
-	mmaTile(128, 128, 32, 64, 32, 4, 2, 80, "f16").cached(),
-	mmaTile(128, 64, 32, 32, 32, 4, 3, 80, "f16").cached(),
+	mmaTile(128, 128, 32, 64, 64, 4, 2, 80, "f16").trial(),
+	mmaTile(256, 128, 32, 64, 64, 4, 1, 80, "f16").trial(),
+	mmaTile(128, 128, 64, 64, 32, 3, 2, 80, "f16").trial(),
+	mmaTile(128, 64, 64, 32, 32, 3, 3, 80, "f16").trial(),
+	mmaTile(128, 128, 16, 64, 32, 4, 1, 80, "f32").trial(),
+	mmaTile(128, 128, 32, 64, 32, 4, 2, 80, "f16").cached().trial(),
+	mmaTile(128, 64, 32, 32, 32, 4, 3, 80, "f16").cached().trial(),
+}
+
+// trial is t as one that only BenchProducts tries.
+func (t GemmTile) trial() GemmTile {
+	t.Trial = true
+	return t
 }
 
 // cached is t with its loads through the cache of the multiprocessor.
