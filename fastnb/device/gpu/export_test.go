@@ -18,6 +18,7 @@ type ConvTest struct {
 	N, H, W, C, O, KH, KW, Groups int
 	Stride, Pad                   [2]int
 	OH, OW                        int
+	Widen                         bool // channels to whole vectors
 }
 
 func (v ConvTest) conv() conv {
@@ -28,11 +29,35 @@ func (v ConvTest) conv() conv {
 func (v ConvTest) Products(kind tensor.DType, x, w, y []float32) []ProductTest {
 	q := v.conv()
 	of := func(f []float32, k tensor.DType) ref { return ref{kind: k, n: len(f)} }
-	return []ProductTest{
-		{A: x, B: w, p: q.forward(kind, of(x, kind), of(w, kind), of(y, kind), v.C, v.C/v.Groups)},
-		{A: y, B: w, p: q.dx(kind, of(y, kind), of(w, kind), of(x, kind), v.O, v.C/v.Groups)},
-		{A: y, B: x, p: q.dw(kind, of(x, kind), of(y, kind), of(w, tensor.Float32), v.C, v.O)},
+	pc, po := v.C, v.O
+	px, pw, py := x, w, y
+	if v.Widen {
+		px, pc = widened(x, v.C)
+		pw, _ = widened(w, v.C)
+		py, po = widened(y, v.O)
 	}
+	return []ProductTest{
+		{A: px, B: pw, p: q.forward(kind, of(px, kind), of(pw, kind), of(y, kind), pc, pc/v.Groups)},
+		{A: py, B: pw, p: q.dx(kind, of(py, kind), of(pw, kind), of(x, kind), po, pc/v.Groups)},
+		{A: py, B: px, p: q.dw(kind, of(px, kind), of(py, kind), of(w, tensor.Float32), pc, po)},
+	}
+}
+
+// widened is f in rows of n with zeros behind each.
+func widened(f []float32, n int) ([]float32, int) {
+	to := over(n, gemmVector) * gemmVector
+	out := make([]float32, len(f)/n*to)
+	for r := range len(f) / n {
+		copy(out[r*to:], f[r*n:(r+1)*n])
+	}
+	return out, to
+}
+
+// WidenFrom sets the number of operations from which sides of products of matrices are widened.
+func WidenFrom(n float64) (back func()) {
+	was := widenFrom
+	widenFrom = n
+	return func() { widenFrom = was }
 }
 
 // GemmTest is a product of matrices.
@@ -40,6 +65,7 @@ type GemmTest struct {
 	M, N, K, Batch  int
 	TA, TB          bool
 	Bias, ReLU, Add bool
+	Widen           bool // sides to whole vectors
 	Alpha           float32
 	LDC, OffA, OffC int
 }

@@ -329,19 +329,20 @@ KERNEL void __launch_bounds__(THREADS, BLOCKS) gemm(GEMM_ARGS) {
 		const int r = e / (WN / 8), c = e % (WN / 8) * 2, m = g.m0 + wm + r, n = g.n0 + wn + c * 4;
 		if (m < g.m && n < g.n) {
 			const int row = base + (whole ? row_at(&g, m) : m * an);
-			float v[8];
-			UNROLL
-			for (int h = 0; h < 2; h++) {
-				const float4 f = *(const float4*)(mine + r * WN + ((c + h) ^ (r & 3) << 1) * 4);
-				v[4 * h] = f.x; v[4 * h + 1] = f.y; v[4 * h + 2] = f.z; v[4 * h + 3] = f.w;
-			}
 			if (even && n + 8 <= g.n) {
+				float v[8];
+				UNROLL
+				for (int h = 0; h < 2; h++) {
+					const float4 f = *(const float4*)(mine + r * WN + ((c + h) ^ (r & 3) << 1) * 4);
+					v[4 * h] = f.x; v[4 * h + 1] = f.y; v[4 * h + 2] = f.z; v[4 * h + 3] = f.w;
+				}
 				put8(C, bias, out, factor, row + n, n, v);
 			} else {
-				UNROLL
+#pragma unroll 1
 				for (int h = 0; h < 8; h++) {
 					const int col = whole ? col_at(&g, n + h) : n + h;
-					if (n + h < g.n && col >= 0) put(C, bias, out, factor, row + col, col, v[h]);
+					const float v = mine[r * WN + ((c + h / 4) ^ (r & 3) << 1) * 4 + h % 4];
+					if (n + h < g.n && col >= 0) put(C, bias, out, factor, row + col, col, v);
 				}
 			}
 		}
