@@ -37,6 +37,10 @@ type Queue interface {
 	Close() error
 }
 
+// Sharing is a Queue whose programs, which run one after the other, have one place for their temporaries in
+// common. Place is how many bytes it has now: a program of the queue needs no others.
+type Sharing interface{ Place() int64 }
+
 // Event is the end of one piece of a queue's work.
 type Event interface {
 	// Wait waits until it and all before it is done, or ctx ends, and gives the queue's error if it arose in

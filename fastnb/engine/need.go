@@ -61,9 +61,19 @@ func (e *Engine) need(prog device.Program, train bool, s shapes) int64 {
 	return need
 }
 
+// room is the memory that a program of the engine and its buffers may take: what is free, and what the queue has
+// for the temporaries of whichever program runs.
+func (e *Engine) room() int64 {
+	free := e.dev.FreeMemory()
+	if q, ok := e.queue.(device.Sharing); ok {
+		free += q.Place()
+	}
+	return free
+}
+
 // fits is an error where a program needs more than the device's free memory.
 func (e *Engine) fits(name string, prog device.Program, train bool, s shapes) error {
-	need, free := e.need(prog, train, s), e.dev.FreeMemory()
+	need, free := e.need(prog, train, s), e.room()
 	if need <= free {
 		return nil
 	}
@@ -106,7 +116,7 @@ func (e *Engine) rowsThatFit(train bool, s shapes, rows int) int {
 	if train {
 		least = 2 // batch norm over one row may have no variance
 	}
-	free := e.dev.FreeMemory() / 32 * 31 // some of it goes to others, or to what lies between
+	free := e.room() / 32 * 31 // some of it goes to others, or to what lies between
 	two, ok := need(least)
 	if !ok || two > free {
 		return 0

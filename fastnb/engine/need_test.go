@@ -51,3 +51,43 @@ func TestPrepare(t *testing.T) {
 		t.Error("afterwards:", err)
 	}
 }
+
+// tight is a device that is full, and whose queues have a place for temporaries.
+type tight struct {
+	device.Device
+	place int64
+}
+
+func (tight) FreeMemory() int64 { return 1000 }
+
+func (d tight) NewQueue() device.Queue { return placed{d.Device.NewQueue(), d.place} }
+
+type placed struct {
+	device.Queue
+	place int64
+}
+
+func (p placed) Place() int64 { return p.place }
+
+// TestSharedPlace: what a queue has for temporaries counts as free.
+func TestSharedPlace(t *testing.T) {
+	for _, c := range []struct {
+		place int64
+		fits  bool
+	}{{0, false}, {1 << 20, true}} {
+		cpu, err := device.Open("cpu")
+		if err != nil {
+			t.Fatal(err)
+		}
+		net, groups := toyNet()
+		eng, err := engine.New(tight{cpu, c.place}, net, nn.MSELossFlat, groups, optim.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = eng.Prepare([]engine.Spec{{DType: tensor.Float32, Shape: []int{60, 4}}}, []engine.Spec{{DType: tensor.Float32, Shape: []int{60, 3}}}, device.Normalize{})
+		if fits := err == nil; fits != c.fits {
+			t.Errorf("a place of %d bytes: %v", c.place, err)
+		}
+		eng.Close()
+	}
+}

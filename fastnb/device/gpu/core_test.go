@@ -243,6 +243,9 @@ func TestSharedTemporaries(t *testing.T) {
 	if used := before - te.d.FreeMemory(); used != large.Memory() {
 		t.Errorf("%d bytes in use, want %d", used, large.Memory())
 	}
+	if p := te.q.(device.Sharing).Place(); p != large.Memory() {
+		t.Errorf("a place of %d bytes, want %d", p, large.Memory())
+	}
 	large.Close()
 	te.must(te.q.Wait(background))
 	if used := before - te.d.FreeMemory(); used != 0 {
@@ -253,6 +256,22 @@ func TestSharedTemporaries(t *testing.T) {
 	if used := before - te.d.FreeMemory(); used != small.Memory() {
 		t.Errorf("%d bytes in use, want %d", used, small.Memory())
 	}
+}
+
+// A program that fits into the place another has left is compiled where little is free.
+func TestSharedPlaceCounts(t *testing.T) {
+	te := newTester(t, 64<<20)
+	const n = 4 << 20 // 16 MB
+	large := te.chain(n, 3)
+	x, y := te.alloc(n), te.alloc(n)
+	te.q.Run(background, large, x, y)
+	te.must(te.q.Wait(background))
+	if free := te.d.FreeMemory(); free >= large.Memory() {
+		t.Fatalf("%d bytes are free", free)
+	}
+	other := te.chain(n, 4) // 32 MB of temporaries, as large has
+	te.q.Run(background, other, x, y)
+	te.must(te.q.Wait(background))
 }
 
 // What is freed is not used again while queued work needs it.

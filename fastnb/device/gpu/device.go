@@ -289,12 +289,8 @@ func (d *Device) Close() error {
 		return nil
 	}
 	d.closed = true
-	var all []*queue
-	for q := range d.queues {
-		all = append(all, q)
-	}
 	d.mu.Unlock()
-	for _, q := range all {
+	for _, q := range d.all() {
 		_ = q.close() // nobody waits for it any more
 	}
 	d.heap.close()

@@ -1,6 +1,9 @@
 package gpu
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
 // The place for temporaries belongs to a queue and is as large as the largest program that runs in it needs.
 // When that program is closed, the place goes with it; the next run takes what it needs.
@@ -12,15 +15,34 @@ func (q *queue) users(p *program) {
 	}
 }
 
+// Place is how many bytes the queue's place for temporaries has now.
+func (q *queue) Place() int64 {
+	q.work.Lock()
+	defer q.work.Unlock()
+	if q.arena == nil {
+		return 0
+	}
+	return q.arena.bytes
+}
+
+// most is the largest place for temporaries that a queue has: a program that runs there needs no other.
+func (d *Device) most() int64 {
+	most := int64(0)
+	for _, q := range d.all() {
+		most = max(most, q.Place())
+	}
+	return most
+}
+
+func (d *Device) all() []*queue {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Collect(maps.Keys(d.queues))
+}
+
 // forget takes a closed program out of all queues.
 func (d *Device) forget(p *program) {
-	d.mu.Lock()
-	var all []*queue
-	for q := range d.queues {
-		all = append(all, q)
-	}
-	d.mu.Unlock()
-	for _, q := range all {
+	for _, q := range d.all() {
 		q.drop(p)
 	}
 }
