@@ -23,6 +23,8 @@ type Config struct {
 	// Flags is a folder in which the page's flag button keeps inputs, answers and what users say is right, as a
 	// data set of each model. "" keeps nothing.
 	Flags string
+	// MCP makes the models tools for programs at /mcp, by the Model Context Protocol.
+	MCP bool
 	// Origins are the sites whose pages may ask from a browser: none but the server's own by default.
 	Origins []string
 	// Hosts are further names that the server may be asked by.

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
-	"path"
 	"strings"
 )
 
@@ -69,15 +68,6 @@ func (s *Server) static() http.Handler {
 		}
 		h.ServeHTTP(w, r)
 	})
-}
-
-// index is the page.
-func (s *Server) index(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path != "/" {
-		writeError(w, fail(http.StatusNotFound, "there is nothing at "+path.Clean(r.URL.Path)))
-		return
-	}
-	s.page("index.html")(w, r)
 }
 
 // page serves one page.

@@ -41,23 +41,30 @@ func (q *waiters) place(id string) (before, all int) {
 // requestID is the header by which a client may name its request, to ask for its place in the queue.
 const requestID = "X-Request-Id"
 
+// enter takes a place in the queue, for so long as an answer may take; leave gives it back.
+func (s *Server) enter(ctx context.Context, id string) (limited context.Context, leave func(), err error) {
+	select {
+	case s.queue <- struct{}{}:
+	default:
+		return ctx, nil, fail(http.StatusServiceUnavailable, "too many requests are waiting")
+	}
+	if len(id) > 100 {
+		id = ""
+	}
+	out := s.waiting.enter(id)
+	limited, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+	return limited, func() { cancel(); out(); <-s.queue }, nil
+}
+
 // queued lets so many requests be answered or wait at once, and gives each its time.
 func (s *Server) queued(next func(w http.ResponseWriter, r *http.Request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		select {
-		case s.queue <- struct{}{}:
-			defer func() { <-s.queue }()
-		default:
-			writeError(w, fail(http.StatusServiceUnavailable, "too many requests are waiting"))
+		ctx, leave, err := s.enter(r.Context(), r.Header.Get(requestID))
+		if err != nil {
+			writeError(w, err)
 			return
 		}
-		id := r.Header.Get(requestID)
-		if len(id) > 100 {
-			id = ""
-		}
-		defer s.waiting.enter(id)()
-		ctx, cancel := context.WithTimeout(r.Context(), s.cfg.Timeout)
-		defer cancel()
+		defer leave()
 		if err := next(w, r.WithContext(ctx)); err != nil {
 			if status, _ := statusOf(err); status == http.StatusInternalServerError {
 				s.cfg.Log.Error("answer", "path", r.URL.Path, "error", err)

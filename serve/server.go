@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"path"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -88,7 +89,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.web.Serve
 
 func (s *Server) routes() {
 	mux := http.NewServeMux()
-	mux.Handle("/", get(s.index))
+	mux.Handle("/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/" {
+			writeError(w, fail(http.StatusNotFound, "there is nothing at "+path.Clean(r.URL.Path)))
+			return
+		}
+		get(s.page("index.html")).ServeHTTP(w, r)
+	}))
 	mux.Handle("/camera", get(s.page("camera.html")))
 	mux.Handle("/static/", http.StripPrefix("/static/", s.static()))
 	mux.Handle("/analyze", post(s.analyze))
@@ -105,6 +112,9 @@ func (s *Server) routes() {
 		writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 	}))
 	mux.Handle("/metrics", s.metrics.handler())
+	if s.cfg.MCP {
+		mux.Handle("/mcp", s.mcp())
+	}
 	s.web = s.guarded(mux)
 }
 

@@ -82,6 +82,7 @@ func (o *serveFlags) flags(cmd *cobra.Command) {
 	f.StringVar(&o.Token, "token", "", "what requests must bring")
 	f.BoolVar(&o.Open, "open", false, "ask for no token though others can reach the server")
 	f.StringVar(&o.Flags, "flag", "", "folder in which the page's flag button keeps inputs, answers and what is right, as a data set")
+	f.BoolVar(&o.MCP, "mcp", false, "make the models tools for programs at /mcp, by the Model Context Protocol")
 	f.StringSliceVar(&o.Origins, "cors", nil, "sites whose pages may ask from a browser, as https://example.org")
 	f.StringSliceVar(&o.Hosts, "host", nil, "further names that the server may be asked by")
 	f.Int64Var(&o.maxMB, "max-mb", 10, "largest request in MB")
