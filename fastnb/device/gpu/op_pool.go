@@ -33,24 +33,47 @@ func pool(c *compiler, st *device.Step, a device.Pool, entry string) error {
 	x := c.as(st.In[0], k)
 	y, done := c.out(st.Out[0], k)
 	xs, ys := c.shape(st.In[0]), c.shape(st.Out[0])
-	c.places("pool", entry, k, vector(xs[3]), y.n, append([]any{x, y}, poolWindow(xs, ys, a)...)...)
+	args := []any{x, y}
+	if entry == "maxpool2d" && c.wantsPlaces(st, a) {
+		at := c.temp(tensor.Uint8, y.n)
+		c.side[st.Out[0]] = poolPlaces{st.In[0], at}
+		entry, args = "maxpool2d_at", append(args, at)
+	}
+	c.places("pool", entry, k, vector(xs[3]), y.n, append(args, poolWindow(xs, ys, a)...)...)
 	done()
 	return nil
 }
 
-// maxPoolDX finds where each window's maximum is, in a byte, and gathers from there.
-func maxPoolDX(c *compiler, st *device.Step, a device.Pool) error {
+// poolPlaces says, a byte for each window of x, where its maximum is.
+type poolPlaces struct {
+	x  device.ValueID
+	at ref
+}
+
+// wantsPlaces reports whether a way back through a maximum pool follows, which goes by the places of the maxima.
+func (c *compiler) wantsPlaces(st *device.Step, a device.Pool) bool {
 	if a.Size[0]*a.Size[1] > 255 {
-		return errHost
+		return false
 	}
-	k := c.common(st.In[0], st.In[1], st.In[2], st.Out[0])
-	dy, x, y := c.as(st.In[0], k), c.as(st.In[1], k), c.as(st.In[2], k)
-	at := c.temp(tensor.Uint8, y.n)
+	for i := c.number() + 1; i < len(c.plan.Steps); i++ {
+		if s := &c.plan.Steps[i]; s.Op == "maxpool2d_dx" && s.In[1] == st.In[0] && s.In[2] == st.Out[0] && s.Attrs == st.Attrs {
+			return true
+		}
+	}
+	return false
+}
+
+// maxPoolDX gathers from where the forward pass found each window's maximum.
+func maxPoolDX(c *compiler, st *device.Step, a device.Pool) error {
+	p, ok := c.side[st.In[2]].(poolPlaces)
+	if !ok || p.x != st.In[1] {
+		return errHost // a window of more than 255 places
+	}
+	k := c.common(st.In[0], st.Out[0])
+	dy := c.as(st.In[0], k)
 	dx, done := c.out(st.Out[0], k)
 	xs, ys := c.shape(st.In[1]), c.shape(st.In[2])
-	w, v := poolWindow(xs, ys, a), vector(xs[3])
-	c.places("pool", "maxpool2d_where", k, v, y.n, append([]any{x, y, at}, w...)...)
-	c.places("pool", "maxpool2d_dx", k, v, dx.n, append([]any{dy, at, dx}, w...)...)
+	c.places("pool", "maxpool2d_dx", k, vector(xs[3]), dx.n, append([]any{dy, p.at, dx}, poolWindow(xs, ys, a)...)...)
 	done()
 	return nil
 }

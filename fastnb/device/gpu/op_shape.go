@@ -2,6 +2,7 @@ package gpu
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/fastnb/go/fastnb/device"
 	"github.com/fastnb/go/fastnb/tensor"
@@ -136,7 +137,12 @@ func shuffle(c *compiler, st *device.Step, a device.Shuffle, entry string) error
 	if entry == "pixel_shuffle_dx" {
 		small, large = large, small
 	}
-	c.places("shape", entry, k, 1, y.n, x, y, y.n, small[2], large[3], a.Scale)
+	if v := vector(large[3]); v > 1 && a.Scale == 2 {
+		two := strings.Replace(entry, "shuffle", "shuffle2", 1)
+		c.places("shape", two, k, v, y.n/4, x, y, y.n/4/v, small[2], large[3])
+	} else {
+		c.places("shape", entry, k, 1, y.n, x, y, y.n, small[2], large[3], a.Scale)
+	}
 	done()
 	return nil
 }

@@ -11,14 +11,17 @@ KERNEL void maxpool2d(GLOBAL const T*RESTRICT x, GLOBAL T*RESTRICT y, WINDOW){
       float a[V]; LDV(x,((b*H+h)*W+w)*cw+k,a); ALLV(j) MAXNAN(m[j],a[j]); } }
   STV(y,i,m);
 }
-// maxpool2d_where says where in each window the first maximum is; 255: nowhere, as among what is no number.
-KERNEL void maxpool2d_where(GLOBAL const T*RESTRICT x, GLOBAL const T*RESTRICT y, GLOBAL u8*RESTRICT at, WINDOW){
+// The same, and where in each window the first maximum is; 255: nowhere, as among what is no number.
+KERNEL void maxpool2d_at(GLOBAL const T*RESTRICT x, GLOBAL T*RESTRICT y, GLOBAL u8*RESTRICT at, WINDOW){
   PLACE(N,C,OH,OW)
-  float m[V]; int p[V]; LDV(y,i,m); ALLV(j) p[j]=255;
+  float m[V]; int p[V]; ALLV(j) { m[j]=LOWEST; p[j]=255; }
   for(int r=0;r<kh;r++){ const int h=iy*sh+r-ph; if(h<0||h>=H) continue;
     for(int s=0;s<kw;s++){ const int w=ix*sw+s-pw; if(w<0||w>=W) continue;
-      float a[V]; LDV(x,((b*H+h)*W+w)*cw+k,a); ALLV(j) { if(p[j]==255&&a[j]==m[j]) p[j]=r*kw+s; } } }
-  ALLV(j) at[i*V+j]=(u8)p[j];
+      float a[V]; LDV(x,((b*H+h)*W+w)*cw+k,a);
+      ALLV(j) { if(a[j]>m[j]||p[j]==255&&a[j]==m[j]) p[j]=r*kw+s; MAXNAN(m[j],a[j]); } } }
+  ALLV(j) { if(m[j]!=m[j]) p[j]=255; }
+  STV(y,i,m);
+  STU8(at,i,p);
 }
 // COVER are the windows that a place is in.
 #define COVER const int y0=iy+ph-kh+sh, x0=ix+pw-kw+sw; const int oy0=y0>0?y0/sh:0, ox0=x0>0?x0/sw:0; \
@@ -29,7 +32,7 @@ KERNEL void maxpool2d_dx(GLOBAL const T*RESTRICT dy, GLOBAL const u8*RESTRICT at
   float d[V]; ALLV(j) d[j]=0.0f;
   for(int oy=oy0;oy<=oy1;oy++) for(int ox=ox0;ox<=ox1;ox++){
     const int o=((b*OH+oy)*OW+ox)*cw+k, p=(iy+ph-oy*sh)*kw+ix+pw-ox*sw;
-    float a[V]; LDV(dy,o,a); ALLV(j) { if(at[o*V+j]==p) d[j]+=a[j]; } }
+    float a[V]; LDV(dy,o,a); int q[V]; LDU8(at,o,q); ALLV(j) { if(q[j]==p) d[j]+=a[j]; } }
   STV(dx,i,d);
 }
 KERNEL void avgpool2d(GLOBAL const T*RESTRICT x, GLOBAL T*RESTRICT y, WINDOW){

@@ -64,6 +64,22 @@ KERNEL void pad2d_dx(GLOBAL const T*RESTRICT dy, GLOBAL T*RESTRICT dx, const int
   STV(dx,i,d);
 }
 
+#if V > 1
+// Twice as high and wide, V channels to a thread: it reads 4 V numbers that lie together and writes V in each of four
+// places, or the other way round.
+#define PLACES2 const int i=GID, cw=C/V; if(i>=n) return; const int c=i%cw, p=i/cw, X=p%W, Y=p/W;
+#define PLACE2(q) (((2*Y+(q)/2)*2*W+2*X+(q)%2)*cw+c)
+KERNEL void pixel_shuffle2(GLOBAL const T*RESTRICT x, GLOBAL T*RESTRICT y, const int n, const int W, const int C){
+  PLACES2 float a[4*V];
+  _Pragma("unroll") for(int q=0;q<4;q++) LDV(x,4*i+q,(a+q*V));
+  _Pragma("unroll") for(int q=0;q<4;q++){ float b[V]; ALLV(j) b[j]=a[4*j+q]; STV(y,PLACE2(q),b); }
+}
+KERNEL void pixel_shuffle2_dx(GLOBAL const T*RESTRICT dy, GLOBAL T*RESTRICT dx, const int n, const int W, const int C){
+  PLACES2 float a[4*V];
+  _Pragma("unroll") for(int q=0;q<4;q++){ float b[V]; LDV(dy,PLACE2(q),b); ALLV(j) a[4*j+q]=b[j]; }
+  _Pragma("unroll") for(int q=0;q<4;q++) STV(dx,4*i+q,(a+q*V));
+}
+#endif
 #if V == 1
 // Channel c r r + i r + j of a small map's place goes to row i and column j of its square.
 #define SHUFFLED const int i=GID; if(i>=n) return; const int c=i%C, p=i/C, X=p%(W*r), Y=p/(W*r), at=((Y/r*W+X/r)*C+c)*r*r+Y%r*r+X%r;

@@ -42,6 +42,17 @@
 #define STV(p,i,v) { uint4 q_; q_.x=PAIR_(v[0],v[1]); q_.y=PAIR_(v[2],v[3]); q_.z=PAIR_(v[4],v[5]); q_.w=PAIR_(v[6],v[7]); ((GLOBAL uint4*)(p))[i]=q_; }
 #endif
 #endif
+// LDU8 and STU8 are the same of bytes, as int.
+#if V == 1
+#define LDU8(p,i,v) v[0]=(p)[i]
+#define STU8(p,i,v) (p)[i]=(u8)v[0]
+#elif V == 4
+#define LDU8(p,i,v) { const uint q_=((GLOBAL const uint*)(p))[i]; v[0]=q_&255u; v[1]=q_>>8&255u; v[2]=q_>>16&255u; v[3]=q_>>24; }
+#define STU8(p,i,v) ((GLOBAL uint*)(p))[i]=(uint)v[0]|(uint)v[1]<<8|(uint)v[2]<<16|(uint)v[3]<<24
+#else
+#define LDU8(p,i,v) { const uint2 q_=((GLOBAL const uint2*)(p))[i]; v[0]=q_.x&255u; v[1]=q_.x>>8&255u; v[2]=q_.x>>16&255u; v[3]=q_.x>>24; v[4]=q_.y&255u; v[5]=q_.y>>8&255u; v[6]=q_.y>>16&255u; v[7]=q_.y>>24; }
+#define STU8(p,i,v) { uint2 q_; q_.x=(uint)v[0]|(uint)v[1]<<8|(uint)v[2]<<16|(uint)v[3]<<24; q_.y=(uint)v[4]|(uint)v[5]<<8|(uint)v[6]<<16|(uint)v[7]<<24; ((GLOBAL uint2*)(p))[i]=q_; }
+#endif
 // ALLV(j) runs a statement for each of the V.
 #define ALLV(j) _Pragma("unroll") for(int j=0;j<V;j++)
 // RELU keeps what is no number.
