@@ -116,7 +116,7 @@ func innerMaps() (out []innerCase) {
 		}
 	}
 	for _, r := range []int{2, 3} {
-		for _, c := range []int{1, 2, 7, 16} {
+		for _, c := range []int{1, 2, 7, 12, 16} {
 			add(fmt.Sprint("pixel shuffle ", r, " ", c), false, func(b *pb) *graph.Node { return b.PixelShuffle(b.inner(2, 4, 5, c*r*r), r) })
 		}
 	}
@@ -163,6 +163,17 @@ func innerMath() (out []innerCase) {
 
 func innerRows() (out []innerCase) {
 	add := func(name string, f func(b *pb) *graph.Node) { out = append(out, innerCase{name, true, f}) }
+	for _, s := range [][]int{{3, 5}, {96, 9}, {97, 9}, {40, 24}, {64, 99}} {
+		rows, n := s[0], s[1]
+		add(fmt.Sprint("biases behind relus ", s), func(b *pb) *graph.Node {
+			x := b.inner(rows, n)
+			for range 2 {
+				h := b.ReLU(b.Linear(x, b.param(n, n), b.param(n)))
+				x = b.Add(x, b.ReLU(b.Linear(h, b.param(n, n), b.param(n))))
+			}
+			return x
+		})
+	}
 	for _, s := range [][]int{{5, 1}, {600, 3}, {40, 64}, {3, 65}, {9, 700}} {
 		rows, n := s[0], s[1]
 		add(fmt.Sprint("softmax ", s), func(b *pb) *graph.Node { return b.Affine(b.Softmax(b.inner(rows, n)), float64(n), 0) })

@@ -176,19 +176,39 @@ func bnUpdate(c *compiler, st *device.Step, a device.BNUpdate) error {
 	return nil
 }
 
+// sumColumns shares out a sum over rows. Channels that make no vectors do so in fours or eights of rows: a matrix
+// [rows, channels] is one of [rows/8, 8 channels], too, and has eight times as many parts. It gives the matrix
+// and how many parts there are.
+func (c *compiler) sumColumns(rows, ch int) (k columns, r, n, parts int) {
+	fold := 1
+	for _, f := range []int{8, 4} {
+		if fold == 1 && vector(ch) == 1 && rows%f == 0 {
+			fold = f
+		}
+	}
+	k = c.columns(rows/fold, ch*fold, sumDeep, sumWaves)
+	return k, rows / fold, ch * fold, k.grid[0] * fold
+}
+
+// summed marks a value that holds its sum already.
+type summed struct{}
+
 func colSum(c *compiler, st *device.Step) error {
+	if _, ok := c.side[st.Out[0]].(summed); ok {
+		return nil
+	}
 	k := c.common(st.In[0])
 	x := c.as(st.In[0], k)
 	rows, ch := channelsOf(c.shape(st.In[0]))
-	cols := c.columns(rows, ch, sumDeep, sumWaves)
+	cols, r, n, parts := c.sumColumns(rows, ch)
 	out, done := c.out(st.Out[0], tensor.Float32)
-	g, part := cols.grid[0], out
-	if g > 1 {
-		part = c.temp(tensor.Float32, g*ch)
+	part := out
+	if parts > 1 {
+		part = c.temp(tensor.Float32, parts*ch)
 	}
-	c.run(cols.unit("norm", k), "colsum_part", cols.grid, perBlock, x, part, rows, ch, cols.cols)
-	if g > 1 {
-		c.run("norm1_f32", "colsum_join", joins(ch), perBlock, part, out, ch, g)
+	c.run(cols.unit("norm", k), "colsum_part", cols.grid, perBlock, x, part, r, n, cols.cols)
+	if parts > 1 {
+		c.run("norm1_f32", "colsum_join", joins(ch), perBlock, part, out, ch, parts)
 	}
 	done()
 	return nil

@@ -12,8 +12,8 @@ import (
 // bnMade says how a norm with a ReLU, and nothing added before that, made its result.
 type bnMade struct{ x, stats, gamma, beta device.ValueID }
 
-// deferred is the gradient that a step in front of a norm's was to make, the sum of a and b (the same value
-// where there is no sum) where y is positive: the norm's kernel makes it.
+// deferred is the gradient that a step was to make, the sum of a and b (the same value where there is no sum)
+// where y is positive: the kernel of a step behind it makes it.
 type deferred struct {
 	a, b device.ValueID
 	y    device.ValueID
@@ -105,27 +105,60 @@ func (c *compiler) uses(id device.ValueID) (n int) {
 	return n
 }
 
-// reluGrad masks a gradient, or leaves that to the norm's kernel behind it.
+// reluGrad masks a gradient, or leaves that to the norm's kernel behind it. Where it is the gradient of a layer
+// with a bias, that is added up on the way.
 func reluGrad(c *compiler, st *device.Step) error {
-	dy, out := st.In[0], st.Out[0]
+	dy, y, out := st.In[0], st.In[1], st.Out[0]
 	a, b := dy, dy
 	if d, ok := c.side[dy].(*deferred); ok {
 		a, b = d.a, d.b
 	}
-	if next := c.ahead(1); sums(next, out) && c.allStored(a, b, st.In[1], out, next.In[1]) {
-		c.side[out] = &deferred{a: a, b: b, y: st.In[1]}
+	same := c.allStored(a, b, y, out)
+	if next := c.ahead(1); same && sums(next, out) && c.allStored(next.In[1]) {
+		c.side[out] = &deferred{a: a, b: b, y: y}
+		return nil
+	}
+	if sum := c.columnSum(out); same && sum != nil {
+		return c.reluSums(st, sum, a, b)
+	}
+	if a != b {
+		c.each("relu_grad_sum", c.act, c.count(out), c.val(a), c.val(b), c.val(y), c.val(out), c.count(out))
 		return nil
 	}
 	return ofTwo(c, st, "relu_grad", 0, 0)
 }
 
-// add adds, or leaves that to the kernel of the norm whose gradients it adds up.
+// columnSum is the step further on that adds up a value's columns to a full-precision result.
+func (c *compiler) columnSum(id device.ValueID) *device.Step {
+	for i := c.number() + 1; i < len(c.plan.Steps); i++ {
+		st := &c.plan.Steps[i]
+		if st.Op == "colsum" && st.In[0] == id && (c.onlyResult(st.Out[0]) || c.plan.Values[st.Out[0]].Place == device.Temp && c.store(st.Out[0]) == tensor.Float32) {
+			return st
+		}
+	}
+	return nil
+}
+
+// reluSums masks the sum of a and b, or a where they are the same, and does the step sum as well.
+func (c *compiler) reluSums(st, sum *device.Step, a, b device.ValueID) error {
+	entry := "relu_sums_part"
+	if a != b {
+		entry += "_sum"
+	}
+	rows, ch := channelsOf(c.shape(st.Out[0]))
+	cols, r, n, parts := c.sumColumns(rows, ch)
+	part := c.temp(tensor.Float32, parts*ch)
+	c.run(cols.unit("norm", c.act), entry, cols.grid, perBlock, c.val(a), c.val(b), c.val(st.In[1]), c.val(st.Out[0]), part, r, n, cols.cols)
+	c.run("norm1_f32", "colsum_join", joins(ch), perBlock, part, c.val(sum.Out[0]), ch, parts)
+	c.side[sum.Out[0]] = summed{}
+	return nil
+}
+
+// add adds, or leaves that to the mask behind it.
 func add(c *compiler, st *device.Step) error {
-	out := st.Out[0]
-	mask, norm := c.ahead(1), c.ahead(2)
-	if mask != nil && mask.Op == "relu_grad" && mask.In[0] == out && sums(norm, mask.Out[0]) &&
-		st.In[0] != st.In[1] && c.plan.Values[out].Place == device.Temp && c.uses(out) == 1 &&
-		c.allStored(st.In[0], st.In[1], mask.In[1], mask.Out[0], norm.In[1]) {
+	out, mask := st.Out[0], c.ahead(1)
+	if mask != nil && mask.Op == "relu_grad" && mask.In[0] == out && st.In[0] != st.In[1] &&
+		c.plan.Values[out].Place == device.Temp && c.uses(out) == 1 && c.allStored(st.In[0], st.In[1], mask.In[1], mask.Out[0]) {
 		c.side[out] = &deferred{a: st.In[0], b: st.In[1]}
 		return nil
 	}

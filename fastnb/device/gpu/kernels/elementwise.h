@@ -8,6 +8,10 @@
 #define BINARY(name,r) KERNEL void each_##name(GLOBAL const T*RESTRICT x, GLOBAL const T*RESTRICT y, GLOBAL T*RESTRICT z, const int n, const float A, const float B){ SPREAD \
   if(i<m){ float a[V],b[V]; LDV(x,i,a); LDV(y,i,b); ALLV(j) { const float u=a[j],w=b[j]; a[j]=(r); } STV(z,i,a); } \
   else if(k<n){ const float u=LD(x,k),w=LD(y,k); ST(z,k,(r)); } }
+KERNEL void each_relu_grad_sum(GLOBAL const T*RESTRICT x, GLOBAL const T*RESTRICT z, GLOBAL const T*RESTRICT y, GLOBAL T*RESTRICT out, const int n){ SPREAD
+  if(i<m){ float a[V],b[V],w[V]; LDV(x,i,a); LDV(z,i,b); LDV(y,i,w); ALLV(j) a[j]=w[j]>0.0f?a[j]+b[j]:0.0f; STV(out,i,a); }
+  else if(k<n) ST(out,k,LD(y,k)>0.0f?LD(x,k)+LD(z,k):0.0f);
+}
 // SCALED: of u and a number s in memory.
 #define SCALED(name,r) KERNEL void each_##name(GLOBAL const T*RESTRICT x, GLOBAL const float*RESTRICT f, GLOBAL T*RESTRICT y, const int n, const float A){ SPREAD const float s=f[0]; \
   if(i<m){ float a[V]; LDV(x,i,a); ALLV(j) { const float u=a[j]; a[j]=(r); } STV(y,i,a); } \

@@ -137,6 +137,22 @@ KERNEL void colsum_part(GLOBAL const T*RESTRICT x, GLOBAL float*RESTRICT part, c
   for(;h>0;h>>=1){ if(on&&lane<h&&lane+h<lanes){ ALLV(j) sh[LID*V+j]+=sh[(LID+h*cols)*V+j]; } BARRIER; }
   if(on&&lane==0){ ALLV(j) part[GRP0*C+col*V+j]=sh[LID*V+j]; }
 }
+// relu_sums_part masks dy, or the sum of dy and dz, where y is not positive, keeps that and adds it up.
+#define RELU_SUMS(name,SUM) KERNEL void name(GLOBAL const T*RESTRICT dy, GLOBAL const T*RESTRICT dz, GLOBAL const T*RESTRICT y, GLOBAL T*RESTRICT kept, GLOBAL float*RESTRICT part, const int R, const int C, const int cols){ \
+  LOCAL float sh[MAXTHREADS*V]; \
+  COLUMNS float s[V]; \
+  ALLV(j) s[j]=0.0f; \
+  if(on){ \
+    _Pragma("unroll 2") for(int r=row0;r<R;r+=rows){ float d[V],m[V]; LDV(dy,r*wide+col,d); LDV(y,r*wide+col,m); \
+      if(SUM){ float e[V]; LDV(dz,r*wide+col,e); ALLV(j) d[j]+=e[j]; } \
+      ALLV(j) { d[j]=m[j]>0.0f?d[j]:0.0f; s[j]+=d[j]; } STV(kept,r*wide+col,d); } \
+    ALLV(j) sh[LID*V+j]=s[j]; } \
+  BARRIER; \
+  HALF(h,lanes) \
+  for(;h>0;h>>=1){ if(on&&lane<h&&lane+h<lanes){ ALLV(j) sh[LID*V+j]+=sh[(LID+h*cols)*V+j]; } BARRIER; } \
+  if(on&&lane==0){ ALLV(j) part[GRP0*C+col*V+j]=sh[LID*V+j]; } }
+RELU_SUMS(relu_sums_part,0)
+RELU_SUMS(relu_sums_part_sum,1)
 KERNEL void colsum_join(GLOBAL const float*RESTRICT part, GLOBAL float*RESTRICT out, const int C, const int G){
   LOCAL float sh[MAXTHREADS];
   const int lane=LID/JOIN, c=GRP0*JOIN+LID%JOIN, lanes=BLOCK/JOIN;
