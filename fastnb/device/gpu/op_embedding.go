@@ -44,9 +44,17 @@ func lowerEmbeddingDW(c *compiler, st *device.Step) error {
 	args, rng := words(c, a, st.In[1], st.In[len(st.In)-1], table[0], table[1])
 	dw, done := c.out(st.Out[0], tensor.Float32)
 	c.fill(dw, 0)
-	places := (a.To - a.From) * c.shape(st.In[1])[0]
-	args = append(append([]any{dy, c.val(st.In[1]), rng, dw}, args...), places, a.Pad)
-	c.run("embedding_"+suffix(dy.kind), "embedding_dw", [3]int{places, (table[1] + 511) / 512, 1}, 128, args...)
+	shape := c.shape(st.In[1])
+	places := (a.To - a.From) * shape[0]
+	buckets := max(1, min(512, places/8))
+	unit := "embedding_" + suffix(dy.kind)
+	ints := func(n int) ref { return c.temp(tensor.Float32, n) } // as wide
+	counts, starts, list, named := ints(buckets), ints(buckets+1), ints(places), ints(places)
+	of := []any{shape[0], shape[1], a.From, table[0], a.Pad, places, buckets}
+	c.run(unit, "embedding_count", [3]int{buckets, 1, 1}, 256, append([]any{c.val(st.In[1]), counts}, of...)...)
+	c.run(unit, "embedding_list", [3]int{buckets, 1, 1}, 256, append([]any{c.val(st.In[1]), counts, starts, list, named}, of...)...)
+	args = append(append([]any{dy, starts, list, named, rng, dw}, args...), buckets)
+	c.run(unit, "embedding_dw", [3]int{places, (table[1] + 511) / 512, 1}, 128, args...)
 	done()
 	return nil
 }
