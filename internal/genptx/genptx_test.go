@@ -82,3 +82,17 @@ ptxas info    : Used 10 registers, used 0 barriers, 380 bytes cmem[0]
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
+
+// The compiler's choice of loads makes no difference; everything else does.
+func TestAlike(t *testing.T) {
+	const text = ".visible .entry a(\n\t.param .u64 a_param_0\n)\n{\n\t.reg .f32 \t%f<3>;\n\tld.shared.f32 \t%f1, [%r1];\n\tld.shared.f32 \t%f2, [%r1+4];\n\t@%p1 bra \t$L__BB0_2;\n\tmma.sync.aligned.m16n8k8 {%f1};\n\tbar.sync \t0;\n}\n"
+	same := strings.NewReplacer("\tld.shared.f32 \t%f1, [%r1];\n\tld.shared.f32 \t%f2, [%r1+4];", "\tld.shared.v2.f32 \t{%f3, %f4}, [%r1];", "%f<3>", "%f<5>", "$L__BB0_2", "$L__BB0_9").Replace(text)
+	if !alike(text, text) || !alike(text, same) {
+		t.Error("joined loads are a difference")
+	}
+	for _, change := range [][2]string{{"\tbar.sync \t0;\n", ""}, {"m16n8k8", "m16n8k16"}, {".param .u64", ".param .u32"}, {"entry a(", "entry b("}, {"bra", "bra.uni"}} {
+		if alike(text, strings.Replace(text, change[0], change[1], 1)) {
+			t.Errorf("%q instead of %q is no difference", change[1], change[0])
+		}
+	}
+}

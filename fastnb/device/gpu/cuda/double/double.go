@@ -5,6 +5,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -72,10 +73,16 @@ func build() (string, error) {
 		return "", fmt.Errorf("%w: ptx2c is built by the go command, which is not on the PATH", errNoCompiler)
 	}
 	flags := machineFlags()
-	h := sha256.New()
-	fmt.Fprintf(h, "%s %s %s", version, flags, runtime.GOARCH)
+	// What is compiled of kernels does not depend on all of the sources, and outlives changes of the rest.
+	whole, kernels := sha256.New(), sha256.New()
+	for _, h := range []io.Writer{whole, kernels} {
+		fmt.Fprintf(h, "%s %s %s", version, flags, runtime.GOARCH)
+	}
 	err = each(func(name string, text []byte) error {
-		fmt.Fprintf(h, "\n%s %d\n%s", name, len(text), text)
+		fmt.Fprintf(whole, "\n%s %d\n%s", name, len(text), text)
+		if strings.HasPrefix(name, "ptx2c/") || name == "c/kernel.h" || name == "c/ops.h" || name == "c/half.h" {
+			fmt.Fprintf(kernels, "\n%s %d\n%s", name, len(text), text)
+		}
 		return nil
 	})
 	if err != nil {
@@ -85,19 +92,21 @@ func build() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	dir := filepath.Join(root, fmt.Sprintf("double-%x", h.Sum(nil)[:6]))
+	dir := filepath.Join(root, fmt.Sprintf("double-%x", whole.Sum(nil)[:6]))
+	cache := filepath.Join(root, fmt.Sprintf("kernels-%x", kernels.Sum(nil)[:6]))
 	lib := filepath.Join(dir, "libcuda.so.1")
 	if _, err := os.Stat(lib); err == nil {
 		now := time.Now()
 		_ = os.Chtimes(dir, now, now)
+		_ = os.Chtimes(cache, now, now)
 		return lib, nil
 	}
 	prune(root)
-	return lib, assemble(dir, cc, goTool, flags)
+	return lib, assemble(dir, cache, cc, goTool, flags)
 }
 
 // assemble builds in a folder of its own, and moves that into place whole.
-func assemble(dir, cc, goTool, flags string) error {
+func assemble(dir, cache, cc, goTool, flags string) error {
 	tmp, err := os.MkdirTemp(filepath.Dir(dir), ".double-*")
 	if err != nil {
 		return err
@@ -130,7 +139,7 @@ func assemble(dir, cc, goTool, flags string) error {
 	if out, err := ptx2c.CombinedOutput(); err != nil {
 		return fmt.Errorf("ptx2c: %w\n%s", err, out)
 	}
-	args := append(strings.Fields("-O2 -w -shared -fPIC -fno-strict-aliasing -fwrapv "+flags), `-DCACHE="`+filepath.Join(dir, "kernels")+`"`, `-DPTX2C="`+filepath.Join(dir, "ptx2c")+`"`,
+	args := append(strings.Fields("-O2 -w -shared -fPIC -fno-strict-aliasing -fwrapv "+flags), `-DCACHE="`+cache+`"`, `-DPTX2C="`+filepath.Join(dir, "ptx2c")+`"`,
 		"-Wl,-soname,libcuda.so.1", "-o", filepath.Join(tmp, "libcuda.so.1"))
 	args = append(append(args, files...), "-lm", "-ldl", "-lpthread")
 	if out, err := exec.Command(cc, args...).CombinedOutput(); err != nil {
@@ -181,7 +190,7 @@ func cacheRoot() (string, error) {
 
 // prune removes what other sources left and nobody has used for two weeks.
 func prune(root string) {
-	dirs, _ := filepath.Glob(filepath.Join(root, "double-*"))
+	dirs, _ := filepath.Glob(filepath.Join(root, "[dk]*-*"))
 	for _, d := range dirs {
 		if s, err := os.Stat(d); err == nil && time.Since(s.ModTime()) > 14*24*time.Hour {
 			_ = os.RemoveAll(d)
