@@ -126,7 +126,7 @@ func (l *Learner) run(p plan) (err error) {
 		return err
 	}
 	ctx := cell.Context()
-	l.Recorder = newRecorder(l.Metrics)
+	l.Recorder, l.took = newRecorder(l.Metrics), durations{}
 	l.Epoch, l.Epochs, l.Iteration, l.Batch, l.LRScale = p.from, p.to, 0, 0, 1
 	for _, c := range p.hooks {
 		p.nanOK = p.nanOK || c.nanOK
@@ -290,6 +290,7 @@ func (r *runner) batch() error {
 	}
 	r.rec.LRs = append(r.rec.LRs, h.lr[len(h.lr)-1])
 	r.rec.Moms = append(r.rec.Moms, h.mom)
+	began := time.Now()
 	res, err := l.eng.Train(r.ctx, l.batch())
 	if err != nil {
 		return err
@@ -314,6 +315,7 @@ func (r *runner) batch() error {
 	if err := r.step(h); err != nil {
 		return err
 	}
+	l.took.add(time.Since(began))
 	return r.p.hooks.call(afterBatch, l)
 }
 

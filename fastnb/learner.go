@@ -57,6 +57,7 @@ type Learner struct {
 	// overflow: the gradients are not to be used. Callbacks on gradients are called all the same.
 	overflow bool
 	seen     int64 // training epochs begun since the learner was made: the random streams
+	took     durations
 	cfg      LearnerConfig
 }
 

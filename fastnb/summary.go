@@ -29,7 +29,8 @@ type ModelSummary struct {
 }
 
 // Summary lists the layers of the model in the order they run, with the shape of what each gives for an
-// item of the data and the number of its parameters. Nothing is computed for it. (fastai
+// item of the data and the number of its parameters; then where and in which precision it computes, the memory it
+// takes so far and the time that a step of the last fit took. Nothing is computed for it. (fastai
 // callbacks/hooks.py, model_summary)
 func (l *Learner) Summary() (*ModelSummary, error) {
 	if err := l.alive("summary"); err != nil {
@@ -78,6 +79,7 @@ func (l *Learner) Summary() (*ModelSummary, error) {
 		{"optimizer", fmt.Sprintf("%s, weight decay %g %s", l.cfg.Optimizer, l.WD, map[bool]string{true: "apart from the gradient", false: "in the gradient"}[l.cfg.TrueWD])},
 		{"loss", l.Loss.Name},
 	}
+	s.notes = append(s.notes, l.usage()...)
 	if len(l.Callbacks) > 0 {
 		var names []string
 		for k, c := range l.Callbacks {

@@ -68,7 +68,7 @@ type Info struct {
 var ErrMemory = errors.New("too little memory")
 
 // ErrLost is in errors after which a device cannot be used any more: a kernel went astray, or the card is gone.
-var ErrLost = errors.New("the device is lost")
+var ErrLost = errors.New("the device is lost (try restarting the kernel, then Load what was saved last)")
 
 // Profiler is a Device that can tell where its time goes.
 type Profiler interface {

@@ -96,7 +96,13 @@ func Why(d Device) string {
 
 // settings are what of the environment a driver may read when it opens a device: one that was opened with
 // others is another.
-func settings() string { return os.Getenv("FASTNB_THREADS") + "\x00" + os.Getenv("FASTNB_ISA") }
+func settings() string {
+	var all []string
+	for _, name := range []string{"FASTNB_THREADS", "FASTNB_ISA", "FASTNB_GPU_MEMORY", "FASTNB_GPU_GRAPHS", "FASTNB_GPU_TUNE"} {
+		all = append(all, os.Getenv(name))
+	}
+	return strings.Join(all, "\x00")
+}
 
 // Open gives a device by its driver's name, "cuda" or "cuda:1" for the second card. The empty name stands for
 // the environment's FASTNB_DEVICE, and "auto" for the best one found; a device with negative priority is never

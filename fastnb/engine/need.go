@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/fastnb/go/fastnb/device"
@@ -96,48 +97,50 @@ func (e *Engine) smaller(train bool, s shapes, err error) error {
 	return fmt.Errorf("%w (try smaller pictures or a smaller model)", err)
 }
 
-// rowsThatFit is the largest batch below rows, whole to about a hundredth, whose program would fit; 0 where none
-// would. Programs are compiled to know it, and nothing is run.
+// rowsThatFit is about the largest batch below rows whose program fits; 0 where none does. Programs are compiled to
+// know it, and nothing is run.
 func (e *Engine) rowsThatFit(train bool, s shapes, rows int) int {
-	need := func(n int) (int64, bool) {
+	free := e.room() / 32 * 31 // some of it goes to others, or to what lies between
+	need := func(n int) int64 {
 		t := shapes{withRows(s.x, n), withRows(s.y, n), s.norm}
 		plan, _, err := e.plan(train, t)
 		if err != nil {
-			return 0, false
+			return math.MaxInt64
 		}
 		prog, err := e.dev.Compile(plan)
 		if err != nil {
-			return 0, false
+			return math.MaxInt64
 		}
 		defer prog.Close()
-		return e.need(prog, train, t), true
+		return e.need(prog, train, t)
 	}
 	least := 1
 	if train {
 		least = 2 // batch norm over one row may have no variance
 	}
-	free := e.room() / 32 * 31 // some of it goes to others, or to what lies between
-	two, ok := need(least)
-	if !ok || two > free {
+	n, took := rows/2, int64(math.MaxInt64)
+	for ; n >= least; n /= 2 {
+		if took = need(n); took <= free {
+			break
+		}
+	}
+	if n < least {
 		return 0
 	}
-	// Memory grows in proportion to the rows; what it is for twice as many says how fast.
-	four, ok := need(2 * least)
-	if !ok || four > free {
-		return least
+	// Twice as many do not fit. What half of them take says how many more do.
+	half := need(n / 2)
+	if n/2 == 0 || half >= took {
+		return n
 	}
-	perRow := max(four-two, 1) / int64(least)
-	n := int(min(int64(least)+(free-two)/max(perRow, 1), int64(rows-1)))
-	for range 8 { // padding and scratch do not grow evenly
-		if n <= 2*least {
-			return 2 * least
+	perRow := float64(took-half) / float64(n-n/2)
+	more := min(int(float64(free-took)/perRow), n-1)
+	for range 3 {
+		if more > 0 && need(n+more) <= free {
+			return n + more
 		}
-		if v, ok := need(n); ok && v <= free {
-			return n
-		}
-		n -= max(n/32, 1)
+		more = more * 7 / 8
 	}
-	return 2 * least
+	return n
 }
 
 // withRows are shapes with another number of rows.

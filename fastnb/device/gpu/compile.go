@@ -86,7 +86,7 @@ func (d *Device) Compile(p *device.Plan) (device.Program, error) {
 	c.mergeCasts()
 	pr.arrange(c)
 	if free := d.FreeMemory() + d.most(); pr.size > free {
-		return nil, fmt.Errorf("fastnb: %s: %s: %w: its temporaries take %s, %s are free (try a smaller batch size)", d.card.Driver, p.Name, device.ErrMemory, megabytes(pr.size), megabytes(free))
+		return nil, fmt.Errorf("fastnb: %s: %s: %w: its temporaries take %s, %s are free", d.card.Driver, p.Name, device.ErrMemory, megabytes(pr.size), megabytes(free))
 	}
 	if err := pr.ready(c); err != nil {
 		return nil, fmt.Errorf("fastnb: %s: %s: %w", d.card.Driver, p.Name, err)
