@@ -73,20 +73,28 @@ func dot(a, b, c uint32, signed bool) uint32 {
 func top(x uint32) uint32 { return uint32(bits.Len32(x)) - 1 }
 
 var intOps = []intOp{
-	{"add", func(a, b, c uint32) uint32 { return a + b }}, {"sub", func(a, b, c uint32) uint32 { return a - b }},
-	{"add.sat", func(a, b, c uint32) uint32 { return clamp(sl(a)+sl(b), -1<<31, 1<<31-1) }}, {"sub.sat", func(a, b, c uint32) uint32 { return clamp(sl(a)-sl(b), -1<<31, 1<<31-1) }},
-	{"mul.lo", func(a, b, c uint32) uint32 { return a * b }}, {"mul.hi.s32", func(a, b, c uint32) uint32 { return uint32(sl(a) * sl(b) >> 32) }},
-	{"mul.hi.u32", func(a, b, c uint32) uint32 { return uint32(ul(a) * ul(b) >> 32) }}, {"mad.lo", func(a, b, c uint32) uint32 { return a*b + c }},
-	{"mad.hi.u32", func(a, b, c uint32) uint32 { return uint32(ul(a)*ul(b)>>32) + c }}, {"mad.hi.s32", func(a, b, c uint32) uint32 { return uint32(sl(a)*sl(b)>>32) + c }},
-	{"mul24.lo", func(a, b, c uint32) uint32 { return uint32(b24s(a) * b24s(b)) }}, {"mul24.hi", func(a, b, c uint32) uint32 { return uint32(ul(a&0xffffff) * ul(b&0xffffff) >> 16) }},
+	{"add", func(a, b, c uint32) uint32 { return a + b }},
+	{"sub", func(a, b, c uint32) uint32 { return a - b }},
+	{"add.sat", func(a, b, c uint32) uint32 { return clamp(sl(a)+sl(b), -1<<31, 1<<31-1) }},
+	{"sub.sat", func(a, b, c uint32) uint32 { return clamp(sl(a)-sl(b), -1<<31, 1<<31-1) }},
+	{"mul.lo", func(a, b, c uint32) uint32 { return a * b }},
+	{"mul.hi.s32", func(a, b, c uint32) uint32 { return uint32(sl(a) * sl(b) >> 32) }},
+	{"mul.hi.u32", func(a, b, c uint32) uint32 { return uint32(ul(a) * ul(b) >> 32) }},
+	{"mad.lo", func(a, b, c uint32) uint32 { return a*b + c }},
+	{"mad.hi.u32", func(a, b, c uint32) uint32 { return uint32(ul(a)*ul(b)>>32) + c }},
+	{"mad.hi.s32", func(a, b, c uint32) uint32 { return uint32(sl(a)*sl(b)>>32) + c }},
+	{"mul24.lo", func(a, b, c uint32) uint32 { return uint32(b24s(a) * b24s(b)) }},
+	{"mul24.hi", func(a, b, c uint32) uint32 { return uint32(ul(a&0xffffff) * ul(b&0xffffff) >> 16) }},
 	{"mad24", func(a, b, c uint32) uint32 { return uint32(ul(a&0xffffff)*ul(b&0xffffff)) + c }},
-	{"sad.s32", func(a, b, c uint32) uint32 { return c + uint32(max(sl(a), sl(b))-min(sl(a), sl(b))) }}, {"sad.u32", func(a, b, c uint32) uint32 { return c + max(a, b) - min(a, b) }},
+	{"sad.s32", func(a, b, c uint32) uint32 { return c + uint32(max(sl(a), sl(b))-min(sl(a), sl(b))) }},
+	{"sad.u32", func(a, b, c uint32) uint32 { return c + max(a, b) - min(a, b) }},
 	{"div.s32", func(a, b, c uint32) uint32 {
 		if b == 0 {
 			return ^uint32(0)
 		}
 		return uint32(s(a) / s(b))
-	}}, {"div.u32", func(a, b, c uint32) uint32 {
+	}},
+	{"div.u32", func(a, b, c uint32) uint32 {
 		if b == 0 {
 			return ^uint32(0)
 		}
@@ -97,22 +105,35 @@ var intOps = []intOp{
 			return a
 		}
 		return uint32(s(a) % s(b))
-	}}, {"rem.u32", func(a, b, c uint32) uint32 {
+	}},
+	{"rem.u32", func(a, b, c uint32) uint32 {
 		if b == 0 {
 			return a
 		}
 		return a % b
 	}},
-	{"abs", func(a, b, c uint32) uint32 { return uint32(max(s(a), -s(a))) }}, {"neg", func(a, b, c uint32) uint32 { return -a }},
-	{"min.s32", func(a, b, c uint32) uint32 { return uint32(min(s(a), s(b))) }}, {"max.s32", func(a, b, c uint32) uint32 { return uint32(max(s(a), s(b))) }},
-	{"min.u32", func(a, b, c uint32) uint32 { return min(a, b) }}, {"max.u32", func(a, b, c uint32) uint32 { return max(a, b) }},
-	{"and", func(a, b, c uint32) uint32 { return a & b }}, {"or", func(a, b, c uint32) uint32 { return a | b }}, {"xor", func(a, b, c uint32) uint32 { return a ^ b }},
-	{"not", func(a, b, c uint32) uint32 { return ^a }}, {"cnot", func(a, b, c uint32) uint32 { return when(a == 0) }},
-	{"shl", func(a, b, c uint32) uint32 { return a << c }}, {"shr.u32", func(a, b, c uint32) uint32 { return a >> c }}, {"shr.s32", func(a, b, c uint32) uint32 { return uint32(s(a) >> c) }},
-	{"shf.l.wrap", func(a, b, c uint32) uint32 { return uint32((ul(b)<<32 | ul(a)) << (c & 31) >> 32) }}, {"shf.r.wrap", func(a, b, c uint32) uint32 { return uint32((ul(b)<<32 | ul(a)) >> (c & 31)) }},
-	{"shf.l.clamp", func(a, b, c uint32) uint32 { return uint32((ul(b)<<32 | ul(a)) << min(c, 32) >> 32) }}, {"shf.r.clamp", func(a, b, c uint32) uint32 { return uint32((ul(b)<<32 | ul(a)) >> min(c, 32)) }},
-	{"prmt", perm}, {"lop3", func(a, b, c uint32) uint32 { return a&b | ^a&c }},
-	{"bfe.u32", func(a, b, c uint32) uint32 { return uint32(field(ul(a), c, 5, 32, false)) }}, {"bfe.s32", func(a, b, c uint32) uint32 { return uint32(field(ul(a), c, 7, 32, true)) }},
+	{"abs", func(a, b, c uint32) uint32 { return uint32(max(s(a), -s(a))) }},
+	{"neg", func(a, b, c uint32) uint32 { return -a }},
+	{"min.s32", func(a, b, c uint32) uint32 { return uint32(min(s(a), s(b))) }},
+	{"max.s32", func(a, b, c uint32) uint32 { return uint32(max(s(a), s(b))) }},
+	{"min.u32", func(a, b, c uint32) uint32 { return min(a, b) }},
+	{"max.u32", func(a, b, c uint32) uint32 { return max(a, b) }},
+	{"and", func(a, b, c uint32) uint32 { return a & b }},
+	{"or", func(a, b, c uint32) uint32 { return a | b }},
+	{"xor", func(a, b, c uint32) uint32 { return a ^ b }},
+	{"not", func(a, b, c uint32) uint32 { return ^a }},
+	{"cnot", func(a, b, c uint32) uint32 { return when(a == 0) }},
+	{"shl", func(a, b, c uint32) uint32 { return a << c }},
+	{"shr.u32", func(a, b, c uint32) uint32 { return a >> c }},
+	{"shr.s32", func(a, b, c uint32) uint32 { return uint32(s(a) >> c) }},
+	{"shf.l.wrap", func(a, b, c uint32) uint32 { return uint32((ul(b)<<32 | ul(a)) << (c & 31) >> 32) }},
+	{"shf.r.wrap", func(a, b, c uint32) uint32 { return uint32((ul(b)<<32 | ul(a)) >> (c & 31)) }},
+	{"shf.l.clamp", func(a, b, c uint32) uint32 { return uint32((ul(b)<<32 | ul(a)) << min(c, 32) >> 32) }},
+	{"shf.r.clamp", func(a, b, c uint32) uint32 { return uint32((ul(b)<<32 | ul(a)) >> min(c, 32)) }},
+	{"prmt", perm},
+	{"lop3", func(a, b, c uint32) uint32 { return a&b | ^a&c }},
+	{"bfe.u32", func(a, b, c uint32) uint32 { return uint32(field(ul(a), c, 5, 32, false)) }},
+	{"bfe.s32", func(a, b, c uint32) uint32 { return uint32(field(ul(a), c, 7, 32, true)) }},
 	{"bfe.s32 len", func(a, b, c uint32) uint32 { return uint32(field(ul(a), 3, c, 32, true)) }},
 	{"bfi", func(a, b, c uint32) uint32 {
 		d := b
@@ -123,8 +144,10 @@ var intOps = []intOp{
 		}
 		return d
 	}},
-	{"popc", func(a, b, c uint32) uint32 { return uint32(bits.OnesCount32(a)) }}, {"clz", func(a, b, c uint32) uint32 { return uint32(bits.LeadingZeros32(a)) }},
-	{"brev", func(a, b, c uint32) uint32 { return bits.Reverse32(a) }}, {"bfind.u32", func(a, b, c uint32) uint32 { return top(a) }},
+	{"popc", func(a, b, c uint32) uint32 { return uint32(bits.OnesCount32(a)) }},
+	{"clz", func(a, b, c uint32) uint32 { return uint32(bits.LeadingZeros32(a)) }},
+	{"brev", func(a, b, c uint32) uint32 { return bits.Reverse32(a) }},
+	{"bfind.u32", func(a, b, c uint32) uint32 { return top(a) }},
 	{"bfind.s32", func(a, b, c uint32) uint32 { return top(a ^ uint32(s(a)>>31)) }},
 	{"bfind.shiftamt", func(a, b, c uint32) uint32 {
 		if a == 0 {
@@ -132,25 +155,42 @@ var intOps = []intOp{
 		}
 		return 31 - top(a)
 	}},
-	{"dp4a.s32", func(a, b, c uint32) uint32 { return dot(a, b, c, true) }}, {"dp4a.u32", func(a, b, c uint32) uint32 { return dot(a, b, c, false) }},
-	{"addc", func(a, b, c uint32) uint32 { return c + uint32((ul(a)+ul(b))>>32) }}, {"subc", func(a, b, c uint32) uint32 { return c - when(a < b) }},
+	{"dp4a.s32", func(a, b, c uint32) uint32 { return dot(a, b, c, true) }},
+	{"dp4a.u32", func(a, b, c uint32) uint32 { return dot(a, b, c, false) }},
+	{"addc", func(a, b, c uint32) uint32 { return c + uint32((ul(a)+ul(b))>>32) }},
+	{"subc", func(a, b, c uint32) uint32 { return c - when(a < b) }},
 	{"madc", func(a, b, c uint32) uint32 { return uint32(ul(a)*ul(b)>>32) + uint32((ul(a*b)+ul(c))>>32) }},
-	{"selp", func(a, b, c uint32) uint32 { return a }}, {"slct", func(a, b, c uint32) uint32 { return map[bool]uint32{true: a, false: b}[s(c) >= 0] }},
-	{"set", func(a, b, c uint32) uint32 { return -when(s(a) < s(b)) }}, {"mov pack", func(a, b, c uint32) uint32 { return bits.RotateLeft32(a, 16) }},
-	{"cvt.s8", func(a, b, c uint32) uint32 { return uint32(int32(int8(a))) }}, {"cvt.u8", func(a, b, c uint32) uint32 { return uint32(uint8(a)) }},
-	{"cvt.s16", func(a, b, c uint32) uint32 { return uint32(int32(int16(a))) }}, {"cvt.u16", func(a, b, c uint32) uint32 { return uint32(uint16(a)) }},
-	{"cvt.sat.s32", func(a, b, c uint32) uint32 { return min(a, 1<<31-1) }}, {"cvt.sat.u32", func(a, b, c uint32) uint32 { return uint32(max(s(a), 0)) }},
-	{"cvt.sat.s8", func(a, b, c uint32) uint32 { return clamp(sl(a), -128, 127) }}, {"cvt.sat.u16", func(a, b, c uint32) uint32 { return clamp(sl(a), 0, 65535) }},
-	{"eq", func(a, b, c uint32) uint32 { return when(a == b) }}, {"ne", func(a, b, c uint32) uint32 { return when(a != b) }},
-	{"lt", func(a, b, c uint32) uint32 { return when(s(a) < s(b)) }}, {"lo", func(a, b, c uint32) uint32 { return when(a < b) }},
-	{"ge", func(a, b, c uint32) uint32 { return when(s(a) >= s(b)) }}, {"hs", func(a, b, c uint32) uint32 { return when(a >= b) }},
-	{"gt.u", func(a, b, c uint32) uint32 { return when(a > b) }}, {"ls", func(a, b, c uint32) uint32 { return when(a <= b) }},
-	{"and.p", func(a, b, c uint32) uint32 { return when(s(a) > s(b) && s(a) < s(c)) }}, {"or.p", func(a, b, c uint32) uint32 { return when(s(a) > s(b) || s(a) >= s(c)) }},
-	{"xor.p", func(a, b, c uint32) uint32 { return when(s(a) > s(b) != (s(a) < s(c))) }}, {"p|q", func(a, b, c uint32) uint32 { return when(s(a) >= s(b)) }},
+	{"selp", func(a, b, c uint32) uint32 { return a }},
+	{"slct", func(a, b, c uint32) uint32 { return map[bool]uint32{true: a, false: b}[s(c) >= 0] }},
+	{"set", func(a, b, c uint32) uint32 { return -when(s(a) < s(b)) }},
+	{"mov pack", func(a, b, c uint32) uint32 { return bits.RotateLeft32(a, 16) }},
+	{"cvt.s8", func(a, b, c uint32) uint32 { return uint32(int32(int8(a))) }},
+	{"cvt.u8", func(a, b, c uint32) uint32 { return uint32(uint8(a)) }},
+	{"cvt.s16", func(a, b, c uint32) uint32 { return uint32(int32(int16(a))) }},
+	{"cvt.u16", func(a, b, c uint32) uint32 { return uint32(uint16(a)) }},
+	{"cvt.sat.s32", func(a, b, c uint32) uint32 { return min(a, 1<<31-1) }},
+	{"cvt.sat.u32", func(a, b, c uint32) uint32 { return uint32(max(s(a), 0)) }},
+	{"cvt.sat.s8", func(a, b, c uint32) uint32 { return clamp(sl(a), -128, 127) }},
+	{"cvt.sat.u16", func(a, b, c uint32) uint32 { return clamp(sl(a), 0, 65535) }},
+	{"eq", func(a, b, c uint32) uint32 { return when(a == b) }},
+	{"ne", func(a, b, c uint32) uint32 { return when(a != b) }},
+	{"lt", func(a, b, c uint32) uint32 { return when(s(a) < s(b)) }},
+	{"lo", func(a, b, c uint32) uint32 { return when(a < b) }},
+	{"ge", func(a, b, c uint32) uint32 { return when(s(a) >= s(b)) }},
+	{"hs", func(a, b, c uint32) uint32 { return when(a >= b) }},
+	{"gt.u", func(a, b, c uint32) uint32 { return when(a > b) }},
+	{"ls", func(a, b, c uint32) uint32 { return when(a <= b) }},
+	{"and.p", func(a, b, c uint32) uint32 { return when(s(a) > s(b) && s(a) < s(c)) }},
+	{"or.p", func(a, b, c uint32) uint32 { return when(s(a) > s(b) || s(a) >= s(c)) }},
+	{"xor.p", func(a, b, c uint32) uint32 { return when(s(a) > s(b) != (s(a) < s(c))) }},
+	{"p|q", func(a, b, c uint32) uint32 { return when(s(a) >= s(b)) }},
 	{"not.p", func(a, b, c uint32) uint32 { return when(s(a) >= s(b)) }},
-	{"add.u16", func(a, b, c uint32) uint32 { return uint32(uint16(a + b)) }}, {"mul.lo.u16", func(a, b, c uint32) uint32 { return uint32(uint16(a * b)) }},
-	{"mul.hi.s16", func(a, b, c uint32) uint32 { return uint32(uint16(int32(int16(a)) * int32(int16(b)) >> 16)) }}, {"mad.u16", func(a, b, c uint32) uint32 { return uint32(uint16(a*b + c)) }},
-	{"shr.s16", func(a, b, c uint32) uint32 { return uint32(uint16(int16(a) >> 3)) }}, {"shl.b16", func(a, b, c uint32) uint32 { return uint32(uint16(a << 5)) }},
+	{"add.u16", func(a, b, c uint32) uint32 { return uint32(uint16(a + b)) }},
+	{"mul.lo.u16", func(a, b, c uint32) uint32 { return uint32(uint16(a * b)) }},
+	{"mul.hi.s16", func(a, b, c uint32) uint32 { return uint32(uint16(int32(int16(a)) * int32(int16(b)) >> 16)) }},
+	{"mad.u16", func(a, b, c uint32) uint32 { return uint32(uint16(a*b + c)) }},
+	{"shr.s16", func(a, b, c uint32) uint32 { return uint32(uint16(int16(a) >> 3)) }},
+	{"shl.b16", func(a, b, c uint32) uint32 { return uint32(uint16(a << 5)) }},
 	{"min.s16", func(a, b, c uint32) uint32 { return uint32(uint16(min(int16(a), int16(b)))) }},
 	{"div.s16", func(a, b, c uint32) uint32 {
 		if uint16(b) == 0 {
@@ -163,7 +203,8 @@ var intOps = []intOp{
 			return uint32(uint16(a))
 		}
 		return uint32(uint16(a) % uint16(b))
-	}}, {"neg.s16", func(a, b, c uint32) uint32 { return uint32(uint16(-a)) }},
+	}},
+	{"neg.s16", func(a, b, c uint32) uint32 { return uint32(uint16(-a)) }},
 }
 
 type longOp struct {
@@ -179,7 +220,9 @@ func orOnes(y uint64, f func() uint64) uint64 {
 }
 
 var longOps = []longOp{
-	{"add.s64", func(x, y uint64, n uint32) uint64 { return x + y }}, {"sub.s64", func(x, y uint64, n uint32) uint64 { return x - y }}, {"mul.lo.s64", func(x, y uint64, n uint32) uint64 { return x * y }},
+	{"add.s64", func(x, y uint64, n uint32) uint64 { return x + y }},
+	{"sub.s64", func(x, y uint64, n uint32) uint64 { return x - y }},
+	{"mul.lo.s64", func(x, y uint64, n uint32) uint64 { return x * y }},
 	{"mul.hi.u64", func(x, y uint64, n uint32) uint64 { h, _ := bits.Mul64(x, y); return h }},
 	{"mul.hi.s64", func(x, y uint64, n uint32) uint64 {
 		h, _ := bits.Mul64(x, y)
@@ -201,9 +244,14 @@ var longOps = []longOp{
 		}
 		return x % y
 	}},
-	{"shl.b64", func(x, y uint64, n uint32) uint64 { return x << n }}, {"shr.u64", func(x, y uint64, n uint32) uint64 { return x >> n }}, {"shr.s64", func(x, y uint64, n uint32) uint64 { return uint64(int64(x) >> n) }},
-	{"min.s64", func(x, y uint64, n uint32) uint64 { return uint64(min(int64(x), int64(y))) }}, {"max.u64", func(x, y uint64, n uint32) uint64 { return max(x, y) }}, {"and.b64", func(x, y uint64, n uint32) uint64 { return x & y }},
-	{"bfe.u64", func(x, y uint64, n uint32) uint64 { return field(x, n, 11, 64, false) }}, {"brev.b64", func(x, y uint64, n uint32) uint64 { return bits.Reverse64(x) }},
+	{"shl.b64", func(x, y uint64, n uint32) uint64 { return x << n }},
+	{"shr.u64", func(x, y uint64, n uint32) uint64 { return x >> n }},
+	{"shr.s64", func(x, y uint64, n uint32) uint64 { return uint64(int64(x) >> n) }},
+	{"min.s64", func(x, y uint64, n uint32) uint64 { return uint64(min(int64(x), int64(y))) }},
+	{"max.u64", func(x, y uint64, n uint32) uint64 { return max(x, y) }},
+	{"and.b64", func(x, y uint64, n uint32) uint64 { return x & y }},
+	{"bfe.u64", func(x, y uint64, n uint32) uint64 { return field(x, n, 11, 64, false) }},
+	{"brev.b64", func(x, y uint64, n uint32) uint64 { return bits.Reverse64(x) }},
 }
 
 func TestInts(t *testing.T) {

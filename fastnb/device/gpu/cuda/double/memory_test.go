@@ -44,7 +44,7 @@ func TestSmallTypes(t *testing.T) {
 	o, l := make([]int16, n), make([]int64, n)
 	for i := range n {
 		a[i], b[i], h[i] = uint8(i*7), int8(i*5), uint16(i*701)
-		o[i], l[i] = int16(int16(a[i])+int16(b[i]))*int16(h[i]), int64(b[i])*int64(h[i])-int64(a[i])
+		o[i], l[i] = (int16(a[i])+int16(b[i]))*int16(h[i]), int64(b[i])*int64(h[i])-int64(a[i])
 	}
 	po, pl := up(c, make([]int16, n)), up(c, make([]int64, n))
 	c.ran("memory.small", 2, 64, 0, up(c, a[:]), up(c, b[:]), up(c, h[:]), po, pl, n)

@@ -32,15 +32,14 @@ type reg struct{ name, typ string } // name as in C
 
 // inst is an instruction, or a label.
 type inst struct {
-	line    int
-	label   string
-	guard   string // predicate register, with ! before it where it is negated
-	op      string // whole: "ld.global.v2.f32"
-	parts   []string
-	types   []string // the parts that are types, in order
-	args    []string
-	targets []string // of brx.idx
-	scope   *scope
+	line  int
+	label string
+	guard string // predicate register, with ! before it where it is negated
+	op    string // whole: "ld.global.v2.f32"
+	parts []string
+	types []string // the parts that are types, in order
+	args  []string
+	scope *scope
 }
 
 // scope is a block of braces with registers and labels of its own.
@@ -48,14 +47,8 @@ type scope struct {
 	up     *scope
 	id     int
 	regs   map[string]reg
-	ranges []regRange
 	labels map[string]string
 	lists  map[string][]string
-}
-
-type regRange struct {
-	prefix, typ, suffix string
-	n                   int
 }
 
 var typeNames = map[string]int{
@@ -187,20 +180,20 @@ func (m *module) parseBody(text string, line int) error {
 	var now *scope
 	scopes := 0
 	for i := 0; i < len(text); {
-		switch c := text[i]; {
-		case c == '\n':
+		switch text[i] {
+		case '\n':
 			line++
 			i++
 			continue
-		case c == ' ' || c == '\t' || c == '\r' || c == ';':
+		case ' ', '\t', '\r', ';':
 			i++
 			continue
-		case c == '{':
+		case '{':
 			now = &scope{up: now, id: scopes, regs: map[string]reg{}, labels: map[string]string{}, lists: map[string][]string{}}
 			scopes++
 			i++
 			continue
-		case c == '}':
+		case '}':
 			if now = now.up; now == nil {
 				return nil
 			}
