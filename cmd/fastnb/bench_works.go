@@ -71,7 +71,7 @@ func stepWorks() map[string]stepWork {
 	}
 	street4 := func(arch models.Arch) func() (nn.Layer, error) {
 		return func() (nn.Layer, error) {
-			return models.Unet(arch, 4, [2]int{24, 32}, models.UnetOptions{}, nn.NewRNG(1))
+			return models.Unet(arch, 4, [2]int{27, 38}, models.UnetOptions{}, nn.NewRNG(1))
 		}
 	}
 	head := func(a models.Arch) func() (nn.Layer, error) {
@@ -103,7 +103,7 @@ func stepWorks() map[string]stepWork {
 		"narrow-planet": {kind: "train", net: func() (nn.Layer, error) {
 			return models.CNN(small, 4, models.HeadOptions{LinFtrs: []int{32}}, nn.NewRNG(1))
 		}, bs: 16, size: [2]int{32, 32}, classes: 4, bytes: true, lr: 3e-3},
-		"narrow-camvid":             {kind: "train", net: street4(small), bs: 8, size: [2]int{24, 32}, classes: 4, perMap: true, bytes: true, lr: 3e-3},
+		"narrow-camvid":             {kind: "train", net: street4(small), bs: 8, size: [2]int{27, 38}, classes: 4, perMap: true, bytes: true, lr: 3e-3},
 		"narrow-imdb":               {kind: "train", net: narrowText, bs: 16, size: [2]int{20, 0}, classes: narrowWords, lr: 3e-2},
 		"gpu-resnet34-128-bs64":     pixels("train", cnn(models.ResNet34), 64, 128, 128),
 		"gpu-resnet50-64-bs64":      pixels("train", cnn(models.ResNet50), 64, 64, 64),

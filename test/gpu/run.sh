@@ -2,12 +2,12 @@
 # Tests and measures fastnb on this machine's card, beside PyTorch where python3 has it. Needs the folder that
 # test/gpu/prepare.sh made (this script lies in it), Python 3, and nothing else.
 #
-#   bash run.sh [--quick] [--only PART[,PART]]      parts: info kernels tests losses ours torch tiles profile compile
+#   bash run.sh [--quick] [--only PART[,PART]]      parts: info ours torch kernels losses more opencl compile profile tests cpu tiles
 #
 # FASTNB_DEVICE  the device: cuda (default); opencl for a rehearsal without a card
 # TINY=1         small works, for the rehearsal
 # OUT            folder for what comes back (default: out beside this script): log.txt, table.txt, selftest.json,
-#                bench.jsonl, profile.txt, tiles.txt
+#                bench.jsonl, profile.txt, tiles.txt, gpu/ (what was measured of products)
 # LIMIT          seconds for all of it (default 420); nothing begins for which no time is left
 # PYTHON         python3 with torch
 set -u
@@ -28,7 +28,10 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 "$PYTHON" -c 'import sys, tarfile; tarfile.open(sys.argv[1]).extractall(sys.argv[2])' "$here/kit.tar.xz" "$work" || exit 1
 cd "$work"
-export FASTNB_HOME=$work/home FASTNB_CI=1 FASTNB_TEST_DEVICE=$FASTNB_DEVICE PYTHONUNBUFFERED=1
+export FASTNB_HOME=${FASTNB_HOME:-$work/home} FASTNB_CI=1 FASTNB_TEST_DEVICE=$FASTNB_DEVICE PYTHONUNBUFFERED=1
+# What was measured about products on such a card before, in gpu/ beside this script, saves the measuring.
+mkdir -p "$FASTNB_HOME/gpu"
+[ -d "$here/gpu" ] && cp "$here"/gpu/*.json "$FASTNB_HOME/gpu"
 log=$OUT/log.txt json=$OUT/bench.jsonl
 : >"$log"; : >"$json"; : >"$OUT/profile.txt"
 begin=$(date +%s)
@@ -73,31 +76,42 @@ if wanted info; then
   part info 30 bash -c 'nvidia-smi -L; nvidia-smi --query-gpu=name,driver_version,memory.total,compute_cap,clocks.sm,clocks.mem,power.limit --format=csv; ./fastnb --version; ./fastnb gpu info'
   cat "$work/part.log"
 fi
+have_torch=0
+"$PYTHON" -c 'import torch' 2>/dev/null && have_torch=1
+[ $have_torch = 0 ] && say "python3 has no torch: nothing beside"
+beside() { wanted torch && [ $have_torch = 1 ]; }
+
+if wanted ours; then ours f16 $train; fi
+if beside; then torch f16 60 "$train"; fi
+"$PYTHON" table.py "$json" | tee -a "$log"
 if wanted kernels; then
-  part kernels 150 bash -c './fastnb gpu selftest --json --only memory,products,kernels --seconds 120 >"$1"; rc=$?; cat "$1"; exit $rc' - "$OUT/selftest.json"
+  part kernels 100 bash -c './fastnb gpu selftest --json --only memory,products,kernels --seconds 80 >"$1"; rc=$?; cat "$1"; exit $rc' - "$OUT/selftest.json"
   "$PYTHON" table.py --selftest "$OUT/selftest.json" | tee -a "$log"
+fi
+if wanted ours; then ours f32 $train; ours bf16 $train; fi
+if beside; then
+  torch tf32 45 "$train"
+  torch f32 30 "${train%% *}"
+  [ $quick = 1 ] || torch bf16 45 "$train"
 fi
 if wanted losses; then
   part losses 60 bash -c './fastnb gpu selftest --only losses'
   grep -h -e '^ok' -e '^BAD' "$work/part.log" | cut -c1-170
 fi
-have_torch=0
-"$PYTHON" -c 'import torch' 2>/dev/null && have_torch=1
-[ $have_torch = 0 ] && say "python3 has no torch: nothing beside"
-if wanted ours; then ours f16 $train; fi
-if wanted torch && [ $have_torch = 1 ]; then torch f16 60 "$train"; fi
-"$PYTHON" table.py "$json" | tee -a "$log"
-if wanted ours; then ours f32 $train; ours bf16 $train; ours f16 $more; fi
-if wanted torch && [ $have_torch = 1 ]; then
-  torch f32 40 "${train%% *}"
-  torch tf32 40 "$train"
-  [ -n "$more" ] && torch f16 60 "$more"
-  [ $quick = 1 ] || torch bf16 40 "$train"
+if wanted more && [ -n "$more" ]; then
+  ours f16 $more
+  [ $have_torch = 1 ] && torch f16 60 "$more"
 fi
-if wanted tests; then
-  [ "$device" = cuda ] && part "driver" 60 env FASTNB_TEST_CARD=1 ./cuda.test -test.v -test.run 'TestDevice|Card'
-  part "trajectories" 60 ./fastnb.test -test.run 'FP16|OnGPU|Trajectories' -test.v
-  grep -h -e '^--- ' -e '^ *--- FAIL' "$work/part.log" | cut -c1-150 | head -20
+if wanted opencl && [ "$device" = cuda ]; then # the same card through the other driver
+  part opencl 70 ./fastnb gpu selftest --device opencl --only memory,products,kernels,losses --seconds 50
+  grep -h -e '^ok' -e '^BAD' "$work/part.log" | cut -c1-170
+fi
+if wanted compile && [ $have_torch = 1 ] && [ $quick = 0 ]; then
+  for w in $train; do
+    mode=reduce-overhead # CUDA graphs: the least overhead that PyTorch has
+    case $w in *awdlstm*) mode=default ;; esac
+    part "torch compile $w" 90 "$PYTHON" torch_bench.py --device $torch_device --works "$w" --precisions f16 --compile $mode --steps $steps --seconds $seconds --json "$json"
+  done
 fi
 if wanted profile; then
   for w in $train; do
@@ -105,17 +119,21 @@ if wanted profile; then
     { echo "== $w f16"; cat "$work/part.log"; } >>"$OUT/profile.txt"
   done
 fi
+if wanted tests; then
+  part "trajectories" 60 ./fastnb.test -test.run 'FP16|Families|Trajectories|GPU' -test.v
+  grep -h -e '^--- ' -e '^ *--- FAIL' "$work/part.log" | cut -c1-150 | head -20
+  [ "$device" = cuda ] && part "driver" 60 env FASTNB_TEST_CARD=1 ./cuda.test -test.v -test.run 'TestDevice|Card'
+fi
+if wanted cpu; then
+  for w in $train; do
+    part "processor $w" 30 bash -c './fastnb bench device "$1" --json --device cpu --steps 3 --seconds 3 | tee -a "$2"; exit ${PIPESTATUS[0]}' - "$w" "$json"
+  done
+fi
 if wanted tiles && [ $quick = 0 ]; then
   part tiles 60 bash -c './fastnb gpu products --device "$1" --precision f16,f32 --seconds 0.003 >"$2" 2>&1' - "$device" "$OUT/tiles.txt"
   head -40 "$OUT/tiles.txt" | cut -c1-200
 fi
-if wanted compile && [ $have_torch = 1 ] && [ $quick = 0 ]; then
-  for w in $train; do
-    mode=max-autotune-no-cudagraphs
-    case $w in *awdlstm*) mode=default ;; esac
-    part "torch compile $w" 90 "$PYTHON" torch_bench.py --device $torch_device --works "$w" --precisions f16 --compile $mode --steps $steps --seconds $seconds --json "$json"
-  done
-fi
+mkdir -p "$OUT/gpu" && cp "$FASTNB_HOME"/gpu/*.json "$OUT/gpu" 2>/dev/null
 "$PYTHON" table.py "$json" >"$OUT/table.txt"
 echo; cat "$OUT/table.txt"
 say "done${failed:+; FAILED:$failed}"

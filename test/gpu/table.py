@@ -33,9 +33,9 @@ def main():
     if sys.argv[1] == "--selftest":
         return selftest(sys.argv[2])
     rows = lines(sys.argv[1])
-    ours, eager, compiled = {}, {}, {}
+    ours, eager, compiled, cpu = {}, {}, {}, {}
     for r in rows:
-        side = {"torch": eager, "torch compile": compiled}.get(r.get("side"), ours)
+        side = {"torch": eager, "torch compile": compiled}.get(r.get("side"), cpu if r.get("device") == "cpu" else ours)
         side[r["name"], r["precision"]] = r
     ms = lambda r, k: f"{r[k]:9.2f}" if r and k in r and "error" not in r else "   FAILED" if r else "        -"
     ratio = lambda t, o, k: f"{t[k] / o[k]:6.2f}" if t and o and o.get(k) and t.get(k) and not o.get("error") and not t.get("error") else "     -"
@@ -45,6 +45,10 @@ def main():
         o, t, c = ours.get(key), eager.get(key), compiled.get(key)
         mb = lambda r, *ks: f"{sum(r.get(k, 0) for k in ks):9.0f}" if r else "        -"
         print(f"{key[0]:<27}{key[1]:<5}{ms(o, 'step_ms')} {ms(t, 'step_ms')} {ms(c, 'step_ms')} {ratio(t, o, 'step_ms')}|{ms(o, 'free_ms')} {ms(t, 'free_ms')} {ms(c, 'free_ms')} {ratio(t, o, 'free_ms')} {mb(o, 'programs_mb', 'params_mb')}{mb(t, 'peak_mb')}")
+    for (name, kind), r in cpu.items():
+        best = min((o["step_ms"] for k, o in ours.items() if k[0] == name and not o.get("error")), default=0)
+        if best and not r.get("error"):
+            print(f"{name}: {r['step_ms']:.0f} ms on this machine's processor in {kind}: {r['step_ms'] / best:.0f} times the card's best")
     for r in rows:
         if r.get("error"):
             print(f"failed: {r['name']} {r['precision']} {r.get('side', 'ours')}: {r['error'][:300]}")
