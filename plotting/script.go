@@ -28,6 +28,9 @@ var (
 // picture. This is how notebooks are run whose outputs are committed (`fastnb nb run --static`).
 func SetStatic(on bool) { staticOnly.Store(on) }
 
+// Static reports whether scripts are left out of figures.
+func Static() bool { return staticOnly.Load() }
+
 // ScriptFile is the name of the chart script in the folder of the kernelspec, from where Jupyter's server
 // hands it to pages.
 const ScriptFile = "echarts.min.js"

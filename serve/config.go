@@ -13,6 +13,9 @@ type Config struct {
 	// Token must come with each request, as "Authorization: Bearer TOKEN" or "?token=TOKEN". Without one, a
 	// server that others can reach makes one up, unless Open.
 	Token string
+	// Elsewhere lets in who brings it as a token, by whatever name and from whatever page, where nobody else may: for
+	// servers of this machine that are reached through another server, as Jupyter's.
+	Elsewhere string
 	// Open lets a server that others can reach go without a token.
 	Open bool
 	// Static is a folder with a page of one's own: its index.html and the files of /static/. What it lacks is

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
 	"net"
@@ -69,6 +70,9 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 
 // admit is the error of a request that must not be answered.
 func (s *Server) admit(w http.ResponseWriter, r *http.Request) error {
+	if s.cfg.Elsewhere != "" && s.brings(w, r, s.cfg.Elsewhere) {
+		return nil
+	}
 	host := hostOf(r.Host)
 	// A page of somebody else's whose name was made to lead here (DNS rebinding) has that name as Host.
 	if s.local && !loopback(host) && !slices.Contains(s.cfg.Hosts, host) {
@@ -93,26 +97,38 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request) error {
 	return s.checkToken(w, r)
 }
 
-const tokenCookie = "fastnb_serve_token"
-
-// checkToken lets in who knows the token; a browser that brought it once in its address keeps it.
+// checkToken lets in who knows the token.
 func (s *Server) checkToken(w http.ResponseWriter, r *http.Request) error {
+	if !s.brings(w, r, s.token) {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+		return fail(http.StatusUnauthorized, "the token is missing or wrong (try Authorization: Bearer TOKEN, or ?token=TOKEN)")
+	}
+	return nil
+}
+
+// cookieOf is the cookie that keeps a token: one a token, since cookies do not tell ports apart.
+func cookieOf(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return "fastnb_serve_" + hex.EncodeToString(sum[:6])
+}
+
+// brings reports whether a request brings a token; a browser that brought it once in its address keeps it.
+func (s *Server) brings(w http.ResponseWriter, r *http.Request, token string) bool {
 	got := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
 	query := r.URL.Query().Get("token")
 	if got == "" {
 		got = query
 	}
-	if c, err := r.Cookie(tokenCookie); got == "" && err == nil {
+	if c, err := r.Cookie(cookieOf(token)); got == "" && err == nil {
 		got = c.Value
 	}
-	if subtle.ConstantTimeCompare([]byte(got), []byte(s.token)) != 1 {
-		w.Header().Set("WWW-Authenticate", "Bearer")
-		return fail(http.StatusUnauthorized, "the token is missing or wrong (try Authorization: Bearer TOKEN, or ?token=TOKEN)")
+	if subtle.ConstantTimeCompare([]byte(got), []byte(token)) != 1 {
+		return false
 	}
 	if query != "" {
-		http.SetCookie(w, &http.Cookie{Name: tokenCookie, Value: s.token, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode})
+		http.SetCookie(w, &http.Cookie{Name: cookieOf(token), Value: token, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode})
 	}
-	return nil
+	return true
 }
 
 // recorder keeps the status of an answer.

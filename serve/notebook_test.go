@@ -3,6 +3,7 @@ package serve
 import (
 	"bytes"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -23,6 +24,34 @@ func TestServeInANotebook(t *testing.T) {
 	r, err := http.Post(s.URL+"analyze", "image/png", bytes.NewReader(pngOf(t, square(40, 9, red))))
 	if err != nil || r.StatusCode != 200 {
 		t.Error(r, err)
+	}
+	// Who comes by another name, as through Jupyter's server, is let in by the token that the page has, and keeps it.
+	token := regexp.MustCompile(`"([0-9a-f]{32})"\)</script>`).FindStringSubmatch(page)
+	if token == nil {
+		t.Fatal(page)
+	}
+	named := func(path string, cookies []*http.Cookie) *http.Response {
+		r, err := http.NewRequest(http.MethodGet, s.URL+path, nil)
+		check(t, err)
+		r.Host = "hub.example.org"
+		r.Header.Set("Origin", "https://hub.example.org")
+		for _, c := range cookies {
+			r.AddCookie(c)
+		}
+		resp, err := http.DefaultClient.Do(r)
+		check(t, err)
+		_ = resp.Body.Close()
+		return resp
+	}
+	if r := named("healthz", nil); r.StatusCode != 403 {
+		t.Error("by another name, without the token:", r.StatusCode)
+	}
+	if r := named("healthz?token=0", nil); r.StatusCode != 403 {
+		t.Error("by another name, with a wrong token:", r.StatusCode)
+	}
+	in := named("?token="+token[1], nil)
+	if again := named("api/models", in.Cookies()); in.StatusCode != 200 || again.StatusCode != 200 {
+		t.Error("by another name, with the token:", in.StatusCode, again.StatusCode)
 	}
 	check(t, s.Stop())
 	check(t, s.Stop())

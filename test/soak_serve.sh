@@ -7,7 +7,7 @@ fastnb=$(realpath "$1") loader=$(realpath "$2") folder=$3 seconds=$(echo "$4" | 
 mkdir -p "$folder"
 [ -e "$folder/bears.fastnb" ] || FASTNB_OFFLINE=1 "$loader" export "$folder"
 tmp=$(mktemp -d)
-trap 'kill $(jobs -p) 2>/dev/null; rm -rf "$tmp"' EXIT
+trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$tmp"' EXIT
 cp "$folder/bears.fastnb" "$tmp/bears.fastnb"
 "$fastnb" serve "$tmp/bears.fastnb" --addr 127.0.0.1:0 >"$tmp/out" 2>"$tmp/log" &
 server=$!
