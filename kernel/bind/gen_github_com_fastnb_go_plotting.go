@@ -27,6 +27,7 @@ func init() {
 			"ScriptElement":    r.ValueOf(pkg.ScriptElement),
 			"ScriptFile":       r.ValueOf(pkg.ScriptFile),
 			"SetStatic":        r.ValueOf(pkg.SetStatic),
+			"Static":           r.ValueOf(pkg.Static),
 			"TextFigure":       r.ValueOf(pkg.TextFigure),
 		},
 		Types: map[string]r.Type{
