@@ -9,6 +9,7 @@ import (
 
 // Every mistake is seen, in order and shuffled, and the same kernel without it passes.
 func TestFaults(t *testing.T) {
+	ofDouble(t)
 	const a, o = "a", "o" // 128 floats each
 	for _, f := range []struct {
 		name        string

@@ -118,6 +118,7 @@ func TestDynamicSharedMemory(t *testing.T) {
 
 // More than 48 KiB have to be asked for, and are limited by the card.
 func TestMuchSharedMemory(t *testing.T) {
+	ofDouble(t)
 	c := open(t)
 	o := up(c, make([]float32, 64))
 	if r := c.run("faults.much_shared", 1, 64, 63*800+4, o); r != 1 {
@@ -258,6 +259,7 @@ func TestAddressSpaceIsUsedAgain(t *testing.T) {
 }
 
 func TestContextOfTheThread(t *testing.T) {
+	ofDouble(t)
 	c := open(t)
 	c.must("cuCtxSetCurrent", 0)
 	var p uint64
@@ -284,6 +286,7 @@ func TestArchitecture(t *testing.T) {
 }
 
 func TestDestroyedContextComesBack(t *testing.T) {
+	ofDouble(t)
 	c := open(t)
 	c.fails(719, "trap", "faults.trap", 1, 32, 0, 3)
 	c.must("cuDevicePrimaryCtxRelease_v2", 0)

@@ -158,6 +158,7 @@ func TestLdmatrix(t *testing.T) {
 // fails runs a kernel that is to fail with an error, told in some words; the context is dead then.
 func (c *card) fails(want int, words, kernel string, grid, block, shared int, args ...any) {
 	c.t.Helper()
+	ofDouble(c.t) // a card's context would be lost to the tests that follow
 	got := c.run(kernel, grid, block, shared, args...)
 	if got != want || !strings.Contains(c.said(), words) {
 		c.t.Errorf("%s: error %d (%s), want %d with %q", kernel, got, c.said(), want, words)

@@ -25,10 +25,25 @@ type card struct {
 	modules map[string]uintptr
 }
 
+// onCard says that the tests are to run on the machine's card instead: those that are about the instructions and
+// the driver's rules, which shows that the double keeps to them. The others are skipped there.
+var onCard = os.Getenv("FASTNB_TEST_CARD") != ""
+
+// ofDouble skips what a card does not do, or not each time.
+func ofDouble(t *testing.T) {
+	t.Helper()
+	if onCard {
+		t.Skip("of the double alone")
+	}
+}
+
 // open gives a fresh double with options as "seed=3".
 func open(t *testing.T, options ...string) *card {
 	t.Helper()
-	path := double.Build(t)
+	path := "libcuda.so.1"
+	if !onCard {
+		path = double.Build(t)
+	}
 	lib, err := purego.Dlopen(path, purego.RTLD_NOW)
 	if err != nil {
 		t.Fatal(err)
@@ -36,10 +51,17 @@ func open(t *testing.T, options ...string) *card {
 	runtime.LockOSThread()
 	t.Cleanup(runtime.UnlockOSThread)
 	c := &card{t, lib, map[string]uintptr{}, map[string]uintptr{}}
-	c.must("doubleReset")
+	if !onCard {
+		c.must("doubleReset")
+	}
 	for _, o := range append([]string{"quiet=1"}, options...) {
 		key, value, _ := strings.Cut(o, "=")
-		c.must("doubleConfigure", text(key), text(value))
+		if key != "quiet" && key != "seed" {
+			ofDouble(t)
+		}
+		if !onCard {
+			c.must("doubleConfigure", text(key), text(value))
+		}
 	}
 	var ctx uintptr
 	c.must("cuInit", 0)
@@ -93,6 +115,9 @@ func (c *card) must(name string, args ...uintptr) {
 
 // said is what the double says of its first error.
 func (c *card) said() string {
+	if onCard {
+		return "said by the card"
+	}
 	fn, err := purego.Dlsym(c.lib, "doubleError")
 	if err != nil {
 		c.t.Fatal(err)

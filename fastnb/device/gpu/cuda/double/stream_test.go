@@ -54,6 +54,7 @@ func upThenAdd(c *card, waits bool) float32 {
 }
 
 func TestMissingWait(t *testing.T) {
+	ofDouble(t)
 	for _, seed := range []string{"seed=0", "seed=5"} {
 		if v := upThenAdd(open(t, seed), true); v != 5 {
 			t.Errorf("%s: with the wait: %g, want 5", seed, v)
@@ -66,6 +67,7 @@ func TestMissingWait(t *testing.T) {
 
 // A page-locked source is read when its turn comes: changed too early, the change is seen.
 func TestSourceChangedTooEarly(t *testing.T) {
+	ofDouble(t)
 	c := open(t)
 	a, s, h := up(c, make([]float32, 4)), c.stream(), c.pinned(4)
 	h[0] = 1
@@ -85,6 +87,7 @@ func TestSourceChangedTooEarly(t *testing.T) {
 }
 
 func TestEvents(t *testing.T) {
+	ofDouble(t)
 	c := open(t)
 	o, s := up(c, make([]float32, 64)), c.stream()
 	e0, e1 := c.event(), c.event()
@@ -122,6 +125,7 @@ func TestEvents(t *testing.T) {
 
 // The default stream waits for streams that are blocking, and they for it; not for others.
 func TestDefaultStream(t *testing.T) {
+	ofDouble(t)
 	for flags, want := range []float32{7, 1} {
 		c := open(t)
 		o := up(c, make([]float32, 64))
@@ -215,6 +219,7 @@ func TestGraphs(t *testing.T) {
 
 // A wait that is missing in a capture is an edge that is missing in the graph, and a wrong result.
 func TestMissingEdge(t *testing.T) {
+	ofDouble(t)
 	c := open(t)
 	const n = 64
 	o, a := up(c, make([]float32, n)), up(c, make([]float32, n))
@@ -279,6 +284,7 @@ func TestWhatACaptureForbids(t *testing.T) {
 
 // An error is told when the work is done, by whatever is called then.
 func TestErrorsComeLate(t *testing.T) {
+	ofDouble(t)
 	c := open(t)
 	s := c.stream()
 	o := up(c, make([]float32, 16))
