@@ -18,6 +18,10 @@
 //   - results that depend on the order of blocks, warps and lanes (twice=1 runs each launch in two orders;
 //     seed=N shuffles them).
 //
+// A program runs on it, a notebook as well, with
+//
+//	FASTNB_LIBCUDA=$(go run ./fastnb/device/gpu/cuda/double/where) FASTNB_DEVICE=cuda fastnb ...
+//
 // What it does not show is speed, the assembler's work, and what a real driver does besides. The options are
 // those of doubleConfigure and, as FASTNB_DOUBLE_SEED and so on, of the environment: seed, check, twice, threads,
 // quiet, memory (bytes, 4 GiB), capability (8.0). Two make mistakes that tests are to find: deaf=1 lets nobody

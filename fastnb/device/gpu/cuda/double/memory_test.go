@@ -280,6 +280,9 @@ func TestArchitecture(t *testing.T) {
 	if r := c.call("cuModuleLoadData", ptr(&m), text(".version 7.8\n.target sm_80\n.address_size 64\n")); v != 7 || r != 218 {
 		t.Errorf("PTX for sm_80 on a card of %d.5: error %d, want 218", v, r)
 	}
+	if r := c.call("cuModuleLoadData", ptr(&m), text(".version 8.0\n.target sm_75\n.address_size 64\n")); r != 222 {
+		t.Errorf("PTX that is too new: error %d, want 222", r)
+	}
 	if r := c.call("cuModuleLoadData", ptr(&m), text("nonsense")); r != 218 {
 		t.Errorf("no PTX: error %d, want 218", r)
 	}

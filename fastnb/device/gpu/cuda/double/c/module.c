@@ -104,6 +104,11 @@ int module_load(const char *text, Module **out, char *log, size_t room) {
     say("what was loaded is no PTX of 64 bits");
     return INVALID_PTX;
   }
+  if (major * 10 + minor > 78) { // what the driver of cuDriverGetVersion reads
+    if (log) snprintf(log, room, "PTX %d.%d", major, minor);
+    say("PTX %d.%d is newer than drivers of CUDA 11.8 read", major, minor);
+    return UNSUPPORTED_PTX_VERSION;
+  }
   if (arch > options.major * 10 + options.minor) {
     if (log) snprintf(log, room, "PTX for sm_%d on a card of sm_%d%d", arch, options.major, options.minor);
     say("PTX for sm_%d on a card of sm_%d%d", arch, options.major, options.minor);
