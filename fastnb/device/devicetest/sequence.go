@@ -11,7 +11,7 @@ import (
 // gives an int64 input: 11 and on.
 func sequenceCases(add func(name string, f func(b *pb) *graph.Node)) {
 	for _, s := range []struct{ t, n, i, h, chunk int }{
-		{5, 3, 7, 12, 0}, {9, 7, 20, 40, 4}, {3, 50, 16, 33, 0}, {1, 2, 5, 48, 0}, {11, 5, 24, 17, 5}, {4, 13, 64, 80, 2}, {3, 8, 12, 16, 2},
+		{5, 3, 7, 12, 0}, {9, 7, 20, 40, 4}, {3, 50, 16, 33, 0}, {1, 2, 5, 48, 0}, {11, 5, 24, 17, 5}, {4, 13, 64, 80, 2}, {3, 8, 12, 16, 2}, {2, 5, 8, 264, 0},
 	} {
 		for _, p := range []float32{0, .4} {
 			add(fmt.Sprintf("lstm %+v p=%g", s, p), func(b *pb) *graph.Node {

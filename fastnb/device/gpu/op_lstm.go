@@ -32,7 +32,7 @@ type lstmWork struct {
 	cells ref  // float32 [T+1, N, H]; [2, N, H] where they are not kept
 	spent bool // lstm_dgates was there
 
-	force struct{ groups, shares int } // for measurements; 0: chosen
+	ahead, behind stepChoice // how steps are done forward and back; with parts 0 not chosen yet
 }
 
 // fewSteps is how many steps' gates are held at a time where they are not kept.
@@ -184,41 +184,23 @@ func (l *lstmWork) step(c *compiler, t, z int, wh, bias ref) {
 	before, off := l.before(t)
 	args := []any{before, wh, bias, l.gates, l.cells, l.y, off, z * 4 * step, l.cellsAt(t), l.cellsAt(t + 1), t * step, l.N, l.H}
 	unit, entry, units := "lstm_"+suffix(c.act), "lstm_step", 16
+	shared := 0
 	if l.tensor(c) {
-		n := l.groups(c)
+		if l.ahead.parts == 0 {
+			l.ahead = c.stepsAhead(l)
+		}
+		n := l.ahead.parts
 		unit, entry, units = "lstm_mma_"+suffix(c.act), fmt.Sprint("lstm_step_", n), 4*n
+		if l.ahead.piped {
+			entry, shared = fmt.Sprint("lstm_piped_step_", n), pipeBytes(n)
+		}
 	}
-	c.run(unit, entry, [3]int{(l.H + units - 1) / units, (l.N + 63) / 64, 1}, 256, args...)
+	c.runShared(unit, entry, [3]int{(l.H + units - 1) / units, (l.N + 63) / 64, 1}, 256, shared, args...)
 }
 
 // tensor reports whether the steps' products are made on tensor cores.
 func (l *lstmWork) tensor(c *compiler) bool {
 	return c.dev.card.Tensor && c.dev.card.Compute >= 80 && l.H%8 == 0
-}
-
-// groups is how many groups of four units a block of lstm_mma has: few enough that all multiprocessors have
-// something to do, and so many that no block has to wait for another to end.
-func (l *lstmWork) groups(c *compiler) int {
-	if l.force.groups > 0 {
-		return l.force.groups
-	}
-	n := 1
-	for n < 3 && (l.H+4*n-1)/(4*n)*((l.N+63)/64) > c.dev.card.Units {
-		n++
-	}
-	return n
-}
-
-// shares is into how many sums the products of the way back through a step are cut: enough to fill a card.
-func (l *lstmWork) shares(c *compiler, cols int) (shares, per int) {
-	tiles := (l.H + cols - 1) / cols * ((l.N + 63) / 64)
-	shares = max(1, min(c.dev.card.Units/tiles, 16, 4*l.H/64))
-	if l.force.shares > 0 {
-		shares = l.force.shares
-	}
-	per = (4*l.H + shares - 1) / shares
-	per = (per + 31) / 32 * 32
-	return (4*l.H + per - 1) / per, per
 }
 
 // lowerLSTMDGates: in is work, dy, wh [, rng].
@@ -273,7 +255,16 @@ func (l *lstmWork) back(c *compiler) *lstmBack {
 		b.counts = c.temp(tensor.Float32, (l.H+cols-1)/cols*((l.N+63)/64))
 		c.fill(b.counts, 0)
 	}
-	b.shares, b.per = l.shares(c, cols)
+	b.shares = max(1, min(c.dev.card.Units/((l.H+cols-1)/cols*((l.N+63)/64)), 16, 4*l.H/64))
+	if b.tensor {
+		if l.behind.parts == 0 {
+			l.behind = c.stepsBehind(l)
+		}
+		b.shares = l.behind.parts
+	}
+	b.per = (4*l.H + b.shares - 1) / b.shares
+	b.per = (b.per + 31) / 32 * 32
+	b.shares = (4*l.H + b.per - 1) / b.per
 	b.wh = c.temp(c.act, 4*l.H*l.H)
 	b.parts, b.carry = c.temp(tensor.Float32, b.shares*l.N*l.H), c.temp(tensor.Float32, l.N*l.H)
 	return b
@@ -297,7 +288,11 @@ func (b *lstmBack) cell(c *compiler, t, shares int) {
 func (b *lstmBack) step(c *compiler, t int) {
 	step, rows, z := b.N*b.H, (b.N+63)/64, t*4*b.N*b.H
 	if b.tensor {
-		c.run("lstm_mma_"+suffix(c.act), "lstm_back_3", [3]int{(b.H + backColumns - 1) / backColumns, rows, b.shares}, 256,
+		entry, shared := "lstm_back_3", 0
+		if b.behind.piped {
+			entry, shared = "lstm_piped_back_3", pipeBytes(3)
+		}
+		c.runShared("lstm_mma_"+suffix(c.act), entry, [3]int{(b.H + backColumns - 1) / backColumns, rows, b.shares}, 256, shared,
 			b.gates, b.wh, b.parts, b.counts, b.cells, b.dy, b.carry, b.gates,
 			z, z-4*step, b.cellsAt(t-1), b.cellsAt(t), (t-1)*step, b.N, b.H, b.per, b.shares)
 		return

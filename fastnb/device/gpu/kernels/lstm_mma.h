@@ -76,9 +76,22 @@ template<int P> struct Tiles {
       }
   }
 };
+// leave_ leaves a warp's sums in s [4, 64, 4*P].
+template<int P> DEVFN void leave_(float (*acc)[2*P][4], float4*s, int half, int quarter){
+  int g=(LID&31)>>2, t=LID&3;
+#pragma unroll
+  for(int i=0;i<2;i++)
+#pragma unroll
+    for(int p=0;p<P;p++){
+      float (*c)[4]=&acc[i][2*p];
+      float4*to=s+(quarter*64+half+16*i+g)*4*P+4*p+t;
+      to[0]=make_float4_(c[0][0],c[0][1],c[1][0],c[1][1]);
+      to[8*4*P]=make_float4_(c[0][2],c[0][3],c[1][2],c[1][3]);
+    }
+}
 // sums_ leaves in s [4, 64, 4*P] each quarter's part of the product of 64 rows of a and 16*P rows of b over k0 to k1.
 template<int P> DEVFN void sums_(const T*RESTRICT a, const T*RESTRICT b, int lda, int ldb, int rows, int cols, int k0, int k1, float4*s){
-  int warp=LID>>5, g=(LID&31)>>2, t=LID&3, half=(warp&1)*32, quarter=warp>>1;
+  int warp=LID>>5, half=(warp&1)*32, quarter=warp>>1;
   int chunks=(k1-k0+DEPTH_-1)/DEPTH_, from=k0+chunks*quarter/4*DEPTH_, to=k0+chunks*(quarter+1)/4*DEPTH_;
   float acc[2][2*P][4];
 #pragma unroll
@@ -94,15 +107,72 @@ template<int P> DEVFN void sums_(const T*RESTRICT a, const T*RESTRICT b, int lda
     now.load(a,b,lda,ldb,rows,cols,k+2*DEPTH_,k+2*DEPTH_<to?k1:0);
     next.times(acc);
   }
+  leave_<P>(acc,s,half,quarter);
+}
+// piped_ is the same by way of shared memory, where three parts of both sides are on the way at a time: a part is 16
+// vectors of 16 bytes of each of the 64+16*P rows, of which each quarter of the warps has 4. Of odd rows the vectors
+// change places, so that eight threads read from different banks.
+#define PARTS_ 3
+extern __shared__ uint4 memory_[];
+template<int P> struct Pipe {
+  const T*from[4+P]; // the thread's rows: one of sixteen, its vector
+  unsigned there;    // bits of those that are within n or h
+  int k, end;
+  uint shared;
+  __device__ __forceinline__ void begin(const T*a, const T*b, int lda, int ldb, int rows, int cols, int k0, int k1){
+    int r=LID>>4, c=LID&15;
+    k=k0+c*EACH_; end=k1; there=0u;
+#pragma unroll
+    for(int j=0;j<4+P;j++){
+      bool in=j<4?r+16*j<rows:r+16*(j-4)<cols;
+      from[j]=!in?a:j<4?a+(r+16*j)*lda:b+(r+16*(j-4))*ldb;
+      there|=(in?1u:0u)<<j;
+    }
+    asm("{.reg .u64 a; cvta.to.shared.u64 a,%1; cvt.u32.u64 %0,a;}":"=r"(shared):"l"(memory_));
+    shared+=16*(r*16+(c^((r&1)<<2)));
+  }
+  // load sends for the next part.
+  __device__ __forceinline__ void load(int part){
+#pragma unroll
+    for(int j=0;j<4+P;j++){
+      bool in=k<end&&(there>>j&1u);
+      asm volatile("cp.async.cg.shared.global [%0],[%1],16,%2;"::"r"(shared+16*16*(part*(64+16*P)+16*j)),"l"(in?from[j]+k:from[0]),"r"(in?16:0):"memory");
+    }
+    k+=4*DEPTH_;
+  }
+};
+template<int P> DEVFN void piped_(const T*a, const T*b, int lda, int ldb, int rows, int cols, int k0, int k1, float4*s){
+  int warp=LID>>5, g=(LID&31)>>2, t=LID&3, half=(warp&1)*32, quarter=warp>>1, steps=(k1-k0+4*DEPTH_-1)/(4*DEPTH_);
+  float acc[2][2*P][4];
 #pragma unroll
   for(int i=0;i<2;i++)
 #pragma unroll
-    for(int p=0;p<P;p++){
-      float (*c)[4]=&acc[i][2*p];
-      float4*to=s+(quarter*64+half+16*i+g)*4*P+4*p+t;
-      to[0]=make_float4_(c[0][0],c[0][1],c[1][0],c[1][1]);
-      to[8*4*P]=make_float4_(c[0][2],c[0][3],c[1][2],c[1][3]);
-    }
+    for(int j=0;j<2*P;j++) acc[i][j][0]=acc[i][j][1]=acc[i][j][2]=acc[i][j][3]=0.0f;
+  Pipe<P> pipe;
+  pipe.begin(a,b,lda,ldb,rows,cols,k0,k1);
+#pragma unroll
+  for(int i=0;i<PARTS_-1;i++){
+    pipe.load(i);
+    asm volatile("cp.async.commit_group;":::"memory");
+  }
+  int part=0, next=PARTS_-1;
+  for(int i=0;i<steps;i++){
+    asm volatile("cp.async.wait_group %0;"::"n"(PARTS_-2):"memory");
+    __syncthreads();
+    pipe.load(next);
+    asm volatile("cp.async.commit_group;":::"memory");
+    Tiles<P> tiles;
+    const uint4*at=memory_+part*(64+16*P)*16+((quarter*4+t)^((g&1)<<2));
+#pragma unroll
+    for(int l=0;l<4;l++) tiles.a[l]=at[(half+g+8*l)*16];
+#pragma unroll
+    for(int j=0;j<2*P;j++) tiles.b[j]=at[(64+(j>>1)*16+(g>>1)*4+(g&1)+2*(j&1))*16];
+    tiles.times(acc);
+    part=part==PARTS_-1?0:part+1; next=next==PARTS_-1?0:next+1;
+  }
+  asm volatile("cp.async.wait_group 0;":::"memory");
+  __syncthreads();
+  leave_<P>(acc,s,half,quarter);
 }
 template<int P> DEVFN float4 sum_(const float4*s, int i){
   float4 a=s[i], b=s[i+256*P], c=s[i+512*P], d=s[i+768*P];
@@ -111,7 +181,7 @@ template<int P> DEVFN float4 sum_(const float4*s, int i){
 
 // One step as lstm_step has it, 4*P units a block.
 #define STEP_ARGS const T*RESTRICT hp, const T*RESTRICT w, const float*RESTRICT bias, T*gates, float*cells, T*y, const int h0, const int z, const int c0, const int c1, const int y1, const int n, const int h
-template<int P> DEVFN void step_(STEP_ARGS, float4*s){
+template<int P, bool PIPED> DEVFN void step_(STEP_ARGS, float4*s){
   int u0=GRP0*4*P, r0=GRP1*64;
   Four in[P];
   float before[P];
@@ -121,7 +191,8 @@ template<int P> DEVFN void step_(STEP_ARGS, float4*s){
     bool there=r<n&&u<h;
     if(there){ in[j]=*(const Four*)(gates+z+4*(r*h+u)); before[j]=cells[c0+r*h+u]; }
   }
-  sums_<P>(hp+h0+r0*h,w+u0*4*h,h,h,n-r0,4*(h-u0),0,h,s);
+  if(PIPED) piped_<P>(hp+h0+r0*h,w+u0*4*h,h,h,n-r0,4*(h-u0),0,h,s);
+  else sums_<P>(hp+h0+r0*h,w+u0*4*h,h,h,n-r0,4*(h-u0),0,h,s);
   __syncthreads();
 #pragma unroll
   for(int j=0;j<P;j++){
@@ -141,8 +212,9 @@ template<int P> DEVFN void step_(STEP_ARGS, float4*s){
 }
 #define STEP_(P,BOUNDS) extern "C" __global__ void __launch_bounds__ BOUNDS lstm_step_##P(STEP_ARGS){ \
   __shared__ float4 s[4*64*4*P]; \
-  step_<P>(hp,w,bias,gates,cells,y,h0,z,c0,c1,y1,n,h,s); \
-}
+  step_<P,false>(hp,w,bias,gates,cells,y,h0,z,c0,c1,y1,n,h,s); \
+} \
+extern "C" __global__ void __launch_bounds__(256) lstm_piped_step_##P(STEP_ARGS){ step_<P,true>(hp,w,bias,gates,cells,y,h0,z,c0,c1,y1,n,h,(float4*)memory_); }
 STEP_(1,(256,1))
 STEP_(2,(256))
 STEP_(3,(256))
@@ -177,10 +249,16 @@ DEVFN void cells_(const float*parts, const float*RESTRICT cells, const T*RESTRIC
 // lstm_back_product gives them, with the transpose of w, [h, 4h], and `per` divisible by 32. The block that is the
 // last of a tile's shares, which counts [tiles] tells, adds them up in order and does what lstm_back_cell does. Gates
 // are those of the step at z, which d names for reading, derivatives already, and of the one before at z0.
-extern "C" __global__ void __launch_bounds__(256) lstm_back_3(const T*RESTRICT d, const T*RESTRICT w, float*parts, int*counts, const float*RESTRICT cells, const T*RESTRICT dy, float*carry, T*gates, const int z, const int z0, const int c0, const int c1, const int y1, const int n, const int h, const int per, const int shares){
-  __shared__ float4 s[4*64*12];
+#define BACK_ARGS const T*RESTRICT d, const T*RESTRICT w, float*parts, int*counts, const float*RESTRICT cells, const T*RESTRICT dy, float*carry, T*gates, const int z, const int z0, const int c0, const int c1, const int y1, const int n, const int h, const int per, const int shares
+template<bool PIPED> DEVFN void back_(BACK_ARGS, float4*s){
   int u0=GRP0*48, r0=GRP1*64, q0=GRP2*per, q1=min(q0+per,4*h);
-  sums_<3>(d+z+r0*4*h,w+u0*4*h,4*h,4*h,n-r0,h-u0,q0,q1,s);
+  // What the last block needs is long out of the cache.
+  for(int i=GRP2*256+LID;i<64*12;i+=256*shares){
+    int r=r0+i/12, u=u0+i%12*4;
+    if(r<n&&u<h) asm volatile("prefetch.global.L2 [%0];"::"l"(gates+z0+4*(r*h+u)));
+  }
+  if(PIPED) piped_<3>(d+z+r0*4*h,w+u0*4*h,4*h,4*h,n-r0,h-u0,q0,q1,s);
+  else sums_<3>(d+z+r0*4*h,w+u0*4*h,4*h,4*h,n-r0,h-u0,q0,q1,s);
   __syncthreads();
 #pragma unroll
   for(int j=0;j<3;j++){
@@ -204,3 +282,8 @@ extern "C" __global__ void __launch_bounds__(256) lstm_back_3(const T*RESTRICT d
     if(r<n&&u<h) cells_(parts,cells,dy,carry,gates,z0,c0,c1,y1,n*h,r*h+u,shares);
   }
 }
+extern "C" __global__ void __launch_bounds__(256) lstm_back_3(BACK_ARGS){
+  __shared__ float4 s[4*64*12];
+  back_<false>(d,w,parts,counts,cells,dy,carry,gates,z,z0,c0,c1,y1,n,h,per,shares,s);
+}
+extern "C" __global__ void __launch_bounds__(256) lstm_piped_back_3(BACK_ARGS){ back_<true>(d,w,parts,counts,cells,dy,carry,gates,z,z0,c0,c1,y1,n,h,per,shares,(float4*)memory_); }
