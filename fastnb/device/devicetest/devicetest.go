@@ -33,7 +33,9 @@ func run(t T, dev device.Device) {
 	t.Run("soft cross-entropy", func(t T) { compareSoft(t, dev) })
 	t.Run("within nets", func(t T) { compareInner(t, dev) })
 	t.Run("losses", func(t T) { compareLosses(t, dev) })
+	t.Run("many rows", func(t T) { compareManyRows(t, dev) })
 	t.Run("no numbers", func(t T) { compareNoNumbers(t, dev) })
+	t.Run("sum of squares", func(t T) { compareSqNorm(t, dev) })
 	t.Run("accumulate", func(t T) { compareAccumulate(t, dev) })
 	for _, kind := range []string{"adam", "sgd", "rmsprop"} {
 		for _, true_ := range []bool{true, false} {
@@ -204,20 +206,25 @@ func agree(t T, dev device.Device, plan *device.Plan, tol float64) {
 func agreeWithin(t T, dev device.Device, plan *device.Plan, tol float64, halfTol map[tensor.DType]float64) {
 	t.Helper()
 	want, got := reference(t, plan), execute(t, dev, plan)
-	half := dev.Info().Activations
 	for i, a := range plan.Args {
-		what := fmt.Sprint(a.Role, " ", a.Name)
-		if !half.Half() {
-			within(t, what, got[i], want[i], tol)
-			continue
-		}
-		if want[i].Abs().Max() > overflows {
-			continue
-		}
-		d, size := got[i].Sub(want[i]), want[i].Mul(want[i]).Sum().Item()
-		if off := math.Sqrt(d.Mul(d).Sum().Item() / max(size, 1e-12)); !(off <= halfTol[half]) {
-			t.Errorf("%s: differs by %.3g of its size", what, off)
-		}
+		alike(t, dev, fmt.Sprint(a.Role, " ", a.Name), got[i], want[i], tol, halfTol)
+	}
+}
+
+// alike compares an array, each number within tol or the whole within halfTol.
+func alike(t T, dev device.Device, what string, got, want *tensor.Tensor, tol float64, halfTol map[tensor.DType]float64) {
+	t.Helper()
+	half := dev.Info().Activations
+	if !half.Half() {
+		within(t, what, got, want, tol)
+		return
+	}
+	if want.Abs().Max() > overflows {
+		return
+	}
+	d, size := got.Sub(want), want.Mul(want).Sum().Item()
+	if off := math.Sqrt(d.Mul(d).Sum().Item() / max(size, 1e-12)); !(off <= halfTol[half]) {
+		t.Errorf("%s: differs by %.3g of its size", what, off)
 	}
 }
 

@@ -3,6 +3,7 @@ package devicetest
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 
 	"github.com/fastnb/go/fastnb/device"
 	"github.com/fastnb/go/fastnb/graph"
@@ -217,18 +218,66 @@ func compareLosses(t T, dev device.Device) {
 			},
 			"sum of a row's squares": func(b *pb, x *graph.Node) *graph.Node { return b.Mean(b.Sqrt(b.SumLast(b.Mul(x, x)))) },
 		} {
-			t.Run(fmt.Sprint(name, " ", s), func(t T) {
+			for _, shown := range []bool{false, true} { // predictions that are a result are kept in full precision
+				t.Run(fmt.Sprint(name, " ", s, " shown=", shown), func(t T) {
+					b := &pb{Builder: graph.NewBuilder(true)}
+					x := b.inner(s...)
+					spec := graph.LowerSpec{Name: fmt.Sprint("loss ", name, s, shown), Loss: f(b, x), Grads: b.names}
+					if shown {
+						spec.Outputs = []*graph.Node{x}
+					}
+					plan, err := b.Lower(spec)
+					if err != nil {
+						t.Fatal(err)
+					}
+					agreeWithin(t, dev, plan, tol, innerTol)
+				})
+			}
+		}
+	}
+}
+
+// compareManyRows compares the loss of each pixel of a map, which are many, of few classes.
+func compareManyRows(t T, dev device.Device) {
+	for _, n := range []int{2, 7, 32, 64} {
+		for _, shown := range []bool{false, true} {
+			t.Run(fmt.Sprint(n, " classes shown=", shown), func(t T) {
 				b := &pb{Builder: graph.NewBuilder(true)}
-				loss := f(b, b.inner(s...))
-				plan, err := b.Lower(graph.LowerSpec{Name: fmt.Sprint("loss ", name, s), Loss: loss, Grads: b.names})
+				x := b.inner(3, 29, 31, n)
+				spec := graph.LowerSpec{Name: "many rows", Loss: b.CrossEntropy(x, b.Input("y", tensor.Int64, 3, 1, 29, 31)), Grads: b.names}
+				if shown {
+					spec.Outputs = []*graph.Node{x}
+				}
+				plan, err := b.Lower(spec)
 				if err != nil {
 					t.Fatal(err)
 				}
-				agreeWithin(t, dev, plan, tol, innerTol)
+				r := newRig(t, dev)
+				prog := r.compile(plan)
+				defer prog.Close()
+				var args []device.Buffer
+				var host []*tensor.Tensor
+				rng := rand.New(rand.NewPCG(3, 4))
+				for _, a := range plan.Args {
+					v := random(rng, plan.Values[a.Value])
+					for k := range v.Int64s() {
+						v.Int64s()[k] = int64(k * 5 % n)
+					}
+					host = append(host, v)
+					args = append(args, r.up(v))
+				}
+				r.run(prog, args...)
+				definition(t, plan, host)
+				for i, a := range plan.Args {
+					alike(t, dev, fmt.Sprint(a.Role, " ", a.Name), r.down(args[i]), host[i], tol, manyTol)
+				}
 			})
 		}
 	}
 }
+
+// manyTol is innerTol for gradients that are small beside the least number of float16.
+var manyTol = map[tensor.DType]float64{tensor.Float16: 2e-2, tensor.BFloat16: 5e-2}
 
 // compareNoNumbers: what is infinite or no number stays so, for the sake of who looks for it.
 func compareNoNumbers(t T, dev device.Device) {

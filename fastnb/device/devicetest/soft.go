@@ -70,3 +70,9 @@ func compareAccumulate(t T, dev device.Device) {
 		near(t, plan.Values[plan.Args[i].Value].Name, results[1][i], results[0][i])
 	}
 }
+
+// compareSqNorm adds up the squares of more arrays than a launch takes, large and small.
+func compareSqNorm(t T, dev device.Device) {
+	shapes := [][]int{{37}, {5, 3, 3, 7}, {1}, {40000}, {3}, {129, 3}, {2}, {8}, {70, 70}, {31}, {1000}}
+	agree(t, dev, optim.SqNorm(shapes), tol)
+}

@@ -104,7 +104,7 @@ func sqNorm(c *compiler, st *device.Step) error {
 		g := group{blocks: 1}
 		for _, id := range ids {
 			g.args = append(g.args, c.as(id, tensor.Float32), c.count(id))
-			g.blocks = max(g.blocks, c.stretch(c.count(id)))
+			g.blocks = max(g.blocks, min(over(c.count(id), 32*perBlock), 2*c.units()))
 		}
 		for range slots - len(ids) {
 			g.args = append(g.args, g.args[0], 0)

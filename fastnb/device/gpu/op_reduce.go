@@ -97,11 +97,22 @@ func softmaxXent(c *compiler, st *device.Step) error {
 	out, done := c.out(st.Out[0], tensor.Float32)
 	rows, n := channelsOf(c.shape(st.In[0]))
 	unit, grid := c.rowsUnit(k, rows, n)
+	entry, grid := c.tiled("softmax_xent", grid, rows, n)
 	part := c.temp(tensor.Float32, grid[0])
-	c.run(unit, "softmax_xent", grid, perBlock, x, y, part, c.flag, rows, n, c.number())
+	c.run(unit, entry, grid, perBlock, x, y, part, c.flag, rows, n, c.number())
 	c.join(part, out, 0, grid[0], factor(true, rows))
 	done()
 	return nil
+}
+
+// tiled is the kernel for rows of so many numbers: where they are many and a thread takes a row, the one that
+// brings them into shared memory first, of 8192 numbers.
+func (c *compiler) tiled(entry string, grid [3]int, rows, n int) (string, [3]int) {
+	if n > few || n < 2 || rows < 4*perBlock {
+		return entry, grid
+	}
+	tall := min(perBlock, 8192/(n|1))
+	return entry + "_tiled", [3]int{max(1, min(over(rows, tall), 6*c.units())), 1, 1}
 }
 
 // lossUnit is rowsUnit for the gradient of a loss, which is stored as kind says, and its predictions: those stay
@@ -125,7 +136,8 @@ func softmaxXentDX(c *compiler, st *device.Step) error {
 	dx, done := c.out(st.Out[0], k)
 	rows, n := channelsOf(c.shape(st.In[0]))
 	unit, x, grid := c.lossUnit(st.In[0], k, rows, n)
-	c.run(unit, "softmax_xent_dx", grid, perBlock, x, y, dl, dx, c.flag, rows, n, c.number())
+	entry, grid := c.tiled("softmax_xent", grid, rows, n)
+	c.run(unit, entry+"_dx", grid, perBlock, x, y, dl, dx, c.flag, rows, n, c.number())
 	done()
 	return nil
 }

@@ -15,42 +15,45 @@ KERNEL void bn_stats_part(GLOBAL const T*RESTRICT x, GLOBAL float*RESTRICT part,
       ALLV(j) { const float d=a[j]-at[j]; s[j]+=d; q[j]=FMA(d,d,q[j]); } }
     const float over=n>0.0f?1.0f/n:0.0f;
     sn[LID]=n;
-    ALLV(j) { sm[LID*V+j]=at[j]+s[j]*over; const float z=q[j]-s[j]*s[j]*over; sq[LID*V+j]=RELU(z); }
+    ALLV(j) { sm[AT(LID,j)]=at[j]+s[j]*over; const float z=q[j]-s[j]*s[j]*over; sq[AT(LID,j)]=RELU(z); }
   }
   BARRIER;
   HALF(h,lanes)
   for(;h>0;h>>=1){
     if(on&&lane<h&&lane+h<lanes){
       const int o=LID+h*cols; const float na=sn[LID],nb=sn[o],w=nb>0.0f?nb/(na+nb):0.0f;
-      ALLV(j) { const float d=nb>0.0f?sm[o*V+j]-sm[LID*V+j]:0.0f; sm[LID*V+j]+=d*w; sq[LID*V+j]+=sq[o*V+j]+d*d*na*w; }
+      ALLV(j) { const float d=nb>0.0f?sm[AT(o,j)]-sm[AT(LID,j)]:0.0f; sm[AT(LID,j)]+=d*w; sq[AT(LID,j)]+=sq[AT(o,j)]+d*d*na*w; }
       sn[LID]=na+nb;
     }
     BARRIER;
   }
   if(on&&lane==0){
-    ALLV(j) { part[GRP0*2*C+col*V+j]=sm[LID*V+j]; part[(GRP0*2+1)*C+col*V+j]=sq[LID*V+j]; }
+    ALLV(j) { part[GRP0*2*C+col*V+j]=sm[AT(LID,j)]; part[(GRP0*2+1)*C+col*V+j]=sq[AT(LID,j)]; }
     if(col==0) part[GRPS0*2*C+GRP0]=sn[LID];
   }
 }
 
 #define JOIN 8
-// bn_stats_join joins the G blocks: 8 channels to a block, 32 threads to a channel.
-#define BN_JOIN \
-  LOCAL float sm[MAXTHREADS],sq[MAXTHREADS],sn[MAXTHREADS]; \
-  const int lane=LID/JOIN, c=GRP0*JOIN+LID%JOIN, lanes=BLOCK/JOIN; \
-  float mean=0.0f,sum=0.0f,n=0.0f; \
-  if(c<C) for(int b=lane;b<G;b+=lanes){ const float nb=part[G*2*C+b]; \
-    if(nb>0.0f){ const float d=part[b*2*C+c]-mean,w=nb/(n+nb); mean+=d*w; sum+=part[(b*2+1)*C+c]+d*d*n*w; n+=nb; } } \
-  sm[LID]=mean; sq[LID]=sum; sn[LID]=n; \
-  BARRIER; \
-  for(int h=lanes/2;h>0;h>>=1){ \
-    if(lane<h){ const int o=LID+h*JOIN; const float na=sn[LID],nb=sn[o]; \
-      if(nb>0.0f){ const float d=sm[o]-sm[LID],w=nb/(na+nb); sm[LID]+=d*w; sq[LID]+=sq[o]+d*d*na*w; sn[LID]=na+nb; } } \
-    BARRIER; \
-  }
+// bn_stats_join joins the G blocks: 8 channels to a block, 32 threads to a channel. First the mean of the means, then
+// what is left of the distances: neither waits for a division.
 KERNEL void bn_stats_join(GLOBAL const float*RESTRICT part, GLOBAL float*RESTRICT stats, const int R, const int C, const int G){
-  BN_JOIN
-  if(lane==0&&c<C){ stats[c]=sm[LID]; stats[C+c]=sq[LID]/(float)R; }
+  LOCAL float sh[MAXTHREADS];
+  const int lane=LID/JOIN, c=GRP0*JOIN+LID%JOIN, lanes=BLOCK/JOIN, last=c<C?G:0;
+  const float over=1.0f/(float)R;
+  float s=0.0f,q=0.0f;
+#pragma unroll 8
+  for(int b=lane;b<last;b+=lanes) s=FMA(part[G*2*C+b]*over,part[b*2*C+c],s);
+  sh[LID]=s;
+  BARRIER;
+  for(int h=lanes/2;h>0;h>>=1){ if(lane<h) sh[LID]+=sh[LID+h*JOIN]; BARRIER; }
+  const float mean=sh[LID%JOIN];
+  BARRIER;
+#pragma unroll 8
+  for(int b=lane;b<last;b+=lanes){ const float d=part[b*2*C+c]-mean; q+=FMA(part[G*2*C+b]*d,d,part[(b*2+1)*C+c]); }
+  sh[LID]=q;
+  BARRIER;
+  for(int h=lanes/2;h>0;h>>=1){ if(lane<h) sh[LID]+=sh[LID+h*JOIN]; BARRIER; }
+  if(lane==0&&c<C){ stats[c]=mean; stats[C+c]=sh[LID]*over; }
 }
 
 // BN_SCALES are what a thread needs of its channels. The variance of stats [2, C] begins at vat.
@@ -79,11 +82,11 @@ BN_APPLY(bn_apply_res_relu,1,1)
       if(SUM){ float e[V]; LDV(dz,r*wide+col,e); ALLV(j) d[j]+=e[j]; } \
       ALLV(j) { if(MASK) d[j]=m[j]>0.0f?d[j]:0.0f; if(SELF) d[j]=FMA(a[j]-mu[j],sc[j],be[j])>0.0f?d[j]:0.0f; b[j]+=d[j]; g[j]=FMA(d[j],a[j]-mu[j],g[j]); } \
       if(KEEP) STV(kept,r*wide+col,d); } \
-    ALLV(j) { sg[LID*V+j]=g[j]; sb[LID*V+j]=b[j]; } } \
+    ALLV(j) { sg[AT(LID,j)]=g[j]; sb[AT(LID,j)]=b[j]; } } \
   BARRIER; \
   HALF(h,lanes) \
-  for(;h>0;h>>=1){ if(on&&lane<h&&lane+h<lanes){ ALLV(j) { sg[LID*V+j]+=sg[(LID+h*cols)*V+j]; sb[LID*V+j]+=sb[(LID+h*cols)*V+j]; } } BARRIER; } \
-  if(on&&lane==0){ ALLV(j) { part[GRP0*2*C+col*V+j]=sg[LID*V+j]; part[(GRP0*2+1)*C+col*V+j]=sb[LID*V+j]; } } }
+  for(;h>0;h>>=1){ if(on&&lane<h&&lane+h<lanes){ ALLV(j) { sg[AT(LID,j)]+=sg[AT(LID+h*cols,j)]; sb[AT(LID,j)]+=sb[AT(LID+h*cols,j)]; } } BARRIER; } \
+  if(on&&lane==0){ ALLV(j) { part[GRP0*2*C+col*V+j]=sg[AT(LID,j)]; part[(GRP0*2+1)*C+col*V+j]=sb[AT(LID,j)]; } } }
 BN_GRADS(bn_grads_part,0,0,0,0)
 BN_GRADS(bn_grads_part_mask,0,1,0,0)
 BN_GRADS(bn_grads_part_self,0,0,1,0)
@@ -94,7 +97,9 @@ KERNEL void bn_grads_join(GLOBAL const float*RESTRICT part, GLOBAL const float*R
   LOCAL float sg[MAXTHREADS],sb[MAXTHREADS];
   const int lane=LID/JOIN, c=GRP0*JOIN+LID%JOIN, lanes=BLOCK/JOIN;
   float g=0.0f,s=0.0f;
-  if(c<C) for(int b=lane;b<G;b+=lanes){ g+=part[b*2*C+c]; s+=part[(b*2+1)*C+c]; }
+  const int last=c<C?G:0;
+#pragma unroll 8
+  for(int b=lane;b<last;b+=lanes){ g+=part[b*2*C+c]; s+=part[(b*2+1)*C+c]; }
   sg[LID]=g; sb[LID]=s;
   BARRIER;
   for(int h=lanes/2;h>0;h>>=1){ if(lane<h){ sg[LID]+=sg[LID+h*JOIN]; sb[LID]+=sb[LID+h*JOIN]; } BARRIER; }
@@ -130,12 +135,12 @@ KERNEL void colsum_part(GLOBAL const T*RESTRICT x, GLOBAL float*RESTRICT part, c
   if(on){
 #pragma unroll 4
     for(int r=row0;r<R;r+=rows){ float a[V]; LDV(x,r*wide+col,a); ALLV(j) s[j]+=a[j]; }
-    ALLV(j) sh[LID*V+j]=s[j];
+    ALLV(j) sh[AT(LID,j)]=s[j];
   }
   BARRIER;
   HALF(h,lanes)
-  for(;h>0;h>>=1){ if(on&&lane<h&&lane+h<lanes){ ALLV(j) sh[LID*V+j]+=sh[(LID+h*cols)*V+j]; } BARRIER; }
-  if(on&&lane==0){ ALLV(j) part[GRP0*C+col*V+j]=sh[LID*V+j]; }
+  for(;h>0;h>>=1){ if(on&&lane<h&&lane+h<lanes){ ALLV(j) sh[AT(LID,j)]+=sh[AT(LID+h*cols,j)]; } BARRIER; }
+  if(on&&lane==0){ ALLV(j) part[GRP0*C+col*V+j]=sh[AT(LID,j)]; }
 }
 // relu_sums_part masks dy, or the sum of dy and dz, where y is not positive, keeps that and adds it up.
 #define RELU_SUMS(name,SUM) KERNEL void name(GLOBAL const T*RESTRICT dy, GLOBAL const T*RESTRICT dz, GLOBAL const T*RESTRICT y, GLOBAL T*RESTRICT kept, GLOBAL float*RESTRICT part, const int R, const int C, const int cols){ \
@@ -146,18 +151,20 @@ KERNEL void colsum_part(GLOBAL const T*RESTRICT x, GLOBAL float*RESTRICT part, c
     _Pragma("unroll 2") for(int r=row0;r<R;r+=rows){ float d[V],m[V]; LDV(dy,r*wide+col,d); LDV(y,r*wide+col,m); \
       if(SUM){ float e[V]; LDV(dz,r*wide+col,e); ALLV(j) d[j]+=e[j]; } \
       ALLV(j) { d[j]=m[j]>0.0f?d[j]:0.0f; s[j]+=d[j]; } STV(kept,r*wide+col,d); } \
-    ALLV(j) sh[LID*V+j]=s[j]; } \
+    ALLV(j) sh[AT(LID,j)]=s[j]; } \
   BARRIER; \
   HALF(h,lanes) \
-  for(;h>0;h>>=1){ if(on&&lane<h&&lane+h<lanes){ ALLV(j) sh[LID*V+j]+=sh[(LID+h*cols)*V+j]; } BARRIER; } \
-  if(on&&lane==0){ ALLV(j) part[GRP0*C+col*V+j]=sh[LID*V+j]; } }
+  for(;h>0;h>>=1){ if(on&&lane<h&&lane+h<lanes){ ALLV(j) sh[AT(LID,j)]+=sh[AT(LID+h*cols,j)]; } BARRIER; } \
+  if(on&&lane==0){ ALLV(j) part[GRP0*C+col*V+j]=sh[AT(LID,j)]; } }
 RELU_SUMS(relu_sums_part,0)
 RELU_SUMS(relu_sums_part_sum,1)
 KERNEL void colsum_join(GLOBAL const float*RESTRICT part, GLOBAL float*RESTRICT out, const int C, const int G){
   LOCAL float sh[MAXTHREADS];
   const int lane=LID/JOIN, c=GRP0*JOIN+LID%JOIN, lanes=BLOCK/JOIN;
   float s=0.0f;
-  if(c<C) for(int b=lane;b<G;b+=lanes) s+=part[b*C+c];
+  const int last=c<C?G:0;
+#pragma unroll 8
+  for(int b=lane;b<last;b+=lanes) s+=part[b*C+c];
   sh[LID]=s;
   BARRIER;
   for(int h=lanes/2;h>0;h>>=1){ if(lane<h) sh[LID]+=sh[LID+h*JOIN]; BARRIER; }

@@ -45,7 +45,10 @@ KERNEL void accumulate(EIGHT(ARGSA) GLOBAL const float*RESTRICT h, GLOBAL const 
 KERNEL void sqnorm(EIGHT(ARGSQ) GLOBAL float*RESTRICT part, const int at){
   LOCAL float sh[MAXTHREADS];
   const int s_=GRP1, n=PICK8(n); GLOBAL const float*g=PICK8(g); float s=0.0f;
-  for(int i=GID;i<n;i+=GSIZE) s+=g[i]*g[i];
+  const int whole=n/4;
+#pragma unroll 4
+  for(int i=GID;i<whole;i+=GSIZE){ const float4 q=((GLOBAL const float4*)g)[i]; s+=(q.x*q.x+q.y*q.y)+(q.z*q.z+q.w*q.w); }
+  if(4*whole+GID<n) s+=g[4*whole+GID]*g[4*whole+GID];
   sh[LID]=s; BARRIER; TREE
   if(LID==0) part[at+GRP1*GRPS0+GRP0]=sh[0];
 }

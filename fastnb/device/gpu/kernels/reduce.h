@@ -19,6 +19,7 @@ KERNEL void sum_all(GLOBAL const T*RESTRICT x, GLOBAL float*RESTRICT part, const
 }
 KERNEL void join_sum(GLOBAL const float*RESTRICT part, GLOBAL float*RESTRICT out, const int at, const int n, const float factor){
   LOCAL float sh[MAXTHREADS]; float s=0.0f;
+#pragma unroll 8
   for(int i=LID;i<n;i+=BLOCK) s+=part[at+i];
   sh[LID]=s; BARRIER; TREE
   if(LID==0) out[0]=sh[0]*factor;

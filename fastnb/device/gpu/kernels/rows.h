@@ -82,3 +82,37 @@ SOFT_XENT(soft_xent_class,int64,HARD_,HARDSUM_,CLASS)
 SOFT_XENT(soft_xent_weights,float,SOFT_,SOFTSUM_,)
 SOFT_XENT_DX(soft_xent_class_dx,int64,HARD_,HARDSUM_,CLASS)
 SOFT_XENT_DX(soft_xent_weights_dx,float,SOFT_,SOFTSUM_,)
+
+#ifdef SMALL
+// The losses of many rows that are short: a block brings as many rows into shared memory as go in, so that neighbours
+// read what lies beside each other; then a thread takes a row. Rows lie an odd number apart there.
+#define TILE 8192
+#define TILED(C) const int pitch=(C)|1; int tall=TILE/pitch; if(tall>BLOCK) tall=BLOCK;
+#define FETCH const int there=R-r0<tall?R-r0:tall, n=there*C; \
+  for(int i=LID;i<n;i+=BLOCK) tile[i/C*pitch+i%C]=LDX(x,r0*C+i); \
+  BARRIER;
+#define TILE_MAXZ float m=LOWEST,z=0.0f; for(int c=0;c<C;c++) m=FMAXF(m,tile[o+c]); for(int c=0;c<C;c++) z+=EXPF(tile[o+c]-m);
+KERNEL void softmax_xent_tiled(GLOBAL const X*RESTRICT x, GLOBAL const int64*RESTRICT y, GLOBAL float*RESTRICT part, GLOBAL int*RESTRICT flag, const int R, const int C, const int step){
+  LOCAL float tile[TILE]; LOCAL float sh[MAXTHREADS]; float s=0.0f;
+  TILED(C)
+  for(int r0=GRP0*tall;r0<R;r0+=GRPS0*tall){
+    FETCH
+    if(LID<there){ const int r=r0+LID, o=LID*pitch; CLASS TILE_MAXZ s+=LOGF(z)+(m-tile[o+(int)k]); }
+    BARRIER;
+  }
+  TOTAL(s)
+  if(LID==0) part[GRP0]=sh[0];
+}
+KERNEL void softmax_xent_tiled_dx(GLOBAL const X*RESTRICT x, GLOBAL const int64*RESTRICT y, GLOBAL const float*RESTRICT dl, GLOBAL T*RESTRICT dx, GLOBAL int*RESTRICT flag, const int R, const int C, const int step){
+  LOCAL float tile[TILE];
+  TILED(C) const float f=dl[0]/(float)R;
+  for(int r0=GRP0*tall;r0<R;r0+=GRPS0*tall){
+    FETCH
+    if(LID<there){ const int r=r0+LID, o=LID*pitch; CLASS TILE_MAXZ
+      for(int c=0;c<C;c++) tile[o+c]=(EXPF(tile[o+c]-m)/z-(c==(int)k?1.0f:0.0f))*f; }
+    BARRIER;
+    for(int i=LID;i<n;i+=BLOCK) ST(dx,r0*C+i,tile[i/C*pitch+i%C]);
+    BARRIER;
+  }
+}
+#endif

@@ -9,6 +9,8 @@
 // Maps [R, C] of whose channels a thread takes V: block (b, p) has cols columns of V channels, the p-th so many, and
 // every GRPS0-th group of rows; its threads lie lanes deep over cols wide.
 #define COLUMNS const int lanes=BLOCK/cols, lane=LID/cols, wide=C/V, col=GRP1*cols+LID%cols, on=lane<lanes&&col<wide, row0=GRP0*lanes+lane, rows=GRPS0*lanes;
+// AT is where thread t keeps its number j in shared memory: neighbours beside each other, so that all banks serve.
+#define AT(t,j) ((j)*MAXTHREADS+(t))
 // HALF is where a tree over lanes begins.
 #define HALF(h,lanes) int h=1; while(h<lanes) h<<=1; h>>=1;
 #endif
