@@ -106,12 +106,12 @@ func softmaxXent(c *compiler, st *device.Step) error {
 }
 
 // tiled is the kernel for rows of so many numbers: where they are many and a thread takes a row, the one that
-// brings them into shared memory first, of 8192 numbers.
+// brings them into shared memory first, of 7168 numbers (28 KB).
 func (c *compiler) tiled(entry string, grid [3]int, rows, n int) (string, [3]int) {
 	if n > few || n < 2 || rows < 4*perBlock {
 		return entry, grid
 	}
-	tall := min(perBlock, 8192/(n|1))
+	tall := min(perBlock, 7168/(n|1))
 	return entry + "_tiled", [3]int{max(1, min(over(rows, tall), 6*c.units())), 1, 1}
 }
 

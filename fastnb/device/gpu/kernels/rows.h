@@ -86,7 +86,7 @@ SOFT_XENT_DX(soft_xent_weights_dx,float,SOFT_,SOFTSUM_,)
 #ifdef SMALL
 // The losses of many rows that are short: a block brings as many rows into shared memory as go in, so that neighbours
 // read what lies beside each other; then a thread takes a row. Rows lie an odd number apart there.
-#define TILE 8192
+#define TILE 7168
 #define TILED(C) const int pitch=(C)|1; int tall=TILE/pitch; if(tall>BLOCK) tall=BLOCK;
 #define FETCH const int there=R-r0<tall?R-r0:tall, n=there*C; \
   for(int i=LID;i<n;i+=BLOCK) tile[i/C*pitch+i%C]=LDX(x,r0*C+i); \
