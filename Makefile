@@ -19,8 +19,8 @@ VERSION   ?= 0.1.0
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-build: assets ## build bin/fastnb
-	$(GO) build -ldflags "-s -w" -o bin/fastnb ./cmd/fastnb
+build: assets ## build bin/fastnb; TAGS=nogpu for a static one without graphics cards
+	$(GO) build -ldflags "-s -w" $(if $(TAGS),-tags $(TAGS)) -o bin/fastnb ./cmd/fastnb
 
 lesson: build ## run the lesson's notebooks offline on generated data; NB=name for one, ARGS for `nb run`
 	@mkdir -p $(OUT)
@@ -39,6 +39,13 @@ $(VENV)/bin/jupyter-lab:
 test: assets ## the tests: no GPU, no network beyond package registries
 	$(GO) vet ./...
 	$(GO) test ./...
+
+KIT ?= $(OUT)/gpu-kit
+test-gpu: build ## what takes a device: the CUDA double, every test that PoCL or a card (FASTNB_TEST_DEVICE=cuda) can run, and the script for a machine with a card, rehearsed
+	$(GO) test -timeout 60m ./fastnb/device/gpu/... ./internal/genptx/...
+	$(GO) test -run 'GPU|FP16|Families|Trajectories' ./fastnb
+	test/gpu/prepare.sh $(KIT)
+	FASTNB_DEVICE=$${FASTNB_TEST_DEVICE:-opencl} TINY=1 LIMIT=1200 bash $(KIT)/run.sh $(ARGS)
 
 test-more: build ## what CI runs besides: other platforms' builds, Jupyter's own tests, the browser
 	@set -e; for p in $(PLATFORMS); do echo "== $$p"; \

@@ -8,9 +8,7 @@ import (
 	"github.com/fastnb/go/datasets"
 	"github.com/fastnb/go/fastnb/data"
 	"github.com/fastnb/go/fastnb/device"
-	_ "github.com/fastnb/go/fastnb/device/cpu"        // the device that every machine has
-	_ "github.com/fastnb/go/fastnb/device/gpu/cuda"   // NVIDIA cards
-	_ "github.com/fastnb/go/fastnb/device/gpu/opencl" // and others
+	_ "github.com/fastnb/go/fastnb/device/cpu" // the device that every machine has
 	"github.com/fastnb/go/fastnb/engine"
 	"github.com/fastnb/go/fastnb/nn"
 	"github.com/fastnb/go/fastnb/optim"

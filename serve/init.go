@@ -90,7 +90,10 @@ func (st Starter) files(ctx context.Context) (files []starterFile, missing strin
 	about := struct {
 		App    string
 		Models []string
+		Alone  bool // the program needs no library beside it
 	}{App: appName(st.Dir)}
+	linux, alone := linkage(st.Program)
+	about.Alone = alone
 	for i := range st.Models {
 		src := &st.Models[i]
 		if err := src.fetch(ctx); err != nil {
@@ -130,7 +133,7 @@ func (st Starter) files(ctx context.Context) (files []starterFile, missing strin
 		}
 		files = append(files, contentFile(name, b.Bytes()))
 	}
-	if static(st.Program) {
+	if linux {
 		files = append(files, copiedFile("fastnb", st.Program, 0o777))
 	} else {
 		missing = strings.TrimPrefix(missing+"; the program: put fastnb for Linux, as make build writes it there, into fastnb", "; ")
@@ -138,20 +141,21 @@ func (st Starter) files(ctx context.Context) (files []starterFile, missing strin
 	return files, missing, nil
 }
 
-// static reports whether a file is a program for Linux that needs no library beside it, as an image from nothing
-// asks for.
-func static(program string) bool {
+// linkage reports whether a file is a program for Linux, and whether it needs no library beside it, as an image
+// from nothing asks for.
+func linkage(program string) (linux, alone bool) {
 	f, err := elf.Open(program)
 	if err != nil {
-		return false
+		return false, false
 	}
 	defer func() { _ = f.Close() }() // only read
+	alone = true
 	for _, p := range f.Progs {
 		if p.Type == elf.PT_INTERP {
-			return false
+			alone = false
 		}
 	}
-	return f.Type == elf.ET_EXEC || f.Type == elf.ET_DYN
+	return f.Type == elf.ET_EXEC || f.Type == elf.ET_DYN, alone
 }
 
 var notInApp = regexp.MustCompile(`[^a-z0-9]+`)

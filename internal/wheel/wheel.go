@@ -29,8 +29,8 @@ const entryPoints = "[papermill.engine]\nfastnb = fastnb_papermill:Engine\n"
 // Platforms are those that wheels are made for, by GOOS/GOARCH, with their tags. The program is static, so
 // that it runs with every C library of Linux; Go 1.26 wants macOS 12.
 var Platforms = map[string]string{
-	"linux/amd64":   "manylinux_2_17_x86_64.manylinux2014_x86_64.musllinux_1_1_x86_64",
-	"linux/arm64":   "manylinux_2_17_aarch64.manylinux2014_aarch64.musllinux_1_1_aarch64",
+	"linux/amd64":   "manylinux_2_17_x86_64.manylinux2014_x86_64",
+	"linux/arm64":   "manylinux_2_17_aarch64.manylinux2014_aarch64",
 	"darwin/amd64":  "macosx_12_0_x86_64",
 	"darwin/arm64":  "macosx_12_0_arm64",
 	"windows/amd64": "win_amd64",
