@@ -108,6 +108,13 @@ func cases() []testCase {
 	add("conv bias relu", func(b *pb) *graph.Node {
 		return b.Conv2D(b.param(2, 6, 7, 9), b.param(21, 3, 3, 9), b.param(21), device.Conv{Stride: [2]int{1, 2}, Pad: [4]int{1, 0, 2, 1}, ReLU: true})
 	})
+	add("conv relu conv relu", func(b *pb) *graph.Node {
+		same := device.Conv{Stride: [2]int{1, 1}, Pad: [4]int{1, 1, 1, 1}, ReLU: true}
+		x := b.Conv2D(b.param(2, 6, 7, 9), b.param(24, 3, 3, 9), b.param(24), same)
+		x = b.Conv2D(x, b.param(16, 3, 3, 24), b.param(16), same)
+		half := device.Conv{Stride: [2]int{2, 2}, ReLU: true}
+		return b.Conv2D(x, b.param(13, 1, 1, 16), nil, half)
+	})
 	add("conv groups", func(b *pb) *graph.Node {
 		return b.Conv2D(b.param(2, 6, 7, 8), b.param(12, 3, 3, 2), nil, device.Conv{Stride: [2]int{1, 1}, Groups: 4})
 	})

@@ -93,10 +93,10 @@ const leastSteps = 8
 // maxSplit is how many elements the parts of a product may have together.
 const maxSplit = 64 << 20
 
-// cut cuts the depth of p into about n parts, of whole tiles.
+// cut cuts the depth of p into about n parts, of whole tiles; classes of pixels are not cut: their depths differ.
 func (p *product) cut(t kernels.GemmTile, n int) {
 	p.splits, p.depth = 1, p.k
-	if n > 1 {
+	if n > 1 && p.classes() == 1 {
 		p.depth = over(over(p.k, n), t.BK) * t.BK
 		p.splits = over(p.k, p.depth)
 	}

@@ -2,6 +2,7 @@ package gpu
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/fastnb/go/fastnb/device"
 	"github.com/fastnb/go/fastnb/device/gpu/kernels"
@@ -113,9 +114,49 @@ func (v conv) forward(kind tensor.DType, x, w, y ref, pitch, kc int) product {
 func convDX(c *compiler, st *device.Step, v conv) {
 	dy, pitch := c.channels(st.In[0], v.o, v.widens())
 	w, ldw := c.channels(st.In[1], v.c/v.groups, v.widens())
-	out, done := c.out(st.Out[0], c.store(st.Out[0]))
-	c.product(v.dx(c.act, dy, w, out, pitch, ldw))
+	to, y := c.maskOf(st, v)
+	out, done := c.out(to, c.store(to))
+	p := v.dx(c.act, dy, w, out, pitch, ldw)
+	p.mask = y
+	c.product(p)
 	done()
+}
+
+// maskedDX is what a gradient leaves beside its value where the mask of the ReLU behind it is already in.
+type maskedDX struct{}
+
+// maskOf is where the gradient of a convolution's input goes, and the output of the ReLU that masks it: the ReLU's
+// gradient is left out where it is all that reads the convolution's.
+func (c *compiler) maskOf(st *device.Step, v conv) (device.ValueID, *ref) {
+	dx := st.Out[0]
+	if v.groups > 1 || c.plan.Values[dx].Place != device.Temp || c.uses(dx) != 1 {
+		return dx, nil
+	}
+	for i := c.index + 1; i < len(c.plan.Steps); i++ {
+		next := &c.plan.Steps[i]
+		if !slices.Contains(next.In, dx) {
+			continue
+		}
+		out := next.Out[0]
+		if next.Op != "relu_grad" || next.In[0] != dx || !c.allStored(dx, next.In[1], out) || c.plan.Values[out].Place != device.Temp || c.written(next.In[1], c.index) ||
+			(i+1 < len(c.plan.Steps) && sums(&c.plan.Steps[i+1], out)) {
+			break
+		}
+		y := c.val(next.In[1])
+		c.side[dx] = &maskedDX{}
+		return out, &y
+	}
+	return dx, nil
+}
+
+// written reports whether a value is made by a step from one on.
+func (c *compiler) written(id device.ValueID, from int) bool {
+	for _, st := range c.plan.Steps[from:] {
+		if slices.Contains(st.Out, id) {
+			return true
+		}
+	}
+	return false
 }
 
 // dx is the product of dy in rows of pitch channels with w in rows of ldw.

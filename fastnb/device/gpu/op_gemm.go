@@ -11,6 +11,7 @@ type product struct {
 	kind    tensor.DType // how a and b are stored
 	a, b, c ref
 	bias    *ref
+	mask    *ref // of c: a ReLU\'s output, 0 where it is not above 0; not with a bias, nor with a batch
 	relu    bool
 	add     bool    // onto c
 	alpha   float32 // a factor of the product; 0 stands for 1
@@ -86,6 +87,7 @@ const (
 	gemmReLU
 	gemmF32
 	gemmAdd
+	gemmMask
 )
 
 func (p *product) flags() int {
@@ -102,6 +104,9 @@ func (p *product) flags() int {
 	if p.add {
 		f |= gemmAdd
 	}
+	if p.mask != nil {
+		f |= gemmMask
+	}
 	return f
 }
 
@@ -114,6 +119,9 @@ func (c *compiler) product(p product) {
 	var bias any = p.c
 	if p.bias != nil {
 		bias = *p.bias
+	}
+	if p.mask != nil {
+		bias = *p.mask
 	}
 	out, g := p.c, &p.patch
 	if p.splits > 1 {

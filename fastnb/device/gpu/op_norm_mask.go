@@ -113,6 +113,9 @@ func reluGrad(c *compiler, st *device.Step) error {
 	if d, ok := c.side[dy].(*deferred); ok {
 		a, b = d.a, d.b
 	}
+	if _, ok := c.side[dy].(*maskedDX); ok {
+		return nil // the convolution's gradient did it
+	}
 	same := c.allStored(a, b, y, out)
 	if next := c.ahead(1); same && sums(next, out) && c.allStored(next.In[1]) {
 		c.side[out] = &deferred{a: a, b: b, y: y}

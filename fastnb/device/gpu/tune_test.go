@@ -90,3 +90,30 @@ func TestGuess(t *testing.T) {
 		}
 	}
 }
+
+// Products over classes of pixels are never cut: a part has no place of its own for each class.
+func TestClassesAreWhole(t *testing.T) {
+	s := newSoft(1 << 20)
+	d, err := New(s, tensor.Float16)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	d.card = Card{Driver: "cuda", Compute: 90, Tensor: true, Units: 132}
+	c := &compiler{dev: d, act: tensor.Float16}
+	seen := 0
+	for _, x := range lessons(tensor.Float16) {
+		if x.p.classes() == 1 {
+			continue
+		}
+		seen++
+		for _, way := range c.choices(&x.p, true) {
+			if way.splits != 1 {
+				t.Fatalf("%s: %s in %d parts", x.name, way.tile.Name, way.splits)
+			}
+		}
+	}
+	if seen == 0 {
+		t.Error("no product over classes in the table")
+	}
+}

@@ -30,6 +30,7 @@
 #define HAS_RELU 2
 #define OUT_F32 4
 #define ADD_TO 8
+#define MASKED 16 // by the ReLU's output that bias points to, of C's shape and storage: 0 where it is not above 0
 
 // Pitches, offsets and strides in elements. gh x gw is the grid of the pixels that rows (mode 2: steps) stand
 // for, nb of them; sh x sw the map that patches are cut from; kc the channels of a tap, rounded up to vectors,
@@ -258,6 +259,7 @@ DEVFN void put(GLOBAL float* C, GLOBAL const float* bias, int flags, float alpha
 	v *= alpha;
 	if (flags & HAS_BIAS) v += bias[col];
 	if (flags & HAS_RELU) v = FMAXF(v, 0.0f);
+	if (flags & MASKED) v = LD((GLOBAL const T*)bias, i) > 0.0f ? v : 0.0f;
 	if (flags & OUT_F32) {
 		if (flags & ADD_TO) v += C[i];
 		C[i] = v;

@@ -17,6 +17,7 @@ KERNEL void gemm_sum(GLOBAL const float*RESTRICT P, GLOBAL float*RESTRICT C, GLO
 	const int at = offc + batch * strc + row * ldc + col;
 	if (flags & 1) v += bias[batch * n + col];
 	if (flags & 2) v = FMAXF(v, 0.0f);
+	if (flags & 16) v = LD((GLOBAL const T*)bias, at) > 0.0f ? v : 0.0f;
 	if (flags & 4) {
 		if (flags & 8) v += C[at];
 		C[at] = v;

@@ -152,11 +152,28 @@ DEVFN void put8(float* C, const float* bias, int flags, float alpha, int i, int 
 		if (flags & HAS_RELU) v[e] = FMAXF(v[e], 0.0f);
 	}
 #if SIZE == 2
+	if (flags & MASKED) {
+		const uint4 m = *(const uint4*)((const T*)bias + i);
+		const uint y[4] = {m.x, m.y, m.z, m.w};
+		UNROLL
+		for (int e = 0; e < 8; e++) {
+			const T h = (T)(y[e / 2] >> e % 2 * 16);
+			if (!(LD(&h, 0) > 0.0f)) v[e] = 0.0f;
+		}
+	}
 	if (!(flags & OUT_F32)) {
 		uint4 r;
 		r.x = two(v[0], v[1]); r.y = two(v[2], v[3]); r.z = two(v[4], v[5]); r.w = two(v[6], v[7]);
 		*(uint4*)((T*)C + i) = r;
 		return;
+	}
+#endif
+#if SIZE == 4
+	if (flags & MASKED) {
+		UNROLL
+		for (int e = 0; e < 8; e++) {
+			if (!(bias[i + e] > 0.0f)) v[e] = 0.0f;
+		}
 	}
 #endif
 	float4* c = (float4*)(C + i);

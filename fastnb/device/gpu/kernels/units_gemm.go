@@ -22,7 +22,7 @@ type GemmTile struct {
 }
 
 // GemmVersion changes with what decides how fast tiles are: choices that were measured with another are not used.
-const GemmVersion = 1
+const GemmVersion = 2
 
 // Modes of a product, as gemm.h numbers them: of what its operands are made.
 const (
