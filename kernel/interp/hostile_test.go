@@ -63,7 +63,12 @@ func TestInterruptedCellsAreLeft(t *testing.T) {
 	s := stoppable(t)
 	cells(t, s, "import (\"sync\"; \"os/exec\"; \"net/http\"; \"io\")\nkept := []int{1, 2}\ntype Kept struct{ N int }\nfunc (k Kept) Twice() int { return 2 * k.N }\nfunc add(n int) int { kept = append(kept, n); return len(kept) }\nvar mu sync.Mutex\nmu.Lock()")
 	late := "time.AfterFunc(50*time.Millisecond, stopNow)\n"
+	cells(t, s, "import \"net\"\nlistener := net.Listen(\"tcp\", \"127.0.0.1:0\")\nstarted := make(chan net.Addr, 1)")
 	for i, c := range []struct{ name, code, want string }{
+		{"Accept", late + "listener.Accept()", "waits in net.(*TCPListener).Accept"},
+		{"Accept in a function", "func accepts(l net.Listener) net.Conn { c, _ := l.Accept(); return c }\n" + late + "accepts(listener)", "waits in net.(*TCPListener).Accept"},
+		{"Read of a connection", late + "conn := net.Dial(\"tcp\", listener.Addr().String())\nconn.Read(make([]byte, 1))", "waits in net.(*"},
+		{"a datagram", late + "udp := net.ListenPacket(\"udp\", \"127.0.0.1:0\")\nudp.ReadFrom(make([]byte, 1))", "waits in net.(*UDPConn).ReadFrom"},
 		{"WaitGroup", late + "var wg sync.WaitGroup\nwg.Add(1)\nwg.Wait()", "waits in sync.(*WaitGroup).Wait"},
 		{"Mutex", late + "mu.Lock()", "waits in sync.(*Mutex).Lock"},
 		{"in a function", "func locked() { defer fmt.Print(\"d\"); mu.Lock() }\n" + late + "locked()", "waits in sync.(*Mutex).Lock"},

@@ -26,7 +26,7 @@ var Named = []string{
 var Importable = []string{
 	"bufio", "bytes", "cmp", "context", "encoding/base64", "encoding/binary", "encoding/csv", "encoding/hex", "encoding/json",
 	"flag", "html", "image", "image/color", "image/draw", "image/jpeg", "image/png", "io", "io/fs", "iter", "log", "maps",
-	"math/big", "math/bits", "math/cmplx", "math/rand", "math/rand/v2", "mime/multipart", "net/http", "net/url", "os/exec", "path", "path/filepath",
+	"math/big", "math/bits", "math/cmplx", "math/rand", "math/rand/v2", "mime/multipart", "net", "net/http", "net/url", "os/exec", "path", "path/filepath",
 	"reflect", "regexp", "runtime", "runtime/debug", "slices", "sync", "sync/atomic", "text/tabwriter", "text/template", "unicode", "unicode/utf8",
 	"github.com/disintegration/imaging",
 	"github.com/fastnb/go/cell/comm",
