@@ -243,14 +243,11 @@ func (e *Engine) alias(rt reflect.Type) *ast.Ident {
 	} else {
 		e.names++
 		name = "T" + mark + strconv.Itoa(e.names)
-		e.ir.DeclTypeAlias(name, e.ir.Comp.Universe.FromReflectType(rt))
+		e.ir.DeclTypeAlias(name, e.xtype(rt))
 	}
 	e.aliases[rt] = name
 	return ast.NewIdent(name)
 }
-
-// xtype is rt as the interpreter knows it.
-func (e *Engine) xtype(rt reflect.Type) xr.Type { return e.ir.Comp.Universe.FromReflectType(rt) }
 
 // imported is the name of a compiled package in the interpreter.
 func (e *Engine) imported(p *types.Package) *ast.Ident {
@@ -266,6 +263,7 @@ func (e *Engine) imported(p *types.Package) *ast.Ident {
 			Name: ast.NewIdent(name), Path: &ast.BasicLit{Kind: token.STRING, Value: strconv.Quote(pathOf)},
 		}}})
 		e.packages[pathOf] = name
+		e.settleTypes()
 	}
 	return ast.NewIdent(name)
 }

@@ -41,9 +41,7 @@ func (e *Engine) freeze() {
 				continue
 			}
 			e.frozen[at] = true
-			f := reflect.ValueOf(t)
-			x := f.Call([]reflect.Value{reflect.Zero(f.Type().In(0))})[0].Elem()
-			opened(x.FieldByName("universe")).Set(reflect.ValueOf(frozen))
+			opened(insideOf(t).FieldByName("universe")).Set(reflect.ValueOf(frozen))
 		}
 	}
 }
