@@ -15,6 +15,7 @@ import (
 // capture reads what the process prints, from Go, from C and from child programs, off its file
 // descriptors, and hands it out as text.
 type capture struct {
+	before  [2]*os.File // what were the standard streams; kept, since Go closes the descriptor of a file that is forgotten
 	streams []*stream
 	restore func()
 }
@@ -234,6 +235,8 @@ func startCapture(out func(name, text string)) (*capture, error) {
 		return nil, err
 	}
 	c.restore = restore
+	c.before = [2]*os.File{os.Stdout, os.Stderr}
+	os.Stdout, os.Stderr = c.standard(1, "/dev/stdout"), c.standard(2, "/dev/stderr")
 	return c, nil
 }
 
@@ -246,7 +249,7 @@ func (c *capture) mend() {
 	}{{1, &os.Stdout, "/dev/stdout"}, {2, &os.Stderr, "/dev/stderr"}} {
 		if (*std.f).Fd() == ^uintptr(0) { // closed, or nil
 			c.again()
-			*std.f = os.NewFile(std.fd, std.name)
+			*std.f = c.standard(std.fd, std.name)
 		}
 	}
 }
@@ -261,6 +264,7 @@ func (c *capture) again() {
 // stop gives the standard output and error back.
 func (c *capture) stop() {
 	c.flush()
+	os.Stdout, os.Stderr = c.before[0], c.before[1]
 	c.restore()
 	for _, s := range c.streams {
 		_ = s.w.Close()

@@ -12,3 +12,12 @@ func replaceStd(stdout, stderr *os.File) (restore func(), err error) {
 	os.Stdout, os.Stderr = stdout, stderr
 	return func() { os.Stdout, os.Stderr = o, e }, nil
 }
+
+// standard is a standard stream as cells have it.
+func (c *capture) standard(fd uintptr, name string) *os.File {
+	now := []*os.File{os.Stdout, os.Stderr}[fd-1]
+	if now != nil && now == c.before[fd-1] { // the pipe already
+		return now
+	}
+	return os.NewFile(fd, name)
+}

@@ -31,3 +31,13 @@ func replaceStd(stdout, stderr *os.File) (restore func(), err error) {
 	roomy(2)
 	return func() { _ = set(RealStdout(), RealStderr()) }, nil
 }
+
+// standard is a standard stream as cells have it, on a descriptor of its own: were it 1 itself, and a cell closed it or
+// forgot it, the next file that anybody opens could take its number.
+func (c *capture) standard(fd uintptr, name string) *os.File {
+	n, err := unix.FcntlInt(c.streams[fd-1].w.Fd(), unix.F_DUPFD_CLOEXEC, 3)
+	if err != nil {
+		return os.NewFile(fd, name)
+	}
+	return os.NewFile(uintptr(n), name)
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"runtime"
 	"strings"
 	"testing"
@@ -55,6 +56,40 @@ func TestCellsCannotTakeTheKernelAlong(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestStandardStreamsLost: a stream that a cell closes or forgets is there again in the next one, whatever files are
+// opened meanwhile and whatever the collector closes.
+func TestStandardStreamsLost(t *testing.T) {
+	s := printing(t)
+	stop, ended := make(chan bool), make(chan bool)
+	go func() { // takes the numbers of descriptors that come free
+		defer close(ended)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			if f, err := os.Open(os.DevNull); err == nil {
+				_ = f.Close()
+			}
+		}
+	}()
+	for i := range 25 {
+		for _, code := range []string{"os.Stdout = nil", "os.Stdout.Close()", "os.Stderr = nil", "os.Stderr.Close()"} {
+			if r := s.Run(context.Background(), code, RunOptions{}, &recorder{}); r.Err != nil {
+				t.Fatalf("%s: %v", code, r.Err)
+			}
+			runtime.GC()
+			var out recorder
+			if r := s.Run(context.Background(), "fmt.Print(\"out\")\nfmt.Fprint(os.Stderr, \"err\")", RunOptions{}, &out); r.Err != nil || !strings.Contains(out.text.String(), "out") {
+				t.Fatalf("round %d, after %s: %v, %q", i, code, r.Err, out.text.String())
+			}
+		}
+	}
+	close(stop)
+	<-ended
 }
 
 // TestInterruptedCellsAreLeft: what waits in a compiled call that no interrupt reaches is left behind, and the
