@@ -28,6 +28,8 @@ func TestFaults(t *testing.T) {
 		{"missing_second_barrier", 1, 64, []any{a, o, 1}, []any{a, o, 0}, 719, "race in shared memory"},
 		{"in_one_warp", 1, 64, []any{a, o, 1}, []any{a, o, 0}, 719, ""},
 		{"unwritten", 1, 64, []any{o, 64}, []any{o, 63}, 719, "read of shared memory that nobody has written"},
+		{"half_written", 1, 64, []any{o, 64}, []any{o, 63}, 719, "read of shared memory that nobody has written"},
+		{"bytes_of_a_word", 1, 64, []any{o, 1}, []any{o, 0}, 719, "race in shared memory"},
 		{"misaligned", 1, 1, []any{a, o, 4}, []any{a, o, 2}, 716, "multiple of its size (16 bytes"},
 		{"misaligned_shared", 1, 64, []any{o, 2}, []any{o, 1}, 716, "multiple of its size (8 bytes"},
 		{"half_a_shuffle", 1, 64, []any{o, 64}, []any{o, 48}, 719, "divergent shfl.sync: 16 of 32"},

@@ -29,11 +29,6 @@ struct Module {
 };
 static Module *modules;
 
-static const char *cache_dir(void) {
-  const char *d = getenv("FASTNB_DOUBLE_CACHE_DIR");
-  return d && *d ? d : CACHE;
-}
-
 // skip goes past a comment, or stays.
 static const char *skip(const char *p) {
   if (p[0] == '/' && p[1] == '/') while (*p && *p != '\n') p++;
@@ -252,8 +247,8 @@ int func_ready(Func *f) {
   if (!f->kern) {
     uint64_t a = fnv(fnv(0xcbf29ce484222325ull, f->module->outside), f->text), b = fnv(fnv(0x84222325cbf29ce4ull, f->text), f->module->outside);
     char dir[2048], so[2200];
-    snprintf(dir, sizeof dir, "%s/%02x", cache_dir(), (unsigned)(a & 255));
-    mkdir(cache_dir(), 0755);
+    snprintf(dir, sizeof dir, "%s/%02x", CACHE, (unsigned)(a & 255));
+    mkdir(CACHE, 0755);
     snprintf(so, sizeof so, "%s/%016llx%016llx.so", dir, (unsigned long long)a, (unsigned long long)b);
     if (access(so, R_OK)) {
       int e = build(f, dir, so);

@@ -1,4 +1,5 @@
-// The account of shared memory: who wrote and read each byte last, and since which barrier. What was never
+// The account of shared memory: who wrote and read each byte last, and since which barrier. Words of four bytes
+// that are accessed as a whole have one entry; a word has one for each byte from the first smaller access on. What was never
 // written in this block is not to be read, nor what cp.async has yet to fill; what one thread writes, another
 // touches only with a barrier between them (bar.warp.sync will do within a warp).
 #include <stdio.h>
@@ -10,6 +11,7 @@ struct Shadow {
   uint32_t read, read_seq;           // of the last reads
   uint16_t writer, reader, second;   // second: a reader of another warp than reader's
   uint8_t atomic, pending, several, two; // several: more readers in reader's warp since read_seq; two: second is one
+  uint32_t split;                        // the block, by its first epoch, in which this word has entries for its bytes
 };
 
 // shadow_block begins anew; numbers of epochs do not come again, so nothing has to be cleared.
@@ -19,7 +21,7 @@ void shadow_block(Worker *w) {
   if (w->shadow_room < w->blk.shared_size || w->epoch > 0xf0000000u) {
     free(w->shadow);
     w->shadow_room = (w->blk.shared_size + 4095) & ~4095u;
-    w->shadow = calloc(w->shadow_room, sizeof *w->shadow);
+    w->shadow = calloc(w->shadow_room + w->shadow_room / 4, sizeof *w->shadow); // bytes, and words behind them
     w->epoch = 0;
   }
   w->blk.shadow = w->shadow;
@@ -70,15 +72,30 @@ static void writes(Worker *w, Thr *t, Shadow *s, uint32_t a, int site, int kind)
   s->atomic = kind == ATOMIC, s->pending = kind == ASYNC;
 }
 
+static void touch(Worker *w, Thr *t, Shadow *s, uint32_t a, int site, int kind) {
+  if (kind == LOAD) {
+    reads(w, t, s, a, site);
+    return;
+  }
+  if (kind == ATOMIC && s->wrote < w->first) fault(t, LAUNCH_FAILED, site, "atomic operation on shared memory that nobody has written", a, 1);
+  writes(w, t, s, a, site, kind);
+}
+
 void shadow_account(Thr *t, uint32_t a, uint32_t n, int site, int kind) {
   Worker *w = WORKER(t);
-  for (uint32_t i = 0; i < n; i++) {
-    Shadow *s = &w->shadow[a + i];
-    if (kind == LOAD) {
-      reads(w, t, s, a + i, site);
+  Shadow *words = w->shadow + w->shadow_room;
+  for (uint32_t end = a + n; a < end;) {
+    Shadow *s = &words[a / 4];
+    if (n >= 4 && s->split != w->first) {
+      touch(w, t, s, a, site, kind);
+      a += 4;
       continue;
     }
-    if (kind == ATOMIC && s->wrote < w->first) fault(t, LAUNCH_FAILED, site, "atomic operation on shared memory that nobody has written", a + i, 1);
-    writes(w, t, s, a + i, site, kind);
+    if (s->split != w->first) {
+      for (uint32_t k = 0; k < 4; k++) w->shadow[(a & ~3u) + k] = *s;
+      s->split = w->first;
+    }
+    touch(w, t, &w->shadow[a], a, site, kind);
+    a++;
   }
 }

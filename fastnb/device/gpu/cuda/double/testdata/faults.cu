@@ -40,3 +40,5 @@ K fill(float *o, float v, int n) { int i = blockIdx.x * blockDim.x + threadIdx.x
 K add(float *o, const float *a, int n) { int i = blockIdx.x * blockDim.x + threadIdx.x; if (i < n) o[i] += a[i]; }
 K much_shared(float *o) { extern __shared__ float d[]; d[threadIdx.x * 200] = threadIdx.x; __syncthreads(); o[threadIdx.x] = d[threadIdx.x * 200]; }
 K __launch_bounds__(64) bounded(float *o) { o[threadIdx.x] = 1; }
+K half_written(uint *o, int n) { __shared__ unsigned short s[64]; int t = threadIdx.x; if (t < n) s[t] = t; __syncthreads(); o[t % 32] = *(uint *)(s + t % 32 * 2); }
+K bytes_of_a_word(uint *o, int there) { __shared__ unsigned char s[64]; int t = threadIdx.x; s[t] = t; __syncthreads(); uint v = *(uint *)(s + (t & ~3)); if (there) __syncthreads(); s[63 - t] = v; __syncthreads(); o[t] = s[t]; }
