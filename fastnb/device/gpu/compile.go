@@ -31,6 +31,7 @@ type program struct {
 	consts *memory // nil: none
 	flags  bool    // it raises flags or looks at them
 	hosted []string
+	zones  []zone
 	id     int64
 	closed atomic.Bool
 
@@ -152,6 +153,7 @@ type life struct {
 	first, last int
 	bytes       int64
 	set         func(at int64)
+	ref         ref
 }
 
 // arrange gives temporaries and scratch their places. What lives at different times shares places.
@@ -170,12 +172,12 @@ func (p *program) arrange(c *compiler) {
 			return
 		case r.scratch > 0:
 			if l = pads[r.scratch]; l == nil {
-				l = &life{first: i, bytes: c.scratch[r.scratch-1], set: func(at int64) { p.pads[r.scratch] = at }}
+				l = &life{first: i, ref: r, bytes: c.scratch[r.scratch-1], set: func(at int64) { p.pads[r.scratch] = at }}
 				pads[r.scratch], all = l, append(all, l)
 			}
 		case c.plan.Values[r.value].Place == device.Temp:
 			if l = values[r.value]; l == nil {
-				l = &life{first: i, bytes: int64(c.count(r.value)) * int64(c.store(r.value).Size()), set: func(at int64) { p.place[r.value] = at }}
+				l = &life{first: i, ref: r, bytes: int64(c.count(r.value)) * int64(c.store(r.value).Size()), set: func(at int64) { p.place[r.value] = at }}
 				values[r.value], all = l, append(all, l)
 			}
 		default:
@@ -201,6 +203,10 @@ func (p *program) arrange(c *compiler) {
 		for _, l := range begin[i] {
 			at[l] = a.take(l.bytes)
 			l.set(at[l])
+			if c.dev.poison == guarded {
+				p.zones = append(p.zones, zone{a.take(align), align, c.nameOf(l.ref, c.launches[i].step)})
+				end[l.last] = slices.DeleteFunc(end[l.last], func(o *life) bool { return o == l }) // nothing is used twice
+			}
 		}
 		for _, l := range end[i] {
 			a.give(at[l], l.bytes)

@@ -480,6 +480,39 @@ func TestInterruptBetweenLaunches(t *testing.T) {
 	}
 }
 
+// In tests what is written past an end is told, and what is read before it was written is NaN.
+func TestGuards(t *testing.T) {
+	for _, poison := range []string{"1", "2"} {
+		t.Setenv("FASTNB_GPU_POISON", poison)
+		te := newTester(t, 1<<30)
+		ops = map[string]lowering{
+			"double": testOps["double"],
+			"past": func(c *compiler, st *device.Step) error {
+				r := c.val(st.Out[0])
+				r.n += 64
+				c.run("convert", "double", blocks(1), 1, c.val(st.In[0]), r, c.count(st.In[0]))
+				return nil
+			},
+		}
+		p := &device.Plan{Name: "plan"}
+		in := p.Bind(device.Value{Shape: []int{65}}, device.Arg{Role: device.Input})
+		mid, never := p.Add(device.Value{Name: "mid", Shape: []int{64}}), p.Add(device.Value{Shape: []int{64}})
+		out := p.Bind(device.Value{Shape: []int{64}}, device.Arg{Role: device.Output})
+		p.Steps = []device.Step{
+			{Op: "past", Layer: "layer", In: []device.ValueID{in}, Out: []device.ValueID{mid}},
+			{Op: "double", In: []device.ValueID{never}, Out: []device.ValueID{out}},
+		}
+		a, b := te.up(make([]float32, 65)...), te.alloc(64)
+		err := te.q.Run(background, te.compile(p), a, b).Wait(background)
+		if told := err != nil && strings.Contains(err.Error(), "0 bytes behind the end of value 1 mid [64] (layer past)"); told != (poison == "2") {
+			t.Errorf("%s: error %v", poison, err)
+		}
+		if v := te.down(b)[0]; v == v && poison == "2" { // with 1 it lies where mid lay
+			t.Errorf("%s: what was never written is %g", poison, v)
+		}
+	}
+}
+
 // Bad lowerings are errors of Compile.
 func TestBadLowerings(t *testing.T) {
 	for name, low := range map[string]lowering{

@@ -32,6 +32,7 @@ type Device struct {
 	host   pinned
 	eager  time.Duration // see eagerness
 	plain  atomic.Bool   // no recordings
+	poison string        // see guard.go
 	onHost atomic.Int64  // steps that ran on the host
 	played atomic.Int64  // runs from recordings
 	tuned  sync.Once     // tuner is there if it is to be
@@ -59,6 +60,7 @@ func New(driver Driver, activations tensor.DType) (*Device, error) {
 	d := &Device{
 		drv: driver, card: driver.Card(), act: activations, own: own,
 		heap: &heap{drv: driver, limit: limit}, queues: map[*queue]bool{}, eager: eagerness(driver.Card()),
+		poison: os.Getenv("FASTNB_GPU_POISON"),
 	}
 	d.plain.Store(!recordings())
 	d.host.drv = driver

@@ -95,7 +95,13 @@ func (q *queue) run(ctx context.Context, dp device.Program, args []device.Buffer
 			return err
 		}
 	}
+	if err := r.spoil(); err != nil {
+		return err
+	}
 	if err := r.all(ctx); err != nil {
+		return err
+	}
+	if err := r.unspoilt(); err != nil {
 		return err
 	}
 	if p.flags {

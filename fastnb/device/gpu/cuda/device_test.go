@@ -45,6 +45,7 @@ func TestDevice(t *testing.T) {
 	}
 	for _, d := range kinds {
 		t.Run(d.String(), func(t *testing.T) {
+			t.Setenv("FASTNB_GPU_POISON", map[tensor.DType]string{tensor.Float16: "2", tensor.Float32: "2", tensor.BFloat16: "1"}[d])
 			dev := open(t, d)
 			devicetest.Run(t, dev)
 			if n := dev.OnHost(); n > 0 {
