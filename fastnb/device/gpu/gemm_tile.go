@@ -127,7 +127,7 @@ func (c *compiler) choices(p *product, trial bool) []choice {
 		n := p.wanted(t, c.processors())
 		for _, k := range []int{n, n / 2, 2 * n, 1} {
 			q := *p
-			if q.cut(t, k); k < 1 || seen[q.splits] || (k > 1 && q.depth < t.BK*leastSteps/2) || k*p.batch*p.m*p.n > maxSplit {
+			if q.cut(t, k); k < 1 || seen[q.splits] || (k > 1 && (q.depth < t.BK*leastSteps/2 || k*p.batch*p.m*p.n > maxSplit)) {
 				continue
 			}
 			seen[q.splits] = true

@@ -117,3 +117,26 @@ func TestClassesAreWhole(t *testing.T) {
 		t.Error("no product over classes in the table")
 	}
 }
+
+// A product with a large result, as a decoder's scores are, is measured too: only parts are bounded.
+func TestLargeResultsAreMeasured(t *testing.T) {
+	s := newSoft(1 << 30)
+	s.card.Driver, s.card.Compute, s.card.Units, s.card.Tensor = "cuda", 90, 132, true
+	d, err := New(s, tensor.Float16)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	of := func(n int) ref { return ref{kind: tensor.Float16, n: n} }
+	c := &compiler{dev: d}
+	p := c.spec(gemmSpec{A: of(4480 * 400), B: of(60000 * 400), C: of(4480 * 60000), M: 4480, N: 60000, K: 400, TransB: true})
+	all := c.choices(&p, false)
+	for _, x := range all {
+		if x.splits != 1 {
+			t.Errorf("%s in %d parts", x.tile.Name, x.splits)
+		}
+	}
+	if len(all) < 2 {
+		t.Errorf("%d ways", len(all))
+	}
+}
