@@ -54,8 +54,8 @@ func ModelDir(name string) LearnerOption {
 // Silent makes fits show nothing.
 func Silent(on bool) LearnerOption { return learnerOption(func(c *LearnerConfig) { c.Silent = on }) }
 
-// OnDevice names the device instead of FASTNB_DEVICE or the best one: "cpu", the only one there is so far, or one
-// that a package registered with device.Register.
+// OnDevice names the device instead of FASTNB_DEVICE or the best one: "cpu", "cuda", "cuda:1" for the second card,
+// "opencl", or one that a package registered with device.Register.
 func OnDevice(name string) LearnerOption {
 	return learnerOption(func(c *LearnerConfig) { c.Device = name })
 }

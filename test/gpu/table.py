@@ -1,4 +1,5 @@
-"""Tables of what run.sh measured: python table.py BENCH.jsonl, or python table.py --selftest SELFTEST.json"""
+"""Tables of what run.sh measured: python table.py BENCH.jsonl, with --markdown before it as docs/gpu.md has them, or
+python table.py --selftest SELFTEST.json"""
 
 import json
 import sys
@@ -29,14 +30,34 @@ def lines(path):
     return rows
 
 
+def markdown(ours, eager, compiled):
+    """The steps with the loss read each time, then ten at a time; ratios to PyTorch's better side."""
+    cell = lambda r, k: f"{r[k]:.2f}" if r and not r.get("error") else "failed" if r else ""
+    print("| work | activations | fastnb, ms | PyTorch eager | compiled | ratio | ten at a time: fastnb | eager | compiled | ratio | memory, MB: fastnb | eager |")
+    print("|---|---|---|---|---|---|---|---|---|---|---|---|")
+    for key in sorted({*ours, *eager}):
+        o, t, c = ours.get(key), eager.get(key), compiled.get(key)
+        if key[1] == "tf32":
+            o = ours.get((key[0], "f32"))
+        parts = [key[0].removeprefix("gpu-"), key[1]]
+        for k in ("step_ms", "free_ms"):
+            best = min((r[k] for r in (t, c) if r and not r.get("error")), default=0)
+            parts += [cell(o, k), cell(t, k), cell(c, k), f"{best / o[k]:.2f}" if best and o and not o.get("error") else ""]
+        memory = f"{o['programs_mb'] + o['params_mb']:.0f}" if o and not o.get("error") else ""
+        parts += [memory, f"{t['peak_mb']:.0f}" if t and "peak_mb" in t else ""]
+        print("| " + " | ".join(parts) + " |")
+
+
 def main():
     if sys.argv[1] == "--selftest":
         return selftest(sys.argv[2])
-    rows = lines(sys.argv[1])
+    rows = lines(sys.argv[-1])
     ours, eager, compiled, cpu = {}, {}, {}, {}
     for r in rows:
         side = {"torch": eager, "torch compile": compiled}.get(r.get("side"), cpu if r.get("device") == "cpu" else ours)
         side[r["name"], r["precision"]] = r
+    if "--markdown" in sys.argv:
+        return markdown(ours, eager, compiled)
     ms = lambda r, k: f"{r[k]:9.2f}" if r and k in r and "error" not in r else "   FAILED" if r else "        -"
     ratio = lambda t, o, k: f"{t[k] / o[k]:6.2f}" if t and o and o.get(k) and t.get(k) and not o.get("error") and not t.get("error") else "     -"
     print("milliseconds a step (loss read each step | ten at a time); ratio: PyTorch's time over ours, more is faster than PyTorch")
