@@ -27,6 +27,8 @@ type exported struct {
 	TrueWD  bool       `json:"true_wd"`
 	// Activation goes with the loss, whose name the metadata has: nil in exports of before.
 	Activation *string `json:"activation,omitempty"`
+	// Examples are inputs to try.
+	Examples []Example `json:"examples,omitempty"`
 }
 
 // loss is the loss of an exported learner, nil where it is the data's. One of somebody's own is known by its
@@ -81,7 +83,11 @@ func RegisterArch(kind string, b ArchBuilder) {
 // architecture, weights, classes, transforms and normalisation of the validation set. LoadLearner
 // reads it.
 func (l *Learner) Export(name ...string) error {
-	file := l.Path.Join(append(name, exportFile)[0])
+	return l.export(exportConfig{file: append(name, exportFile)[0]})
+}
+
+func (l *Learner) export(c exportConfig) error {
+	file := l.Path.Join(c.file)
 	if err := l.alive("export"); err != nil {
 		return err
 	}
@@ -97,7 +103,7 @@ func (l *Learner) Export(name ...string) error {
 		return because("export: "+file.String(), err)
 	}
 	meta := l.meta("export")
-	meta.Export = &exported{Data: state, WD: l.WD, TrainBN: l.cfg.TrainBN, BNWD: l.cfg.BNWD, TrueWD: l.cfg.TrueWD, Activation: &l.Loss.Activation}
+	meta.Export = &exported{Data: state, WD: l.WD, TrainBN: l.cfg.TrainBN, BNWD: l.cfg.BNWD, TrueWD: l.cfg.TrueWD, Activation: &l.Loss.Activation, Examples: c.examples}
 	return l.writeModel("export", file, all, meta)
 }
 
@@ -118,11 +124,6 @@ func (o loadOption) applyLoad(c *loadConfig) { o(c) }
 // TestItems gives a loaded learner a test set: GetPreds(On(Test)) predicts it.
 func TestItems(items *data.ItemList) LoadOption {
 	return loadOption(func(c *loadConfig) { c.test = items })
-}
-
-// File is the name of the exported file: export.fastnb by default.
-func File(name string) LoadOption {
-	return loadOption(func(c *loadConfig) { c.file, c.named = name, true })
 }
 
 // With passes options to the learner that is loaded, such as Metrics.
@@ -197,6 +198,7 @@ func (c *loadConfig) learner(file, dir datasets.Path, all map[string]*Tensor, me
 		l.Destroy()
 		return nil, because("load learner: "+file.String(), err)
 	}
+	l.Model.examples = meta.Export.Examples
 	l.tellUnsummed(meta, file)
 	return l, nil
 }

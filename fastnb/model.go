@@ -35,6 +35,8 @@ type Model struct {
 	owner func()        // frees what LoadModel made; may be nil
 	act   tensor.DType  // how activations are kept, as engine.SetActivations takes it
 	gone  bool
+
+	examples []Example // that the export carries
 }
 
 // recipe is how a model is asked: the way to its inputs and back from its outputs.

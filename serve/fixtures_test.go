@@ -57,6 +57,7 @@ func write(t testing.TB, file string, b []byte) {
 // fixture is an export of one kind of model, made once for all tests.
 type fixture struct {
 	make func(dir string) (*fastnb.Learner, error)
+	with []fastnb.ExportOption
 	once sync.Once
 	file datasets.Path
 	err  error
@@ -70,8 +71,11 @@ func (f *fixture) export(t testing.TB) datasets.Path {
 		check(t, err)
 		data.Seed(1)
 		l, err := f.make(dir)
+		if err == nil && l.Data.TrainDS != nil && len(l.Data.TrainDS.Items()) > 0 && f.with == nil && l.Data.TrainDS.Items()[0].Exists() {
+			f.with = []fastnb.ExportOption{fastnb.Examples(l.Data.TrainDS.Items()[:2]...)}
+		}
 		if err == nil {
-			err = l.Export()
+			err = l.ExportWith(f.with...)
 			f.file = l.Path.Join("export.fastnb")
 			l.Destroy()
 		}
@@ -213,14 +217,15 @@ var masks = &fixture{make: func(dir string) (*fastnb.Learner, error) {
 
 // points finds one place.
 var points = &fixture{make: func(dir string) (*fastnb.Learner, error) {
-	err := errors.Join(drawn(dir, "1", 4, 40, red), drawn(dir, "2", 4, 40, green), drawn(dir, "3", 4, 40, blue), drawn(dir, "4", 4, 40, color.RGBA{A: 255}), drawn(dir, "5", 4, 40, color.RGBA{255, 255, 255, 255}))
+	err := errors.Join(drawn(dir, "1", 4, 40, red), drawn(dir, "2", 4, 40, green), drawn(dir, "3", 4, 40, blue), drawn(dir, "4", 4, 40, color.RGBA{A: 255}), drawn(dir, "5", 4, 40, color.RGBA{255, 255, 255, 255}),
+		drawn(dir, "6", 4, 40, color.RGBA{0, 136, 0, 255})) // the ground of the camera that browsers make up
 	if err != nil {
 		return nil, err
 	}
 	d, err := vision.PointsListFromFolder(datasets.NewPath(dir)).SplitByRandPct(.3).
 		LabelFromFunc(func(datasets.Path) vision.Points { return vision.Points{{Y: 10, X: 20}} }).
-		Transform(nil, data.Size(32), data.TfmY(true)).Normalize(vision.ImageNetStats).DataBunch(data.BS(14))
-	return learn(d, err, vision.CNNLearner, 80, fastnb.PS(0))
+		Transform(nil, data.Size(32), data.TfmY(true)).Normalize(vision.ImageNetStats).DataBunch(data.BS(16))
+	return learn(d, err, vision.CNNLearner, 80, fastnb.PS(0), vision.YRange(-.9, .9))
 }}
 
 // films are texts that say what they are.
@@ -234,7 +239,7 @@ func films() (*data.Table, error) {
 }
 
 // texts is a classifier of texts.
-var texts = &fixture{make: func(dir string) (*fastnb.Learner, error) {
+var texts = &fixture{with: []fastnb.ExportOption{fastnb.ExampleTexts("a good film number 7", "a bad film number 8")}, make: func(dir string) (*fastnb.Learner, error) {
 	t, err := films()
 	if err != nil {
 		return nil, err

@@ -47,6 +47,9 @@ func routeOf(r *http.Request) string {
 		return "/static/"
 	}
 	if rest, ok := strings.CutPrefix(p, "/api/models/"); ok {
+		if strings.Contains(rest, "/examples/") {
+			return "/api/models/{model}/examples/{number}"
+		}
 		for _, do := range []string{"/predict", "/generate", "/flag"} {
 			if strings.HasSuffix(rest, do) {
 				return "/api/models/{model}" + do

@@ -99,6 +99,24 @@ func TestPictures(t *testing.T) {
 			t.Errorf("%v, the library says %v", a.Probs, want[0].Probs)
 		}
 	}
+	// The pictures that the export carries.
+	var info struct{ Models []modelInfo }
+	r, err := http.Get(url + "/api/models")
+	check(t, err)
+	check(t, json.NewDecoder(r.Body).Decode(&info))
+	if len(info.Models[0].Examples) != 2 || len(m.Examples()) != 2 {
+		t.Fatalf("%+v", info.Models)
+	}
+	for k, e := range info.Models[0].Examples {
+		if status, got := get1(t, fmt.Sprintf("%s/api/models/colours/examples/%d", url, *e.Number)); status != 200 || got != string(m.Examples()[k].Content) || e.Name != m.Examples()[k].Name {
+			t.Errorf("example %d: %d, %d bytes", k, status, len(got))
+		}
+	}
+	for _, k := range []string{"2", "-1", "x"} {
+		if status, _ := get1(t, url+"/api/models/colours/examples/"+k); status != 404 {
+			t.Errorf("example %s: %d", k, status)
+		}
+	}
 	var several struct{ Results []answer }
 	body, kind := form(t, "file", pngOf(t, square(40, 9, red)), pngOf(t, square(30, 2, blue)), pngOf(t, square(50, 5, red)))
 	if status := ask(t, url+"/api/models/colours/predict", body, kind, &several); status != 200 || len(several.Results) != 3 || several.Results[1].Result != "blue" || several.Results[2].Name != "2.png" {

@@ -105,6 +105,7 @@ func (s *Server) routes() {
 	mux.Handle("/api/generate", post(s.generate))
 	mux.Handle("/api/models/{model}/generate", post(s.generate))
 	mux.Handle("/api/models/{model}/flag", post(s.flag))
+	mux.Handle("/api/models/{model}/examples/{number}", get(s.example))
 	mux.Handle("/api/queue", get(s.place))
 	mux.Handle("/api", get(s.api))
 	mux.Handle("/api/openapi.json", get(s.describe))

@@ -153,6 +153,30 @@ function pick(file) {
   el('analyze-button').disabled = false;
 }
 
+// offer shows the examples that the export carries.
+function offer(m) {
+  el('examples').hidden = !m.examples;
+  el('examples').replaceChildren(...(m.examples || []).map((e) => {
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.className = 'example';
+    if (e.text) {
+      button.textContent = e.text.length > 60 ? e.text.slice(0, 60) + '...' : e.text;
+      button.addEventListener('click', () => { el('text').value = e.text; });
+      return button;
+    }
+    const url = at(m, 'examples/' + e.number), img = document.createElement('img');
+    img.src = url;
+    img.alt = 'example ' + e.name;
+    button.append(img);
+    button.addEventListener('click', async () => {
+      const file = await (await call(url)).blob();
+      pick(new File([file], e.name, { type: file.type }));
+    });
+    return button;
+  }));
+}
+
 function firstPicture(list) {
   return [...(list || [])].find((f) => f.type.startsWith('image/'));
 }
@@ -171,6 +195,7 @@ function fit() {
   el('classes').replaceChildren(...(m.classes || []).map((c) => new Option(c)));
   el('about').textContent = (m.architecture ? m.architecture + ', ' : '') +
     (m.classes ? m.classes.length + ' classes: ' + m.classes.slice(0, 12).join(', ') + (m.classes.length > 12 ? ', ...' : '') : 'gives ' + m.gives);
+  offer(m);
   clear();
 }
 

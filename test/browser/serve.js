@@ -113,6 +113,21 @@ async function dropped(page) {
   await shot(page, 'error');
 }
 
+// examples are the pictures and texts that an export carries.
+async function examples(page) {
+  await choose(page, 'colours');
+  await until(page, 'two examples', async () => await page.locator('.example img').count() === 2);
+  await page.locator('.example').first().click();
+  await page.getByRole('button', { name: 'Analyze' }).click();
+  check(/^Result = (red|blue)$/.test(await answered(page, 'an example')), await result(page));
+  await accessible(page, 'the page with examples');
+  await shot(page, 'examples');
+  await choose(page, 'texts');
+  await page.getByRole('button', { name: 'a bad film number 8' }).click();
+  await page.getByRole('button', { name: 'Analyze' }).click();
+  check((await answered(page, 'the class')) === 'Result = neg', await result(page));
+}
+
 async function labels(page) {
   await choose(page, 'labels');
   await page.locator('#file-input').setInputFiles(picture);
@@ -216,7 +231,7 @@ async function small(page) {
   fs.mkdirSync(shots, { recursive: true });
   const { browser, page, outside, pageErrors } = await open({ width: 1000, height: 800 });
   try {
-    for (const step of [colours, dropped, labels, masks, points, texts, writer, calls]) {
+    for (const step of [colours, dropped, examples, labels, masks, points, texts, writer, calls]) {
       await step(page);
       console.log('ok', step.name);
     }
