@@ -2,8 +2,10 @@ package opencl_test
 
 import (
 	"context"
+	"errors"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/fastnb/go/fastnb/device"
@@ -19,8 +21,8 @@ import (
 // steps with the same masks.
 var tolLosses = map[tensor.DType]float64{tensor.Float32: 1e-4, tensor.Float16: 2e-2, tensor.BFloat16: 4e-2}
 
-// Language models and text classifiers train as they do on the processor, masks and all, and no step of theirs
-// runs on the host.
+// Language models and text classifiers train as they do on the processor, masks and all, the same each time, and no
+// step of theirs runs on the host.
 func TestTextModels(t *testing.T) {
 	c := models.LMConfig()
 	c.EmbSz, c.NHid, c.NLayers = 24, 40, 3
@@ -48,7 +50,11 @@ func TestTextModels(t *testing.T) {
 		for kind, tol := range tolLosses {
 			t.Run(m.name+" "+kind.String(), func(t *testing.T) {
 				dev := open(t, kind)
-				for i, l := range losses(t, dev, m.net, x, y) {
+				got := losses(t, dev, m.net, x, y)
+				if again := losses(t, dev, m.net, x, y); !slices.Equal(again, got) {
+					t.Errorf("another time the losses are %v, not %v", again, got)
+				}
+				for i, l := range got {
 					if d := math.Abs(l - want[i]); !(d <= tol*want[i]) {
 						t.Errorf("loss %d: %.6f, on the processor %.6f", i, l, want[i])
 					}
@@ -100,4 +106,36 @@ func losses(t *testing.T, dev device.Device, net func() (nn.Layer, error), x, y 
 		t.Fatal(err)
 	}
 	return append(out, float64(l))
+}
+
+// A word or a target that the vocabulary does not have is told, with its place, and the next batch trains.
+func TestWordsThatAreNone(t *testing.T) {
+	const words = 30
+	c := models.LMConfig()
+	c.EmbSz, c.NHid, c.NLayers = 8, 12, 2
+	dev := open(t, tensor.Float16)
+	m, err := models.NewLanguageModel(words, c, nn.NewRNG(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := engine.New(dev, m, nn.CrossEntropyFlat, nil, optim.Config{Kind: "sgd"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, good := context.Background(), numbers(words, 3, 5)
+	bad := good.Clone()
+	bad.Int64s()[7] = words + 4
+	train := func(x, y *tensor.Tensor) error {
+		_, _, err := e.TrainBatch(ctx, []*tensor.Tensor{x}, []*tensor.Tensor{y})
+		return err
+	}
+	for what, err := range map[string]error{"word": train(bad, good), "target": train(good, bad)} {
+		var found device.BadIndexError
+		if !errors.As(err, &found) || found.What != what || found.Value != words+4 || found.Row != 1 || found.Place != 2 || found.Count != words {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if err := train(good, good); err != nil {
+		t.Error(err)
+	}
 }
