@@ -9,8 +9,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-
-	"github.com/fastnb/go/fastnb/device/gpu/kernels"
 )
 
 // cards are the architectures that PTX is assembled for: those at or above its own.
@@ -48,12 +46,7 @@ func (j *job) assemble(name, arch, text string) error {
 			if u.spill == 0 && u.registers <= 255 {
 				continue
 			}
-			what := fmt.Sprintf("%s: %s on sm_%d: %d registers, %d bytes spilled", name, u.entry, sm, u.registers, u.spill)
-			if onTrial(name) {
-				j.say("%s (on trial)", what)
-			} else {
-				bad = append(bad, "genptx: "+what)
-			}
+			bad = append(bad, fmt.Sprintf("genptx: %s: %s on sm_%d: %d registers, %d bytes spilled", name, u.entry, sm, u.registers, u.spill))
 		}
 	}
 	if len(entries) == 0 {
@@ -79,20 +72,6 @@ func (j *job) assemble(name, arch, text string) error {
 		return fmt.Errorf("%s", strings.Join(bad, "\n"))
 	}
 	return nil
-}
-
-// onTrial says that a unit is of a tile that nothing but a bench uses: what it spills is told.
-func onTrial(unit string) bool {
-	for _, t := range kernels.GemmTiles {
-		for mode := kernels.GemmRows; t.Trial && mode <= kernels.GemmTurned; mode++ {
-			for _, kind := range []string{"f32", "f16", "bf16"} {
-				if t.Does(mode, kind) && t.Unit(mode, kind) == unit {
-					return true
-				}
-			}
-		}
-	}
-	return false
 }
 
 // runPTXAS gives ptxas's words for a text on a card; what it said before is kept by hash.

@@ -132,7 +132,7 @@ func BenchProducts(d *Device, kind tensor.DType, only string, budget float64, w 
 		}
 		best, by := 0.0, choice{}
 		line, guess := "", c.guess(&x.p)
-		for _, o := range c.choices(&x.p, true) {
+		for _, o := range c.choices(&x.p) {
 			s, err := b.seconds(x.p, o, budget)
 			if err != nil {
 				line += fmt.Sprintf("  %s/%d: %v", o.tile.Name, o.splits, err)

@@ -30,7 +30,7 @@ func (c *compiler) choose(p *product) kernels.GemmTile {
 // guess is the choice without measurements.
 func (c *compiler) guess(p *product) choice {
 	best, score := choice{kernels.GemmTiles[0], p.wanted(kernels.GemmTiles[0], c.processors())}, 0.0
-	for _, t := range c.tiles(p, false) {
+	for _, t := range c.tiles(p) {
 		n := p.wanted(t, c.processors())
 		if s := c.rate(p, t, n); s > score {
 			best, score = choice{t, n}, s
@@ -52,6 +52,9 @@ func (c *compiler) able(p *product, t kernels.GemmTile) bool {
 		return true
 	}
 	card := c.dev.card
+	if t.Compute < 80 && card.Compute >= 80 {
+		return false // Turing's is slower than any of theirs
+	}
 	return card.Driver == "cuda" && card.Tensor && card.Compute >= t.Compute && t.Shared <= mostShared(card.Compute)
 }
 
@@ -103,10 +106,10 @@ func (p *product) cut(t kernels.GemmTile, n int) {
 }
 
 // tiles are those for p: on tensor cores where such can do it.
-func (c *compiler) tiles(p *product, trial bool) []kernels.GemmTile {
+func (c *compiler) tiles(p *product) []kernels.GemmTile {
 	var all, tensor []kernels.GemmTile
 	for _, t := range kernels.GemmTiles {
-		if !c.able(p, t) || (t.Trial && !trial) {
+		if !c.able(p, t) {
 			continue
 		}
 		if all = append(all, t); t.Compute > 0 {
@@ -119,10 +122,10 @@ func (c *compiler) tiles(p *product, trial bool) []kernels.GemmTile {
 	return all
 }
 
-// choices are what is worth a measurement for p; trial: also with tiles that are not used.
-func (c *compiler) choices(p *product, trial bool) []choice {
+// choices are what is worth a measurement for p.
+func (c *compiler) choices(p *product) []choice {
 	var all []choice
-	for _, t := range c.tiles(p, trial) {
+	for _, t := range c.tiles(p) {
 		seen := map[int]bool{}
 		n := p.wanted(t, c.processors())
 		for _, k := range []int{n, n / 2, 2 * n, 1} {

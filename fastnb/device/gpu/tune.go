@@ -90,7 +90,7 @@ func (t *tuner) choice(c *compiler, p *product) (choice, bool) {
 			best, least = x, s
 		}
 	}
-	all := c.choices(p, false)
+	all := c.choices(p)
 	for i, x := range all {
 		if i == 0 || all[i-1].tile.Name != x.tile.Name { // each tile with as many parts as are wanted
 			try(x)

@@ -107,7 +107,7 @@ func TestClassesAreWhole(t *testing.T) {
 			continue
 		}
 		seen++
-		for _, way := range c.choices(&x.p, true) {
+		for _, way := range c.choices(&x.p) {
 			if way.splits != 1 {
 				t.Fatalf("%s: %s in %d parts", x.name, way.tile.Name, way.splits)
 			}

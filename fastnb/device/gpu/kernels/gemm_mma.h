@@ -341,25 +341,32 @@ KERNEL void __launch_bounds__(THREADS, BLOCKS) gemm(GEMM_ARGS) {
 	__syncthreads();
 	DESTINATION;
 	const int even = ((whole ? ldc | base : an | base) & 7) == 0 && (MODE != 2 || !whole || kc == kv);
+	if (even) {
 #pragma unroll 1
-	for (int e = lane; e < WM * WN / 8; e += 32) {
-		const int r = e / (WN / 8), c = e % (WN / 8) * 2, m = g.m0 + wm + r, n = g.n0 + wn + c * 4;
-		if (m < g.m && n < g.n) {
-			const int row = base + (whole ? row_at(&g, m) : m * an);
-			if (even && n + 8 <= g.n) {
+		for (int e = lane; e < WM * WN / 8; e += 32) {
+			const int r = e / (WN / 8), c = e % (WN / 8) * 2, m = g.m0 + wm + r, n = g.n0 + wn + c * 4;
+			if (m < g.m && n + 8 <= g.n) {
 				float v[8];
 				UNROLL
 				for (int h = 0; h < 2; h++) {
 					const float4 f = *(const float4*)(mine + r * WN + ((c + h) ^ (r & 3) << 1) * 4);
 					v[4 * h] = f.x; v[4 * h + 1] = f.y; v[4 * h + 2] = f.z; v[4 * h + 3] = f.w;
 				}
-				put8(C, bias, out, factor, row + n, n, v);
-			} else {
+				put8(C, bias, out, factor, base + (whole ? row_at(&g, m) : m * an) + n, n, v);
+			}
+		}
+	}
+	// The rest one by one, neighbours by neighbouring lanes.
+	if (!even || g.n0 + wn + WN > g.n) {
+		const int rest = even ? g.n & ~7 : 0;
 #pragma unroll 1
-				for (int h = 0; h < 8; h++) {
-					const int col = whole ? col_at(&g, n + h) : n + h;
-					const float v = mine[r * WN + ((c + h / 4) ^ (r & 3) << 1) * 4 + h % 4];
-					if (n + h < g.n && col >= 0) put(C, bias, out, factor, row + col, col, v);
+		for (int e = lane; e < WM * WN; e += 32) {
+			const int r = e / WN, c = e % WN, m = g.m0 + wm + r, n = g.n0 + wn + c;
+			if (m < g.m && n < g.n && n >= rest) {
+				const int col = whole ? col_at(&g, n) : n;
+				if (col >= 0) {
+					const float v = mine[r * WN + (c >> 2 ^ (r & 3) << 1) * 4 + (c & 3)];
+					put(C, bias, out, factor, base + (whole ? row_at(&g, m) : m * an) + col, col, v);
 				}
 			}
 		}

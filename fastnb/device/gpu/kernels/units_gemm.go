@@ -14,7 +14,6 @@ type GemmTile struct {
 	V          int // elements that are loaded at once
 	Shared     int // bytes of dynamic shared memory
 	Resident   int // blocks that a multiprocessor holds
-	Trial      bool
 	Compute    int // the least compute capability, 0: any device
 	defines    []string
 	kinds      string // of storage
@@ -22,7 +21,7 @@ type GemmTile struct {
 }
 
 // GemmVersion changes with what decides how fast tiles are: choices that were measured with another are not used.
-const GemmVersion = 2
+const GemmVersion = 3
 
 // Modes of a product, as gemm.h numbers them: of what its operands are made.
 const (
@@ -37,31 +36,13 @@ var GemmTiles = []GemmTile{
 	simtTile(64, 64, 16, 4, 4, 1),
 	simtTile(64, 64, 16, 4, 4, 4),
 	simtTile(128, 128, 8, 8, 8, 4),
-	mmaTile(128, 128, 32, 64, 32, 4, 2, 80, "f16 bf16"),
-	mmaTile(128, 64, 32, 32, 32, 4, 3, 80, "f16 bf16"),
+	mmaTile(128, 128, 32, 64, 64, 4, 2, 80, "f16 bf16"),
+	mmaTile(128, 64, 64, 32, 32, 3, 3, 80, "f16 bf16"),
 	mmaTile(64, 64, 32, 32, 32, 4, 5, 80, "f16 bf16"),
+	mmaTile(128, 128, 16, 64, 32, 4, 1, 80, "f32"),
 	mmaTile(128, 64, 16, 32, 32, 4, 2, 80, "f32"),
 	mmaTile(64, 64, 16, 32, 32, 4, 4, 80, "f32"),
 	mmaTile(128, 64, 32, 32, 32, 2, 2, 75, "f16"),
-	mmaTile(128, 128, 32, 64, 64, 4, 2, 80, "f16").trial(),
-	mmaTile(256, 128, 32, 64, 64, 4, 1, 80, "f16").trial(),
-	mmaTile(128, 128, 64, 64, 32, 3, 2, 80, "f16").trial(),
-	mmaTile(128, 64, 64, 32, 32, 3, 3, 80, "f16").trial(),
-	mmaTile(128, 128, 16, 64, 32, 4, 1, 80, "f32").trial(),
-	mmaTile(128, 128, 32, 64, 32, 4, 2, 80, "f16").cached().trial(),
-	mmaTile(128, 64, 32, 32, 32, 4, 3, 80, "f16").cached().trial(),
-}
-
-// trial is t as one that only BenchProducts tries.
-func (t GemmTile) trial() GemmTile {
-	t.Trial = true
-	return t
-}
-
-// cached is t with its loads through the cache of the multiprocessor.
-func (t GemmTile) cached() GemmTile {
-	t.Name, t.defines = strings.Replace(t.Name, "_", "ca_", 1), append(t.defines, `CACHE="ca"`)
-	return t
 }
 
 // mmaTile is a tile on tensor cores, in warps of wm x wn; a multiprocessor has registers for so many blocks.
