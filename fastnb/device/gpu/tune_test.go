@@ -130,7 +130,7 @@ func TestLargeResultsAreMeasured(t *testing.T) {
 	of := func(n int) ref { return ref{kind: tensor.Float16, n: n} }
 	c := &compiler{dev: d}
 	p := c.spec(gemmSpec{A: of(4480 * 400), B: of(60000 * 400), C: of(4480 * 60000), M: 4480, N: 60000, K: 400, TransB: true})
-	all := c.choices(&p, false)
+	all := c.choices(&p)
 	for _, x := range all {
 		if x.splits != 1 {
 			t.Errorf("%s in %d parts", x.tile.Name, x.splits)
