@@ -129,29 +129,3 @@ func TestBackdoors(t *testing.T) {
 		t.Error("no type of the interpreter is frozen")
 	}
 }
-
-func FuzzCheck(f *testing.F) {
-	for _, s := range []string{
-		"x := 1", "type T[P any] struct{ n *T[P] }\nfunc (t *T[P]) M() P { panic(0) }", "for i := range 3 { defer func() { recover() }() }",
-		"func f(a ...int) (x, y int) { return }\nf(f())", "switch x := any(1).(type) { case int: _ = x }", "goto a\na:", "select {}", "\xff", "`",
-		"type L []L\ntype F func(F) F\nvar l L = L{L{}}", "var a, b = 1, func() int { return a }()", "import . \"strings\"\nToUpper(\"x\")",
-	} {
-		f.Add(s)
-	}
-	e := engine(f)
-	f.Fuzz(func(t *testing.T, code string) {
-		before := len(e.Scope())
-		c, bad := e.Check(code, false)
-		if bad != nil {
-			if bad.Msg == "" || strings.Contains(bad.Msg, "the check of this cell failed") {
-				t.Errorf("%q: %s", code, bad.Msg)
-			}
-			if len(e.Scope()) != before {
-				t.Errorf("%q failed and left names", code)
-			}
-			return
-		}
-		_, _ = c.Lower() // it must not panic
-		c.rollback()
-	})
-}
