@@ -10,7 +10,7 @@
 //
 // and nothing has changed before Define. reps.go says what types are represented by, box.go how values of cells'
 // types stand in interfaces, format.go, json.go and boundary.go how compiled code sees them, helpers.go what the
-// interpreter is helped with. The table of lowered forms is in docs/decisions/070.
+// interpreter is helped with; trace.go, probe.go and panics.go tell where code failed and with what. The table of lowered forms is in docs/decisions/070.
 //
 // Those who complete, inspect or export ask the same scope: [Engine.Lookup] and [Engine.Scope] for what a name
 // stands for, [Engine.TypeOf] for an expression's type and object (nothing runs), [Engine.Members] for what can

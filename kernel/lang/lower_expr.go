@@ -20,7 +20,6 @@ type low struct {
 	name    string // of that function, for people
 	at      int    // the number of the spot of the statement that is lowered; -1 outside of one
 	pending []*probe
-	quiet   int  // nothing is watched while it is not 0
 	asPlace bool // what is lowered is assigned to, or its address is taken
 	locals  map[types.Object]string
 }

@@ -42,7 +42,7 @@ type probe struct {
 
 // watch notes what may fail in the statement that is lowered.
 func (l *low) watch(p *probe) {
-	if l.at < 0 || l.quiet > 0 {
+	if l.at < 0 {
 		return
 	}
 	l.e.spotMu.Lock()
