@@ -233,8 +233,12 @@ func TestBadRequests(t *testing.T) {
 func TestPageAndMetrics(t *testing.T) {
 	_, url := start(t, Config{}, Source{Name: "m", Path: pictures.export(t)})
 	for _, c := range [][2]string{ // the numbers last: before, there are none
-		{"/", "<title>Ask the model</title>"}, {"/static/client.js", "use strict"}, {"/static/style.css", "prefers-color-scheme"}, {"/healthz", `"ok"`},
-		{"/api", `"openapi":"3.1.0"`}, {"/metrics", "fastnb_requests_total"},
+		{"/", "<title>Ask the model</title>"},
+		{"/static/client.js", "use strict"},
+		{"/static/style.css", "prefers-color-scheme"},
+		{"/healthz", `"ok"`},
+		{"/api", `"openapi":"3.1.0"`},
+		{"/metrics", "fastnb_requests_total"},
 	} {
 		path, want := c[0], c[1]
 		r, err := http.Get(url + path)

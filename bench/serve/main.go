@@ -28,7 +28,7 @@ import (
 )
 
 func main() {
-	err := errors.New("usage: serve export FOLDER | serve load -url URL -clients N -seconds S PICTURE...")
+	err := errors.New("usage: serve export FOLDER | serve load -url URL -clients N -seconds S PICTURE")
 	if len(os.Args) > 2 {
 		switch os.Args[1] {
 		case "export":
