@@ -66,6 +66,7 @@ type Engine struct {
 	parallel   atomic.Bool                // code of cells may run beside the compiler
 	panicked   func(*PanicError, Place)   // takes what a goroutine panicked with
 	units      []*unit                    // functions that wait to be defined
+	settledLen int                        // how many types the interpreter knew when they were settled
 	frozenLen  int                        // how many there were
 	frozen     map[unsafe.Pointer]bool    // types of the interpreter that running code may look up
 	declared   map[string]bool            // names that the interpreter knows

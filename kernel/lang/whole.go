@@ -2,7 +2,10 @@ package lang
 
 import (
 	"reflect"
+	"strings"
 
+	"github.com/cosmos72/gomacro/go/types"
+	"github.com/cosmos72/gomacro/go/typeutil"
 	xr "github.com/cosmos72/gomacro/xreflect"
 )
 
@@ -14,6 +17,7 @@ import (
 // xtype is rt as the interpreter knows it.
 func (e *Engine) xtype(rt reflect.Type) xr.Type {
 	x := e.ir.Comp.Universe.FromReflectType(rt)
+	e.settleTypes()
 	whole(x, rt, 0)
 	return x
 }
@@ -66,19 +70,90 @@ func whole(x xr.Type, rt reflect.Type, depth int) {
 	}
 }
 
-// settleTypes takes the marks off the types with names that the interpreter knows, once it has gone through a package.
+// settleTypes takes the marks off the types with names that the interpreter knows, and replaces the stand-ins in
+// those that are made of them, once it has met new ones.
 func (e *Engine) settleTypes() {
-	m := reflect.ValueOf(e.ir.Comp.Universe).Elem().FieldByName("gmap").FieldByName("table")
-	if !m.IsValid() {
+	m := reflect.ValueOf(e.ir.Comp.Universe).Elem().FieldByName("gmap")
+	table := m.FieldByName("table")
+	if !table.IsValid() {
 		return // another interpreter: a test sees to it that it is not
 	}
-	for it := opened(m).MapRange(); it.Next(); {
+	all, ok := opened(m).Addr().Interface().(*typeutil.Map)
+	if !ok || all.Len() == e.settledLen {
+		return
+	}
+	var stale []xr.Type
+	for it := opened(table).MapRange(); it.Next(); {
 		bucket := it.Value()
 		for i := range bucket.Len() {
 			t, ok := opened(bucket.Index(i).FieldByName("value")).Interface().(xr.Type)
-			if ok && t != nil && t.Named() && t.ReflectType().Name() != "Forward" {
+			switch {
+			case !ok || t == nil:
+			case t.Named() && t.ReflectType().Name() != standIn:
 				settle(t)
+			case !t.Named() && strings.Contains(t.ReflectType().String(), "xreflect."+standIn):
+				stale = append(stale, t)
 			}
 		}
 	}
+	for _, t := range stale {
+		if rt := rebuilt(all, t.GoType(), 0); rt != nil {
+			t.UnsafeForceReflectType(rt)
+			settle(t)
+		}
+	}
+	e.settledLen = all.Len()
 }
+
+// rebuilt is the type that t stands for, made of types that are known whole; nil if some are not.
+func rebuilt(all *typeutil.Map, t types.Type, depth int) reflect.Type {
+	if x, ok := all.At(t).(xr.Type); ok && x != nil && !strings.Contains(x.ReflectType().String(), "xreflect."+standIn) {
+		return x.ReflectType()
+	}
+	if depth > deepestType {
+		return nil
+	}
+	of := func(t types.Type) reflect.Type { return rebuilt(all, t, depth+1) }
+	switch t := t.(type) {
+	case *types.Slice:
+		if el := of(t.Elem()); el != nil {
+			return reflect.SliceOf(el)
+		}
+	case *types.Pointer:
+		if el := of(t.Elem()); el != nil {
+			return reflect.PointerTo(el)
+		}
+	case *types.Array:
+		if el := of(t.Elem()); el != nil {
+			return reflect.ArrayOf(int(t.Len()), el)
+		}
+	case *types.Map:
+		if k, el := of(t.Key()), of(t.Elem()); k != nil && el != nil {
+			return reflect.MapOf(k, el)
+		}
+	case *types.Signature:
+		if t.Recv() != nil {
+			return nil
+		}
+		in, ok := rebuiltAll(t.Params(), of)
+		out, ok2 := rebuiltAll(t.Results(), of)
+		if ok && ok2 {
+			return reflect.FuncOf(in, out, t.Variadic())
+		}
+	}
+	return nil
+}
+
+func rebuiltAll(list *types.Tuple, of func(types.Type) reflect.Type) (out []reflect.Type, ok bool) {
+	for i := range list.Len() {
+		rt := of(list.At(i).Type())
+		if rt == nil {
+			return nil, false
+		}
+		out = append(out, rt)
+	}
+	return out, true
+}
+
+// standIn is the name of the interpreter's type for those that it does not know whole.
+const standIn = "Forward"

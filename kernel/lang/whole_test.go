@@ -1,7 +1,9 @@
 package lang
 
 import (
+	"os"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -15,6 +17,9 @@ func TestTypesAreWhole(t *testing.T) {
 	if testing.Short() {
 		rounds = 25
 	}
+	if n, err := strconv.Atoi(os.Getenv("FASTNB_TEST_ROUNDS")); err == nil {
+		rounds = n
+	}
 	const gallery = `gallery := func(rows [][]Transform, opts ...TransformOption) (names []string) {
 	return func(i int) []string {
 		for _, t := range rows[i] { names = append(names, t.String()) }
@@ -22,7 +27,8 @@ func TestTypesAreWhole(t *testing.T) {
 		return names
 	}(0)
 }
-fmt.Sprint(len(gallery([][]Transform{{}})))`
+shown := func(o ...ShowOption) int { return len(o) }
+fmt.Sprint(len(gallery([][]Transform{{}})), len(gallery([][]Transform{{}}, Size(3))), shown(), shown(FigSize(1, 2)))`
 	for i := range rounds {
 		e, err := New(Hooks{})
 		if err != nil {
