@@ -4,7 +4,6 @@ import (
 	"math/rand/v2"
 
 	"github.com/fastnb/go/fastnb/device"
-	"github.com/fastnb/go/fastnb/tensor"
 )
 
 // bench times products on a card: their operands are made up.
@@ -32,9 +31,11 @@ func (b *bench) seconds(p product, x choice, budget float64) (float64, error) {
 		force: func(*product) choice { return x },
 	}
 	p.a, p.b, p.c = c.temp(p.a.kind, p.a.n), c.temp(p.b.kind, p.b.n), c.temp(p.c.kind, p.c.n)
-	if p.bias != nil {
-		t := c.temp(tensor.Float32, p.bias.n)
-		p.bias = &t
+	for _, r := range []**ref{&p.bias, &p.mask} {
+		if *r != nil {
+			t := c.temp((*r).kind, (*r).n)
+			*r = &t
+		}
 	}
 	c.product(p)
 	return b.time(c, budget)

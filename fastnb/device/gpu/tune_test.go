@@ -140,3 +140,28 @@ func TestLargeResultsAreMeasured(t *testing.T) {
 		t.Errorf("%d ways", len(all))
 	}
 }
+
+// What masks a product is made up like its operands when it is measured: the plan it belongs to is not there.
+func TestMaskedProductsAreMeasured(t *testing.T) {
+	t.Setenv("FASTNB_HOME", t.TempDir())
+	s := newSoft(1 << 30)
+	s.card.Driver, s.card.Compute, s.card.Units, s.card.Tensor = "cuda", 90, 132, true
+	d, err := New(s, tensor.Float16)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	v := conv{n: 4, h: 32, w: 32, c: 64, oh: 32, ow: 32, o: 64, kh: 3, kw: 3, groups: 1, stride: [2]int{1, 1}, pad: [2]int{1, 1}}
+	of := func(value device.ValueID, n int) ref { return ref{value: value, kind: tensor.Float16, n: n} }
+	pixels := v.n * v.h * v.w * v.c
+	y := of(92, pixels) // of a plan that the measurement does not know
+	p := v.dx(tensor.Float16, of(90, pixels), of(91, v.o*v.taps()*v.c), of(93, pixels), v.o, v.c)
+	p.mask = &y
+	c := &compiler{dev: d, plan: &device.Plan{Name: "test"}, act: tensor.Float16, step: &device.Step{Op: "conv2d_dx"}}
+	if _, ok := d.tuning().choice(c, &p); !ok || len(s.loads) == 0 {
+		t.Errorf("not measured: %d units were loaded", len(s.loads))
+	}
+	if p.mask != &y {
+		t.Error("the product's own mask was changed")
+	}
+}
