@@ -69,7 +69,8 @@ func (l *Learner) usage() [][]string {
 		between = "what lies between layers is known from the first batch on"
 	}
 	rows := [][]string{
-		{"device", where}, {"precision", precision},
+		{"device", where},
+		{"precision", precision},
 		{"memory", mb(params) + " weights, gradients and optimizer; " + between},
 	}
 	if t := l.took.median(); t > 0 {

@@ -47,6 +47,7 @@ func (e lossyEvent) Wait(ctx context.Context) error { return gone(e.Event.Wait(c
 func (q lossyQueue) Read(dst *tensor.Tensor, src device.Buffer) device.Event {
 	return lossyEvent{q.Queue.Read(dst, src)}
 }
+
 func (q lossyQueue) Write(dst device.Buffer, src *tensor.Tensor) device.Event {
 	return lossyEvent{q.Queue.Write(dst, src)}
 }

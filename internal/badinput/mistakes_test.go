@@ -142,9 +142,10 @@ func tooBig(d *desk) error {
 	return l.FitOneCycle(1, fastnb.LR(1e-3))
 }
 
-// gigabytes hides the machine's figures.
+// gigabytes hides the machine's figures: what it has and how many items would fit.
 func gigabytes(msg string) string {
-	return regexp.MustCompile(`[0-9.]+ GB`).ReplaceAllString(msg, "N GB")
+	msg = regexp.MustCompile(`[0-9.]+ GB`).ReplaceAllString(msg, "N GB")
+	return regexp.MustCompile(`a batch size of \d+,`).ReplaceAllString(msg, "a batch size of N,")
 }
 
 func fileMistakes() []mistake {

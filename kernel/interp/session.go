@@ -103,7 +103,7 @@ func (s *Session) start() (err error) {
 // panicked takes what a goroutine of a cell panicked with: it fails the running cell, or is told on
 // the standard error when the cell is over.
 func (s *Session) panicked(r any, at lang.Place) {
-	var value any = r
+	value := r
 	if p, ok := r.(*lang.PanicError); ok {
 		value = p.Value
 	}

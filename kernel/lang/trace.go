@@ -20,7 +20,7 @@ type spot struct {
 }
 
 // newSpot makes a spot for what stands at n.
-func (l *low) newSpot(n ast.Node) *spot {
+func (l *low) newSpot(n ast.Node) {
 	at := l.e.at(n.Pos())
 	at.Serial = l.serial
 	s := &spot{Place: at, fn: l.name}
@@ -28,7 +28,6 @@ func (l *low) newSpot(n ast.Node) *spot {
 	defer l.e.spotMu.Unlock()
 	l.e.spots = append(l.e.spots, s)
 	l.at = len(l.e.spots) - 1
-	return s
 }
 
 // visible is the position of the spot with that number; inside is that of functions which lowering has put there: no

@@ -159,12 +159,6 @@ func (m *memory) order(q *queue, writes bool) error {
 	return nil
 }
 
-func (m *memory) isFree() bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.freed
-}
-
 // free gives the memory back when what is queued is done. It may be called more than once.
 func (m *memory) free() {
 	m.mu.Lock()

@@ -169,10 +169,10 @@ func (c *compiler) convert(dst, src ref) {
 	c.run("convert", "convert_"+suffix(src.kind)+"_"+suffix(dst.kind), blocks(dst.n), perBlock, src, dst, dst.n)
 }
 
-// fill queues the setting of all bytes of r.
-func (c *compiler) fill(r ref, value byte) {
+// clear queues the setting of all bytes of r to 0.
+func (c *compiler) clear(r ref) {
 	c.launches = append(c.launches, launch{step: c.step, refs: []ref{r}, other: func(g *running) error {
-		return g.stream.Fill(g.ptr(r), value, r.bytes())
+		return g.stream.Fill(g.ptr(r), 0, r.bytes())
 	}})
 }
 

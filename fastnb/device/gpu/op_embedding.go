@@ -43,7 +43,7 @@ func lowerEmbeddingDW(c *compiler, st *device.Step) error {
 	dy := c.val(st.In[0])
 	args, rng := words(c, a, st.In[1], st.In[len(st.In)-1], table[0], table[1])
 	dw, done := c.out(st.Out[0], tensor.Float32)
-	c.fill(dw, 0)
+	c.clear(dw)
 	shape := c.shape(st.In[1])
 	places := (a.To - a.From) * shape[0]
 	buckets := max(1, min(512, places/8))

@@ -132,8 +132,8 @@ func (l *lstmWork) begin(c *compiler, st *device.Step) {
 	}
 	cells := window(l.cells, 0, step)
 	if !l.State {
-		c.fill(l.h0, 0)
-		c.fill(cells, 0)
+		c.clear(l.h0)
+		c.clear(cells)
 		return
 	}
 	if h := c.val(st.In[5]); h.kind == c.act {
@@ -253,7 +253,7 @@ func (l *lstmWork) back(c *compiler) *lstmBack {
 	if b.tensor {
 		cols = backColumns
 		b.counts = c.temp(tensor.Float32, (l.H+cols-1)/cols*((l.N+63)/64))
-		c.fill(b.counts, 0)
+		c.clear(b.counts)
 	}
 	b.shares = max(1, min(c.dev.card.Units/((l.H+cols-1)/cols*((l.N+63)/64)), 16, 4*l.H/64))
 	if b.tensor {

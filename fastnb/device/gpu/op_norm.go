@@ -39,7 +39,7 @@ func bnStats(c *compiler, st *device.Step) error {
 	g := cols.grid[0]
 	part := c.temp(tensor.Float32, g*(2*ch+1))
 	stats, done := c.out(st.Out[0], tensor.Float32)
-	c.run(cols.unit("norm", k), "bn_stats_part", cols.grid, perBlock, x, part, rows, ch, cols.cols)
+	c.run(cols.unit(k), "bn_stats_part", cols.grid, perBlock, x, part, rows, ch, cols.cols)
 	c.run("norm1_f32", "bn_stats_join", joins(ch), perBlock, part, stats, rows, ch, g)
 	done()
 	return nil
@@ -74,7 +74,7 @@ func bnApply(c *compiler, st *device.Step, a device.BatchNorm, mean, variance re
 	y, done := c.out(st.Out[0], k)
 	rows, ch := channelsOf(c.shape(st.In[0]))
 	cols := c.columns(rows, ch, eachDeep, eachWaves)
-	c.run(cols.unit("norm", k), entry, cols.grid, perBlock, x, mean, variance, gamma, beta, res, y, rows, ch, cols.cols, vat, a.Eps)
+	c.run(cols.unit(k), entry, cols.grid, perBlock, x, mean, variance, gamma, beta, res, y, rows, ch, cols.cols, vat, a.Eps)
 	done()
 	return nil
 }
@@ -97,7 +97,7 @@ func bnSums(c *compiler, st *device.Step, a device.BatchNorm, mean, variance ref
 	g := cols.grid[0]
 	part := c.temp(tensor.Float32, g*2*ch)
 	grads, done := c.out(st.Out[0], tensor.Float32)
-	c.run(cols.unit("norm", m.kind), "bn_grads_part"+m.suffix, cols.grid, perBlock,
+	c.run(cols.unit(m.kind), "bn_grads_part"+m.suffix, cols.grid, perBlock,
 		m.dy, m.dz, m.x, mean, variance, m.or(m.gamma, mean), m.or(m.beta, mean), m.y, m.or(m.kept, m.dy), part, rows, ch, cols.cols, vat, a.Eps)
 	dgamma, dbeta, to := c.ownRows(st.Out[0], grads)
 	c.run("norm1_f32", "bn_grads_join", joins(ch), perBlock, part, variance, grads, dgamma, dbeta, to, ch, g, vat, a.Eps)
@@ -142,7 +142,7 @@ func bnDX(c *compiler, st *device.Step, a device.BatchNorm) error {
 	dx, done := c.out(st.Out[0], m.kind)
 	rows, ch := channelsOf(c.shape(st.In[1]))
 	cols := c.columns(rows, ch, eachDeep, eachWaves)
-	c.run(cols.unit("norm", m.kind), "bn_dx"+m.suffix, cols.grid, perBlock,
+	c.run(cols.unit(m.kind), "bn_dx"+m.suffix, cols.grid, perBlock,
 		m.dy, m.x, stats, stats, gamma, m.or(m.beta, gamma), grads, m.y, dx, rows, ch, cols.cols, ch, a.Eps)
 	done()
 	return nil
@@ -160,7 +160,7 @@ func bnEvalDX(c *compiler, st *device.Step, a device.BatchNorm) error {
 	dx, done := c.out(st.Out[0], k)
 	rows, ch := channelsOf(c.shape(st.In[0]))
 	cols := c.columns(rows, ch, eachDeep, eachWaves)
-	c.run(cols.unit("norm", k), entry, cols.grid, perBlock, dy, variance, gamma, mask, dx, rows, ch, cols.cols, a.Eps)
+	c.run(cols.unit(k), entry, cols.grid, perBlock, dy, variance, gamma, mask, dx, rows, ch, cols.cols, a.Eps)
 	done()
 	return nil
 }
@@ -206,7 +206,7 @@ func colSum(c *compiler, st *device.Step) error {
 	if parts > 1 {
 		part = c.temp(tensor.Float32, parts*ch)
 	}
-	c.run(cols.unit("norm", k), "colsum_part", cols.grid, perBlock, x, part, r, n, cols.cols)
+	c.run(cols.unit(k), "colsum_part", cols.grid, perBlock, x, part, r, n, cols.cols)
 	if parts > 1 {
 		c.run("norm1_f32", "colsum_join", joins(ch), perBlock, part, out, ch, parts)
 	}
@@ -221,7 +221,7 @@ func mulLast(c *compiler, st *device.Step, a device.Weights) error {
 	y, done := c.out(st.Out[0], k)
 	rows, ch := channelsOf(c.shape(st.In[0]))
 	cols := c.columns(rows, ch, eachDeep, eachWaves)
-	c.run(cols.unit("norm", k), "mul_last", cols.grid, perBlock, x, w, y, rows, ch, cols.cols)
+	c.run(cols.unit(k), "mul_last", cols.grid, perBlock, x, w, y, rows, ch, cols.cols)
 	done()
 	return nil
 }

@@ -151,7 +151,7 @@ func (c *compiler) reluSums(st, sum *device.Step, a, b device.ValueID) error {
 	rows, ch := channelsOf(c.shape(st.Out[0]))
 	cols, r, n, parts := c.sumColumns(rows, ch)
 	part := c.temp(tensor.Float32, parts*ch)
-	c.run(cols.unit("norm", c.act), entry, cols.grid, perBlock, c.val(a), c.val(b), c.val(st.In[1]), c.val(st.Out[0]), part, r, n, cols.cols)
+	c.run(cols.unit(c.act), entry, cols.grid, perBlock, c.val(a), c.val(b), c.val(st.In[1]), c.val(st.Out[0]), part, r, n, cols.cols)
 	c.run("norm1_f32", "colsum_join", joins(ch), perBlock, part, c.val(sum.Out[0]), ch, parts)
 	c.side[sum.Out[0]] = summed{}
 	return nil

@@ -120,9 +120,9 @@ func (c *compiler) tiled(entry string, grid [3]int, rows, n int) (string, [3]int
 func (c *compiler) lossUnit(id device.ValueID, kind tensor.DType, rows, n int) (unit string, x ref, grid [3]int) {
 	x = c.val(id)
 	unit, grid = c.rowsUnit(kind, rows, n)
-	switch {
-	case x.kind == kind:
-	case x.kind == tensor.Float32:
+	switch x.kind {
+	case kind:
+	case tensor.Float32:
 		unit = "losses" + strings.TrimPrefix(unit, "rows")
 	default:
 		x = c.as(id, kind)

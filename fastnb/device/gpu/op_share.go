@@ -85,9 +85,9 @@ func (c *compiler) columns(rows, channels, deep, waves int) columns {
 	return columns{v: v, cols: cols, grid: [3]int{max(1, gx), gy, 1}}
 }
 
-// unit is the variant of a unit for the columns' vectors and a kind of storage.
-func (k columns) unit(name string, kind tensor.DType) string {
-	return variant(fmt.Sprint(name, k.v), kind)
+// unit is the variant of the unit of norms for the columns' vectors and a kind of storage.
+func (k columns) unit(kind tensor.DType) string {
+	return variant(fmt.Sprint("norm", k.v), kind)
 }
 
 // each queues a kernel over n elements, 8 to a thread.
