@@ -107,12 +107,37 @@ func (m memory) watch(finished <-chan struct{}, stop context.CancelCauseFunc) {
 		if !low() {
 			continue
 		}
-		if m.free() > m.reserve()/4 { // else it grows too fast to wait for a collection
-			debug.FreeOSMemory()
+		if !m.collect(finished, tick.C) {
+			return
 		}
 		if low() {
 			stop(&outOfMemoryError{resident(), m.total})
 			return
+		}
+	}
+}
+
+// collect gives garbage back to the system, as long as there is room: a compiled function that doubles what it
+// holds goes on meanwhile, and is not waited for. It is false if the cell finished first.
+func (m memory) collect(finished <-chan struct{}, tick <-chan time.Time) bool {
+	done := make(chan struct{})
+	if m.free() <= m.reserve()/4 {
+		return true
+	}
+	go func() {
+		debug.FreeOSMemory()
+		close(done)
+	}()
+	for {
+		select {
+		case <-finished:
+			return false
+		case <-done:
+			return true
+		case <-tick:
+			if m.free() <= m.reserve()/4 {
+				return true
+			}
 		}
 	}
 }

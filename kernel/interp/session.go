@@ -194,12 +194,17 @@ func (s *Session) Run(ctx context.Context, code string, o RunOptions, out Output
 	}
 	leave := cell.Enter(ctx, w)
 	defer leave()
-	finished, watched := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(watched)
-		s.watch(ctx, finished)
-	}()
-	go s.memory.watch(finished, cancel)
+	finished := make(chan struct{})
+	var watched sync.WaitGroup
+	watched.Go(func() { s.watch(ctx, finished) })
+	watched.Go(func() {
+		s.memory.watch(finished, func(cause error) {
+			cancel(cause)
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.e.Interrupt() // at once: what grows fast leaves other goroutines little time
+		})
+	})
 	var got Result
 	if err := s.do(func() { got = s.cell(ctx, code, o) }); err != nil {
 		res.Err = s.unfinished(err, code)
@@ -207,7 +212,7 @@ func (s *Session) Run(ctx context.Context, code string, o RunOptions, out Output
 		res = got
 	}
 	close(finished)
-	<-watched // or it would interrupt the next cell
+	watched.Wait() // or it would interrupt the next cell
 	if oom := (*outOfMemoryError)(nil); res.Err != nil && errors.As(context.Cause(ctx), &oom) {
 		res.Err.Name, res.Err.Value, res.Err.Hint = "out of memory", oom.Error(), memoryHint
 		res.Err = res.Err.finish(code)
