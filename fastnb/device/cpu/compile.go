@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	"sort"
 	"sync"
 	"time"
 	"unsafe"
@@ -209,7 +208,7 @@ func (pr *program) step(s *step) error {
 	}
 	t, used := time.Now(), processorTime()
 	err := s.run(&s.c)
-	pr.dev.prof.note(s.st, pr.plan, time.Since(t), processorTime()-used)
+	pr.dev.prof.Note(s.st, pr.plan, time.Since(t), processorTime()-used)
 	return err
 }
 
@@ -259,7 +258,7 @@ func layout(p *device.Plan) (place []int, all int) {
 		place[i] = -1
 	}
 	size := func(id int) int { return floatsFor(p.Values[id].DType, tensor.Count(p.Values[id].Shape)) }
-	var a arena
+	var a device.Arena
 	dead := map[int][]int{} // roots that die after a step
 	for i, st := range p.Steps {
 		for _, o := range st.Out {
@@ -268,16 +267,16 @@ func layout(p *device.Plan) (place []int, all int) {
 				continue
 			}
 			if place[r] < 0 {
-				place[r] = a.take(size(r))
+				place[r] = int(a.Take(units(size(r))))
 				dead[last[r]] = append(dead[last[r]], r)
 			}
 			place[o] = place[r] + shift[o]
 		}
 		for _, r := range dead[i] {
-			a.give(place[r], size(r))
+			a.Give(int64(place[r]), units(size(r)))
 		}
 	}
-	return place, a.size
+	return place, int(a.Size())
 }
 
 // lastUses is the last step that reads or writes each value.
@@ -294,53 +293,5 @@ func lastUses(p *device.Plan) []int {
 	return last
 }
 
-// arena hands out places, best fit first, in units of a cache line.
-type arena struct {
-	free []span // sorted by place, never adjacent
-	size int
-}
-
-type span struct{ at, n int }
-
-func units(n int) int { return (max(n, 1) + 15) / 16 * 16 }
-
-func (a *arena) take(n int) int {
-	n = units(n)
-	fit := -1
-	for i, s := range a.free {
-		if s.n >= n && (fit < 0 || s.n < a.free[fit].n) {
-			fit = i
-		}
-	}
-	if fit >= 0 {
-		at := a.free[fit].at
-		a.free[fit].at += n
-		if a.free[fit].n -= n; a.free[fit].n == 0 {
-			a.free = append(a.free[:fit], a.free[fit+1:]...)
-		}
-		return at
-	}
-	at := a.size
-	if k := len(a.free); k > 0 && a.free[k-1].at+a.free[k-1].n == a.size {
-		at = a.free[k-1].at // grow the free end
-		a.free = a.free[:k-1]
-	}
-	a.size = at + n
-	return at
-}
-
-func (a *arena) give(at, n int) {
-	n = units(n)
-	i := sort.Search(len(a.free), func(i int) bool { return a.free[i].at > at })
-	a.free = append(a.free, span{})
-	copy(a.free[i+1:], a.free[i:])
-	a.free[i] = span{at, n}
-	if i+1 < len(a.free) && at+n == a.free[i+1].at {
-		a.free[i].n += a.free[i+1].n
-		a.free = append(a.free[:i+1], a.free[i+2:]...)
-	}
-	if i > 0 && a.free[i-1].at+a.free[i-1].n == at {
-		a.free[i-1].n += a.free[i].n
-		a.free = append(a.free[:i], a.free[i+1:]...)
-	}
-}
+// units is n floats in whole cache lines.
+func units(n int) int64 { return int64((max(n, 1) + 15) / 16 * 16) }

@@ -58,36 +58,3 @@ func BenchmarkWeightProduct(b *testing.B) {
 		}
 	}
 }
-
-func TestArena(t *testing.T) {
-	r := rand.New(rand.NewPCG(3, 4))
-	var a arena
-	live := map[int]int{}
-	for range 5000 {
-		if len(live) > 0 && r.IntN(2) == 0 {
-			for at, n := range live {
-				a.give(at, n)
-				delete(live, at)
-				break
-			}
-			continue
-		}
-		n := 1 + r.IntN(300)
-		at := a.take(n)
-		for o, m := range live {
-			if at < o+units(m) && o < at+units(n) {
-				t.Fatalf("%d+%d overlaps %d+%d", at, n, o, m)
-			}
-		}
-		if at%16 != 0 || at+n > a.size {
-			t.Fatalf("place %d+%d in an arena of %d", at, n, a.size)
-		}
-		live[at] = n
-	}
-	for at, n := range live {
-		a.give(at, n)
-	}
-	if len(a.free) != 1 || a.free[0].n != a.size {
-		t.Errorf("after all is given back: %v of %d", a.free, a.size)
-	}
-}

@@ -196,23 +196,23 @@ func (p *program) arrange(c *compiler) {
 		begin[l.first] = append(begin[l.first], l)
 		end[l.last] = append(end[l.last], l)
 	}
-	var a arena
+	var a device.Arena
 	at := map[*life]int64{}
 	for i := range c.launches {
 		slices.SortStableFunc(begin[i], func(x, y *life) int { return int(min(max(y.bytes-x.bytes, -1), 1)) })
 		for _, l := range begin[i] {
-			at[l] = a.take(l.bytes)
+			at[l] = a.Take(l.bytes)
 			l.set(at[l])
 			if c.dev.poison == guarded {
-				p.zones = append(p.zones, zone{a.take(align), align, c.nameOf(l.ref, c.launches[i].step)})
+				p.zones = append(p.zones, zone{a.Take(align), align, c.nameOf(l.ref, c.launches[i].step)})
 				end[l.last] = slices.DeleteFunc(end[l.last], func(o *life) bool { return o == l }) // nothing is used twice
 			}
 		}
 		for _, l := range end[i] {
-			a.give(at[l], l.bytes)
+			a.Give(at[l], l.bytes)
 		}
 	}
-	p.size = a.size
+	p.size = a.Size()
 }
 
 // uses are all refs of a launch.

@@ -467,7 +467,8 @@ func TestInterruptBetweenLaunches(t *testing.T) {
 	in := p.Bind(device.Value{Shape: []int{1}}, device.Arg{})
 	mid, out := p.Bind(device.Value{Shape: []int{1}}, device.Arg{}), p.Bind(device.Value{Shape: []int{1}}, device.Arg{})
 	p.Steps = []device.Step{
-		{Op: "double", In: []device.ValueID{in}, Out: []device.ValueID{mid}}, {Op: "stop"},
+		{Op: "double", In: []device.ValueID{in}, Out: []device.ValueID{mid}},
+		{Op: "stop"},
 		{Op: "double", In: []device.ValueID{in}, Out: []device.ValueID{out}},
 	}
 	pr := te.compile(p)

@@ -41,7 +41,7 @@ type Device struct {
 	mu     sync.Mutex // guards what follows
 	own    Stream     // zeroes fresh memory and uploads constants
 	queues map[*queue]bool
-	prof   *profile // nil: nobody asked
+	prof   *device.Times // nil: nobody asked
 	closed bool
 	lost   error // after which the card cannot be used
 }

@@ -1,7 +1,6 @@
 package gpu
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"runtime"
@@ -251,52 +250,6 @@ func (h *heap) close() {
 		h.drv.Release(s.mem)
 	}
 	h.segments, h.waiting, h.taken, h.used, h.closed = nil, nil, 0, 0, true
-}
-
-// span is a stretch of an arena that is free.
-type span struct{ at, n int64 }
-
-// arena hands out places in a stretch that is as large as it must be, best fit first.
-type arena struct {
-	free []span // sorted by place, never adjacent
-	size int64
-}
-
-func (a *arena) take(n int64) int64 {
-	fit := -1
-	for i, s := range a.free {
-		if s.n >= n && (fit < 0 || s.n < a.free[fit].n) {
-			fit = i
-		}
-	}
-	if fit >= 0 {
-		at := a.free[fit].at
-		a.free[fit].at += n
-		if a.free[fit].n -= n; a.free[fit].n == 0 {
-			a.free = slices.Delete(a.free, fit, fit+1)
-		}
-		return at
-	}
-	at := a.size
-	if k := len(a.free); k > 0 && a.free[k-1].at+a.free[k-1].n == a.size {
-		at = a.free[k-1].at // the free end grows
-		a.free = a.free[:k-1]
-	}
-	a.size = at + n
-	return at
-}
-
-func (a *arena) give(at, n int64) {
-	i, _ := slices.BinarySearchFunc(a.free, at, func(s span, at int64) int { return cmp.Compare(s.at, at) })
-	a.free = slices.Insert(a.free, i, span{at, n})
-	if i+1 < len(a.free) && at+n == a.free[i+1].at {
-		a.free[i].n += a.free[i+1].n
-		a.free = slices.Delete(a.free, i+1, i+2)
-	}
-	if i > 0 && a.free[i-1].at+a.free[i-1].n == at {
-		a.free[i-1].n += a.free[i].n
-		a.free = slices.Delete(a.free, i, i+1)
-	}
 }
 
 func megabytes(n int64) string {
