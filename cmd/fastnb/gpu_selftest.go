@@ -80,6 +80,34 @@ is wrong.`,
 	return c
 }
 
+// verdict is the part's word in the table: what was left out is not ok.
+func (p selftestPart) verdict() string {
+	switch {
+	case p.Left:
+		return "left"
+	case p.OK:
+		return "ok"
+	}
+	return "BAD"
+}
+
+// verdict is the last line's word.
+func (r selftestReport) verdict() string {
+	if !r.OK {
+		return "SOMETHING IS WRONG"
+	}
+	left := 0
+	for _, p := range r.Parts {
+		if p.Left {
+			left++
+		}
+	}
+	if left > 0 {
+		return fmt.Sprintf("nothing wrong was found, %d of %d parts were left out,", left, len(r.Parts))
+	}
+	return "all is well"
+}
+
 func (s *selftest) run() error {
 	s.start = time.Now()
 	dev, err := device.Open(s.device)
@@ -116,7 +144,7 @@ func (s *selftest) run() error {
 		}
 		fmt.Fprintf(s.out, "%s\n", js)
 	} else {
-		fmt.Fprintf(s.out, "%s in %.0f s\n", map[bool]string{true: "all is well", false: "SOMETHING IS WRONG"}[s.report.OK], s.report.Seconds)
+		fmt.Fprintf(s.out, "%s in %.0f s\n", s.report.verdict(), s.report.Seconds)
 	}
 	if !s.report.OK {
 		return errSilent
@@ -138,7 +166,7 @@ func (s *selftest) part(name string, f func() (text string, figures map[string]a
 	p := selftestPart{Name: name}
 	start := time.Now()
 	if time.Since(s.start).Seconds() > s.seconds {
-		p.OK, p.Left, p.Text = true, true, "left out: the time was up"
+		p.OK, p.Left, p.Text = true, true, "the time was up"
 	} else {
 		var err error
 		p.Text, p.Figures, p.Errors, err = guarded(f)
@@ -151,7 +179,7 @@ func (s *selftest) part(name string, f func() (text string, figures map[string]a
 	s.report.Parts = append(s.report.Parts, p)
 	s.report.OK = s.report.OK && p.OK
 	if !s.json {
-		fmt.Fprintf(s.out, "%-4s %-24s %5.1f s  %s\n", map[bool]string{true: "ok", false: "BAD"}[p.OK], name, p.Seconds, p.Text)
+		fmt.Fprintf(s.out, "%-4s %-24s %5.1f s  %s\n", p.verdict(), name, p.Seconds, p.Text)
 		for _, e := range p.Errors {
 			fmt.Fprintf(s.out, "       %s\n", strings.ReplaceAll(e, "\n", "\n       "))
 		}
@@ -197,7 +225,11 @@ func (s *selftest) kernels() (parts []selftestPart) {
 				}
 				return s.ctx.Err() == nil && time.Since(s.start).Seconds() < s.seconds
 			})
-			return fmt.Sprintf("%d cases, %d bad", cases, bad), map[string]any{"cases": cases, "bad": failed}, tell, s.ctx.Err()
+			text := fmt.Sprintf("%d cases, %d bad", cases, bad)
+			if time.Since(s.start).Seconds() >= s.seconds {
+				text += "; the time was up, the others were left out"
+			}
+			return text, map[string]any{"cases": cases, "bad": failed}, tell, s.ctx.Err()
 		}))
 	}
 	return parts

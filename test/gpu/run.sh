@@ -96,7 +96,7 @@ if beside; then
 fi
 if wanted losses; then
   part losses 60 bash -c './fastnb gpu selftest --only losses'
-  grep -h -e '^ok' -e '^BAD' "$work/part.log" | cut -c1-170
+  grep -h -e '^ok' -e '^BAD' -e '^left' "$work/part.log" | cut -c1-170
 fi
 if wanted more && [ -n "$more" ]; then
   ours f16 $more
@@ -104,7 +104,7 @@ if wanted more && [ -n "$more" ]; then
 fi
 if wanted opencl && [ "$device" = cuda ]; then # the same card through the other driver
   part opencl 70 ./fastnb gpu selftest --device opencl --only memory,products,kernels,losses --seconds 50
-  grep -h -e '^ok' -e '^BAD' "$work/part.log" | cut -c1-170
+  grep -h -e '^ok' -e '^BAD' -e '^left' "$work/part.log" | cut -c1-170
 fi
 if wanted compile && [ $have_torch = 1 ] && [ $quick = 0 ]; then
   for w in $train; do

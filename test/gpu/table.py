@@ -14,7 +14,7 @@ def selftest(path):
         return
     print(f"{r['device']}: {r['card']}; fastnb {r['fastnb']}")
     for p in r["parts"]:
-        print(f"{'ok ' if p['ok'] else 'BAD'} {p['name']:<16} {p['seconds']:6.1f} s  {p['text']}")
+        print(f"{'left' if p.get('left_out') else 'ok  ' if p['ok'] else 'BAD '} {p['name']:<16} {p['seconds']:6.1f} s  {p['text']}")
         for e in p.get("errors") or []:
             print("      " + e[:260].replace("\n", " | "))
 
