@@ -39,11 +39,6 @@ func workNames() []string { return slices.Sorted(maps.Keys(stepWorks())) }
 
 // stepWorks are the names that `make bench-torch` knows.
 func stepWorks() map[string]stepWork {
-	cnn := func(a models.Arch) func() (nn.Layer, error) {
-		return func() (nn.Layer, error) {
-			return models.CNN(a, 17, models.HeadOptions{PS: []float64{0}}, nn.NewRNG(1))
-		}
-	}
 	lm := func(words, emb, hid int) func() (nn.Layer, error) {
 		return func() (nn.Layer, error) {
 			c := models.LMConfig().DropMult(0)
@@ -90,20 +85,11 @@ func stepWorks() map[string]stepWork {
 			return m, err
 		}
 	}
-	small := models.Arch{Name: "small", Out: 24, Body: func() *nn.Sequential {
-		conv := func(in, out int) nn.Layer { return nn.NewConv2D(in, out, 3, nn.Stride(2), nn.Pad(1), nn.NoBias()) }
-		return nn.NewSequential(conv(3, 16), nn.NewBatchNorm(16), nn.NewReLU(), conv(16, 24), nn.NewBatchNorm(24), nn.NewReLU())
-	}}
-	narrowText := func() (nn.Layer, error) {
-		c := models.LMConfig().DropMult(.5)
-		c.EmbSz, c.NHid, c.NLayers = 24, 40, 2
-		return models.NewLanguageModel(narrowWords, c, nn.NewRNG(1))
-	}
 	return map[string]stepWork{
 		"narrow-planet": {kind: "train", net: func() (nn.Layer, error) {
-			return models.CNN(small, 4, models.HeadOptions{LinFtrs: []int{32}}, nn.NewRNG(1))
+			return models.CNN(smallArch, 4, models.HeadOptions{LinFtrs: []int{32}}, nn.NewRNG(1))
 		}, bs: 16, size: [2]int{32, 32}, classes: 4, bytes: true, lr: 3e-3},
-		"narrow-camvid":             {kind: "train", net: street4(small), bs: 8, size: [2]int{27, 38}, classes: 4, perMap: true, bytes: true, lr: 3e-3},
+		"narrow-camvid":             {kind: "train", net: street4(smallArch), bs: 8, size: [2]int{27, 38}, classes: 4, perMap: true, bytes: true, lr: 3e-3},
 		"narrow-imdb":               {kind: "train", net: narrowText, bs: 16, size: [2]int{20, 0}, classes: narrowWords, lr: 3e-2},
 		"gpu-resnet34-128-bs64":     pixels("train", cnn(models.ResNet34), 64, 128, 128),
 		"gpu-resnet50-64-bs64":      pixels("train", cnn(models.ResNet50), 64, 64, 64),
@@ -114,7 +100,7 @@ func stepWorks() map[string]stepWork {
 		"gpu-infer34-128-bs64":      pixels("infer", cnn(models.ResNet34), 64, 128, 128),
 		"gpu-infer34-128-bs1":       pixels("infer", cnn(models.ResNet34), 1, 128, 128),
 		"tiny-resnet":               pixels("train", cnn(models.ResNet18), 8, 32, 32),
-		"tiny-unet":                 {kind: "train", net: street(small, 32, 40), bs: 4, size: [2]int{32, 40}, classes: 32, perMap: true, bytes: true},
+		"tiny-unet":                 {kind: "train", net: street(smallArch, 32, 40), bs: 4, size: [2]int{32, 40}, classes: 32, perMap: true, bytes: true},
 		"tiny-headpose":             {kind: "train", net: head(models.ResNet18), bs: 8, size: [2]int{32, 40}, classes: 2, points: true, bytes: true},
 		"tiny-awdlstm":              {kind: "train", net: lm(500, 24, 40), bs: 4, size: [2]int{12, 0}, classes: 500},
 		"tiny-classifier":           {kind: "train", net: review(500, 24, 40, 12), bs: 4, size: [2]int{30, 0}, classes: 500, answers: 2},
@@ -132,6 +118,26 @@ func stepWorks() map[string]stepWork {
 		"infer-bs64":                {kind: "infer", net: cnn(models.ResNet34), bs: 64, size: [2]int{128, 128}, classes: 17},
 		"generate-bs1":              {kind: "generate", net: lm(30000, 400, 1152), bs: 1, size: [2]int{1, 0}, classes: 30000},
 	}
+}
+
+// cnn is a classifier of pictures, without dropout.
+func cnn(a models.Arch) func() (nn.Layer, error) {
+	return func() (nn.Layer, error) {
+		return models.CNN(a, 17, models.HeadOptions{PS: []float64{0}}, nn.NewRNG(1))
+	}
+}
+
+// smallArch is the body of the narrow networks.
+var smallArch = models.Arch{Name: "small", Out: 24, Body: func() *nn.Sequential {
+	conv := func(in, out int) nn.Layer { return nn.NewConv2D(in, out, 3, nn.Stride(2), nn.Pad(1), nn.NoBias()) }
+	return nn.NewSequential(conv(3, 16), nn.NewBatchNorm(16), nn.NewReLU(), conv(16, 24), nn.NewBatchNorm(24), nn.NewReLU())
+}}
+
+// narrowText is a small language model.
+func narrowText() (nn.Layer, error) {
+	c := models.LMConfig().DropMult(.5)
+	c.EmbSz, c.NHid, c.NLayers = 24, 40, 2
+	return models.NewLanguageModel(narrowWords, c, nn.NewRNG(1))
 }
 
 // batch is n items that bench/torch_step.py makes up alike.

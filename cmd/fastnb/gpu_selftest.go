@@ -239,83 +239,84 @@ func (s *selftest) kernels() (parts []selftestPart) {
 const copyBytes = 512 << 20
 
 // memory measures copies on the device, up and down.
-func (s *selftest) memory() []selftestPart {
-	return []selftestPart{s.part("memory", func() (string, map[string]any, []string, error) {
-		n := int(min(int64(copyBytes), s.dev.FreeMemory()/8)) / 4
-		a, err := s.dev.Alloc(device.Spec{DType: tensor.Float32, Shape: []int{n}})
-		if err != nil {
-			return "", nil, nil, err
-		}
-		defer s.dev.Free(a)
-		b, err := s.dev.Alloc(device.Spec{DType: tensor.Float32, Shape: []int{n}})
-		if err != nil {
-			return "", nil, nil, err
-		}
-		defer s.dev.Free(b)
-		q := s.dev.NewQueue()
-		defer func() { _ = q.Close() }()
-		const up = 16 << 20
-		host, back := tensor.New(tensor.Float32, up/4), tensor.New(tensor.Float32, up/4)
-		for i := range host.Float32s() {
-			host.Float32s()[i] = float32(i % 1000)
-		}
-		c, err := s.dev.Alloc(device.SpecOf(host))
-		if err != nil {
-			return "", nil, nil, err
-		}
-		defer s.dev.Free(c)
-		times := 20
-		t := time.Now()
-		q.Copy(b, 0, a, 0, n)
-		if err := q.Wait(s.ctx); err != nil {
-			return "", nil, nil, err
-		}
-		if time.Since(t) > 50*time.Millisecond {
-			times = 2
-		}
-		rates := map[string]any{}
-		var line []string
-		for _, m := range []struct {
-			name  string
-			bytes int
-			do    func() error
-		}{
-			{"copy", 2 * 4 * n * times, func() error {
-				for range times / 2 {
-					q.Copy(b, 0, a, 0, n)
-					q.Copy(a, 0, b, 0, n)
-				}
-				return q.Wait(s.ctx)
-			}},
-			{"up", up * times, func() error {
-				for range times {
-					q.Write(c, host)
-				}
-				return q.Wait(s.ctx)
-			}},
-			{"down", up * times, func() error {
-				for range times {
-					q.Read(back, c)
-				}
-				return q.Wait(s.ctx)
-			}},
-		} {
-			best := math.Inf(1)
-			for range 3 {
-				t := time.Now()
-				if err := m.do(); err != nil {
-					return "", nil, nil, err
-				}
-				best = min(best, time.Since(t).Seconds())
+func (s *selftest) memory() []selftestPart { return []selftestPart{s.part("memory", s.copies)} }
+
+// copies measures copies within the card, to it and from it.
+func (s *selftest) copies() (string, map[string]any, []string, error) {
+	n := int(min(int64(copyBytes), s.dev.FreeMemory()/8)) / 4
+	a, err := s.dev.Alloc(device.Spec{DType: tensor.Float32, Shape: []int{n}})
+	if err != nil {
+		return "", nil, nil, err
+	}
+	defer s.dev.Free(a)
+	b, err := s.dev.Alloc(device.Spec{DType: tensor.Float32, Shape: []int{n}})
+	if err != nil {
+		return "", nil, nil, err
+	}
+	defer s.dev.Free(b)
+	q := s.dev.NewQueue()
+	defer func() { _ = q.Close() }()
+	const up = 16 << 20
+	host, back := tensor.New(tensor.Float32, up/4), tensor.New(tensor.Float32, up/4)
+	for i := range host.Float32s() {
+		host.Float32s()[i] = float32(i % 1000)
+	}
+	c, err := s.dev.Alloc(device.SpecOf(host))
+	if err != nil {
+		return "", nil, nil, err
+	}
+	defer s.dev.Free(c)
+	times := 20
+	t := time.Now()
+	q.Copy(b, 0, a, 0, n)
+	if err := q.Wait(s.ctx); err != nil {
+		return "", nil, nil, err
+	}
+	if time.Since(t) > 50*time.Millisecond {
+		times = 2
+	}
+	rates := map[string]any{}
+	var line []string
+	for _, m := range []struct {
+		name  string
+		bytes int
+		do    func() error
+	}{
+		{"copy", 2 * 4 * n * times, func() error {
+			for range times / 2 {
+				q.Copy(b, 0, a, 0, n)
+				q.Copy(a, 0, b, 0, n)
 			}
-			rates[m.name+"_gb_s"] = float64(m.bytes) / best / 1e9
-			line = append(line, fmt.Sprintf("%s %.1f GB/s", m.name, float64(m.bytes)/best/1e9))
-		}
-		for i, v := range back.Float32s() {
-			if v != host.Float32s()[i] {
-				return "", nil, nil, fmt.Errorf("element %d came back as %g, want %g", i, v, host.Float32s()[i])
+			return q.Wait(s.ctx)
+		}},
+		{"up", up * times, func() error {
+			for range times {
+				q.Write(c, host)
 			}
+			return q.Wait(s.ctx)
+		}},
+		{"down", up * times, func() error {
+			for range times {
+				q.Read(back, c)
+			}
+			return q.Wait(s.ctx)
+		}},
+	} {
+		best := math.Inf(1)
+		for range 3 {
+			t := time.Now()
+			if err := m.do(); err != nil {
+				return "", nil, nil, err
+			}
+			best = min(best, time.Since(t).Seconds())
 		}
-		return strings.Join(line, ", ") + " (reads and writes of a copy count both)", rates, nil, nil
-	})}
+		rates[m.name+"_gb_s"] = float64(m.bytes) / best / 1e9
+		line = append(line, fmt.Sprintf("%s %.1f GB/s", m.name, float64(m.bytes)/best/1e9))
+	}
+	for i, v := range back.Float32s() {
+		if v != host.Float32s()[i] {
+			return "", nil, nil, fmt.Errorf("element %d came back as %g, want %g", i, v, host.Float32s()[i])
+		}
+	}
+	return strings.Join(line, ", ") + " (reads and writes of a copy count both)", rates, nil, nil
 }

@@ -131,42 +131,48 @@ const lossSteps = 30
 // losses trains narrow networks beside the processor.
 func (s *selftest) losses() (parts []selftestPart) {
 	for _, name := range []string{"narrow-planet", "narrow-camvid", "narrow-imdb"} {
-		var want []float64
+		var want []float64 // the processor's, when it was asked
 		for _, kind := range s.kinds {
-			parts = append(parts, s.part(name+" "+kind, func() (text string, figures map[string]any, bad []string, err error) {
-				if want == nil {
-					cpu, err := device.Open("cpu")
-					if err != nil {
-						return "", nil, nil, err
-					}
-					if want, err = s.train(cpu, name, tensor.Float32); err != nil {
-						return "", nil, nil, err
-					}
-				}
-				dev, err := device.Open(s.device)
-				if err != nil {
-					return "", nil, nil, err
-				}
-				got, err := s.train(dev, name, precisions[kind])
-				if err != nil {
-					return "", nil, nil, err
-				}
-				off, at := 0.0, 0
-				for k := range want {
-					if d := math.Abs(got[k]-want[k]) / want[0]; !(d <= off) {
-						off, at = d, k
-					}
-				}
-				if !(off <= lossTolerance[kind]) {
-					bad = []string{fmt.Sprintf("step %d: loss %.4f, the processor's %.4f: off by %.3f of the first, at most %g is allowed\ngot  %s\nwant %s", at+1, got[at], want[at], off, lossTolerance[kind], lossLine(got), lossLine(want))}
-				}
-				last := len(want) - 1
-				return fmt.Sprintf("loss %.4f to %.4f, the processor's %.4f to %.4f; off by %.4f of the first at most", got[0], got[last], want[0], want[last], off),
-					map[string]any{"losses": got, "cpu": want, "off": off}, bad, nil
+			parts = append(parts, s.part(name+" "+kind, func() (string, map[string]any, []string, error) {
+				return s.lossesBeside(name, kind, &want)
 			}))
 		}
 	}
 	return parts
+}
+
+// lossesBeside trains a network in a precision and compares with the processor's losses.
+func (s *selftest) lossesBeside(name, kind string, known *[]float64) (text string, figures map[string]any, bad []string, err error) {
+	if *known == nil {
+		cpu, err := device.Open("cpu")
+		if err != nil {
+			return "", nil, nil, err
+		}
+		if *known, err = s.train(cpu, name, tensor.Float32); err != nil {
+			return "", nil, nil, err
+		}
+	}
+	want := *known
+	dev, err := device.Open(s.device)
+	if err != nil {
+		return "", nil, nil, err
+	}
+	got, err := s.train(dev, name, precisions[kind])
+	if err != nil {
+		return "", nil, nil, err
+	}
+	off, at := 0.0, 0
+	for k := range want {
+		if d := math.Abs(got[k]-want[k]) / want[0]; !(d <= off) {
+			off, at = d, k
+		}
+	}
+	if !(off <= lossTolerance[kind]) {
+		bad = []string{fmt.Sprintf("step %d: loss %.4f, the processor's %.4f: off by %.3f of the first, at most %g is allowed\ngot  %s\nwant %s", at+1, got[at], want[at], off, lossTolerance[kind], lossLine(got), lossLine(want))}
+	}
+	last := len(want) - 1
+	return fmt.Sprintf("loss %.4f to %.4f, the processor's %.4f to %.4f; off by %.4f of the first at most", got[0], got[last], want[0], want[last], off),
+		map[string]any{"losses": got, "cpu": want, "off": off}, bad, nil
 }
 
 func lossLine(v []float64) string {
