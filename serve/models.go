@@ -115,6 +115,7 @@ func (e *entry) stat() (time.Time, int64, error) {
 
 // load reads the file. Who is being answered by the old model still is.
 func (e *entry) load() error {
+	defer frugal()()
 	if e.Content != nil {
 		m, err := fastnb.LoadModelFrom(e.Name, e.Content)
 		if err == nil {
@@ -139,6 +140,20 @@ func (e *entry) load() error {
 		debug.FreeOSMemory() // what the file was read into
 	}
 	return nil
+}
+
+// loading is held while a file is read: one at a time.
+var loading sync.Mutex
+
+// frugal lets the collector work more often until the function that it gives is called: what a file is read into
+// is garbage of several times its size, and would be the most that the process ever takes.
+func frugal() func() {
+	loading.Lock()
+	before := debug.SetGCPercent(10)
+	return func() {
+		debug.SetGCPercent(before)
+		loading.Unlock()
+	}
 }
 
 // end closes a model when nobody uses it any more.
