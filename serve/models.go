@@ -149,7 +149,7 @@ var loading sync.Mutex
 // is garbage of several times its size, and would be the most that the process ever takes.
 func frugal() func() {
 	loading.Lock()
-	before := debug.SetGCPercent(10)
+	before := debug.SetGCPercent(50)
 	return func() {
 		debug.SetGCPercent(before)
 		loading.Unlock()
