@@ -289,9 +289,12 @@ func (d *Device) Close() error {
 	for _, q := range d.all() {
 		_ = q.close() // nobody waits for it any more
 	}
+	_ = d.own.Close() // the driver is closed with it
+	if s, ok := d.drv.(Settler); ok {
+		s.Settle()
+	}
 	d.heap.close()
 	d.host.close()
-	_ = d.own.Close() // the driver is closed with it
 	return d.drv.Close()
 }
 

@@ -65,6 +65,10 @@ type Driver interface {
 	Close() error
 }
 
+// Settler is a Driver that has things to give back before the memory they refer to: Settle waits for all work
+// and does so. Only Release, ReleaseHost and Close are called behind it, and Close of streams.
+type Settler interface{ Settle() }
+
 // Stream is a line of work for the card, done in order. One goroutine at a time uses it.
 type Stream interface {
 	// Upload and Download copy; the host's side must stay until the stream is past them.

@@ -2,6 +2,7 @@ package gpu
 
 import (
 	"math/rand/v2"
+	"runtime"
 
 	"github.com/fastnb/go/fastnb/device"
 )
@@ -53,6 +54,7 @@ func (b *bench) time(c *compiler, budget float64) (float64, error) {
 		return 0, err
 	}
 	defer m.free()
+	defer b.stream.Wait() //nolint:errcheck // nothing is queued any more where all went well
 	if err := b.noise(m); err != nil {
 		return 0, err
 	}
@@ -128,10 +130,12 @@ func (b *bench) noise(m *memory) error {
 		v := uint16(r.Uint32())&0x83ff | 0x3800 | uint16(r.Uint32())&0x400
 		part[i], part[i+1] = byte(v), byte(v>>8)
 	}
-	if err := b.stream.Upload(at.first(int64(len(part))), part); err != nil {
+	if err := b.stream.Upload(at.First(int64(len(part))), part); err != nil {
 		return err
 	}
-	if err := b.stream.Wait(); err != nil {
+	err := b.stream.Wait()
+	runtime.KeepAlive(part)
+	if err != nil {
 		return err
 	}
 	for done := int64(len(part)); done < at.Len&^1; {

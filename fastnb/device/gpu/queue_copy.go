@@ -109,8 +109,8 @@ func (q *queue) copy(dst device.Buffer, at int, src device.Buffer, from, n int) 
 	return q.stream.Copy(bs[0].at().from(int64(at)*size), bs[1].at().from(int64(from)*size), int64(n)*size)
 }
 
-// first is the first bytes of p.
-func (p Ptr) first(bytes int64) Ptr { return Ptr{p.Mem, p.Off, bytes} }
+// First is the first bytes of p.
+func (p Ptr) First(bytes int64) Ptr { return Ptr{p.Mem, p.Off, bytes} }
 
 // from is what of p is behind its first bytes.
 func (p Ptr) from(bytes int64) Ptr { return Ptr{p.Mem, p.Off + bytes, p.Len - bytes} }

@@ -19,6 +19,7 @@ import (
 	"github.com/fastnb/go/fastnb/device/gpu"
 	"github.com/fastnb/go/fastnb/device/gpu/cuda/ptx"
 	"github.com/fastnb/go/fastnb/device/gpu/internal/dl"
+	"github.com/fastnb/go/fastnb/device/gpu/internal/units"
 	"github.com/fastnb/go/fastnb/device/gpu/kernels"
 	"github.com/fastnb/go/fastnb/tensor"
 )
@@ -42,18 +43,9 @@ type driver struct {
 	ctx    uintptr
 	shared int // the most dynamic shared memory of a block, in bytes
 
+	units  units.Table[*kernel]
 	mu     sync.Mutex // guards what follows
-	units  map[string]*unit
-	events []uintptr // not in use
-}
-
-// unit is a loaded module.
-type unit struct {
-	once    sync.Once
-	module  uintptr
-	err     error
-	mu      sync.Mutex // guards kernels
-	kernels map[string]*kernel
+	events []uintptr  // not in use
 }
 
 type kernel struct {
@@ -88,7 +80,7 @@ func (a *api) open(number int) (gpu.Driver, error) {
 	if number >= int(count) {
 		return nil, fmt.Errorf("%w: card %d of %d that CUDA has", device.ErrNotFound, number, count)
 	}
-	d := &driver{api: a, units: map[string]*unit{}}
+	d := &driver{api: a}
 	if err := a.failed("card", dl.Call(a.deviceGet, uintptr(unsafe.Pointer(&d.dev)), uintptr(number))); err != nil {
 		return nil, err
 	}
@@ -191,29 +183,16 @@ func (d *driver) ReleaseHost(b []byte) {
 
 // Load loads a unit's module when it is first needed, and finds one of its kernels.
 func (d *driver) Load(u kernels.Unit, entry string) (gpu.Kernel, error) {
-	d.mu.Lock()
-	c := d.units[u.Name]
-	if c == nil {
-		c = &unit{kernels: map[string]*kernel{}}
-		d.units[u.Name] = c
-	}
-	d.mu.Unlock()
-	c.once.Do(func() { c.module, c.err = d.module(u) })
-	if c.err != nil {
-		return nil, c.err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if k := c.kernels[entry]; k != nil {
-		return k, nil
-	}
+	return d.units.Kernel(u, entry, d.module, d.function)
+}
+
+func (d *driver) function(module uintptr, u kernels.Unit, entry string) (*kernel, error) {
 	defer d.enter()()
 	k := &kernel{name: entry}
 	name := dl.Text(entry)
-	if err := d.failed("kernel "+entry+" of unit "+u.Name, dl.Call(d.moduleFunction, uintptr(unsafe.Pointer(&k.fn)), c.module, uintptr(unsafe.Pointer(name)))); err != nil {
+	if err := d.failed("kernel "+entry+" of unit "+u.Name, dl.Call(d.moduleFunction, uintptr(unsafe.Pointer(&k.fn)), module, uintptr(unsafe.Pointer(name)))); err != nil {
 		return nil, err
 	}
-	c.kernels[entry] = k
 	return k, nil
 }
 
@@ -252,15 +231,11 @@ func (d *driver) Close() error {
 	defer d.enter()()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for _, u := range d.units {
-		if u.module != 0 {
-			dl.Call(d.moduleUnload, u.module)
-		}
-	}
+	d.units.Close(func(*kernel) {}, func(m uintptr) { dl.Call(d.moduleUnload, m) })
 	for _, e := range d.events {
 		dl.Call(d.eventDestroy, e)
 	}
-	d.units, d.events = map[string]*unit{}, nil
+	d.events = nil
 	dl.Call(d.setCurrent, 0)
 	return d.failed("close", dl.Call(d.release, uintptr(d.dev)))
 }

@@ -9,11 +9,13 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/fastnb/go/fastnb/device"
 	"github.com/fastnb/go/fastnb/device/gpu"
 	"github.com/fastnb/go/fastnb/device/gpu/internal/dl"
+	"github.com/fastnb/go/fastnb/device/gpu/internal/units"
 	"github.com/fastnb/go/fastnb/device/gpu/kernels"
 	"github.com/fastnb/go/fastnb/tensor"
 )
@@ -29,23 +31,36 @@ func init() {
 }
 
 // driver is one OpenCL device with a context of its own.
+//
+// What OpenCL leaves undefined is kept out, as drivers differ in what they make of it. Commands touch memory by
+// parts of a memory object alone, never by the whole and a part of it side by side, so that work of several queues
+// on the stretches of one object is work on different objects (OpenCL 1.2, 5.2.4). And all is given back in one
+// order, when all queues are done: events, kernels, which may hold on to their arguments, parts, memory objects,
+// and queues and the context at the end.
 type driver struct {
 	*api
 
-	card     gpu.Card
-	dev, ctx uintptr
-	options  string
-	host     uintptr // a queue to map memory with
+	card    gpu.Card
+	dev     uintptr
+	ctx     uintptr
+	options string
+	host    uintptr // a queue to map memory with
+	units   units.Table[*kernel]
+
+	// launching is held by whoever has parts of memory in hand; who gives parts back takes it alone.
+	launching sync.RWMutex
+	crowded   atomic.Bool // some memory object has too many parts
 
 	mu     sync.Mutex // guards what follows
 	mems   map[gpu.Mem]*mem
 	next   gpu.Mem
 	taken  int64
-	units  map[string]*unit
 	pinned map[*byte]uintptr
+	queues map[uintptr]bool // all command queues of streams: true for those in use
+	over   bool             // kernels were given back
 }
 
-// mem is a memory object and parts of it, which kernels get for addresses inside.
+// mem is a memory object and parts of it, which commands get for addresses inside.
 type mem struct {
 	handle uintptr
 	size   int64
@@ -53,16 +68,7 @@ type mem struct {
 }
 
 // mostParts is how many parts of a memory object are kept.
-const mostParts = 1 << 14
-
-// unit is a compiled unit.
-type unit struct {
-	once    sync.Once
-	program uintptr
-	err     error
-	mu      sync.Mutex // guards kernels
-	kernels map[string]*kernel
-}
+var mostParts = 1 << 14
 
 type kernel struct {
 	name   string
@@ -118,6 +124,10 @@ func Open(number int, auto bool) (gpu.Driver, error) {
 	if err != nil {
 		return nil, err
 	}
+	return a.find(number, auto)
+}
+
+func (a *api) find(number int, auto bool) (gpu.Driver, error) {
 	all, err := a.devices()
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", device.ErrNotFound, err)
@@ -136,12 +146,13 @@ func Open(number int, auto bool) (gpu.Driver, error) {
 }
 
 func (a *api) open(number int, f found) (gpu.Driver, error) {
-	d := &driver{api: a, dev: f.dev, mems: map[gpu.Mem]*mem{}, units: map[string]*unit{}, pinned: map[*byte]uintptr{}}
+	d := &driver{api: a, dev: f.dev, mems: map[gpu.Mem]*mem{}, pinned: map[*byte]uintptr{}, queues: map[uintptr]bool{}}
 	var code int32
 	if d.ctx = dl.Call(a.createContext, 0, 1, uintptr(unsafe.Pointer(&f.dev)), 0, 0, uintptr(unsafe.Pointer(&code))); code != 0 {
 		return nil, failed(f.name, uintptr(code))
 	}
 	if d.host = dl.Call(a.createQueue, d.ctx, d.dev, 0, uintptr(unsafe.Pointer(&code))); code != 0 {
+		dl.Call(a.releaseContext, d.ctx)
 		return nil, failed("queue", uintptr(code))
 	}
 	d.options = "-cl-std=CL1.2"
@@ -180,14 +191,23 @@ func (d *driver) Alloc(bytes int64) (gpu.Mem, error) {
 	return d.next, nil
 }
 
-// Release gives a memory object back with its parts.
+// Release gives a memory object back with its parts. Its user has waited for the work on it; that no command is
+// left that refers to it is made sure of here: a driver may look at it longer than OpenCL says.
 func (d *driver) Release(m gpu.Mem) {
+	d.launching.Lock()
+	defer d.launching.Unlock()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	o := d.mems[m]
 	if o == nil {
 		return
 	}
+	d.finishAll()
+	d.releaseMemory(m, o)
+}
+
+// releaseMemory gives parts back, then what they are parts of.
+func (d *driver) releaseMemory(m gpu.Mem, o *mem) {
 	delete(d.mems, m)
 	d.taken -= o.size
 	d.releaseParts(o)
@@ -201,58 +221,91 @@ func (d *driver) releaseParts(o *mem) {
 	clear(o.parts)
 }
 
-// whole is the memory object of an address.
-func (d *driver) whole(p gpu.Ptr) (uintptr, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	o := d.mems[p.Mem]
-	if o == nil {
-		return 0, fmt.Errorf("OpenCL: memory that was given back")
+// finishAll waits for all queues that are in use. What went wrong in one is told to its user.
+func (d *driver) finishAll() {
+	for q, used := range d.queues {
+		if used {
+			dl.Call(d.finish, q)
+		}
 	}
-	return o.handle, nil
 }
 
-// part is a memory object that begins at an address.
-func (d *driver) part(p gpu.Ptr) (uintptr, error) {
+// part is a memory object for a place and what of it lies before that place: parts begin at addresses that the
+// device can have one at. The caller holds launching until the command is queued that uses it.
+func (d *driver) part(p gpu.Ptr) (handle, off uintptr, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	o := d.mems[p.Mem]
 	if o == nil {
-		return 0, fmt.Errorf("OpenCL: memory that was given back")
+		return 0, 0, fmt.Errorf("OpenCL: memory that was given back")
 	}
-	if p.Off == 0 {
-		return o.handle, nil
-	}
-	key := [2]int64{p.Off, max(p.Len, 1)}
+	start := p.Off / d.card.Align * d.card.Align
+	key := [2]int64{start, p.Off - start + max(p.Len, 1)}
 	if h := o.parts[key]; h != 0 {
-		return h, nil
-	}
-	if len(o.parts) == mostParts {
-		d.releaseParts(o) // what is queued keeps what it uses
+		return h, uintptr(p.Off - start), nil
 	}
 	var code int32
 	h := dl.Call(d.createSub, o.handle, memReadWrite, regionSub, uintptr(unsafe.Pointer(&key[0])), uintptr(unsafe.Pointer(&code)))
 	if code != 0 {
-		return 0, failed(fmt.Sprintf("part of %d bytes at %d of %d", key[1], p.Off, o.size), uintptr(code))
+		return 0, 0, failed(fmt.Sprintf("part of %d bytes at %d of %d", key[1], key[0], o.size), uintptr(code))
 	}
-	o.parts[key] = h
-	return h, nil
+	if o.parts[key] = h; len(o.parts) >= mostParts {
+		d.crowded.Store(true)
+	}
+	return h, uintptr(p.Off - start), nil
 }
 
-// Close gives the context back.
-func (d *driver) Close() error {
+// hold is to be called before parts are asked for, and what it gives when the command is queued. Where there are
+// too many parts it waits for all queues and begins anew.
+func (d *driver) hold() (release func()) {
+	if d.crowded.Load() {
+		d.launching.Lock()
+		d.mu.Lock()
+		if d.crowded.Swap(false) {
+			d.finishAll()
+			for _, o := range d.mems {
+				if len(o.parts) >= mostParts {
+					d.releaseParts(o)
+				}
+			}
+		}
+		d.mu.Unlock()
+		d.launching.Unlock()
+	}
+	d.launching.RLock()
+	return d.launching.RUnlock
+}
+
+// Settle waits for all queues and gives the kernels back, before the memory that was their arguments goes.
+func (d *driver) Settle() {
+	d.launching.Lock()
+	defer d.launching.Unlock()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for _, u := range d.units {
-		for _, k := range u.kernels {
-			dl.Call(d.releaseKernel, k.handle)
-		}
-		if u.program != 0 {
-			dl.Call(d.releaseProgram, u.program)
-		}
+	if d.over {
+		return
 	}
-	d.units = map[string]*unit{}
+	d.over = true
+	d.finishAll()
+	d.units.Close(func(k *kernel) { dl.Call(d.releaseKernel, k.handle) }, func(p uintptr) { dl.Call(d.releaseProgram, p) })
+}
+
+// Close gives all back that is left, and the context.
+func (d *driver) Close() error {
+	d.Settle()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for m, o := range d.mems {
+		d.releaseMemory(m, o)
+	}
+	for at, m := range d.pinned {
+		d.unpin(at, m)
+	}
 	dl.Call(d.releaseQueue, d.host)
+	for q := range d.queues {
+		dl.Call(d.releaseQueue, q)
+	}
+	clear(d.queues)
 	return failed("close", dl.Call(d.releaseContext, d.ctx))
 }
 
@@ -261,29 +314,16 @@ func (d *driver) Load(u kernels.Unit, entry string) (gpu.Kernel, error) {
 	if u.CUDA {
 		return nil, fmt.Errorf("OpenCL: unit %s is CUDA's only", u.Name)
 	}
-	d.mu.Lock()
-	c := d.units[u.Name]
-	if c == nil {
-		c = &unit{kernels: map[string]*kernel{}}
-		d.units[u.Name] = c
-	}
-	d.mu.Unlock()
-	c.once.Do(func() { c.program, c.err = d.compile(u) })
-	if c.err != nil {
-		return nil, c.err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if k := c.kernels[entry]; k != nil {
-		return k, nil
-	}
+	return d.units.Kernel(u, entry, d.compile, d.kernel)
+}
+
+func (d *driver) kernel(program uintptr, u kernels.Unit, entry string) (*kernel, error) {
 	var code int32
-	h := dl.Call(d.createKernel, c.program, uintptr(unsafe.Pointer(dl.Text(entry))), uintptr(unsafe.Pointer(&code)))
+	h := dl.Call(d.createKernel, program, uintptr(unsafe.Pointer(dl.Text(entry))), uintptr(unsafe.Pointer(&code)))
 	if code != 0 {
 		return nil, failed("kernel "+entry+" of unit "+u.Name, uintptr(code))
 	}
-	c.kernels[entry] = &kernel{name: entry, handle: h}
-	return c.kernels[entry], nil
+	return &kernel{name: entry, handle: h}, nil
 }
 
 func (d *driver) compile(u kernels.Unit) (uintptr, error) {
@@ -297,6 +337,7 @@ func (d *driver) compile(u kernels.Unit) (uintptr, error) {
 		log := make([]byte, 1<<16)
 		var n uintptr
 		dl.Call(d.buildInfo, p, d.dev, infoBuildLog, uintptr(len(log)), uintptr(unsafe.Pointer(&log[0])), uintptr(unsafe.Pointer(&n)))
+		dl.Call(d.releaseProgram, p)
 		return 0, fmt.Errorf("%w\n%s", failed("unit "+u.Name, r), strings.TrimRight(string(log[:min(n, uintptr(len(log)))]), "\x00\n"))
 	}
 	return p, nil

@@ -14,10 +14,10 @@ import (
 )
 
 // open gives a device, a processor's if there is no card. Where none is there the test is left out, but not in
-// CI, which installs one.
+// CI, which installs one. Every call goes by a checker of OpenCL's objects.
 func open(t testing.TB, activations tensor.DType) *gpu.Device {
 	t.Helper()
-	drv, err := opencl.Open(0, false)
+	drv, done, err := opencl.OpenChecked(0, false)
 	if errors.Is(err, device.ErrNotFound) && os.Getenv("FASTNB_CI") == "" {
 		t.Skip("no OpenCL on this machine: ", err)
 	}
@@ -32,6 +32,7 @@ func open(t testing.TB, activations tensor.DType) *gpu.Device {
 		if err := dev.Close(); err != nil {
 			t.Error(err)
 		}
+		done(t)
 	})
 	return dev
 }

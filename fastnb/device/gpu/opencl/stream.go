@@ -1,6 +1,7 @@
 package opencl
 
 import (
+	"fmt"
 	"runtime"
 	"unsafe"
 
@@ -14,13 +15,23 @@ type stream struct {
 	q uintptr
 }
 
-// NewStream gives a line of work.
+// NewStream gives a line of work. Queues live as long as the driver: one that a stream had before serves again,
+// and memory that was used in a queue never outlives it.
 func (d *driver) NewStream() (gpu.Stream, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for q, used := range d.queues {
+		if !used {
+			d.queues[q] = true
+			return &stream{d, q}, nil
+		}
+	}
 	var code int32
 	q := dl.Call(d.createQueue, d.ctx, d.dev, profilingEnable, uintptr(unsafe.Pointer(&code)))
 	if code != 0 {
 		return nil, failed("queue", uintptr(code))
 	}
+	d.queues[q] = true
 	return &stream{d, q}, nil
 }
 
@@ -48,64 +59,88 @@ func (d *driver) ReleaseHost(b []byte) {
 	defer d.mu.Unlock()
 	at := unsafe.SliceData(b)
 	if m := d.pinned[at]; m != 0 {
-		delete(d.pinned, at)
-		dl.Call(d.unmap, d.host, m, uintptr(unsafe.Pointer(at)), 0, 0, 0)
-		dl.Call(d.finish, d.host)
-		dl.Call(d.releaseMem, m)
+		d.unpin(at, m)
 	}
+}
+
+func (d *driver) unpin(at *byte, m uintptr) {
+	delete(d.pinned, at)
+	dl.Call(d.unmap, d.host, m, uintptr(unsafe.Pointer(at)), 0, 0, 0)
+	dl.Call(d.finish, d.host)
+	dl.Call(d.releaseMem, m)
 }
 
 // Upload queues a copy from the host.
 func (s *stream) Upload(dst gpu.Ptr, src []byte) error {
-	m, err := s.d.whole(dst)
-	if err != nil || len(src) == 0 {
+	if len(src) == 0 {
+		return nil
+	}
+	defer s.d.hold()()
+	m, off, err := s.d.part(dst.First(int64(len(src))))
+	if err != nil {
 		return err
 	}
-	return failed("upload", dl.Call(s.d.write, s.q, m, 0, uintptr(dst.Off), uintptr(len(src)), uintptr(unsafe.Pointer(&src[0])), 0, 0, 0))
+	return failed("upload", dl.Call(s.d.write, s.q, m, 0, off, uintptr(len(src)), uintptr(unsafe.Pointer(&src[0])), 0, 0, 0))
 }
 
 // Download queues a copy to the host.
 func (s *stream) Download(dst []byte, src gpu.Ptr) error {
-	m, err := s.d.whole(src)
-	if err != nil || len(dst) == 0 {
+	if len(dst) == 0 {
+		return nil
+	}
+	defer s.d.hold()()
+	m, off, err := s.d.part(src.First(int64(len(dst))))
+	if err != nil {
 		return err
 	}
-	return failed("download", dl.Call(s.d.read, s.q, m, 0, uintptr(src.Off), uintptr(len(dst)), uintptr(unsafe.Pointer(&dst[0])), 0, 0, 0))
+	return failed("download", dl.Call(s.d.read, s.q, m, 0, off, uintptr(len(dst)), uintptr(unsafe.Pointer(&dst[0])), 0, 0, 0))
 }
 
 // Copy queues a copy within the card.
 func (s *stream) Copy(dst, src gpu.Ptr, bytes int64) error {
-	to, err := s.d.whole(dst)
-	if err != nil || bytes == 0 {
-		return err
+	if bytes == 0 {
+		return nil
 	}
-	from, err := s.d.whole(src)
+	defer s.d.hold()()
+	to, at, err := s.d.part(dst.First(bytes))
 	if err != nil {
 		return err
 	}
-	return failed("copy", dl.Call(s.d.copyBuffer, s.q, from, to, uintptr(src.Off), uintptr(dst.Off), uintptr(bytes), 0, 0, 0))
+	from, off, err := s.d.part(src.First(bytes))
+	if err != nil {
+		return err
+	}
+	return failed("copy", dl.Call(s.d.copyBuffer, s.q, from, to, off, at, uintptr(bytes), 0, 0, 0))
 }
 
 // Fill queues the setting of bytes.
 func (s *stream) Fill(dst gpu.Ptr, value byte, bytes int64) error {
-	m, err := s.d.whole(dst)
-	if err != nil || bytes == 0 {
+	if bytes == 0 {
+		return nil
+	}
+	defer s.d.hold()()
+	m, off, err := s.d.part(dst.First(bytes))
+	if err != nil {
 		return err
 	}
-	return failed("fill", dl.Call(s.d.fill, s.q, m, uintptr(unsafe.Pointer(&value)), 1, uintptr(dst.Off), uintptr(bytes), 0, 0, 0))
+	return failed("fill", dl.Call(s.d.fill, s.q, m, uintptr(unsafe.Pointer(&value)), 1, off, uintptr(bytes), 0, 0, 0))
 }
 
 // Launch queues a kernel. Its shared memory is declared in its source.
 func (s *stream) Launch(k gpu.Kernel, grid [3]int, block, _ int, args []gpu.Arg) error {
 	o := k.(*kernel)
+	defer s.d.hold()()
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for i := range args {
 		v, size := uintptr(args[i].Bits), uintptr(args[i].Size)
 		if args[i].Addr {
-			m, err := s.d.part(args[i].Ptr)
+			m, off, err := s.d.part(args[i].Ptr)
 			if err != nil {
 				return err
+			}
+			if off != 0 {
+				return fmt.Errorf("OpenCL: argument %d of %s: address %d is not divisible by %d", i, o.name, args[i].Ptr.Off, s.d.card.Align)
 			}
 			v, size = m, unsafe.Sizeof(m)
 		}
@@ -130,7 +165,11 @@ func (s *stream) Record() (gpu.Mark, error) {
 	if err := failed("mark", dl.Call(s.d.marker, s.q, 0, 0, uintptr(unsafe.Pointer(&e)))); err != nil {
 		return nil, err
 	}
-	return &mark{s.d, e}, failed("flush", dl.Call(s.d.flush, s.q))
+	if err := failed("flush", dl.Call(s.d.flush, s.q)); err != nil {
+		dl.Call(s.d.releaseEvent, e)
+		return nil, err
+	}
+	return &mark{s.d, e}, nil
 }
 
 // Follow lets what is queued from now on wait for a mark.
@@ -142,15 +181,23 @@ func (s *stream) Follow(m gpu.Mark) error {
 // Wait waits until all is done.
 func (s *stream) Wait() error { return failed("wait", dl.Call(s.d.finish, s.q)) }
 
-// Close gives the command queue back.
-func (s *stream) Close() error { return failed("close", dl.Call(s.d.releaseQueue, s.q)) }
+// Close gives the command queue to the next stream, when all is done.
+func (s *stream) Close() error {
+	err := s.Wait()
+	s.d.mu.Lock()
+	defer s.d.mu.Unlock()
+	if _, ok := s.d.queues[s.q]; ok { // else the driver was closed
+		s.d.queues[s.q] = false
+	}
+	return err
+}
 
 // Wait waits for the mark.
 func (m *mark) Wait() error {
 	return failed("wait", dl.Call(m.d.waitEvents, 1, uintptr(unsafe.Pointer(&m.e))))
 }
 
-// Done reports whether the card is past the mark.
+// Done reports whether the card is past the mark; what it wrote until then is there.
 func (m *mark) Done() (bool, error) {
 	status := int32(1)
 	if err := failed("event", dl.Call(m.d.eventInfo, m.e, eventStatus, 4, uintptr(unsafe.Pointer(&status)), 0)); err != nil {
@@ -159,7 +206,10 @@ func (m *mark) Done() (bool, error) {
 	if status < 0 {
 		return false, failed("event", uintptr(status))
 	}
-	return status == 0, nil
+	if status > 0 {
+		return false, nil
+	}
+	return true, m.Wait() // asking alone does not order what the card wrote before what the host does next
 }
 
 // Since is the card's time from an earlier mark on, in seconds.
