@@ -62,7 +62,7 @@ func ActivationStats(layers ...string) *LayerStats {
 
 // weighty are the layers that have parameters and work on a batch.
 func weighty(l *Learner, b *data.Batch) ([]string, error) {
-	shapes, err := l.eng.LayerShapes(b.X[0])
+	shapes, err := l.Model.layerShapes(b.X[0])
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,7 @@ func TestActivationStats(t *testing.T) {
 			t.Fatal(err)
 		}
 		l, stats := trajectoryLearner(t, dev, ts, 2), ActivationStats()
-		before, err := l.eng.Inspect(context.Background(), ts["cnn/x"].Slice(0, 8), "0.0.0", nil)
+		before, err := l.Model.inspect(context.Background(), ts["cnn/x"].Slice(0, 8), "0.0.0", nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -54,7 +54,7 @@ func TestOutputsAreReadWhereSomebodyLooks(t *testing.T) {
 	} {
 		l, f := fakeLearner(t, 4, 2, 2, .5)
 		e := &watchedEngine{fakeEngine: f}
-		l.eng, l.Metrics = e, c.metrics
+		l.eng, l.Model.eng, l.Metrics = e, e, c.metrics
 		if err := l.Fit(1, LR(1e-3), Callbacks(c.callbacks...)); err != nil {
 			t.Fatal(name, err)
 		}

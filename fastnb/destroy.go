@@ -13,9 +13,8 @@ func (l *Learner) Destroy() {
 	if l.eng == nil {
 		return
 	}
-	if l.Model != nil {
-		l.Model.Close()
-	}
+	l.Model.begin(l.asks, nil)
+	l.Model.Close()
 	l.eng.Close()
 	l.eng, l.Model, l.groups = nil, nil, nil
 	l.Input, l.Target, l.Output = nil, nil, nil
@@ -31,9 +30,7 @@ func (l *Learner) Purge() error {
 		return err
 	}
 	l.eng.Purge()
-	if l.Model != nil {
-		l.Model.purge()
-	}
+	l.Model.dropPrograms()
 	l.Input, l.Target, l.Output = nil, nil, nil
 	debug.FreeOSMemory()
 	return nil

@@ -98,7 +98,7 @@ func (l *Learner) export(c exportConfig) error {
 	if err != nil {
 		return because("export: "+file.String(), err)
 	}
-	all, err := l.eng.State()
+	all, err := l.Model.state()
 	if err != nil {
 		return because("export: "+file.String(), err)
 	}

@@ -121,7 +121,7 @@ func (e *fakeEngine) Inspect(context.Context, *Tensor, string, *Tensor) (*engine
 	return nil, fmt.Errorf("nothing to see")
 }
 
-func (e *fakeEngine) EvalWithDropout(context.Context, *Tensor, int) ([]*Tensor, error) {
+func (e *fakeEngine) EvalWithDropout(context.Context, *Tensor, int, uint64) ([]*Tensor, error) {
 	return nil, nil
 }
 func (e *fakeEngine) LayerShapes(*Tensor) ([]engine.LayerShape, error)        { return nil, nil }
@@ -129,6 +129,10 @@ func (e *fakeEngine) Prepare(x, y []engine.Spec, norm device.Normalize) error { 
 func (e *fakeEngine) Wait(context.Context) error                              { return nil }
 func (e *fakeEngine) Info() device.Info                                       { return device.Info{} }
 func (e *fakeEngine) ResetState()                                             {}
+func (e *fakeEngine) Hold() func()                                            { return func() {} }
+func (e *fakeEngine) PutAside() (*engine.Carried, error)                      { return nil, nil }
+func (e *fakeEngine) TakeUp(*engine.Carried) error                            { return nil }
+func (e *fakeEngine) DropPrograms()                                           {}
 func (e *fakeEngine) SelectState([]int) error                                 { return nil }
 func (e *fakeEngine) Purge()                                                  { e.purged++ }
 func (e *fakeEngine) Close()                                                  { e.closed = true }
@@ -159,6 +163,8 @@ func fakeLearner(t testing.TB, train, valid, groups int, losses ...float64) (*Le
 		Path: datasets.NewPath(t.TempDir()), ModelDir: "models", eng: e, mom: defaultMom, cfg: Configure(),
 		feeds: map[data.DSType]feed{data.Train: fakeFeed{train, 2 * train, 2}, data.Valid: fakeFeed{valid, 2 * valid, 2}},
 	}
+	l.Model = newModel(nil, l.Data, l.Loss, nil)
+	l.Model.eng, l.asks = e, &dialogue{}
 	for range groups {
 		l.groups = append(l.groups, []*nn.Param{{Kind: nn.Weight}, {Kind: nn.NormWeight}})
 	}

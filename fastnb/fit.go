@@ -194,6 +194,9 @@ func (r *runner) epoch() error {
 		return stop
 	}
 	val, metrics := math.NaN(), []float64(nil)
+	if err := l.handOver(); err != nil { // as fastai's validation goes on from training's state
+		return err
+	}
 	if r.p.validate && l.validBatches() > 0 && !errors.Is(stop, ErrStopFit) {
 		var err, end error
 		if val, metrics, end, err = r.validation(); err != nil {
@@ -242,7 +245,8 @@ func (r *runner) train() error {
 	r.show.phase(l.trainBatches())
 	// Dropout and data draw from streams of the seed and the epoch: a fit that goes on from a checkpoint
 	// sees the numbers of one that never stopped.
-	l.eng.Seed(data.CurrentSeed() + uint64(l.seen)*0x9e3779b97f4a7c15)
+	l.stream = data.CurrentSeed() + uint64(l.seen)*0x9e3779b97f4a7c15
+	l.eng.Seed(l.stream)
 	defer func() { l.seen++ }()
 	for b, err := range l.trainSet(r.ctx) {
 		if err != nil {
@@ -291,7 +295,7 @@ func (r *runner) batch() error {
 	r.rec.LRs = append(r.rec.LRs, h.lr[len(h.lr)-1])
 	r.rec.Moms = append(r.rec.Moms, h.mom)
 	began := time.Now()
-	res, err := l.eng.Train(r.ctx, l.batch())
+	res, err := l.trainOn(r.ctx)
 	if err != nil {
 		return err
 	}
@@ -482,11 +486,8 @@ func (e *evaluation) batch(ctx context.Context, b *data.Batch) error {
 	if err := e.hooks.call(beforeBatch, l); err != nil {
 		return err
 	}
-	res, err := l.eng.Forward(ctx, l.batch())
-	if err != nil {
-		return err
-	}
-	if err := l.read(ctx, res, len(e.states) > 0 || e.hooks.seeOutput()); err != nil {
+	var err error
+	if l.BatchLoss, l.Output, err = l.forward(ctx, l.batch(), len(e.states) > 0 || e.hooks.seeOutput()); err != nil {
 		return err
 	}
 	if err := e.hooks.call(afterLoss, l); err != nil {

@@ -25,10 +25,16 @@ func (l *Learner) fits(verb string, seen bool) error {
 	if err != nil || len(b.X) != 1 || len(b.Y) != 1 || b.X[0].DType() == tensor.Int64 {
 		return nil //nolint:nilerr // a broken item may be left out; sequences have shapes of their own in each batch
 	}
-	if err := l.eng.Prepare(grown(b.X, loader), grown(b.Y, loader), normOf(b)); errors.Is(err, engine.ErrMemory) {
+	prepare := func() error { return l.eng.Prepare(grown(b.X, loader), grown(b.Y, loader), normOf(b)) }
+	err = prepare()
+	if errors.Is(err, engine.ErrMemory) {
+		l.Model.dropPrograms() // what evaluates can be made again
+		err = prepare()
+	}
+	if errors.Is(err, engine.ErrMemory) {
 		return because(verb, err)
 	}
-	return nil
+	return nil //nolint:nilerr // as above
 }
 
 // grown are the arrays of a full batch, from those of one item.

@@ -171,10 +171,7 @@ func (l *Learner) setActivations(kind tensor.DType) error {
 	if err := l.eng.SetActivations(kind); err != nil {
 		return err
 	}
-	if l.Model != nil {
-		return l.Model.setActivations(kind)
-	}
-	return nil
+	return l.Model.setActivations(kind)
 }
 
 // ToFP32 ends what ToFP16 began: everything is computed in single precision again, without a loss scale.

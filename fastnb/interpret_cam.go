@@ -70,7 +70,7 @@ func (l *Learner) gradCAM(x *Tensor, class int) ([][]float64, error) {
 	}
 	w := tensor.New(tensor.Float32, 1, l.Data.C)
 	w.Float32s()[class] = 1
-	a, err := l.eng.Inspect(cell.Context(), x, children[0].Name, w)
+	a, err := l.Model.inspect(cell.Context(), x, children[0].Name, w)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/fastnb/go/cell"
 	"github.com/fastnb/go/fastnb/data"
+	"github.com/fastnb/go/fastnb/engine"
 	"github.com/fastnb/go/plotting"
 )
 
@@ -49,7 +50,7 @@ func SegmentationInterpretationFromLearner(l *Learner, o ...data.PredsOption) (*
 	for b, err := range set(ctx) {
 		var out *Tensor
 		if err == nil {
-			_, out, err = l.eng.Eval(ctx, b.X, nil)
+			_, out, err = l.forward(ctx, engine.Batch{X: b.X}, true)
 		}
 		if err == nil {
 			err = s.add(out, b.Y[0])

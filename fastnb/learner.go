@@ -45,6 +45,7 @@ type Learner struct {
 	spec   *ArchSpec
 	groups [][]*nn.Param
 	eng    trainer
+	asks   *dialogue            // what the learner evaluates, batch by batch
 	feeds  map[data.DSType]feed // nil: the data's
 	fed    feed                 // the training batches of the fit under way, where a callback makes them; else nil
 	norm   device.Normalize     // how the device is to normalise Input
@@ -54,16 +55,16 @@ type Learner struct {
 	scale  *lossScale           // nil: none, 1
 	// overflow: the gradients are not to be used. Callbacks on gradients are called all the same.
 	overflow bool
-	seen     int64 // training epochs begun since the learner was made: the random streams
+	seen     int64  // training epochs begun since the learner was made: the random streams
+	stream   uint64 // of dropout in the last of them
 	took     durations
 	cfg      LearnerConfig
 }
 
-// trainer is what a learner asks of the engine; tests put a scripted one in its place.
+// trainer is what a learner asks of its engine, which trains; what evaluates is the Model's. Tests put a scripted one
+// in its place.
 type trainer interface {
 	Train(ctx context.Context, b engine.Batch) (engine.Result, error)
-	Forward(ctx context.Context, b engine.Batch) (engine.Result, error)
-	Eval(ctx context.Context, x, y []*Tensor) (loss float32, out *Tensor, err error)
 	Step(h []engine.Hyper) error
 	SetTrainable(fn func(*nn.Param) bool) error
 	ClipGrads(max float64) (norm float64, err error)
@@ -85,14 +86,12 @@ type trainer interface {
 	FreezeNorm(on bool)
 	Watch(layers []string) error
 	Watched() ([]*Tensor, error)
-	Inspect(ctx context.Context, x *Tensor, layer string, weights *Tensor) (*engine.Activation, error)
-	LayerShapes(x *Tensor) ([]engine.LayerShape, error)
-	EvalWithDropout(ctx context.Context, x *Tensor, times int) ([]*Tensor, error)
 	Prepare(x, y []engine.Spec, norm device.Normalize) error
 	ResetState()
-	SelectState(rows []int) error
+	PutAside() (*engine.Carried, error)
 	Info() device.Info
 	Wait(ctx context.Context) error
+	DropPrograms()
 	Purge()
 	Close()
 }
@@ -179,7 +178,7 @@ func NewConfigured(d *data.DataBunch, model nn.Layer, groups [][]*nn.Param, spec
 	if err != nil {
 		return nil, because("learner", err)
 	}
-	l.eng, l.Model = eng, newModel(model, d, l.Loss, spec)
+	l.eng, l.Model, l.asks = eng, newModel(model, d, l.Loss, spec), &dialogue{}
 	return l, nil
 }
 
@@ -224,6 +223,7 @@ func (l *Learner) FreezeTo(n int) error {
 		return fmt.Errorf("fastnb: freeze: group %d of %d", n, len(l.groups))
 	}
 	l.frozen = n
+	l.Model.begin(l.asks, nil)
 	trains := l.trains()
 	return l.eng.SetTrainable(func(p *nn.Param) bool { return trains[p] })
 }
@@ -251,7 +251,7 @@ func (l *Learner) SetData(d *data.DataBunch) error {
 	}
 	l.Data = d
 	if l.Model != nil {
-		l.Model.about.data = d
+		l.Model.setData(d)
 	}
 	return nil
 }

@@ -26,14 +26,15 @@ import (
 type Model struct {
 	nn.Layer
 
-	about recipe
 	spec  *ArchSpec
 	line  *line
 	talk  chan struct{} // held while a sequence of batches carries a state
 	mu    sync.Mutex    // of what follows
-	eng   predictor     // of the model's own, nil until it is asked first
-	owner func()        // frees what LoadModel made; may be nil
-	act   tensor.DType  // how activations are kept, as engine.SetActivations takes it
+	about recipe
+	eng   predictor    // of the model's own, nil until it is asked first
+	turn  *dialogue    // whose state the engine has; nil: nobody's
+	owner func()       // frees what LoadModel made; may be nil
+	act   tensor.DType // how activations are kept, as engine.SetActivations takes it
 	gone  bool
 
 	examples []Example // that the export carries
@@ -50,8 +51,16 @@ type predictor interface {
 	Hold() (release func())
 	Forward(ctx context.Context, b engine.Batch) (engine.Result, error)
 	Inspect(ctx context.Context, x *Tensor, layer string, weights *Tensor) (*engine.Activation, error)
+	LayerShapes(x *Tensor) ([]engine.LayerShape, error)
+	EvalWithDropout(ctx context.Context, x *Tensor, times int, seed uint64) ([]*Tensor, error)
+	State() (map[string]*Tensor, error)
+	Memory() (programs, params int64)
 	SetActivations(kind tensor.DType) error
 	ResetState()
+	SelectState(rows []int) error
+	PutAside() (*engine.Carried, error)
+	TakeUp(c *engine.Carried) error
+	DropPrograms()
 	Purge()
 	Close()
 }
@@ -115,15 +124,6 @@ func (m *Model) Close() {
 	}
 }
 
-// purge frees compiled programs.
-func (m *Model) purge() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.eng != nil {
-		m.eng.Purge()
-	}
-}
-
 // setActivations is engine.SetActivations for the model's own engine.
 func (m *Model) setActivations(kind tensor.DType) error {
 	m.mu.Lock()
@@ -139,13 +139,26 @@ func (m *Model) setActivations(kind tensor.DType) error {
 func (m *Model) String() string { return nn.Describe(m.Layer) }
 
 // Data is how the model's items are opened, transformed and decoded: a DataBunch that may have no items.
-func (m *Model) Data() *data.DataBunch { return m.about.data }
+func (m *Model) Data() *data.DataBunch { return m.recipe().data }
 
 // Arch says how the network can be built again: its kind, such as "cnn", and name; nil where nobody could.
 func (m *Model) Arch() *ArchSpec { return m.spec }
 
 // Loss is what the model was trained with; its Activation turns outputs into predictions.
-func (m *Model) Loss() nn.Loss { return m.about.loss }
+func (m *Model) Loss() nn.Loss { return m.recipe().loss }
+
+func (m *Model) recipe() recipe {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.about
+}
+
+// setData changes what items are opened and decoded by.
+func (m *Model) setData(d *data.DataBunch) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.about.data = d
+}
 
 // Predict tells what the model says about items, each an opened one such as a picture, or a path (or a string)
 // that names one; of text models a string is the text itself. They go through the transforms of the validation
@@ -157,7 +170,7 @@ func (m *Model) Predict(ctx context.Context, items ...any) ([]Prediction, error)
 
 // PredictWith is Predict with options: Thresh (0.5).
 func (m *Model) PredictWith(ctx context.Context, items []any, o ...PredictOption) ([]Prediction, error) {
-	ps, err := m.ask(ctx, m.about, items, predictCfg(o).Thresh)
+	ps, err := m.ask(ctx, m.recipe(), items, predictCfg(o).Thresh)
 	return ps, because("predict", err)
 }
 
@@ -203,19 +216,7 @@ func (m *Model) compute(ctx context.Context, jobs []*job, rows int) error {
 	if err != nil {
 		return err
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	e, err := m.engine()
-	if err != nil {
-		return err
-	}
-	defer e.Hold()()
-	e.ResetState()
-	r, err := e.Forward(ctx, engine.Batch{X: b.X})
-	if err != nil {
-		return err
-	}
-	out, err := r.Output(ctx)
+	_, out, err := m.forward(ctx, nil, engine.Batch{X: b.X}, true)
 	if err != nil {
 		return err
 	}

@@ -18,27 +18,14 @@ func (m *Model) Sequence(ctx context.Context, f func(next func(x *Tensor) (*Tens
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	fresh := true
+	d := &dialogue{}
+	defer m.begin(d, nil)
 	return f(func(x *Tensor) (*Tensor, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		e, err := m.engine()
-		if err != nil {
-			return nil, err
-		}
-		defer e.Hold()()
-		if fresh {
-			e.ResetState()
-			fresh = false
-		}
-		r, err := e.Forward(ctx, engine.Batch{X: []*Tensor{x}})
-		if err != nil {
-			return nil, err
-		}
-		return r.Output(ctx)
+		_, out, err := m.forward(ctx, d, engine.Batch{X: []*Tensor{x}}, true)
+		return out, err
 	})
 }
 
@@ -48,12 +35,11 @@ func (m *Model) Sequence(ctx context.Context, f func(next func(x *Tensor) (*Tens
 func (m *Model) Gradient(ctx context.Context, x *Tensor, layer string, weights func(out *Tensor) (*Tensor, error)) (out, grad *Tensor, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	e, err := m.engine()
+	e, err := m.enter(nil)
 	if err != nil {
 		return nil, nil, because("gradient", err)
 	}
 	defer e.Hold()()
-	e.ResetState()
 	r, err := e.Forward(ctx, engine.Batch{X: []*tensor.Tensor{x}})
 	if err == nil {
 		out, err = r.Output(ctx)

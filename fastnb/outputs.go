@@ -1,6 +1,9 @@
 package fastnb
 
-import "github.com/fastnb/go/cell"
+import (
+	"github.com/fastnb/go/cell"
+	"github.com/fastnb/go/fastnb/engine"
+)
 
 // ResetState lets a model that carries a state from batch to batch, as a language model does, begin anew.
 // Fits do it at the start of each epoch's training.
@@ -9,6 +12,7 @@ func (l *Learner) ResetState() error {
 		return err
 	}
 	l.eng.ResetState()
+	l.Model.begin(l.asks, nil)
 	return nil
 }
 
@@ -18,7 +22,7 @@ func (l *Learner) SelectState(rows []int) error {
 	if err := l.alive("select state"); err != nil {
 		return err
 	}
-	return because("select state", l.eng.SelectState(rows))
+	return because("select state", l.Model.selectState(l.asks, rows))
 }
 
 // Outputs gives what the model says about a batch of inputs in evaluation mode, before the loss's
@@ -27,7 +31,7 @@ func (l *Learner) Outputs(x ...*Tensor) (*Tensor, error) {
 	if err := l.alive("outputs"); err != nil {
 		return nil, err
 	}
-	_, out, err := l.eng.Eval(cell.Context(), x, nil)
+	_, out, err := l.forward(cell.Context(), engine.Batch{X: x}, true)
 	if cell.Interrupted() != nil {
 		return nil, cell.ErrInterrupted
 	}
@@ -58,7 +62,7 @@ func (l *Learner) Gradient(x *Tensor, layer string, weights *Tensor) (value, gra
 	if err := l.alive("gradient"); err != nil {
 		return nil, nil, err
 	}
-	a, err := l.eng.Inspect(cell.Context(), x, layer, weights)
+	a, err := l.Model.inspect(cell.Context(), x, layer, weights)
 	if cell.Interrupted() != nil {
 		return nil, nil, cell.ErrInterrupted
 	}

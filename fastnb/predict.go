@@ -9,6 +9,7 @@ import (
 
 	"github.com/fastnb/go/cell"
 	"github.com/fastnb/go/fastnb/data"
+	"github.com/fastnb/go/fastnb/engine"
 	"github.com/fastnb/go/fastnb/tensor"
 )
 
@@ -100,7 +101,7 @@ func (l *Learner) PredBatch(o ...data.PredsOption) (*Tensor, error) {
 	if err := l.alive("predict batch"); err != nil {
 		return nil, err
 	}
-	_, out, err := l.eng.Eval(cell.Context(), c.Batch.X, nil)
+	_, out, err := l.forward(cell.Context(), engine.Batch{X: c.Batch.X}, true)
 	if err == nil {
 		out, err = l.activateAs(c.Activ, out)
 	}
@@ -160,7 +161,8 @@ func (l *Learner) walkSet(verb string, set func(context.Context) batches, n int,
 		return nil, fmt.Errorf("fastnb: %s: the %s set is empty", verb, c.On)
 	}
 	ctx := cell.Context()
-	l.eng.ResetState()
+	d := &dialogue{} // who predicts in the middle of a validation does not disturb it
+	defer l.Model.begin(d, nil)
 	show.phase(n)
 	var ps, ts []*Tensor
 	var order, lost []int
@@ -168,7 +170,7 @@ func (l *Learner) walkSet(verb string, set func(context.Context) batches, n int,
 	for b, err := range set(ctx) {
 		var out *Tensor
 		if err == nil {
-			_, out, err = l.eng.Eval(ctx, b.X, nil)
+			_, out, err = l.forwardIn(ctx, d, engine.Batch{X: b.X}, true)
 		}
 		if err == nil && c.WithLoss {
 			err = p.addLosses(l, out, b.Y)
@@ -357,7 +359,11 @@ func (l *Learner) PredictWithMCDropout(item any, n int) ([]Prediction, error) {
 	if err != nil {
 		return nil, because(verb, err)
 	}
-	outs, err := l.eng.EvalWithDropout(cell.Context(), b.X[0], n)
+	var outs []*Tensor
+	err = l.Model.with(func(e predictor) error {
+		outs, err = e.EvalWithDropout(cell.Context(), b.X[0], n, l.stream)
+		return err
+	})
 	if cell.Interrupted() != nil {
 		return nil, cell.ErrInterrupted
 	}

@@ -40,7 +40,7 @@ func (l *Learner) Summary() (*ModelSummary, error) {
 	if err != nil {
 		return nil, because("summary", err)
 	}
-	shapes, err := l.eng.LayerShapes(b.X[0])
+	shapes, err := l.Model.layerShapes(b.X[0])
 	if err != nil {
 		return nil, because("summary", err)
 	}

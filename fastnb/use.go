@@ -63,6 +63,7 @@ func (l *Learner) usage() [][]string {
 		precision += fmt.Sprintf(", loss scale %g", l.scale.now)
 	}
 	programs, params := l.eng.Memory()
+	programs += l.Model.memory()
 	mb := func(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/(1<<20)) }
 	between := mb(programs) + " between layers"
 	if programs == 0 {

@@ -114,7 +114,7 @@ func TestGPUMemory(t *testing.T) {
 			for i := range x.Float32s() {
 				x.Float32s()[i] = float32(i%17) / 17
 			}
-			loss, _, err := l.eng.Eval(context.Background(), []*Tensor{x}, []*Tensor{y})
+			loss, _, err := l.forward(context.Background(), engine.Batch{X: []*Tensor{x}, Y: []*Tensor{y}}, false)
 			if err == nil && (math.IsNaN(float64(loss)) || loss == 0) {
 				t.Errorf("the loss of %d rows is %v", rows, loss)
 			}

@@ -46,6 +46,9 @@ type Event interface {
 	// Wait waits until it and all before it is done, or ctx ends, and gives the queue's error if it arose in
 	// it or before it.
 	Wait(ctx context.Context) error
+	// Passed waits until it is done, or ctx ends, and leaves the queue's error to the queue's user. Any goroutine
+	// may call it: so work of one queue comes behind another's.
+	Passed(ctx context.Context) error
 }
 
 // Stats counts the work given to a queue.
@@ -104,6 +107,9 @@ func (d done) Wait(context.Context) error {
 	}
 	return d.q.take()
 }
+
+// Passed has nothing to wait for.
+func (d done) Passed(ctx context.Context) error { return ctx.Err() }
 
 func (q *immediate) take() error {
 	err := q.err

@@ -18,9 +18,7 @@ func (e *Engine) SetActivations(kind tensor.DType) error {
 		return nil
 	}
 	e.act = kind
-	for len(e.recent) > 0 {
-		e.drop(e.recent[0])
-	}
+	e.DropPrograms()
 	return nil
 }
 

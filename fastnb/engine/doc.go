@@ -25,7 +25,8 @@
 // an optimizer's step, never amid one. On a device that runs programs at the same time, the pass must wait for
 // the step, and the step for the pass.
 //
-// Engines that share weights (HomeOf) see to that themselves: while one runs a program that writes what others
-// have, those that Hold the weights do not, and it waits until the device is done. An engine that is alone
-// with its weights waits for nothing but what it reads.
+// Engines that share weights (HomeOf) see to that themselves: work that looks at the weights is put into a queue
+// when the events of other engines' changes have passed, and a change when all that others do with them has. Who
+// looks more than once and wants to see the same weights takes a Hold. An engine that is alone with its weights
+// waits for nothing but what it reads.
 package engine

@@ -217,10 +217,9 @@ func (e *Engine) run(ctx context.Context, pr *program, b Batch) (Result, error) 
 	}
 	e.enter(pr.rows)
 	pr.runs++
-	work := func() { e.queue.Run(ctx, pr.prog, pr.args...) }
-	if !pr.train {
-		work()
-		return &result{e, pr, pr.runs}, nil
+	put := e.look
+	if pr.train {
+		put = e.change
 	}
-	return &result{e, pr, pr.runs}, e.change(ctx, work)
+	return &result{e, pr, pr.runs}, put(ctx, func() device.Event { return e.queue.Run(ctx, pr.prog, pr.args...) })
 }

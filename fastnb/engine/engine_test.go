@@ -162,19 +162,19 @@ func TestAccumulate(t *testing.T) {
 func TestEvalWithDropout(t *testing.T) {
 	e, net := small(t, true)
 	x := noise(3, 2, 3, 9, 8)
-	outs, err := e.EvalWithDropout(context.Background(), x, 3)
+	outs, err := e.EvalWithDropout(context.Background(), x, 3, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if slices.Equal(outs[0].Float32s(), outs[1].Float32s()) || slices.Equal(outs[1].Float32s(), outs[2].Float32s()) {
 		t.Error("each run must drop other elements")
 	}
-	again, err := e.EvalWithDropout(context.Background(), x, 3)
+	again, err := e.EvalWithDropout(context.Background(), x, 3, 0)
 	if err != nil || !slices.Equal(outs[2].Float32s(), again[2].Float32s()) {
 		t.Error("the same seed, other numbers", err)
 	}
 	net.Layers[1].(*nn.Sequential).Layers[2].(*nn.Dropout).P = 0
-	outs, err = e.EvalWithDropout(context.Background(), x, 1)
+	outs, err = e.EvalWithDropout(context.Background(), x, 1, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -84,6 +84,65 @@ func (e *Engine) SelectState(rows []int) error {
 	return e.queue.Wait(context.Background())
 }
 
+// Carried is a state apart from the engine that computed it, for it or for another engine of the network and device
+// to go on from. Free gives its memory back; of nil it does nothing.
+type Carried struct {
+	dev  device.Device
+	rows int
+	set  map[string]device.Buffer
+}
+
+// Free gives the memory back.
+func (c *Carried) Free() {
+	if c == nil {
+		return
+	}
+	for _, b := range c.set {
+		c.dev.Free(b)
+	}
+	c.set = nil
+}
+
+// PutAside copies the state that the next batch would go on from: nil where that would begin from zeros.
+func (e *Engine) PutAside() (*Carried, error) {
+	from := e.hidden.sets[e.hidden.size]
+	if e.hidden.size == 0 || len(from) == 0 {
+		return nil, nil //nolint:nilnil // there is no state, which is no mistake
+	}
+	c := &Carried{e.dev, e.hidden.size, map[string]device.Buffer{}}
+	for name, b := range from {
+		to, err := e.dev.Alloc(b.Spec())
+		if err != nil {
+			c.Free()
+			return nil, fmt.Errorf("fastnb: engine: state %s: %w", name, err)
+		}
+		c.set[name] = to
+		e.queue.Copy(to, 0, b, 0, b.Spec().Count())
+	}
+	if err := e.queue.Wait(context.Background()); err != nil {
+		c.Free()
+		return nil, err
+	}
+	return c, nil
+}
+
+// TakeUp makes the next batch go on from a state that was put aside, nil for zeros. The state may be taken up again.
+func (e *Engine) TakeUp(c *Carried) error {
+	e.ResetState()
+	if c == nil {
+		return nil
+	}
+	for name, b := range c.set {
+		to, err := e.hiddenBuffer(name, b.Spec().Shape)
+		if err != nil {
+			return err
+		}
+		e.queue.Copy(to, 0, b, 0, b.Spec().Count())
+	}
+	e.hidden.size = c.rows
+	return e.queue.Wait(context.Background())
+}
+
 // aside copies a state to where it can be read while it is written.
 func (e *Engine) aside(name string, b device.Buffer, n int) (device.Buffer, error) {
 	if old := e.hidden.other[name]; old == nil || old.Spec().Count() < n {

@@ -19,8 +19,54 @@ type place struct {
 
 	mu    sync.Mutex
 	users int
-	// values guards weights that are written, from the host or by a program, while programs of other engines run.
+	// values is held for reading by who wants several looks at the weights to see the same ones (Hold), and for
+	// writing by who changes them, from the host or by a program.
 	values sync.RWMutex
+	// order is held while work that looks at the weights is put into a queue, for writing where it changes them. It
+	// is taken behind values.
+	order sync.RWMutex
+	uses  map[*Engine]lastUse // under mu
+}
+
+// lastUse is where an engine's queue has come to with weights that others have too.
+type lastUse struct{ looked, changed device.Event }
+
+// settled waits for what other engines do with the weights: for their changes, and before a change of one's own
+// for all. What went wrong in it they are told themselves.
+func (a *place) settled(ctx context.Context, e *Engine, changes bool) error {
+	a.mu.Lock()
+	var ahead []device.Event
+	for other, u := range a.uses {
+		if other == e {
+			continue
+		}
+		if u.changed != nil {
+			ahead = append(ahead, u.changed)
+		}
+		if changes && u.looked != nil {
+			ahead = append(ahead, u.looked)
+		}
+	}
+	a.mu.Unlock()
+	for _, ev := range ahead {
+		if err := ev.Passed(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// note keeps the event of an engine's last work with the weights.
+func (a *place) note(e *Engine, ev device.Event, changes bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	u := a.uses[e]
+	if changes {
+		u.changed = ev
+	} else {
+		u.looked = ev
+	}
+	a.uses[e] = u
 }
 
 // home is where a parameter's value is, for all engines that use it.
@@ -54,13 +100,14 @@ func settle(dev device.Device, net nn.Layer) *place {
 			return h.at
 		}
 	}
-	return &place{dev: dev, users: 1}
+	return &place{dev: dev, users: 1, uses: map[*Engine]lastUse{}}
 }
 
-// leave closes the device where nobody else uses it.
-func (a *place) leave() {
+// leave ends an engine's use of the device and closes it where nobody else uses it.
+func (a *place) leave(e *Engine) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	delete(a.uses, e)
 	if a.users--; a.users == 0 {
 		_ = a.dev.Close() // nobody waits for what it still does
 	}
@@ -105,24 +152,35 @@ func (e *Engine) letGo(p *param) {
 	}
 }
 
-// change puts work into the queue that changes parameters or running statistics. Where other engines have them
-// too, whose queues know nothing of this one, none of them computes until it is done.
-func (e *Engine) change(ctx context.Context, work func()) error {
-	e.at.mu.Lock()
-	alone := e.at.users == 1
-	e.at.mu.Unlock()
-	if alone {
-		work()
-		return nil
+// look puts work into the queue that looks at parameters or running statistics, behind what other engines have
+// changed.
+func (e *Engine) look(ctx context.Context, work func() device.Event) error {
+	e.at.order.RLock()
+	defer e.at.order.RUnlock()
+	if err := e.at.settled(ctx, e, false); err != nil {
+		return err
 	}
+	e.at.note(e, work(), false)
+	return nil
+}
+
+// change puts work into the queue that changes parameters or running statistics, behind what other engines do with
+// them, and while nobody holds them. It waits for others, not for the work.
+func (e *Engine) change(ctx context.Context, work func() device.Event) error {
 	e.at.values.Lock()
 	defer e.at.values.Unlock()
-	work()
-	return e.queue.Wait(ctx)
+	e.at.order.Lock()
+	defer e.at.order.Unlock()
+	if err := e.at.settled(ctx, e, true); err != nil {
+		return err
+	}
+	e.at.note(e, work(), true)
+	return nil
 }
 
 // Hold keeps others from loading weights into the network, and from training it, whatever engine they have, until
-// release.
+// release: what looks at the weights more than once sees the same ones. What the engine itself does with the weights
+// in the meantime may be looks only.
 func (e *Engine) Hold() (release func()) {
 	at := e.at
 	at.values.RLock()

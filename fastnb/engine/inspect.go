@@ -29,7 +29,7 @@ func (e *Engine) Inspect(ctx context.Context, x *tensor.Tensor, layer string, we
 	if weights != nil {
 		feed = append(feed, weights)
 	}
-	runs, err := e.several(ctx, plan, feed, 1)
+	runs, err := e.several(ctx, plan, feed, 1, e.seed)
 	if err != nil {
 		return nil, err
 	}
@@ -66,8 +66,8 @@ func (e *Engine) inspection(x *tensor.Tensor, layer string, weights *tensor.Tens
 }
 
 // EvalWithDropout runs a batch forward so many times in evaluation mode, but with dropout dropping, each
-// time other elements, and gives the outputs.
-func (e *Engine) EvalWithDropout(ctx context.Context, x *tensor.Tensor, times int) ([]*tensor.Tensor, error) {
+// time other elements by the seed, and gives the outputs.
+func (e *Engine) EvalWithDropout(ctx context.Context, x *tensor.Tensor, times int, seed uint64) ([]*tensor.Tensor, error) {
 	building.Lock()
 	b := graph.NewBuilder(false)
 	b.DropInEvaluation()
@@ -77,7 +77,7 @@ func (e *Engine) EvalWithDropout(ctx context.Context, x *tensor.Tensor, times in
 	if err != nil {
 		return nil, err
 	}
-	runs, err := e.several(ctx, plan, []*tensor.Tensor{x}, times)
+	runs, err := e.several(ctx, plan, []*tensor.Tensor{x}, times, int64(seed))
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +93,7 @@ type results struct{ outputs, by map[int]*tensor.Tensor }
 
 // several compiles a plan, runs it so many times, each with a random stream of its own, and gives the
 // results of each run.
-func (e *Engine) several(ctx context.Context, plan *device.Plan, feed []*tensor.Tensor, times int) ([]results, error) {
+func (e *Engine) several(ctx context.Context, plan *device.Plan, feed []*tensor.Tensor, times int, seed int64) ([]results, error) {
 	plan.Activations = e.act
 	prog, err := e.dev.Compile(plan)
 	if err != nil {
@@ -123,8 +123,10 @@ func (e *Engine) several(ctx context.Context, plan *device.Plan, feed []*tensor.
 	}
 	runs := make([]results, times)
 	for k := range runs {
-		e.queue.Write(e.rng, tensor.FromInt64([]int64{e.seed, int64(k)}, 2))
-		e.queue.Run(ctx, prog, args...)
+		e.queue.Write(e.rng, tensor.FromInt64([]int64{seed, int64(k)}, 2))
+		if err := e.look(ctx, func() device.Event { return e.queue.Run(ctx, prog, args...) }); err != nil {
+			return nil, err
+		}
 		runs[k] = results{map[int]*tensor.Tensor{}, map[int]*tensor.Tensor{}}
 		for i, a := range plan.Args {
 			to := map[device.Role]map[int]*tensor.Tensor{device.Output: runs[k].outputs, device.By: runs[k].by}[a.Role]

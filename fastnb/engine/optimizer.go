@@ -71,8 +71,8 @@ func (e *Engine) makeOptimizer() (err error) {
 }
 
 // Step changes the trainable parameters by the gradients of the last TrainBatch: one Hyper for each
-// layer group (one alone serves all). It waits only where other engines have the same weights: else what goes
-// wrong is told by what is read next, or by Wait.
+// layer group (one alone serves all). It waits for what other engines with the same weights do, not for the step: what
+// goes wrong is told by what is read next, or by Wait.
 func (e *Engine) Step(h []Hyper) error {
 	if len(h) != e.groups && len(h) != 1 {
 		return fmt.Errorf("fastnb: optimizer: %d sets of hyper-parameters for %d layer groups", len(h), e.groups)
@@ -92,7 +92,9 @@ func (e *Engine) Step(h []Hyper) error {
 	}
 	e.clip = 1
 	e.queue.Write(e.opt.hypers, tensor.FromFloat32(rows, n, 8))
-	return e.change(context.Background(), func() { e.queue.Run(context.Background(), e.opt.prog, e.opt.args...) })
+	return e.change(context.Background(), func() device.Event {
+		return e.queue.Run(context.Background(), e.opt.prog, e.opt.args...)
+	})
 }
 
 // HasOptimizer reports whether a step has been made since the optimizer was new.

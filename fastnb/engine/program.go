@@ -62,9 +62,7 @@ func (e *Engine) programFor(train bool, s shapes) (*program, error) {
 	}
 	pr, err := e.build(train, s)
 	if errors.Is(err, ErrMemory) && len(e.recent) > 0 {
-		for len(e.recent) > 0 { // what can be made again makes room
-			e.drop(e.recent[0])
-		}
+		e.DropPrograms() // what can be made again makes room
 		pr, err = e.build(train, s)
 	}
 	if err != nil {

@@ -11,9 +11,7 @@ import (
 // optimizer or sum holds. Parameters and the optimizer's state stay.
 func (e *Engine) Purge() {
 	e.dropNorm()
-	for len(e.recent) > 0 {
-		e.drop(e.recent[0])
-	}
+	e.DropPrograms()
 	if e.opt != nil || e.sums != nil {
 		return // their programs are bound to the gradients
 	}
@@ -22,6 +20,13 @@ func (e *Engine) Purge() {
 			e.dev.Free(p.grad)
 			p.grad = nil
 		}
+	}
+}
+
+// DropPrograms frees the compiled programs alone: gradients stay, so that a step may follow.
+func (e *Engine) DropPrograms() {
+	for len(e.recent) > 0 {
+		e.drop(e.recent[0])
 	}
 }
 
@@ -46,7 +51,7 @@ func (e *Engine) Close() {
 			}
 		}
 		_ = e.queue.Close() // nobody waits for what it still does
-		e.at.leave()
+		e.at.leave(e)
 	}
 	e.at, e.params, e.byName, e.rng, e.hidden = nil, nil, nil, nil, hiddenState{}
 }

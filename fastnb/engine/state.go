@@ -10,8 +10,13 @@ import (
 	"github.com/fastnb/go/fastnb/tensor"
 )
 
-// State gives all parameters and running statistics by PyTorch's names, in PyTorch's layouts.
+// State gives all parameters and running statistics by PyTorch's names, in PyTorch's layouts: as they are between
+// two steps, where another engine trains them.
 func (e *Engine) State() (map[string]*tensor.Tensor, error) {
+	defer e.Hold()()
+	if err := e.at.settled(context.Background(), e, false); err != nil {
+		return nil, err
+	}
 	out := map[string]*tensor.Tensor{}
 	for _, p := range e.params {
 		t, err := e.read(context.Background(), p.buf, p.Layout)
@@ -44,6 +49,11 @@ func (e *Engine) LoadState(state map[string]*tensor.Tensor, strict bool) error {
 	}
 	e.at.values.Lock()
 	defer e.at.values.Unlock()
+	e.at.order.Lock()
+	defer e.at.order.Unlock()
+	if err := e.at.settled(context.Background(), e, true); err != nil {
+		return err
+	}
 	for _, p := range e.params {
 		if t, ok := state[p.Name]; ok {
 			if err := e.queue.Write(p.buf, p.Layout.ToDevice(t)).Wait(context.Background()); err != nil {

@@ -162,6 +162,7 @@ var queues atomic.Int64
 type fakeQueue struct {
 	dev    *fake
 	rng    *rand.Rand
+	mu     sync.Mutex  // guards what follows, as Passed may come from any goroutine
 	work   []*fakeWork // not done yet
 	n      int64       // pieces so far
 	err    error       // not given yet
@@ -181,6 +182,8 @@ type fakeWork struct {
 
 // put queues a piece of work over buffers.
 func (q *fakeQueue) put(bs []device.Buffer, err error, do func(bs []*fakeBuffer) error) *fakeWork {
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	q.n++
 	w := &fakeWork{q: q, n: q.n}
 	for _, b := range bs {
@@ -319,7 +322,7 @@ func (f *fake) round(p *device.Plan) func(*device.Value, *tensor.Tensor) {
 	}
 }
 
-// until does the work up to piece n, and as a rule some of what is behind it.
+// until does the work up to piece n, and as a rule some of what is behind it; mu is held.
 func (q *fakeQueue) until(n int64) {
 	n += q.rng.Int64N(4)
 	for len(q.work) > 0 && q.work[0].n <= n {
@@ -339,6 +342,8 @@ func (w *fakeWork) Wait(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	w.q.mu.Lock()
+	defer w.q.mu.Unlock()
 	w.q.until(w.n)
 	if w.q.err != nil && w.q.at <= w.n {
 		return w.q.take()
@@ -347,6 +352,16 @@ func (w *fakeWork) Wait(ctx context.Context) error {
 		w.show()
 	}
 	return nil
+}
+
+// Passed does what is left before the event, and the event. What it read is shown to those who Wait only.
+func (w *fakeWork) Passed(ctx context.Context) error {
+	w.q.mu.Lock()
+	defer w.q.mu.Unlock()
+	if ctx.Err() == nil {
+		w.q.until(w.n)
+	}
+	return ctx.Err()
 }
 
 func (q *fakeQueue) take() error {
@@ -359,6 +374,8 @@ func (q *fakeQueue) Wait(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	shows := slices.Clone(q.work)
 	q.until(q.n)
 	for _, w := range shows {
@@ -372,6 +389,8 @@ func (q *fakeQueue) Wait(ctx context.Context) error {
 func (q *fakeQueue) Stats() device.Stats { return q.stats }
 
 func (q *fakeQueue) Close() error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	q.until(q.n)
 	q.closed = true
 	return nil

@@ -197,6 +197,22 @@ type event struct {
 // Wait waits until the card is past the piece.
 func (e event) Wait(ctx context.Context) error { return e.q.waitFor(ctx, e.n) }
 
+// Passed waits until the card is past the piece. It looks again and again, as only the queue's user may wait inside
+// the driver.
+func (e event) Passed(ctx context.Context) error {
+	for begin := time.Now(); !e.q.passed(e.n); {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if time.Since(begin) < e.q.dev.eager {
+			runtime.Gosched()
+		} else {
+			time.Sleep(20 * time.Microsecond)
+		}
+	}
+	return ctx.Err()
+}
+
 // Wait waits until all is done.
 func (q *queue) Wait(ctx context.Context) error { return q.waitFor(ctx, q.n) }
 
