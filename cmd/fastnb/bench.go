@@ -41,10 +41,10 @@ type benchOptions struct {
 // bench is one run of a task.
 type bench struct {
 	benchOptions
-	json, measureLoader bool
-	ctx                 context.Context
-	out                 io.Writer
-	summary             map[string]any // the last line
+	json, measureLoader, profile bool
+	ctx                          context.Context
+	out                          io.Writer
+	summary                      map[string]any // the last line
 }
 
 func benchCommand() *cobra.Command {
@@ -62,7 +62,7 @@ func (t benchTask) command() *cobra.Command {
 		Use: t.name, Short: t.short, Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			b.ctx, b.out = cmd.Context(), cmd.OutOrStdout()
-			if err := t.run(&b); err != nil {
+			if err := b.measured(t.run, cmd.ErrOrStderr()); err != nil {
 				return err
 			}
 			b.note("library", "fastnb "+version)
@@ -82,11 +82,26 @@ func (t benchTask) command() *cobra.Command {
 	f.IntVar(&b.workers, "workers", 2, "loader workers")
 	f.Float64Var(&b.lr, "lr", d.lr, "largest learning rate")
 	f.BoolVar(&b.json, "json", false, "a JSON line for each epoch and one at the end")
+	f.BoolVar(&b.profile, "profile", false, "tell at the end, on standard error, where the time went: by operation and layer, forward and backward")
 	f.BoolVar(&b.measureLoader, "loader", false, "measure the loader alone first")
 	if t.flags != nil {
 		t.flags(f)
 	}
 	return c
+}
+
+// measured runs the task, and tells its profile where that was asked for.
+func (b *bench) measured(run func(*bench) error, w io.Writer) error {
+	if !b.profile {
+		return run(b)
+	}
+	p, err := fastnb.StartProfile()
+	if err != nil {
+		return err
+	}
+	err = run(b)
+	_, werr := fmt.Fprintln(w, p.Stop())
+	return errors.Join(err, werr)
 }
 
 // path is the data set's folder.

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/fastnb/go/cell"
+	"github.com/fastnb/go/fastnb/device"
 	"github.com/fastnb/go/fastnb/tensor"
 )
 
@@ -183,20 +185,27 @@ func (it *Iter) worker() {
 		if p == nil {
 			return
 		}
+		start := time.Now()
 		if it.whole != nil {
 			p.batch, p.err = wholeBatch(it.whole, k)
+			if p.err == nil {
+				device.NoteLoad(p.batch.N, time.Since(start))
+			}
 			it.tell(p)
 			continue
 		}
 		i := p.index[k]
 		x, y, err := it.l.ds.get(i, stream(it.seed, it.use, it.draw, uint64(i)))
+		device.NoteLoad(1, time.Since(start))
 		it.mu.Lock()
 		p.x[k], p.y[k], p.errs[k] = x, y, err
 		p.left--
 		last := p.left == 0
 		it.mu.Unlock()
 		if last {
+			start := time.Now()
 			it.finish(p)
+			device.NoteLoad(0, time.Since(start))
 			it.tell(p)
 		}
 	}
@@ -311,6 +320,8 @@ func (it *Iter) odd(index []int, x []Item) string {
 
 // Next waits for the next batch; false at the end, on an error and when the context is done.
 func (it *Iter) Next() bool {
+	start := time.Now()
+	defer func() { device.NoteWait(time.Since(start)) }()
 	it.mu.Lock()
 	defer it.mu.Unlock()
 	for {

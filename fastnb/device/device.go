@@ -76,6 +76,8 @@ type Profiler interface {
 	Profile(on bool)
 	// ProfileTable is what was measured since then as a table for people; empty without a profile.
 	ProfileTable() string
+	// Times is what was measured since then, of work that was waited for; nil without a profile.
+	Times() *Times
 }
 
 // CanMix reports whether a plan may name a kind for its activations: float32 always, others as Mixed says.

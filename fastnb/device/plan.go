@@ -47,8 +47,22 @@ type Step struct {
 	Host  HostFunc
 	In    []ValueID
 	Out   []ValueID // may contain values of In where the op works in place (adam, bn_update)
-	Layer string    // path of the layer that made it, for messages and profiles
+	Layer string    // path of the layer that made it, for messages and profiles; of an Update its parameter's name
+	Pass  Pass      // which part of a step of training it belongs to, for profiles
 }
+
+// Pass is a part of a step of training.
+type Pass uint8
+
+// The passes of a step.
+const (
+	Forward  Pass = iota // from inputs to outputs and loss
+	Backward             // gradients
+	Update               // of parameters
+)
+
+// String is the pass's name.
+func (p Pass) String() string { return [...]string{"forward", "backward", "update"}[p] }
 
 // Role says what an argument is to the plan's user.
 type Role uint8

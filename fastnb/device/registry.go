@@ -183,6 +183,7 @@ func (d *driver) share(c Choice, why string) (Device, error) {
 		if err != nil {
 			return nil, err
 		}
+		profiling.Load().watch(dev)
 		s = &shared{Device: dev, of: d.shared, key: key}
 		d.shared[key] = s
 	}

@@ -31,11 +31,15 @@ func (b *Builder) Lower(s LowerSpec) (*device.Plan, error) {
 	if b.err != nil {
 		return nil, b.err
 	}
+	forward := map[*Node]bool{}
+	for _, n := range b.g.AllNodes() {
+		forward[n] = true
+	}
 	gradNodes, err := b.differentiate(s)
 	if err != nil {
 		return nil, err
 	}
-	l := &lowering{b: b, plan: &device.Plan{Name: s.Name}, id: map[*Node]device.ValueID{}, arg: map[*Node]device.Arg{}}
+	l := &lowering{b: b, forward: forward, plan: &device.Plan{Name: s.Name}, id: map[*Node]device.ValueID{}, arg: map[*Node]device.Arg{}}
 	for _, leaf := range slices.Concat(b.inputs, b.params) {
 		l.leaf(leaf)
 	}
@@ -144,6 +148,8 @@ type lowering struct {
 	id   map[*Node]device.ValueID
 	arg  map[*Node]device.Arg // results still to be met
 	err  error
+
+	forward map[*Node]bool // what was there before differentiating
 }
 
 func (l *lowering) leaf(f *leaf) {
@@ -224,8 +230,14 @@ func (l *lowering) step(n *Node, children []*Node) {
 		out = l.temp(n, children)
 	}
 	st := device.Step{Out: []device.ValueID{out}}
+	if !l.forward[n] {
+		st.Pass = device.Backward
+	}
 	for _, c := range children {
 		st.In = append(st.In, l.id[c])
+		if o, ok := c.Op().(*op); ok && st.Layer == "" {
+			st.Layer = o.layer // of a sum of gradients: where one of them comes from
+		}
 	}
 	switch o := n.Op().(type) {
 	case *op:

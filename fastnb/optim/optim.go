@@ -107,7 +107,7 @@ func (c Config) Plan(targets []Target, hypers int) *device.Plan {
 			in, out = append(in, s), append(out, s)
 		}
 		a := device.Group{Row: t.Hyper}
-		p.Steps = append(p.Steps, device.Step{Op: op, Attrs: a, Host: c.host(a), In: append(in, h), Out: out, Layer: t.Name})
+		p.Steps = append(p.Steps, device.Step{Op: op, Attrs: a, Host: c.host(a), In: append(in, h), Out: out, Layer: t.Name, Pass: device.Update})
 	}
 	return p.Settle()
 }
@@ -162,7 +162,7 @@ func (c Config) direction(h []float32, d float64, out, in []*tensor.Tensor, i in
 // then the scalar result.
 func SqNorm(shapes [][]int) *device.Plan {
 	p := &device.Plan{Name: "gradient norm"}
-	st := device.Step{Op: "sqnorm", Host: func(out, in []*tensor.Tensor) error {
+	st := device.Step{Op: "sqnorm", Pass: device.Update, Host: func(out, in []*tensor.Tensor) error {
 		var s float64
 		for _, t := range in {
 			for _, v := range t.Float32s() {
@@ -189,7 +189,7 @@ func Accumulate(shapes [][]int) *device.Plan {
 	for _, s := range shapes {
 		sum := p.Bind(device.Value{Name: "sum", Shape: s}, device.Arg{Role: device.Sum})
 		g := p.Bind(device.Value{Name: "gradient", Shape: s}, device.Arg{Role: device.Grad})
-		p.Steps = append(p.Steps, device.Step{Op: "accumulate", Host: hostAccumulate, In: []device.ValueID{sum, g, h}, Out: []device.ValueID{sum}})
+		p.Steps = append(p.Steps, device.Step{Op: "accumulate", Pass: device.Update, Host: hostAccumulate, In: []device.ValueID{sum, g, h}, Out: []device.ValueID{sum}})
 	}
 	return p.Settle()
 }

@@ -54,7 +54,7 @@ func magics(cell int, code string, strict bool) (before []*item, rest string, is
 			text = "os.Setenv(" + quoted([]string{"FASTNB_DEVICE", arg}) + ")"
 		case f[0] == "errors":
 			strict = arg == "explicit"
-		case (f[0] == "time" || f[0] == "timeit") && arg != "":
+		case (f[0] == "time" || f[0] == "timeit" || f[0] == "profile") && arg != "":
 			lines[i] = strings.TrimSpace(t[1+len(f[0]):])
 		}
 		if lines[i] == "" {

@@ -84,7 +84,12 @@ func (s *Session) lines(ctx context.Context, code string) (vals []any, err error
 		}()
 	}
 	start := time.Now()
-	vals, err = s.eval(ctx, strings.Join(c.lines, "\n"))
+	eval := func() ([]any, error) { return s.eval(ctx, strings.Join(c.lines, "\n")) }
+	if c.profile {
+		vals, err = profiled(eval)
+	} else {
+		vals, err = eval()
+	}
 	if c.timed {
 		fmt.Printf("Wall time: %v\n", short(float64(time.Since(start))))
 	}

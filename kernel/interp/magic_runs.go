@@ -116,6 +116,11 @@ func loadFile(c *cellLines) error {
 
 func timeRest(c *cellLines) error {
 	c.timed = true
+	return c.goOn()
+}
+
+// goOn puts the code that follows a magic in its place.
+func (c *cellLines) goOn() error {
 	if c.line != "" {
 		c.lines[c.at] = c.line
 		c.at-- // it is Go now: the loop over the lines ends there

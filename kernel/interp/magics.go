@@ -29,6 +29,7 @@ type cellLines struct {
 	lines   []string // of the cell, from the top; magics become empty lines
 	at      int      // the magic's own line
 	timed   bool     // tell how long the rest takes
+	profile bool     // show where its time goes
 	capture string   // the variable that takes what the rest prints, "-" for none
 	silent  bool     // what the rest prints is captured
 }
@@ -61,6 +62,8 @@ func init() {
 			fmt.Println(strings.ReplaceAll(lang.Available(), ", ", "\n"))
 			return nil
 		}},
+		{"profile", "[CODE]", "run the code, or the cell, and show where the time of its learners goes: by operation and layer, forward and backward", profileRest},
+		{"%profile", "", "the same as %profile", profileRest},
 		{"reset", "", "forget all variables, functions, types and imports", func(c *cellLines) error { return c.s.reset() }},
 		{"time", "[CODE]", "run the code, or the cell, and tell how long it took", timeRest},
 		{"%time", "", "the same as %time", timeRest},

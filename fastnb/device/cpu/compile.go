@@ -164,11 +164,15 @@ func (pr *program) run(ctx context.Context, args []device.Buffer) (err error) {
 			pr.vals[id].lieIn(arena[off:], tensor.Count(pr.plan.Values[id].Shape))
 		}
 	}
+	prof := pr.dev.Times()
+	if prof != nil {
+		prof.NoteMemory(pr.Memory())
+	}
 	for i := range pr.steps {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := pr.step(&pr.steps[i]); err != nil {
+		if err := pr.step(&pr.steps[i], prof); err != nil {
 			return device.StepError(pr.plan, pr.steps[i].st, err)
 		}
 	}
@@ -196,19 +200,20 @@ func (v *val) lieIn(arena []float32, n int) {
 // floatsFor is how many floats of the arena n elements of a kind take.
 func floatsFor(d tensor.DType, n int) int { return (n*d.Size() + 3) / 4 }
 
-func (pr *program) step(s *step) error {
+// step runs a step, and measures it for prof if that is not nil.
+func (pr *program) step(s *step, prof *device.Times) error {
 	for j, id := range s.st.In {
 		s.c.in[j] = pr.vals[id]
 	}
 	for j, id := range s.st.Out {
 		s.c.out[j] = pr.vals[id]
 	}
-	if pr.dev.prof == nil {
+	if prof == nil {
 		return s.run(&s.c)
 	}
 	t, used := time.Now(), processorTime()
 	err := s.run(&s.c)
-	pr.dev.prof.Note(s.st, pr.plan, time.Since(t), processorTime()-used)
+	prof.Note(s.st, pr.plan, time.Since(t), processorTime()-used)
 	return err
 }
 

@@ -25,11 +25,11 @@ type Device struct {
 	busy  chan struct{} // holds one token while a program runs
 	arena *memory       // the temporaries of whichever program runs
 	pack  []*memory
-	none  []float32     // zeros, see zeros
-	ones  []float32     // see plainFinish
-	wide  []float64     // see columnSums
-	wino  []*winoWork   // each worker's
-	prof  *device.Times // nil: nobody asked
+	none  []float32                    // zeros, see zeros
+	ones  []float32                    // see plainFinish
+	wide  []float64                    // see columnSums
+	wino  []*winoWork                  // each worker's
+	prof  atomic.Pointer[device.Times] // nil: nobody asked
 }
 
 // New makes a device of so many worker threads: 0 takes FASTNB_THREADS, or as many as there are

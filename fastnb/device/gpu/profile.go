@@ -27,6 +27,9 @@ func (d *Device) Profile(on bool) {
 	}
 }
 
+// Times is what was measured since Profile(true), nil without a profile.
+func (d *Device) Times() *device.Times { return d.profile() }
+
 func (d *Device) profile() *device.Times {
 	d.mu.Lock()
 	defer d.mu.Unlock()

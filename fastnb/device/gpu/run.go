@@ -140,6 +140,7 @@ func (r *running) all(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if prof := r.q.dev.profile(); prof != nil {
+		prof.NoteMemory(p.Memory())
 		return r.timed(ctx, prof)
 	}
 	if len(p.hosted) == 0 {
