@@ -2,6 +2,7 @@ package fastnb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 
@@ -34,7 +35,10 @@ func (l *Learner) feedOf(t data.DSType) feed {
 	return loaderFeed(l.Data, t)
 }
 
-func (l *Learner) trainBatches() int { return lenOf(l.trainFeed()) }
+// TrainBatches is the number of batches of an epoch's training: in a fit of that fit's, where a callback may give
+// others than the data.
+func (l *Learner) TrainBatches() int { return lenOf(l.trainFeed()) }
+
 func (l *Learner) validBatches() int { return lenOf(l.feedOf(data.Valid)) }
 
 func lenOf(f feed) int {
@@ -60,14 +64,18 @@ func (l *Learner) trainFeed() feed {
 func (l *Learner) feedBy(verb string, callbacks ...[]Callback) error {
 	l.fed = nil
 	for _, c := range newHooks(callbacks...) {
-		if c.feed == nil {
+		if c.Loader == nil {
 			continue
 		}
-		f, err := c.feed(l)
+		var f *data.Loader
+		err := guard(func(l *Learner) (err error) { f, err = c.Loader(l); return err }, l)
+		if err == nil && f == nil {
+			err = errors.New("Loader gives none")
+		}
 		if err != nil {
 			return fmt.Errorf("fastnb: %s: callback: %s: %w", verb, c.Name, err)
 		}
-		l.fed = f
+		l.fed = bunchFeed{f}
 	}
 	return nil
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+
+	"github.com/fastnb/go/fastnb/data"
 )
 
 // A callback's function returns one of these to cut the fit short without an error.
@@ -34,16 +36,23 @@ type Callback struct {
 	BeforeFit     func(*Learner) error // the recorder is new, nothing has run
 	BeforeEpoch   func(*Learner) error
 	BeforeBatch   func(*Learner) error // Input and Target are set and may be replaced; also in validation
-	AfterLoss     func(*Learner) error // Output and BatchLoss are set; also in validation
+	AfterLoss     func(*Learner) error // Output and BatchLoss are set, and may be replaced for table, recorder and metrics; also in validation
 	AfterBackward func(*Learner) error // training: gradients are ready, the step is to come
-	AfterStep     func(*Learner) error // training: parameters have moved
+	AfterStep     func(*Learner) error // training: parameters have moved, if Stepped
 	AfterBatch    func(*Learner) error // also in validation
 	AfterEpoch    func(*Learner) error // validation has run, the recorder has the row
 	AfterFit      func(*Learner) error // always, also after an error or an interrupt
 
-	nanOK bool                         // a NaN loss is this callback's affair
-	blind bool                         // looks neither at what is in Input and Target nor at Output
-	feed  func(*Learner) (feed, error) // gives the fit's training batches in the data's place; nil: the data's
+	// NaNOK lets a fit go on at a loss that is not a number or infinite, which otherwise ends it with an error: it
+	// is this callback's affair.
+	NaNOK bool
+	// Blind says that the callback looks neither at what is in Input and Target, but for their number of rows, nor at
+	// Output. If all of a fit are, inputs go to the device as they come from the files, outputs stay there, and the
+	// learner's fields may hold the one in another form and not the other.
+	Blind bool
+	// Loader gives the batches that the fit trains on in the data's place, before BeforeFit; nil: the data's. Of
+	// several the last one does.
+	Loader func(*Learner) (*data.Loader, error)
 }
 
 // hooks are the callbacks of one fit, in order.
@@ -66,13 +75,13 @@ func (h hooks) inLRFind() hooks {
 // seeOutput reports whether a callback may look at the model's outputs.
 func (h hooks) seeOutput() bool {
 	return slices.ContainsFunc(h, func(c Callback) bool {
-		return !c.blind && (c.AfterLoss != nil || c.AfterBackward != nil || c.AfterStep != nil || c.AfterBatch != nil || c.AfterEpoch != nil || c.AfterFit != nil)
+		return !c.Blind && (c.AfterLoss != nil || c.AfterBackward != nil || c.AfterStep != nil || c.AfterBatch != nil || c.AfterEpoch != nil || c.AfterFit != nil)
 	})
 }
 
 // seeInput reports whether a callback may look at what the model is fed with.
 func (h hooks) seeInput() bool {
-	return h.seeOutput() || slices.ContainsFunc(h, func(c Callback) bool { return !c.blind && c.BeforeBatch != nil })
+	return h.seeOutput() || slices.ContainsFunc(h, func(c Callback) bool { return !c.Blind && c.BeforeBatch != nil })
 }
 
 // event picks one of a callback's functions.

@@ -9,7 +9,7 @@ import "fmt"
 func AccumulateScheduler(n int, dropLast bool) Callback {
 	count, added := 0, false
 	return Callback{
-		Name: "AccumulateScheduler", Order: -5, blind: true,
+		Name: "AccumulateScheduler", Order: -5, Blind: true,
 		BeforeFit: func(l *Learner) error {
 			if n < 1 {
 				return fmt.Errorf("a step every %d batches: must be at least 1", n)
@@ -18,29 +18,29 @@ func AccumulateScheduler(n int, dropLast bool) Callback {
 		},
 		BeforeEpoch: func(l *Learner) error {
 			count, added = 0, false
-			l.eng.DropGrads()
+			l.DropGrads()
 			return nil
 		},
 		AfterBackward: func(l *Learner) error {
-			if !l.overflow {
-				if err := l.eng.AddGrads(float64(firstSize(l.Input))); err != nil {
+			if !l.Overflow {
+				if err := l.AddGrads(float64(firstSize(l.Input))); err != nil {
 					return err
 				}
 				added = true
 			}
 			count++
-			if count < n && (dropLast || l.Batch+1 < l.trainBatches()) {
+			if count < n && (dropLast || l.Batch+1 < l.TrainBatches()) {
 				return ErrStopBatch
 			}
 			count = 0
 			if !added {
 				return nil // every batch overflowed, so the step will not be taken
 			}
-			added, l.overflow = false, false
-			return l.eng.TakeGrads()
+			added, l.Overflow = false, false
+			return l.TakeGrads()
 		},
 		AfterFit: func(l *Learner) error {
-			l.eng.DropGrads()
+			l.DropGrads()
 			return nil
 		},
 	}

@@ -29,7 +29,7 @@ type LayerStats struct {
 func ActivationStats(layers ...string) *LayerStats {
 	s := &LayerStats{}
 	s.Callback = Callback{
-		Name: "ActivationStats", blind: true, NotInLRFind: true,
+		Name: "ActivationStats", Blind: true, NotInLRFind: true,
 		BeforeFit: func(l *Learner) error {
 			s.Layers, s.Means, s.Stds = layers, nil, nil
 			if len(layers) == 0 {
@@ -42,20 +42,20 @@ func ActivationStats(layers ...string) *LayerStats {
 				}
 			}
 			s.Means, s.Stds = make([][]float64, len(s.Layers)), make([][]float64, len(s.Layers))
-			return l.eng.Watch(s.Layers)
+			return l.Watch(s.Layers...)
 		},
 		AfterLoss: func(l *Learner) error {
 			if !l.Training {
 				return nil
 			}
-			values, err := l.eng.Watched()
+			values, err := l.Watched()
 			for k, v := range values {
 				m, std := meanStd(v)
 				s.Means[k], s.Stds[k] = append(s.Means[k], m), append(s.Stds[k], std)
 			}
 			return err
 		},
-		AfterFit: func(l *Learner) error { return l.eng.Watch(nil) },
+		AfterFit: func(l *Learner) error { return l.Watch() },
 	}
 	return s
 }

@@ -5,8 +5,8 @@ package fastnb
 // groups too. (fastai train.py)
 func BnFreeze() Callback {
 	return Callback{
-		Name: "BnFreeze", blind: true,
-		BeforeFit: func(l *Learner) error { l.eng.FreezeNorm(true); return nil },
-		AfterFit:  func(l *Learner) error { l.eng.FreezeNorm(false); return nil },
+		Name: "BnFreeze", Blind: true,
+		BeforeFit: func(l *Learner) error { l.FreezeNorm(true); return nil },
+		AfterFit:  func(l *Learner) error { l.FreezeNorm(false); return nil },
 	}
 }

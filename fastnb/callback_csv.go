@@ -23,7 +23,7 @@ func CSVLogger(name string, appending bool) Callback {
 		return w.Error()
 	}
 	return Callback{
-		Name: "CSVLogger", Order: 20, NotInLRFind: true, blind: true,
+		Name: "CSVLogger", Order: 20, NotInLRFind: true, Blind: true,
 		BeforeFit: func(l *Learner) (err error) {
 			mode := os.O_CREATE | os.O_WRONLY | os.O_TRUNC
 			if appending {
@@ -38,7 +38,7 @@ func CSVLogger(name string, appending bool) Callback {
 			}
 			return line(l.Recorder.Names)
 		},
-		AfterEpoch: func(l *Learner) error { return line(l.Recorder.lastRow()) },
+		AfterEpoch: func(l *Learner) error { return line(l.Recorder.LastRow()) },
 		AfterFit: func(l *Learner) error {
 			if f == nil {
 				return nil

@@ -20,7 +20,7 @@ func TrackEpoch(name string) Callback {
 	}
 	file := func(l *Learner) datasets.Path { return l.Path.Join(l.ModelDir, name) }
 	return Callback{
-		Name: "TrackEpoch", Order: -20, NotInLRFind: true, blind: true,
+		Name: "TrackEpoch", Order: -20, NotInLRFind: true, Blind: true,
 		BeforeFit: func(l *Learner) error {
 			f := file(l)
 			if !f.Exists() {
@@ -46,7 +46,7 @@ func TrackEpoch(name string) Callback {
 			return whole.WriteBytes(f.String(), []byte(strconv.Itoa(l.Epoch+1)))
 		},
 		AfterFit: func(l *Learner) error {
-			if f := file(l); (l.fitErr == nil || isStop(l.fitErr)) && f.Exists() {
+			if f := file(l); l.FitErr == nil && f.Exists() {
 				return os.Remove(f.String())
 			}
 			return nil

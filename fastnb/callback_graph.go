@@ -17,7 +17,7 @@ const redraw = 500 * time.Millisecond
 func ShowGraph() Callback {
 	var g lossGraph
 	return Callback{
-		Name: "ShowGraph", Order: 30, NotInLRFind: true, blind: true,
+		Name: "ShowGraph", Order: 30, NotInLRFind: true, Blind: true,
 		BeforeFit:  func(*Learner) error { g = lossGraph{}; return nil },
 		AfterBatch: func(l *Learner) error { return g.draw(l, false) },
 		AfterEpoch: func(l *Learner) error { return g.draw(l, false) },

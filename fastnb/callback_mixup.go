@@ -38,7 +38,7 @@ func MixUp(alpha float64) Callback {
 				return fmt.Errorf("%d targets: needs one", len(l.Target))
 			}
 			n := firstSize(l.Target)
-			rng := rand.New(rand.NewPCG(data.CurrentSeed()^streamMixUp, uint64(l.seen)<<32|uint64(l.Batch)))
+			rng := rand.New(rand.NewPCG(data.CurrentSeed()^streamMixUp, uint64(l.EpochsBegun())<<32|uint64(l.Batch)))
 			with, lambda := rng.Perm(n), make([]float32, n)
 			beta := distuv.Beta{Alpha: alpha, Beta: alpha, Src: rng}
 			for k := range lambda {

@@ -13,8 +13,7 @@ import (
 // for each training item, say how likely each is drawn instead. It wants one class per item. Validation
 // sees the items as they are. (fastai callbacks/oversampling.py)
 func OverSampling(weights ...float64) Callback {
-	c := Callback{Name: "OverSampling", blind: true}
-	c.feed = func(l *Learner) (feed, error) {
+	return Callback{Name: "OverSampling", Blind: true, Loader: func(l *Learner) (*data.Loader, error) {
 		if l.Data == nil || l.Data.TrainDS == nil {
 			return nil, errors.New("there is no data to draw from")
 		}
@@ -33,13 +32,8 @@ func OverSampling(weights ...float64) Callback {
 		if err != nil {
 			return nil, err
 		}
-		drawn, err := loader.Weighted(w, len(counts)*slices.Max(counts))
-		if err != nil {
-			return nil, err
-		}
-		return bunchFeed{drawn}, nil
-	}
-	return c
+		return loader.Weighted(w, len(counts)*slices.Max(counts))
+	}}
 }
 
 // countClasses gives the number of items of each class, and the class of each item.

@@ -144,7 +144,7 @@ func (t *tracker) improved(v float64) bool {
 // Options: Monitor, Lower, MinDelta, Patience.
 func EarlyStopping(o ...TrackOption) Callback {
 	t := newTracker("EarlyStopping", o)
-	return Callback{Name: "EarlyStopping", NotInLRFind: true, blind: true, BeforeFit: t.reset, AfterEpoch: func(l *Learner) error {
+	return Callback{Name: "EarlyStopping", NotInLRFind: true, Blind: true, BeforeFit: t.reset, AfterEpoch: func(l *Learner) error {
 		if v, ok := t.value(l); !ok || t.improved(v) || t.wait <= t.patience {
 			return nil
 		}
@@ -163,7 +163,7 @@ func SaveModel(name string, o ...TrackOption) Callback {
 	}
 	saved := false
 	return Callback{
-		Name: "SaveModel", Order: 10, NotInLRFind: true, blind: true,
+		Name: "SaveModel", Order: 10, NotInLRFind: true, Blind: true,
 		BeforeFit: func(l *Learner) error {
 			saved = false
 			if err := t.usable(); err != nil {
@@ -203,7 +203,7 @@ func SaveModel(name string, o ...TrackOption) Callback {
 // for more than Patience epochs. Options: Monitor, Lower, MinDelta, Patience, Factor, MinLR.
 func ReduceLROnPlateau(o ...TrackOption) Callback {
 	t := newTracker("ReduceLROnPlateau", o)
-	return Callback{Name: "ReduceLROnPlateau", NotInLRFind: true, blind: true, BeforeFit: t.reset, AfterEpoch: func(l *Learner) error {
+	return Callback{Name: "ReduceLROnPlateau", NotInLRFind: true, Blind: true, BeforeFit: t.reset, AfterEpoch: func(l *Learner) error {
 		if v, ok := t.value(l); !ok || t.improved(v) || t.wait <= t.patience {
 			return nil
 		}
@@ -219,7 +219,7 @@ func ReduceLROnPlateau(o ...TrackOption) Callback {
 // TerminateOnNaN ends the fit quietly at a loss that is not a number or infinite, where otherwise it
 // ends with an error.
 func TerminateOnNaN() Callback {
-	return Callback{Name: "TerminateOnNaN", NotInLRFind: true, blind: true, nanOK: true, AfterLoss: func(l *Learner) error {
+	return Callback{Name: "TerminateOnNaN", NotInLRFind: true, Blind: true, NaNOK: true, AfterLoss: func(l *Learner) error {
 		if l.Training && (isNaN(l.BatchLoss) || math.IsInf(l.BatchLoss, 0)) {
 			l.say("Epoch/Batch (%d/%d): Invalid loss, terminating training.", l.Epoch, l.Batch)
 			return ErrStopFit
@@ -230,7 +230,7 @@ func TerminateOnNaN() Callback {
 
 // StopAfterNBatches ends the fit after n training batches, for a quick try.
 func StopAfterNBatches(n int) Callback {
-	return Callback{Name: "StopAfterNBatches", NotInLRFind: true, blind: true, AfterBatch: func(l *Learner) error {
+	return Callback{Name: "StopAfterNBatches", NotInLRFind: true, Blind: true, AfterBatch: func(l *Learner) error {
 		if l.Training && l.Iteration+1 >= n {
 			return ErrStopFit
 		}

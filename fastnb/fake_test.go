@@ -81,6 +81,7 @@ func (e *fakeEngine) GradsOverflow() (bool, error)       { return e.bad != nil &
 func (e *fakeEngine) SetActivations(tensor.DType) error  { return nil }
 func (e *fakeEngine) Activations() tensor.DType          { return tensor.Float32 }
 func (e *fakeEngine) Memory() (programs, params int64)   { return 0, 0 }
+func (e *fakeEngine) ScaleGrads(float64) error           { return nil }
 func (e *fakeEngine) ClipGrads(float64) (float64, error) { return 1, nil }
 func (e *fakeEngine) State() (map[string]*Tensor, error) {
 	return map[string]*Tensor{"w": tensor.FromFloat32([]float32{e.weight}, 1)}, nil

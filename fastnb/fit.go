@@ -79,7 +79,7 @@ func (l *Learner) FitOneCycle(epochs int, lrs LRs, o ...FitOption) error {
 	if err != nil {
 		return err
 	}
-	n := l.trainBatches()
+	n := l.TrainBatches()
 	return l.run(plan{
 		verb: "fit one cycle", from: c.start, to: min(c.start+epochs, c.total), offset: c.start * n,
 		sched: c.schedule(rates, c.total*n), wd: *c.wd, hooks: newHooks(l.Callbacks, c.callbacks), validate: true,
@@ -127,9 +127,10 @@ func (l *Learner) run(p plan) (err error) {
 	}
 	ctx := cell.Context()
 	l.Recorder, l.took = newRecorder(l.Metrics), durations{}
+	l.FitErr, l.Overflow, l.Stepped = nil, false, false
 	l.Epoch, l.Epochs, l.Iteration, l.Batch, l.LRScale = p.from, p.to, 0, 0, 1
 	for _, c := range p.hooks {
-		p.nanOK = p.nanOK || c.nanOK
+		p.nanOK = p.nanOK || c.NaNOK
 	}
 	r := &runner{l: l, p: p, ctx: ctx, rec: l.Recorder, show: &progress{silent: l.Silent, bare: p.bare}}
 	r.show.start(l.Recorder.Names, p.to-p.from)
@@ -138,7 +139,7 @@ func (l *Learner) run(p plan) (err error) {
 		if e := l.eng.Wait(context.Background()); e != nil && err == nil {
 			err = e
 		}
-		l.fitErr = err
+		l.FitErr = err
 		if e := p.hooks.call(afterFit, l); e != nil && !isStop(e) && err == nil {
 			err = e
 		}
@@ -148,7 +149,7 @@ func (l *Learner) run(p plan) (err error) {
 	if err = p.hooks.call(beforeFit, l); err != nil {
 		return unlessStop(err)
 	}
-	r.p.offset += (l.Epoch - p.from) * l.trainBatches() // a callback may go on from a later epoch
+	r.p.offset += (l.Epoch - p.from) * l.TrainBatches() // a callback may go on from a later epoch
 	for ; l.Epoch < p.to; l.Epoch++ {
 		if err = r.epoch(); err != nil {
 			return unlessStop(err)
@@ -211,7 +212,7 @@ func (r *runner) epoch() error {
 	took := time.Since(began)
 	r.rec.Times = append(r.rec.Times, took)
 	r.rec.rows = append(r.rec.rows, r.row(val, metrics, took))
-	r.show.row(r.rec.lastRow())
+	r.show.row(r.rec.LastRow())
 	if err := r.p.hooks.call(afterEpoch, l); err != nil && (!isStop(err) || errors.Is(err, ErrStopFit)) {
 		return err
 	}
@@ -242,7 +243,7 @@ func (r *runner) train() error {
 	l := r.l
 	l.Batch, l.Training = 0, true
 	l.eng.ResetState()
-	r.show.phase(l.trainBatches())
+	r.show.phase(l.TrainBatches())
 	// Dropout and data draw from streams of the seed and the epoch: a fit that goes on from a checkpoint
 	// sees the numbers of one that never stopped.
 	l.stream = data.CurrentSeed() + uint64(l.seen)*0x9e3779b97f4a7c15
@@ -302,18 +303,20 @@ func (r *runner) batch() error {
 	if err := l.read(r.ctx, res, r.p.hooks.seeOutput()); err != nil {
 		return err
 	}
-	l.SmoothLoss = r.avg.add(l.BatchLoss)
-	r.rec.BatchLosses = append(r.rec.BatchLosses, l.BatchLoss)
-	r.rec.Losses = append(r.rec.Losses, l.SmoothLoss)
 	if (isNaN(l.BatchLoss) || math.IsInf(l.BatchLoss, 0)) && !r.p.nanOK {
+		r.record()
 		err := fmt.Errorf("fastnb: %s: epoch %d, batch %d of %d: the loss is %v; the batch's step was not taken (try learning rates below %.2g, or gradient clipping; LRFind shows where the loss grows)",
-			r.p.verb, l.Epoch, l.Batch+1, l.trainBatches(), l.BatchLoss, h.lr[len(h.lr)-1])
+			r.p.verb, l.Epoch, l.Batch+1, l.TrainBatches(), l.BatchLoss, h.lr[len(h.lr)-1])
 		if what := l.ruined(); what != "" {
 			err = fmt.Errorf("%w; %s, by steps before this one: what was learnt is lost (try Load of a checkpoint, %s, or a new learner)", err, what, l.saved())
 		}
 		return err
 	}
-	if err := r.p.hooks.call(afterLoss, l); err != nil {
+	so := r.avg
+	l.SmoothLoss = so.add(l.BatchLoss)
+	err = r.p.hooks.call(afterLoss, l)
+	r.record()
+	if err != nil {
 		return err
 	}
 	if err := r.step(h); err != nil {
@@ -321,6 +324,14 @@ func (r *runner) batch() error {
 	}
 	l.took.add(time.Since(began))
 	return r.p.hooks.call(afterBatch, l)
+}
+
+// record keeps the batch's loss, which AfterLoss may have replaced.
+func (r *runner) record() {
+	l := r.l
+	l.SmoothLoss = r.avg.add(l.BatchLoss)
+	r.rec.BatchLosses = append(r.rec.BatchLosses, l.BatchLoss)
+	r.rec.Losses = append(r.rec.Losses, l.SmoothLoss)
 }
 
 // finite refuses hyper-parameters that would ruin every weight in one step.
@@ -394,6 +405,7 @@ func (l *Learner) read(ctx context.Context, res engine.Result, output bool) erro
 // step moves the parameters, unless a callback says not to or their gradients overflowed.
 func (r *runner) step(h hypers) error {
 	l := r.l
+	l.Stepped = false
 	if err := r.rescale(h.lr[len(h.lr)-1]); err != nil {
 		return err
 	}
@@ -402,7 +414,7 @@ func (r *runner) step(h hypers) error {
 		return err
 	}
 	l.mom = h.mom
-	if err == nil && !l.overflow {
+	if err == nil && !l.Overflow {
 		hs := make([]engine.Hyper, len(h.lr))
 		for g := range hs {
 			hs[g] = engine.Hyper{LR: h.lr[g], Mom: h.mom, Beta2: orDefault(h.beta2, defaultBeta2), WD: r.p.wd}
@@ -413,6 +425,7 @@ func (r *runner) step(h hypers) error {
 		if err := l.eng.Step(hs); err != nil {
 			return err
 		}
+		l.Stepped = true
 	}
 	return r.p.hooks.call(afterStep, l)
 }

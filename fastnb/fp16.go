@@ -189,7 +189,7 @@ func (l *Learner) ToFP32() error {
 // rescale looks whether the batch's gradients overflowed and moves the loss scale for the next batch.
 func (r *runner) rescale(rate float64) error {
 	l := r.l
-	l.overflow = false
+	l.Overflow = false
 	if l.scale == nil {
 		return nil
 	}
@@ -198,7 +198,7 @@ func (r *runner) rescale(rate float64) error {
 		return err
 	}
 	was, last := l.scale.now, bad && !l.scale.canFall()
-	l.overflow = bad
+	l.Overflow = bad
 	l.scale.saw(bad)
 	if err := l.eng.SetLossScale(l.scale.now); err != nil {
 		return err
@@ -211,5 +211,5 @@ func (r *runner) rescale(rate float64) error {
 		try = "a smaller LossScale, or Dynamic(true)"
 	}
 	return fmt.Errorf("fastnb: %s: epoch %d, batch %d of %d: gradients overflow at a loss scale of %g, with a loss of %.4g; the batch's step was not taken (try %s)",
-		r.p.verb, l.Epoch, l.Batch+1, l.trainBatches(), was, l.BatchLoss, try)
+		r.p.verb, l.Epoch, l.Batch+1, l.TrainBatches(), was, l.BatchLoss, try)
 }

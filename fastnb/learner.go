@@ -41,6 +41,9 @@ type Learner struct {
 	Output     *Tensor // of the model, before the activation; nil in batches where no callback and no metric looks
 	BatchLoss  float64
 	SmoothLoss float64 // bias-corrected moving average of the training loss, 0.98
+	Overflow   bool    // the training batch's gradients are no numbers or too large: there will be no step. AfterBackward may change it
+	Stepped    bool    // the optimizer has made the training batch's step
+	FitErr     error   // for AfterFit: why the fit broke off; nil where it came to its end or a callback stopped it
 
 	spec   *ArchSpec
 	groups [][]*nn.Param
@@ -51,14 +54,11 @@ type Learner struct {
 	norm   device.Normalize     // how the device is to normalise Input
 	mom    float64              // of the last step
 	frozen int                  // the first layer group that trains
-	fitErr error                // why the last fit ended early, for callbacks
 	scale  *lossScale           // nil: none, 1
-	// overflow: the gradients are not to be used. Callbacks on gradients are called all the same.
-	overflow bool
-	seen     int64  // training epochs begun since the learner was made: the random streams
-	stream   uint64 // of dropout in the last of them
-	took     durations
-	cfg      LearnerConfig
+	seen   int64                // training epochs begun since the learner was made: the random streams
+	stream uint64               // of dropout in the last of them
+	took   durations
+	cfg    LearnerConfig
 }
 
 // trainer is what a learner asks of its engine, which trains; what evaluates is the Model's. Tests put a scripted one
@@ -68,6 +68,7 @@ type trainer interface {
 	Step(h []engine.Hyper) error
 	SetTrainable(fn func(*nn.Param) bool) error
 	ClipGrads(max float64) (norm float64, err error)
+	ScaleGrads(factor float64) error
 	SetLossScale(scale float64) error
 	GradsOverflow() (bool, error)
 	SetActivations(kind tensor.DType) error

@@ -49,7 +49,7 @@ func (l *Learner) LRFind(o ...FitOption) (err error) {
 			err = because("lr find: put the weights back", e)
 		}
 	}()
-	epochs := (c.numIt + l.trainBatches() - 1) / l.trainBatches()
+	epochs := (c.numIt + l.TrainBatches() - 1) / l.TrainBatches()
 	err = l.run(plan{
 		verb: "lr find", to: epochs, sched: finder(start, end, c.numIt, l.mom), wd: *c.wd,
 		hooks: newHooks(newHooks(l.Callbacks).inLRFind(), c.callbacks, []Callback{stopper(c)}), nanOK: true, bare: true,
@@ -63,7 +63,7 @@ func (l *Learner) LRFind(o ...FitOption) (err error) {
 // stopper ends the finder's run.
 func stopper(c fitConfig) Callback {
 	best := math.NaN()
-	return Callback{Name: "LRFind", blind: true, AfterBatch: func(l *Learner) error {
+	return Callback{Name: "LRFind", Blind: true, AfterBatch: func(l *Learner) error {
 		if !l.Training {
 			return nil
 		}

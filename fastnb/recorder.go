@@ -60,8 +60,8 @@ func (r *Recorder) EpochTime() time.Duration {
 	return sum / time.Duration(len(r.Times))
 }
 
-// lastRow is the last row of the epoch table.
-func (r *Recorder) lastRow() []string {
+// LastRow is the last row of the epoch table as it is shown, in the order of Names; nil before the first.
+func (r *Recorder) LastRow() []string {
 	if len(r.rows) == 0 {
 		return nil
 	}

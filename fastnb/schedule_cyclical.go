@@ -70,7 +70,7 @@ func (l *Learner) FitCyclical(epochs int, base, max LRs, o ...FitOption) error {
 		return err
 	}
 	if !c.Has("StepSize") {
-		c.cycle.step = 2 * l.trainBatches()
+		c.cycle.step = 2 * l.TrainBatches()
 	}
 	if err := c.cycle.check(); err != nil {
 		return err

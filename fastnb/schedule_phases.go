@@ -135,8 +135,8 @@ func (l *Learner) follow(p *plan, phases []TrainingPhase) error {
 		}
 		return h
 	}
-	if total < p.to*l.trainBatches() {
-		p.hooks = newHooks(p.hooks, []Callback{{Name: "GeneralScheduler", blind: true, AfterBatch: func(l *Learner) error {
+	if total < p.to*l.TrainBatches() {
+		p.hooks = newHooks(p.hooks, []Callback{{Name: "GeneralScheduler", Blind: true, AfterBatch: func(l *Learner) error {
 			if l.Training && l.Iteration+1 >= total {
 				return ErrStopFit
 			}
@@ -180,7 +180,7 @@ func (l *Learner) FitFC(epochs int, lrs LRs, o ...FitOption) error {
 	if err != nil {
 		return err
 	}
-	n := epochs * l.trainBatches()
+	n := epochs * l.TrainBatches()
 	flat := int(float64(n) * c.startPct)
 	p := plan{verb: "fit flat cosine", to: epochs, sched: constant(rates, l.mom), wd: *c.wd, hooks: newHooks(l.Callbacks, c.callbacks), validate: true}
 	err = l.follow(&p, []TrainingPhase{

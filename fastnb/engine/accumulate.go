@@ -28,7 +28,7 @@ func (e *Engine) AddGrads(weight float64) error {
 	if e.sums.weight == 0 {
 		keep = 0
 	}
-	e.sums.run(e, e.sums.add, e.sums.addArgs, keep, weight/e.scaled)
+	e.sums.run(e, e.sums.add, e.sums.addArgs, keep, weight*e.clip/e.scaled)
 	e.sums.weight += weight
 	return nil
 }
@@ -40,7 +40,7 @@ func (e *Engine) TakeGrads() error {
 		return fmt.Errorf("fastnb: adding up gradients: there are none yet")
 	}
 	e.sums.run(e, e.sums.take, e.sums.takeTo, 0, 1/e.sums.weight)
-	e.sums.weight, e.scaled = 0, 1
+	e.sums.weight, e.scaled, e.clip = 0, 1, 1
 	return nil
 }
 

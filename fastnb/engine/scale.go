@@ -34,11 +34,20 @@ func (e *Engine) ClipGrads(maxNorm float64) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	norm := math.Sqrt(sq) / e.scaled
+	norm := math.Sqrt(sq) / e.scaled * e.clip
 	if maxNorm > 0 && norm > maxNorm {
-		e.clip = maxNorm / (norm + 1e-6)
+		e.clip *= maxNorm / (norm + 1e-6)
 	}
 	return norm, nil
+}
+
+// ScaleGrads makes the next Step, or AddGrads, multiply all gradients by a factor.
+func (e *Engine) ScaleGrads(factor float64) error {
+	if math.IsNaN(factor) || math.IsInf(factor, 0) || math.Abs(factor) > math.MaxFloat32 {
+		return fmt.Errorf("fastnb: scaling gradients: by %v, which is no number of single precision", factor)
+	}
+	e.clip *= factor
+	return nil
 }
 
 // gradNorm is the compiled sum of squares of all gradients.
