@@ -106,59 +106,59 @@ func (b *builder) learnInner(w *writing) (changed bool) {
 // takes is how a call's error is to be taken; ok is false if it is taken already, or gives none.
 func (b *builder) takes(w *writing, it *item, c placed) (in inner, ok bool) {
 	outs, known := results(w.info, c.call)
-	if !known || len(outs) == 0 || !isError(outs[len(outs)-1]) {
-		return in, false
+	if !known || len(outs) == 0 || !isError(outs[len(outs)-1]) || len(c.around) == 0 {
+		return in, false // gives no error, or is a statement of the cell itself
 	}
-	in.values = len(outs) - 1
-	in.how = byMust
-	depth := len(c.around)
-	if depth == 0 {
-		return in, false // a statement of the cell itself
-	}
-	inBlock := depth > 1
-	if inBlock {
-		switch c.around[depth-2].(type) {
-		case *ast.BlockStmt, *ast.CaseClause, *ast.CommClause:
-		default:
-			inBlock = false
-		}
-	}
-	switch p := c.around[depth-1].(type) {
+	in.values, in.how = len(outs)-1, byMust
+	own := len(c.around) == 1 // the item's own statement is around the call: its form says how
+	switch p := c.around[len(c.around)-1].(type) {
 	case *ast.ExprStmt:
-		if depth == 1 || w.item(w.offset(p.Pos())) == nil {
-			return in, false // the item's own statement: its form says it
-		}
 		in.how = byTesting
-		return in, inBlock && in.values < 4 && !prints(c.call)
-	case *ast.GoStmt, *ast.DeferStmt:
+		return in, !own && w.item(w.offset(p.Pos())) != nil && c.inBlock() && in.values < 4 && !prints(c.call)
+	case *ast.GoStmt, *ast.DeferStmt, *ast.ReturnStmt:
 		return in, false
 	case *ast.AssignStmt:
-		if in.values == 0 || !slices.Contains(p.Rhs, ast.Expr(c.call)) || len(p.Rhs) == 1 && len(p.Lhs) != in.values || len(p.Rhs) > 1 && in.values != 1 {
+		plain := len(p.Rhs) == 1 && (p.Tok == token.ASSIGN || p.Tok == token.DEFINE)
+		if !slices.Contains(p.Rhs, ast.Expr(c.call)) || !in.fill(len(p.Lhs), len(p.Rhs)) || own && plain {
 			return in, false
 		}
-		plain := len(p.Rhs) == 1 && (p.Tok == token.ASSIGN || p.Tok == token.DEFINE)
-		if depth == 1 && plain {
-			return in, false // the item's own statement
-		}
-		if inBlock && plain {
+		if plain && c.inBlock() {
 			in.how = byAssigning
 		}
 	case *ast.ValueSpec:
-		if in.values == 0 || len(p.Values) == 1 && len(p.Names) != in.values || len(p.Values) > 1 && in.values != 1 {
+		if !in.fill(len(p.Names), len(p.Values)) {
 			return in, false
 		}
 	case *ast.CallExpr:
-		if in.values == 0 || wraps(p) || !c.wanted(w.info, p, in.values) {
+		if wraps(p) || !c.wanted(w.info, p, in.values) {
 			return in, false
 		}
-	case *ast.ReturnStmt:
-		return in, false
 	default:
 		if in.values != 1 {
 			return in, false
 		}
 	}
 	return in, in.values > 0 && in.values < len(musts)
+}
+
+// fill reports whether the call's values are what so many names take from so many expressions.
+func (in inner) fill(names, exprs int) bool {
+	if exprs == 1 {
+		return in.values == names
+	}
+	return in.values == 1
+}
+
+// inBlock reports whether the statement around the call is one of a block's.
+func (c placed) inBlock() bool {
+	if len(c.around) < 2 {
+		return false
+	}
+	switch c.around[len(c.around)-2].(type) {
+	case *ast.BlockStmt, *ast.CaseClause, *ast.CommClause:
+		return true
+	}
+	return false
 }
 
 // wanted reports whether a call takes from another, its argument or what it is called of, so many values.

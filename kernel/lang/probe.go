@@ -152,39 +152,43 @@ func (e *Engine) explained(r any, env *fast.Env) (out any, isNil string) {
 	if s == nil {
 		return out, ""
 	}
+	var bad error
 	switch msg := err.Error(); {
 	case msg == "runtime error: index out of range":
-		for _, p := range s.probes {
-			if v, at, ok := p.asks(env); ok && p.kind == indexed {
-				if bad := badIndex(at[0], lenOf(v)); bad != nil {
-					return bad, ""
-				}
-			}
-		}
+		bad = firstBad(s.probes, indexed, env, func(_ *probe, v reflect.Value, at [3]int) error { return badIndex(at[0], lenOf(v)) })
 	case msg == "runtime error: slice bounds out of range":
-		for _, p := range s.probes {
-			if v, at, ok := p.asks(env); ok && p.kind == sliced {
-				if bad := badSlice(v, at, p.bound[1] != nil, p.bound[2] != nil); bad != nil {
-					return bad, ""
-				}
-			}
-		}
-	case strings.HasSuffix(msg, errNil.Error()):
-		return out, nilAmong(s.probes, followed, env)
+		bad = firstBad(s.probes, sliced, env, func(p *probe, v reflect.Value, at [3]int) error {
+			return badSlice(v, at, p.bound[1] != nil, p.bound[2] != nil)
+		})
 	case strings.HasPrefix(msg, "interface conversion: "):
-		for _, p := range s.probes {
-			if p.kind == asserted {
-				if v, _, ok := p.asks(env); ok {
-					if _, mine := r.(assertError); !mine && p.wrong(unshim(anyIn(v))) != nil {
-						return p.wrong(unshim(anyIn(v))), ""
-					}
-				}
+		if _, mine := r.(assertError); mine {
+			break
+		}
+		bad = firstBad(s.probes, asserted, env, func(p *probe, v reflect.Value, _ [3]int) error { return p.wrong(unshim(anyIn(v))) })
+	case strings.HasSuffix(msg, errNil.Error()):
+		isNil = nilAmong(s.probes, followed, env)
+	case strings.Contains(msg, "assignment to entry in nil map"):
+		isNil = nilAmong(s.probes, entered, env)
+	}
+	if bad != nil {
+		return bad, ""
+	}
+	return out, isNil
+}
+
+// firstBad is what is wrong with the first expression of a kind that can be asked again and is wrong; nil if none is.
+func firstBad(ps []*probe, kind probeKind, env *fast.Env, look func(p *probe, v reflect.Value, at [3]int) error) error {
+	for _, p := range ps {
+		if p.kind != kind {
+			continue
+		}
+		if v, at, ok := p.asks(env); ok {
+			if bad := look(p, v, at); bad != nil {
+				return bad
 			}
 		}
-	case strings.Contains(msg, "assignment to entry in nil map"):
-		return out, nilAmong(s.probes, entered, env)
 	}
-	return out, ""
+	return nil
 }
 
 // nilAmong is the first expression that is nil; one that cannot be asked again stands if it is the only one left.
