@@ -167,10 +167,10 @@ func TestLateSender(t *testing.T) {
 	}
 }
 
-// handshakeAs is the other side of handshake.
-func handshakeAs(conn net.Conn, kind string) ([][]byte, error) {
+// handshakeAs is the other side of handshake; more are properties besides the socket's kind.
+func handshakeAs(conn net.Conn, kind string, more ...byte) ([][]byte, error) {
 	hello := append(append([]byte{0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 3, 0}, "NULL"...), make([]byte, 48)...)
-	if _, err := conn.Write(appendCommand(hello, property([]byte("\x05READY"), "Socket-Type", kind))); err != nil {
+	if _, err := conn.Write(appendCommand(hello, append(property([]byte("\x05READY"), "Socket-Type", kind), more...))); err != nil {
 		return nil, err
 	}
 	if _, err := io.ReadFull(conn, make([]byte, 64)); err != nil {
