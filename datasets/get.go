@@ -15,6 +15,7 @@ import (
 	"syscall"
 
 	"github.com/fastnb/go/cell"
+	"github.com/fastnb/go/internal/whole"
 )
 
 // ErrUnavailable is in the chain of errors about a data set or a weights file that could not be
@@ -247,12 +248,12 @@ func unpackFetched(ctx context.Context, archive, address string, dir Path) error
 
 // ours reports whether an error of unpacking is about this machine's disk, not about the archive.
 func ours(err error) bool {
-	for _, e := range []error{fs.ErrPermission, syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EIO, errNoRoom} {
+	for _, e := range []error{fs.ErrPermission, syscall.EROFS, syscall.EIO, errNoRoom} {
 		if errors.Is(err, e) {
 			return true
 		}
 	}
-	return false
+	return whole.Full(err)
 }
 
 // whatIs describes a file that was to be an archive.

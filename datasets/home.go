@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/fastnb/go/cell"
+	"github.com/fastnb/go/internal/whole"
 )
 
 // startDir is where the process started; notebooks may change the folder later.
@@ -82,7 +83,7 @@ func checkName(name string) error {
 // number of bytes still wanted, 0 when unknown), a folder that may not be written.
 func explain(err error, where string, need int64) error {
 	switch {
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+	case whole.Full(err):
 		free := "free some space"
 		if need > 0 {
 			free = "free at least " + sizeText(need)

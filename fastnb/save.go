@@ -10,7 +10,6 @@ import (
 	"slices"
 	"sort"
 	"strings"
-	"syscall"
 
 	"github.com/fastnb/go/cell"
 	"github.com/fastnb/go/datasets"
@@ -172,15 +171,10 @@ func (l *Learner) writeModel(verb string, file datasets.Path, all map[string]*Te
 		return fmt.Errorf("fastnb: %s: %w (try ModelPath with a folder that can be written)", verb, err)
 	}
 	err = safetensors.Write(file.String(), all, map[string]string{"format": "pt", metaKey: string(js)})
-	if diskFull(err) {
+	if whole.Full(err) {
 		err = fmt.Errorf("%w (what was there under this name is as it was; try freeing %s, or ModelPath with a folder on another disk)", err, cell.SizeText(sizeOf(all)))
 	}
 	return because(verb, err)
-}
-
-// diskFull reports whether the disk, a quota or a limit on files left no room.
-func diskFull(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
 }
 
 // sizeOf is what the tensors take, in bytes.

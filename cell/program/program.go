@@ -154,7 +154,7 @@ func write(path string, b []byte) error {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
 	if err := whole.WriteBytes(path, b); err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
+		return fmt.Errorf("writing %s: %w", path, whole.Reason(err, path))
 	}
 	return nil
 }

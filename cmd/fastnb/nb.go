@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -124,22 +125,22 @@ func (o *nbRun) one(ctx context.Context, file string, params map[string]string, 
 	if err != nil {
 		return false, err
 	}
-	if out != "" {
-		if err := n.Write(out); err != nil {
-			return false, rescue(n, err)
-		}
-	}
-	if page != "" {
-		b, err := n.HTML(strings.TrimSuffix(filepath.Base(file), ".ipynb"))
-		if err != nil {
-			return false, err
-		}
-		if err := nb.WriteFile(page, b); err != nil {
-			return false, err
-		}
-	}
 	fmt.Fprintln(w, sum)
-	return sum.Failed > 0, nil
+	if out != "" {
+		err = n.Write(out)
+	}
+	kept := out != "" && err == nil
+	if page != "" {
+		b, bad := n.HTML(strings.TrimSuffix(filepath.Base(file), ".ipynb"))
+		if bad == nil {
+			bad = nb.WriteFile(page, b)
+		}
+		err = errors.Join(err, bad)
+	}
+	if err != nil && !kept {
+		err = rescue(n, filepath.Dir(file), err)
+	}
+	return sum.Failed > 0, err
 }
 
 // roomFor is how much of an executed notebook must fit before anything is run.
@@ -163,18 +164,26 @@ func writable(to string) error {
 	return nil
 }
 
-// rescue keeps an executed notebook that cannot be written where it should be.
-func rescue(n *nb.Notebook, why error) error {
-	f, err := os.CreateTemp("", "fastnb-*.ipynb")
-	if err != nil {
-		return why
+// rescue keeps an executed notebook that cannot be written where it should be: among the temporary files, else
+// beside the notebook, else at home.
+func rescue(n *nb.Notebook, beside string, why error) error {
+	places := []string{os.TempDir(), beside}
+	if home, err := os.UserHomeDir(); err == nil {
+		places = append(places, home)
 	}
-	_ = f.Close()
-	if err := n.Write(f.Name()); err != nil {
-		_ = os.Remove(f.Name())
-		return why
+	for _, dir := range places {
+		f, err := os.CreateTemp(dir, "fastnb-*.ipynb")
+		if err != nil {
+			continue
+		}
+		_ = f.Close()
+		if err := n.Write(f.Name()); err != nil {
+			_ = os.Remove(f.Name())
+			continue
+		}
+		return fmt.Errorf("%w\nwhat was run is kept in %s", why, f.Name())
 	}
-	return fmt.Errorf("%w (what was run is kept in %s)", why, f.Name())
+	return fmt.Errorf("%w\nwhat was run could not be kept in %s either: its outputs are lost but for what was kept meanwhile", why, strings.Join(places, ", "))
 }
 
 // target is the absolute name of the file to write for a notebook; the run itself changes the

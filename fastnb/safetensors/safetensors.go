@@ -48,7 +48,7 @@ const SumKey = "fastnb_sha256"
 // path holds either the old file or the whole new one.
 func Write(path string, ts map[string]*tensor.Tensor, meta map[string]string) error {
 	if err := whole.Write(path, func(w io.Writer) error { return Encode(w, ts, meta) }); err != nil {
-		return fmt.Errorf("fastnb: writing %s: %w", path, err)
+		return fmt.Errorf("fastnb: writing %s: %w", path, whole.Reason(err, path))
 	}
 	return nil
 }

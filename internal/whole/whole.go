@@ -46,6 +46,7 @@ func WriteMode(path string, mode fs.FileMode, write func(io.Writer) error) (err 
 		if !placed {
 			_ = os.Remove(f.Name()) // the first error is the one to tell
 		}
+		err = renamed(err, f.Name(), path)
 	}()
 	if st, err := os.Lstat(path); err == nil && st.Mode().IsRegular() && st.Mode().Perm()&0o200 != 0 {
 		if err := f.Chmod(st.Mode().Perm()); err != nil {
@@ -80,7 +81,26 @@ func Probe(path string, n int) error {
 	}
 	_, err = f.Write(make([]byte, n))
 	err = errors.Join(err, f.Sync(), f.Close())
-	return errors.Join(err, os.Remove(f.Name()))
+	return renamed(errors.Join(err, os.Remove(f.Name())), f.Name(), path)
+}
+
+// renamed tells an error about the temporary name as one about the name that the caller knows.
+func renamed(err error, temporary, path string) error {
+	if p := (*fs.PathError)(nil); errors.As(err, &p) && p.Path == temporary {
+		return &fs.PathError{Op: p.Op, Path: path, Err: p.Err}
+	}
+	if l := (*os.LinkError)(nil); errors.As(err, &l) && l.Old == temporary {
+		return &fs.PathError{Op: l.Op, Path: path, Err: l.Err}
+	}
+	return err
+}
+
+// Reason is what kept path from being written, without its name, for messages that name it themselves.
+func Reason(err error, path string) error {
+	if p := (*fs.PathError)(nil); errors.As(err, &p) && p.Path == path {
+		return p.Err
+	}
+	return err
 }
 
 // create makes a file of a new name and takes its lock, by which Sweep tells that its writer lives.

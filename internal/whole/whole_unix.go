@@ -43,3 +43,8 @@ func syncDir(d *os.File) error {
 	}
 	return err
 }
+
+// Full reports whether the disk, a quota or a limit on files left no room.
+func Full(err error) bool {
+	return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) || errors.Is(err, unix.EFBIG)
+}

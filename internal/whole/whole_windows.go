@@ -42,3 +42,8 @@ func removeLocked(f *os.File, name string) error {
 
 // syncDir has nothing to do: the system keeps names with its journal.
 func syncDir(*os.File) error { return nil }
+
+// Full reports whether the disk or a quota left no room.
+func Full(err error) bool {
+	return errors.Is(err, windows.ERROR_DISK_FULL) || errors.Is(err, windows.ERROR_HANDLE_DISK_FULL) || errors.Is(err, windows.ERROR_DISK_QUOTA_EXCEEDED)
+}

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/fastnb/go/cell"
 	"github.com/fastnb/go/internal/whole"
 )
 
@@ -297,7 +298,11 @@ func WriteFile(path string, b []byte) error {
 		return fmt.Errorf("notebook: writing %s: %w", path, err)
 	}
 	if err := whole.WriteBytes(path, b); err != nil {
-		return fmt.Errorf("notebook: writing %s: %w", path, err)
+		err = fmt.Errorf("notebook: writing %s: %w", path, whole.Reason(err, path))
+		if whole.Full(err) {
+			err = fmt.Errorf("%w (what was there under this name is as it was; try freeing %s, or a place on another disk)", err, cell.SizeText(int64(len(b))))
+		}
+		return err
 	}
 	return nil
 }
