@@ -2,6 +2,7 @@ package gpu
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/fastnb/go/fastnb/device"
 	"github.com/fastnb/go/fastnb/tensor"
@@ -58,8 +59,10 @@ func (c *compiler) measured(what string, a device.LSTM, guess stepChoice, all []
 	defer t.mu.Unlock()
 	key := fmt.Sprint("steps ", stepVersion, " ", what, " ", c.act, " ", a.N, " ", a.H)
 	names := map[bool]string{true: "piped", false: "direct"}
-	if k, ok := t.known[key]; ok && k.Splits > 0 {
-		return stepChoice{k.Tile == names[true], k.Splits}
+	if k, ok := t.known[key]; ok {
+		if x := (stepChoice{k.Tile == names[true], k.Splits}); slices.Contains(all, x) {
+			return x
+		}
 	}
 	b, err := newBench(t.dev)
 	if err != nil {

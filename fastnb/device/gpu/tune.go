@@ -10,6 +10,7 @@ import (
 
 	"github.com/fastnb/go/datasets"
 	"github.com/fastnb/go/fastnb/device/gpu/kernels"
+	"github.com/fastnb/go/internal/whole"
 )
 
 // How products are done is measured once for each shape on a card, when a plan that has it is compiled first, and
@@ -51,15 +52,21 @@ func (d *Device) tuning() *tuner {
 			}
 			return '-'
 		}, d.card.Name+" "+d.card.Version)
-		t := &tuner{dev: d, file: datasets.Home().Join("gpu", "products-"+name+".json").String(), known: map[string]kept{}}
-		if b, err := os.ReadFile(t.file); err == nil {
-			if json.Unmarshal(b, &t.known) != nil {
-				t.known = map[string]kept{} // of another version, or cut off
-			}
-		}
+		t := &tuner{dev: d, file: datasets.Home().Join("gpu", "products-"+name+".json").String()}
+		b, _ := os.ReadFile(t.file) // none is an empty one
+		t.known = remembered(b)
 		d.tuner = t
 	})
 	return d.tuner
+}
+
+// remembered is what a file says; nothing where it is of another version, or cut off.
+func remembered(file []byte) map[string]kept {
+	var m map[string]kept
+	if json.Unmarshal(file, &m) != nil || m == nil {
+		return map[string]kept{}
+	}
+	return m
 }
 
 // key names all products that take the same time.
@@ -72,10 +79,11 @@ func (p *product) key() string {
 func (t *tuner) choice(c *compiler, p *product) (choice, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	all := c.choices(p)
 	if k, ok := t.known[p.key()]; ok {
-		for _, tile := range kernels.GemmTiles {
-			if tile.Name == k.Tile {
-				return choice{tile, k.Splits}, true
+		for _, x := range all { // a file may say anything: more parts than there is room for, a tile that does not fit
+			if x.tile.Name == k.Tile && x.splits == k.Splits {
+				return x, true
 			}
 		}
 	}
@@ -90,7 +98,6 @@ func (t *tuner) choice(c *compiler, p *product) (choice, bool) {
 			best, least = x, s
 		}
 	}
-	all := c.choices(p)
 	for i, x := range all {
 		if i == 0 || all[i-1].tile.Name != x.tile.Name { // each tile with as many parts as are wanted
 			try(x)
@@ -120,18 +127,5 @@ func (t *tuner) keep() {
 	if err != nil || os.MkdirAll(filepath.Dir(t.file), 0o777) != nil {
 		return
 	}
-	f, err := os.CreateTemp(filepath.Dir(t.file), ".products-*")
-	if err != nil {
-		return
-	}
-	_, err = f.Write(b)
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), t.file)
-	}
-	if err != nil {
-		os.Remove(f.Name()) //nolint:errcheck // it is measured again
-	}
+	_ = whole.WriteBytes(t.file, b) // what is not kept is measured again
 }

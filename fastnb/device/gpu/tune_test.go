@@ -3,6 +3,7 @@ package gpu
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 
 	"github.com/fastnb/go/fastnb/device"
@@ -32,6 +33,8 @@ func tuned(t *testing.T) (choice, int) {
 	return choice{tile, p.splits}, len(s.loads)
 }
 
+var parts, tiles = regexp.MustCompile(`"splits": \d+`), regexp.MustCompile(`"tile": "[^"]+"`)
+
 // A product is measured once on a card, and the way that was found is kept for the next start.
 func TestTuning(t *testing.T) {
 	t.Setenv("FASTNB_HOME", t.TempDir())
@@ -47,11 +50,21 @@ func TestTuning(t *testing.T) {
 	if err != nil || len(files) != 1 {
 		t.Fatal(files, err)
 	}
-	if err := os.WriteFile(files[0], []byte("{cut of"), 0o666); err != nil {
+	good, err := os.ReadFile(files[0])
+	if err != nil {
 		t.Fatal(err)
 	}
-	if _, loads = tuned(t); loads == 0 {
-		t.Error("a broken file is believed")
+	for name, content := range map[string]string{
+		"cut": "{cut of", "empty": "", "null": "null", "a list": "[]", "another kind": `{"a": 1}`,
+		"too many parts": parts.ReplaceAllString(string(good), `"splits": 1000000000`), "no part": parts.ReplaceAllString(string(good), `"splits": 0`), "less than none": parts.ReplaceAllString(string(good), `"splits": -3`),
+		"another tile": tiles.ReplaceAllString(string(good), `"tile": "no such"`),
+	} {
+		if err := os.WriteFile(files[0], []byte(content), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if got, loads := tuned(t); loads == 0 || got.splits < 1 || got.splits > 64 {
+			t.Errorf("%s: the file is believed: %s/%d", name, got.tile.Name, got.splits)
+		}
 	}
 	t.Setenv("FASTNB_GPU_TUNE", "0")
 	s := newSoft(1 << 20)
