@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -25,6 +26,7 @@ type history struct {
 	session int
 	entries []entry
 	warn    func(error) // told once when the file cannot be written
+	torn    bool        // the file ends in the middle of a line
 }
 
 // entry is a cell that was run. Entries of a session have the same number, counted from 1.
@@ -56,14 +58,18 @@ func openHistory(dir string, warn func(error)) *history {
 		return h
 	}
 	defer func() { _ = f.Close() }() // read only: nothing to lose
-	sc := bufio.NewScanner(f)
-	sc.Buffer(nil, 8*longestCell)
-	for sc.Scan() {
+	r := bufio.NewReaderSize(f, 1<<16)
+	for {
+		line, whole, err := historyLine(r)
 		var e entry
 		// A line cut off by a crash is passed over.
-		if json.Unmarshal(sc.Bytes(), &e) == nil && e.Session > 0 {
+		if json.Unmarshal(line, &e) == nil && e.Session > 0 && e.Session < math.MaxInt {
 			h.entries = append(h.entries, e)
 			h.session = max(h.session, e.Session+1)
+		}
+		if err != nil {
+			h.torn = !whole
+			break
 		}
 	}
 	if len(h.entries) > 2*keptCells {
@@ -71,8 +77,23 @@ func openHistory(dir string, warn func(error)) *history {
 		if err := h.rewrite(); err != nil {
 			h.fail(err)
 		}
+		h.torn = false
 	}
 	return h
+}
+
+// historyLine reads a line; one that is too long for a cell is empty. It is not whole when the file ends within it.
+func historyLine(r *bufio.Reader) (line []byte, whole bool, err error) {
+	for n := 0; ; {
+		b, err := r.ReadSlice('\n')
+		n += len(b)
+		if line = append(line, b...); n > 8*longestCell {
+			line = nil
+		}
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return line, err == nil || n == 0, err
+		}
+	}
 }
 
 func (h *history) fail(err error) {
@@ -120,6 +141,9 @@ func (h *history) append(e entry) error {
 	f, err := os.OpenFile(h.file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
+	}
+	if h.torn { // what follows a line that was cut off is a line of its own
+		b, h.torn = append([]byte{'\n'}, b...), false
 	}
 	_, err = f.Write(append(b, '\n'))
 	return errors.Join(err, f.Close())

@@ -50,13 +50,12 @@ func split(cell int, code string) ([]*item, error) {
 	for tok := token.ILLEGAL; tok != token.EOF; {
 		var pos token.Pos
 		var lit string
-		pos, tok, lit = sc.Scan()
+		if pos, tok, lit = sc.Scan(); failed != nil {
+			return nil, failed
+		}
 		if err := sp.token(file.Offset(pos), tok, lit); err != nil {
 			return nil, err
 		}
-	}
-	if failed != nil {
-		return nil, failed
 	}
 	items := append(sp.items, comments(cell, code, sp.done, len(code), sp.items)...)
 	for i := len(items) - 1; i >= 0; i-- { // the value is the last statement's
@@ -100,9 +99,19 @@ func (sp *splitter) token(off int, tok token.Token, lit string) error {
 	if tok == token.SEMICOLON && lit == "\n" {
 		return nil // not in the text
 	}
-	sp.end = off + max(len(lit), len(tok.String()))
-	if tok.IsLiteral() || tok == token.COMMENT {
+	switch {
+	case tok == token.ILLEGAL:
+		return nil // the scanner tells
+	case tok == token.STRING && lit[0] == '`': // whose text has lost its carriage returns
+		n := strings.IndexByte(sp.code[off+1:], '`')
+		if n < 0 {
+			return nil // never closed: the scanner tells
+		}
+		sp.end = off + n + 2
+	case tok.IsLiteral() || tok == token.COMMENT:
 		sp.end = off + len(lit)
+	default:
+		sp.end = off + max(len(lit), len(tok.String()))
 	}
 	return nil
 }

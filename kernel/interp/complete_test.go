@@ -116,14 +116,3 @@ func TestInspect(t *testing.T) {
 		t.Error("found what is not there")
 	}
 }
-
-func FuzzCell(f *testing.F) {
-	for _, s := range []string{"x := 1", "func() { }()", "%time\n$ ls", "type T struct{}\nfunc (t T) A() {}", "\xff", "`", "func f(", "\"é"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(_ *testing.T, code string) {
-		_ = openString(code)
-		_, _ = expressionAt([]rune(code), len(code)/2)
-		_, _, _ = OverrideVars(code, map[string]string{"x": "2"})
-	})
-}

@@ -16,6 +16,14 @@ func FuzzNotebook(f *testing.F) {
 	} {
 		f.Add([]byte(s))
 	}
+	for _, s := range []string{
+		`{"cells": [{"cell_type": "code", "source": {"a": 1}, "outputs": "x", "execution_count": 1e300, "metadata": [1]}], "metadata": null, "nbformat": 4}`,
+		`{"cells": [{"cell_type": "code", "source": ["%%html\n", "<script>", 7], "outputs": [{"output_type": "display_data", "data": {"image/png": ["not", "base64"], "image/svg+xml": 5, "text/html": ["</body>"], "application/json": {"a": [1]}, "text/latex": "$$"}}, {"output_type": "stream", "name": 3, "text": {"a": 1}}, {"output_type": "error", "ename": [], "traceback": "x"}, {"output_type": "no such"}], "execution_count": -3}], "metadata": {}, "nbformat": 4}`,
+		`{"cells": [{"cell_type": "raw", "source": "x", "attachments": {"a.png": {"image/png": "AAAA"}}}, {"cell_type": "no such", "source": ""}, {"cell_type": "markdown", "source": ["[a](javascript:x)", "![](attachment:a.png)", "<img onerror=x>", "$\frac{1}$"]}], "metadata": {}, "nbformat": 4}`,
+		`{"cells": [{"cell_type": "code", "id": "a", "source": "// The knobs\nx := 1", "metadata": {"tags": ["parameters", 3], "fastnb": {"original": -1}}}, {"cell_type": "code", "id": "a", "source": ""}], "metadata": {"fastnb": {"originals": 1e99}}, "nbformat": 4, "nbformat_minor": -9}`,
+	} {
+		f.Add([]byte(s))
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		timer := time.AfterFunc(20*time.Second, func() { panic("it takes too long") })
 		defer timer.Stop()
@@ -35,8 +43,14 @@ func FuzzNotebook(f *testing.F) {
 		if err != nil || !bytes.Equal(one, two) {
 			t.Fatalf("written twice, %v:\n%s\n%s", err, one, two)
 		}
-		if _, err := n.HTML("x"); err != nil {
-			t.Logf("page: %v", err)
+		if page, err := n.HTML("x"); err == nil && !bytes.HasSuffix(bytes.TrimSpace(page), []byte("</html>")) {
+			t.Errorf("the page has no end: %q", page[max(0, len(page)-200):])
+		}
+		_ = Override(n, map[string]string{"x": "2"})
+		_, _ = n.Steps(), n.Beside()
+		for _, c := range n.Cells {
+			_, _ = c.Original()
+			_, _ = c.Shape(), c.Shows()
 		}
 	})
 }
