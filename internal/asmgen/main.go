@@ -15,13 +15,17 @@ import (
 )
 
 func main() {
-	flag.String("set", "basic", "which kernels: basic, sequence or winograd")
+	flag.String("set", "basic", "which kernels: basic, sequence, winograd or bf16")
 	Package("math") // only basic types occur: any package that always compiles will do
 	ConstraintExpr("amd64,!noasm")
 	if i := slices.Index(os.Args, "-set"); i >= 0 && i+1 < len(os.Args) {
 		switch os.Args[i+1] {
 		case "sequence":
 			sequence()
+			Generate()
+			return
+		case "bf16":
+			bf16()
 			Generate()
 			return
 		case "winograd":

@@ -58,7 +58,7 @@ func (d *Device) Info() device.Info {
 // Threads is the number of workers.
 func (d *Device) Threads() int { return d.team.n }
 
-// ISA names the instructions in use: "avx512", "avx2" or "generic".
+// ISA names the instructions in use: such as "avx512" (ISAs lists what there is).
 func (d *Device) ISA() string { return d.isa.name }
 
 // NewQueue gives a queue that works at once.

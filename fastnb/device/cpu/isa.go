@@ -17,6 +17,7 @@ type isa struct {
 	vec  vecKernels
 	seq  seqKernels
 	wino winoKernels
+	half *halfKernels // nil: no products in bfloat16
 }
 
 // available lists what this machine can run, best first; platform files add to it.

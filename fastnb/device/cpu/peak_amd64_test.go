@@ -9,7 +9,7 @@ func BenchmarkPeak(b *testing.B) {
 	for _, i := range available[:len(available)-1] {
 		b.Run(i.name, func(b *testing.B) {
 			f, lanes := peak256, 8
-			if i.name == "avx512" {
+			if i.width == 16 {
 				f, lanes = peak512, 16
 			}
 			for b.Loop() {
