@@ -61,6 +61,9 @@ type Info struct {
 	Activations tensor.DType
 	// Mixed are the kinds that a plan may name instead (Plan.Activations).
 	Mixed []tensor.DType
+	// Products are the kinds that a plan may name as Activations to have the inputs of its products rounded to, sums
+	// and all else staying Float32: what processors with instructions for bfloat16 do.
+	Products []tensor.DType
 }
 
 // ErrMemory is in errors about arrays and programs for which a device has no room. Compile gives it where the
@@ -80,9 +83,9 @@ type Profiler interface {
 	Times() *Times
 }
 
-// CanMix reports whether a plan may name a kind for its activations: float32 always, others as Mixed says.
+// CanMix reports whether a plan may name a kind for its activations: float32 always, others as Mixed and Products say.
 func (i Info) CanMix(d tensor.DType) bool {
-	return d == tensor.Float32 && !i.Activations.Half() || d == i.Activations || slices.Contains(i.Mixed, d)
+	return d == tensor.Float32 && !i.Activations.Half() || d == i.Activations || slices.Contains(i.Mixed, d) || slices.Contains(i.Products, d)
 }
 
 // Takes reports whether buffers may be of a kind.

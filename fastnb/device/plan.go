@@ -117,7 +117,7 @@ type Plan struct {
 	Values []Value
 	Steps  []Step
 	Args   []Arg // in the order in which Run takes their buffers
-	// Activations is the kind in which temporaries without Full are kept: one of the device's Mixed, or Float32
+	// Activations is the kind in which temporaries without Full are kept: one of the device's Mixed or Products, or Float32
 	// for what the device does by itself (Info.Activations).
 	Activations tensor.DType
 }

@@ -21,6 +21,7 @@ func bf16() {
 	tileProduct(1)
 	round16()
 	pairRows()
+	copyRows()
 	turn("turnRows16", false)
 	turn("turnPairs16", true)
 }
@@ -322,6 +323,29 @@ func pairRows() {
 	DECQ(n)
 	JNZ(LabelRef("pairs16_loop"))
 	unordered(8)
+}
+
+// copyRows writes the copy of a tile's rows to where they belong.
+func copyRows() {
+	TEXT("copyRows32", NOSPLIT, "func(rows int, src, dst *float32, ld int)")
+	Pragma("noescape")
+	Doc("copyRows32 copies rows of 32 floats that lie together to places ld floats apart.")
+	n := Load(Param("rows"), GP64())
+	src := Load(Param("src"), GP64())
+	dst := Load(Param("dst"), GP64())
+	ld := Load(Param("ld"), GP64())
+	SHLQ(U8(2), ld)
+	Label("copyRows32_loop")
+	for h := range 2 {
+		VMOVUPS(Mem{Base: src, Disp: 64 * h}, zmm[h])
+		VMOVUPS(zmm[h], Mem{Base: dst, Disp: 64 * h})
+	}
+	ADDQ(U32(128), src)
+	ADDQ(ld, dst)
+	DECQ(n)
+	JNZ(LabelRef("copyRows32_loop"))
+	VZEROUPPER()
+	RET()
 }
 
 // turn writes the rounding and transposing of blocks: sixteen rows of 32 values become, pair by pair, sixteen rows of

@@ -121,11 +121,24 @@ func matMul(a device.MatMul, c *call) error {
 		if a.TransB || a.Bias || a.ReLU {
 			return fmt.Errorf("transposed left matrix together with %+v is not made", a)
 		}
+		if h := c.dev.half; h != nil {
+			c.dev.halfWeightProduct(h, x.f, m, matrix(y.f, k, n), o.f)
+			return nil
+		}
 		c.dev.weightProduct(x.f, m, matrix(y.f, k, n), o.f)
 		return nil
 	}
 	if a.TransB && m <= fewRows {
 		c.fewRows(a, m, n, k)
+		return nil
+	}
+	var after func([]float32, int, int)
+	if a.Bias || a.ReLU {
+		f := biasReLU(c, a.ReLU)
+		after = func(row []float32, _, col int) { f(row, col) }
+	}
+	if c.dev.half != nil {
+		c.halfMatMul(a, m, n, k, after)
 		return nil
 	}
 	kind, pack := "plain", func(dst []float32) {
@@ -135,11 +148,6 @@ func matMul(a device.MatMul, c *call) error {
 		kind, pack = "transposed", func(dst []float32) { c.dev.packTransposed(dst, y.f, k, n) }
 	}
 	packed := c.packedOnce(y, kind, c.dev.panelFloats(k, n), pack)
-	var after func([]float32, int, int)
-	if a.Bias || a.ReLU {
-		f := biasReLU(c, a.ReLU)
-		after = func(row []float32, _, col int) { f(row, col) }
-	}
 	c.dev.multiply(matrix(x.f, m, k), packed, n, sink{out: o.f, ld: n}, after)
 	return nil
 }

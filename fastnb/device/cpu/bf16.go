@@ -29,6 +29,8 @@ type halfKernels struct {
 	turnRows func(dst []uint16, src []float32, ld, steps int)
 	// turnPairs rounds 32*steps rows of 16 columns, ld apart, and writes the columns as rows, ldd apart.
 	turnPairs func(dst []uint16, ldd int, src []float32, ld, steps int)
+	// copyRows copies rows of 32 that lie together to places ld apart.
+	copyRows func(dst []float32, ld int, src []float32, rows int)
 }
 
 // ask gives what may be used of h.
@@ -131,6 +133,11 @@ var genericHalf = &halfKernels{
 			for k := range halfStep * steps {
 				dst[j*ldd+k] = roundBF16(src[k*ld+j])
 			}
+		}
+	},
+	copyRows: func(dst []float32, ld int, src []float32, rows int) {
+		for r := range rows {
+			copy(dst[r*ld:r*ld+halfCols], src[r*halfCols:])
 		}
 	},
 }

@@ -68,9 +68,13 @@ var tiles = withPacking(halfKernels{name: "avx512-amx", rate: 16, allowed: tiles
 		run = tiles16_16
 	}
 	run(&tileShapes[0], 1, len(p.offs), &p.a[done*p.lda], 2*p.lda, &p.offs[0], &p.b[0], &p.tile[0], 4*halfCols, 0)
+	if !p.acc {
+		copyRows32(rows, &p.tile[0], &p.c[done*p.ldc], p.ldc)
+		return
+	}
 	for r := range rows {
 		at := (done + r) * p.ldc
-		keep(p.c[at:at+halfCols], p.tile[r*halfCols:], p.acc)
+		keep(p.c[at:at+halfCols], p.tile[r*halfCols:], true)
 	}
 }})
 
@@ -99,6 +103,11 @@ func withPacking(h halfKernels) *halfKernels {
 	h.turnPairs = func(dst []uint16, ldd int, src []float32, ld, steps int) {
 		if steps > 0 {
 			turnPairs16(steps, &src[0], ld, halfStep*ld, &dst[0], ldd, halfStep)
+		}
+	}
+	h.copyRows = func(dst []float32, ld int, src []float32, rows int) {
+		if rows > 0 {
+			copyRows32(rows, &src[0], &dst[0], ld)
 		}
 	}
 	return &h

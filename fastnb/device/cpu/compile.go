@@ -50,7 +50,8 @@ type program struct {
 	size  int   // of the arena part, in floats
 	steps []step
 	vals  []val
-	still bool // it neither changes parameters nor makes gradients for somebody to change them by
+	half  *halfKernels // of products in bfloat16, where the plan asks for them
+	still bool         // it neither changes parameters nor makes gradients for somebody to change them by
 }
 
 type step struct {
@@ -65,6 +66,9 @@ var hostNotice sync.Map
 func (d *Device) Compile(p *device.Plan) (device.Program, error) {
 	p = fuseNorms(p)
 	pr := &program{dev: d, plan: p, vals: make([]val, len(p.Values)), still: still(p)}
+	if p.Activations == tensor.BFloat16 {
+		pr.half = d.isa.half.ask()
+	}
 	pr.place, pr.size = layout(p)
 	for i, v := range p.Values {
 		pr.vals[i].shape, pr.vals[i].dtype = v.Shape, v.DType
@@ -158,6 +162,7 @@ func (pr *program) run(ctx context.Context, args []device.Buffer) (err error) {
 		}
 	}
 	defer runtime.KeepAlive(args)
+	pr.dev.half = pr.half
 	arena := pr.dev.place(pr.size)
 	for id, off := range pr.place {
 		if off >= 0 {

@@ -18,6 +18,9 @@ func convForward(a device.Conv, c *call) error {
 // convolve writes the convolution of the first input with the second, finished as fin says.
 func (c *call) convolve(a device.Conv, fin *finish) error {
 	x, w, y := c.in[0], c.in[1], c.out[0]
+	if c.halfForward(a, fin, c.dev.floatCost(a, w.shape, x.shape, y.shape, winoWeightCost)) {
+		return nil
+	}
 	z := c.dev.chooseWino(a, w.shape, x.shape, y.shape, a.Pad[0], a.Pad[1], winoWeightCost)
 	if z == nil || !z.forward(x.f, winoWeights{w: w.f, o: w.shape[0], c: w.shape[3]}, y.f, fin) {
 		c.directForward(a, fin)
@@ -126,6 +129,9 @@ func fuseNorms(p *device.Plan) *device.Plan {
 
 func convDX(a device.Conv, c *call) error {
 	dy, w, dx := c.in[0], c.in[1], c.out[0]
+	if c.halfDX(a, c.dev.floatCost(a, w.shape, dy.shape, dx.shape, winoWeightCost)) {
+		return nil
+	}
 	if z := c.dev.chooseWino(a, w.shape, dy.shape, dx.shape, 2-a.Pad[0], 2-a.Pad[1], winoWeightCost); z != nil {
 		turned := winoWeights{w: w.f, o: w.shape[0], c: w.shape[3], turned: true}
 		if z.forward(dy.f, turned, dx.f, c.dev.plainFinish(dx.shape[3])) {
@@ -137,6 +143,9 @@ func convDX(a device.Conv, c *call) error {
 
 func convDW(a device.Conv, c *call) error {
 	x, dy, dw := c.in[0], c.in[1], c.out[0]
+	if c.halfDW(a, c.dev.floatCost(a, dw.shape, x.shape, dy.shape, winoBackCost)) {
+		return nil
+	}
 	if z := c.dev.chooseWino(a, dw.shape, x.shape, dy.shape, a.Pad[0], a.Pad[1], winoBackCost); z != nil && z.weightGrad(x.f, dy.f, dw.f) {
 		return nil
 	}

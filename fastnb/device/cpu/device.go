@@ -30,6 +30,7 @@ type Device struct {
 	wide  []float64                    // see columnSums
 	wino  []*winoWork                  // each worker's
 	prof  atomic.Pointer[device.Times] // nil: nobody asked
+	half  *halfKernels                 // of the program that runs, where its products are in bfloat16
 }
 
 // New makes a device of so many worker threads: 0 takes FASTNB_THREADS, or as many as there are
@@ -51,8 +52,17 @@ func New(threads int) *Device {
 func (d *Device) Info() device.Info {
 	return device.Info{
 		Name: "cpu", Kind: device.CPU, HostMemory: true, Memory: totalMemory(),
-		DTypes: []tensor.DType{tensor.Float32, tensor.Int64, tensor.Uint8, tensor.Float16, tensor.BFloat16},
+		DTypes:   []tensor.DType{tensor.Float32, tensor.Int64, tensor.Uint8, tensor.Float16, tensor.BFloat16},
+		Products: d.products(),
 	}
+}
+
+// products are the kinds that the inputs of products may be rounded to.
+func (d *Device) products() []tensor.DType {
+	if d.isa.half == nil {
+		return nil
+	}
+	return []tensor.DType{tensor.BFloat16}
 }
 
 // Threads is the number of workers.

@@ -111,6 +111,11 @@ func round16x(n32 int, src *float32, dst *uint16) int
 //go:noescape
 func pairs16(pairs int, src *float32, ld int, dst *uint16) int
 
+// copyRows32 copies rows of 32 floats that lie together to places ld floats apart.
+//
+//go:noescape
+func copyRows32(rows int, src *float32, dst *float32, ld int)
+
 // turnRows16 rounds blocks of 16 rows by 32 columns and lays pairs of columns down as rows of 16 pairs.
 //
 //go:noescape

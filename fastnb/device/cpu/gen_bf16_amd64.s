@@ -3861,6 +3861,27 @@ DATA bf16_pairs<>+60(SB)/2, $0x000f
 DATA bf16_pairs<>+62(SB)/2, $0x001f
 GLOBL bf16_pairs<>(SB), RODATA|NOPTR, $64
 
+// func copyRows32(rows int, src *float32, dst *float32, ld int)
+// Requires: AVX, AVX512F
+TEXT ·copyRows32(SB), NOSPLIT, $0-32
+	MOVQ rows+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ dst+16(FP), DX
+	MOVQ ld+24(FP), BX
+	SHLQ $0x02, BX
+
+copyRows32_loop:
+	VMOVUPS (CX), Z0
+	VMOVUPS Z0, (DX)
+	VMOVUPS 64(CX), Z1
+	VMOVUPS Z1, 64(DX)
+	ADDQ    $0x00000080, CX
+	ADDQ    BX, DX
+	DECQ    AX
+	JNZ     copyRows32_loop
+	VZEROUPPER
+	RET
+
 // func turnRows16(blocks int, src *float32, ld int, step int, dst *uint16, ldd int, stepd int)
 // Requires: AVX, AVX512F
 TEXT ·turnRows16(SB), NOSPLIT, $0-56

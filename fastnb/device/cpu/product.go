@@ -29,6 +29,10 @@ func evenly(k, unit int) int {
 
 // product runs p on all workers. The result does not depend on who does what.
 func (d *Device) product(p product) {
+	if d.half != nil {
+		d.halfProduct(d.half, p)
+		return
+	}
 	s := &d.isa.seq
 	kc := evenly(p.k, 8)
 	rows := productRows / s.mr * s.mr
