@@ -1,6 +1,6 @@
 """`make bench-torch`: our steps beside PyTorch's, the sides taking turns in one run.
 
-    python beside.py FASTNB [--only NAME,NAME] [--rounds N] [--json FILE] [--picture FILE] [--lock FILE] [--threads N] [--bf16]
+    python beside.py FASTNB [--only NAME,NAME] [--rounds N] [--json FILE] [--picture FILE] [--lock FILE] [--threads N] [--bf16 [--ours-float32]]
 
 Each side is one process for each layout, all on the same start values. They work in turns, a few steps each, in an order
 that changes from round to round; PyTorch's figure is that of its better layout. Written for each name: a line of JSON
@@ -59,12 +59,13 @@ class Side:
 
 
 def measure(name, a, lock):
+    name, half = name.removesuffix("-bf16"), a.bf16 or name.endswith("-bf16")
     with tempfile.TemporaryDirectory() as tmp:
         weights = os.path.join(tmp, "weights.safetensors")
         few = {"FASTNB_THREADS": str(a.threads), "OMP_NUM_THREADS": str(a.threads)} if a.threads else {}
-        sides = {"ours": Side([a.fastnb, "bench", "step", name, "--weights", weights], few)}
+        sides = {"ours": Side([a.fastnb, "bench", "step", name, "--weights", weights] + (["--bf16"] if half and not a.ours_float32 else []), few)}
         layouts = ["nchw"] if name.startswith(("awd", "gen")) else ["nchw", "channels_last"]
-        extra = ["--bf16"] if a.bf16 else []
+        extra = ["--bf16"] if half else []
         for l in layouts:
             sides[l] = Side([sys.executable, os.path.join(HERE, "torch_step.py"), name, weights, "--layout", l, *extra], {**a.torch_env, **few})
         losses = {k: s.ask(f"losses 5 {SMALL.get(name, 4)}")["losses"] for k, s in sides.items()}
@@ -84,7 +85,7 @@ def measure(name, a, lock):
         for s in sides.values():
             s.close()
     return {
-        "name": name + ("-bf16" if a.bf16 else ""), "threads": o.ready["threads"], "ours_s": med["ours"] / 1e3, "torch_s": med[best] / 1e3,
+        "name": name + ("-bf16" if half else "") + ("-ours-float32" if half and a.ours_float32 else ""), "threads": o.ready["threads"], "ours_s": med["ours"] / 1e3, "torch_s": med[best] / 1e3,
         "ratio": med[best] / med["ours"], "min_ratio": min(t.ms) / min(o.ms), "cpu_ratio": statistics.median(t.cpu) / statistics.median(o.cpu),
         "ours_cpu_s": statistics.median(o.cpu) / 1e3, "torch_cpu_s": statistics.median(t.cpu) / 1e3, "ours_peak_mb": o.peak, "torch_peak_mb": t.peak,
         "layout": best, "torch_layouts_s": {l: med[l] / 1e3 for l in layouts}, "ours_alloc_mb": o.more.get("alloc_mb"), "losses": losses["ours"],
@@ -137,14 +138,19 @@ def main():
     p.add_argument("--picture", default="")
     p.add_argument("--lock", default="")
     p.add_argument("--threads", type=int, default=0, help="of both sides (0: as many as there are cores)")
-    p.add_argument("--bf16", action="store_true")
+    p.add_argument("--bf16", action="store_true", help="bfloat16 on both sides (PyTorch's autocast), as -bf16 behind a name")
+    p.add_argument("--ours-float32", action="store_true", help="our side stays in float32 where PyTorch's has bfloat16")
     a = p.parse_args()
     a.torch_env = {}
     if os.environ.get("FASTNB_ISA") == "avx2":  # the same instructions on both sides
         a.torch_env = {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"}
+    if os.environ.get("FASTNB_ISA") == "avx512-bf16":  # without AMX
+        a.torch_env = {"ONEDNN_MAX_CPU_ISA": "AVX512_CORE_BF16"}
+    if os.environ.get("FASTNB_ISA") == "avx512":
+        a.torch_env = {"ONEDNN_MAX_CPU_ISA": "AVX512_CORE_VNNI"}
     names = [n for n in a.only.split(",") if n] or NAMES
     for n in names:
-        if n not in NAMES:
+        if n.removesuffix("-bf16") not in NAMES:
             sys.exit(f"bench-torch: no work {n} (there are {', '.join(NAMES)})")
 
     @contextlib.contextmanager

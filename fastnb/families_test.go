@@ -164,6 +164,9 @@ func TestFamilies(t *testing.T) {
 				}
 			}
 			tols := map[string]float64{"fake-f16": .05, "fake-bf16": .2}
+			if halfProducts(t) {
+				tols["cpu+bf16"] = .2
+			}
 			for _, dev := range gpuDevices(t) {
 				tols[dev], tols[dev+"+f16"], tols[dev+"+bf16"] = .01, .1, .25
 			}

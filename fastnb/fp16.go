@@ -3,6 +3,7 @@ package fastnb
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/fastnb/go/fastnb/tensor"
 )
@@ -26,8 +27,8 @@ func scaleOption(name string, f func(*fp16Config)) FP16Option {
 	return fp16Option(func(c *fp16Config) { c.scale = append(c.scale, name); f(c) })
 }
 
-// BF16 makes ToFP16 keep activations in bfloat16, which has the range of single precision and 8 bits of mantissa:
-// without a loss scale. It is for cards that multiply in it, which is NVIDIA's from the A100 on.
+// BF16 makes ToFP16 compute in bfloat16, which has the range of single precision and 8 bits of mantissa: without a loss
+// scale. It is for cards that multiply in it, which is NVIDIA's from the A100 on, and for processors that do.
 func BF16() FP16Option { return fp16Option(func(c *fp16Config) { c.bf16 = true }) }
 
 // LossScale is the scale to begin with: by default 65536, or 512 with Dynamic(false).
@@ -81,8 +82,12 @@ func (s *lossScale) saw(overflow bool) {
 
 // ToFP16 trains and predicts in mixed precision from now on: on a GPU, what lies between the layers is kept in half
 // precision and products are computed by its tensor cores, while weights, running statistics, losses, gradients of
-// weights and the optimizer stay in single precision, so that Save and Load do not notice. On a processor, which
-// computes in single precision only, activations stay as they are, and ToFP16 says so.
+// weights and the optimizer stay in single precision, so that Save and Load do not notice.
+//
+// On a processor with instructions for bfloat16 (AVX512_BF16, or AMX on Linux) the inputs of products are rounded to
+// bfloat16 (linear layers, convolutions where that is faster, the products of recurrent layers over all steps), sums
+// and all else stay in single precision. Since it has single precision's range there is no loss scale, unless
+// LossScale or another option of it is given. On other processors nothing is rounded, and ToFP16 says so.
 //
 // The backward pass begins with a loss scale instead of 1, so that small gradients do not vanish, and the optimizer
 // divides by it. A batch whose gradients overflow makes no step; the scale halves, and doubles again after
@@ -105,6 +110,12 @@ func (l *Learner) ToFP16(o ...FP16Option) error {
 	kind := tensor.Float16
 	if c.bf16 {
 		kind = tensor.BFloat16
+	} else if i := l.eng.Info(); !i.CanMix(kind) && slices.Contains(i.Products, tensor.BFloat16) {
+		kind = tensor.BFloat16
+		if len(c.scale) == 0 {
+			c.bf16, c.now = true, 1
+		}
+		l.say("ToFP16: this processor multiplies in bfloat16, not in float16. All but the inputs of products stays float32.")
 	}
 	if err := l.mix(kind, c.bf16); err != nil {
 		return because("to fp16", err)

@@ -58,6 +58,9 @@ func (l *Learner) usage() [][]string {
 	precision := "float32"
 	if a := l.eng.Activations(); a.Half() {
 		precision = fmt.Sprintf("%v between layers, float32 weights", a)
+		if slices.Contains(i.Products, a) {
+			precision = fmt.Sprintf("%v products, all else float32", a)
+		}
 	}
 	if l.scale != nil {
 		precision += fmt.Sprintf(", loss scale %g", l.scale.now)

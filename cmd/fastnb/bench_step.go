@@ -24,7 +24,7 @@ import (
 
 func benchStepCommand() *cobra.Command {
 	var weights string
-	var profile bool
+	var profile, bf16 bool
 	works := stepWorks()
 	c := &cobra.Command{
 		Use: "step NAME", Args: cobra.ExactArgs(1),
@@ -36,7 +36,7 @@ func benchStepCommand() *cobra.Command {
 			if !ok {
 				return fmt.Errorf("fastnb: bench: no work %q (there are %s)", args[0], strings.Join(workNames(), ", "))
 			}
-			s, err := newStepper(w, weights, profile)
+			s, err := newStepper(w, weights, profile, bf16)
 			if err != nil {
 				return err
 			}
@@ -44,6 +44,7 @@ func benchStepCommand() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&weights, "weights", "", "write the start values to this file in the safetensors format")
+	c.Flags().BoolVar(&bf16, "bf16", false, "products in bfloat16, as ToFP16() has them on processors with the instructions")
 	c.Flags().BoolVar(&profile, "profile", false, "measure each op, for the command profile")
 	return c
 }
@@ -58,7 +59,7 @@ type stepper struct {
 	lr  float64
 }
 
-func newStepper(w stepWork, weights string, profile bool) (*stepper, error) {
+func newStepper(w stepWork, weights string, profile, bf16 bool) (*stepper, error) {
 	net, err := w.net()
 	if err != nil {
 		return nil, err
@@ -75,6 +76,11 @@ func newStepper(w stepWork, weights string, profile bool) (*stepper, error) {
 	s.e, err = engine.New(s.dev, net, w.lossOf(), groups, optim.Config{Kind: "adam", TrueWD: true, BNWD: true})
 	if err != nil {
 		return nil, err
+	}
+	if bf16 {
+		if err := s.e.SetActivations(tensor.BFloat16); err != nil {
+			return nil, err
+		}
 	}
 	if weights != "" {
 		state, err := s.e.State()
