@@ -2,6 +2,7 @@ package fastnb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"testing"
@@ -141,7 +142,7 @@ func TestTextTrajectoriesGolden(t *testing.T) {
 				o = append(o, Callbacks(GradientClipping(*c.Setup.Clip)))
 			}
 			if scaled { // goes through regularisation, carried state and the softmax in parts as well
-				if err := l.ToFP16(MaxNoskip(3)); err != nil {
+				if err := errors.Join(l.ToFP16(MaxNoskip(3)), l.setActivations(tensor.Float32)); err != nil { // the scale alone
 					t.Fatal(err)
 				}
 			}
