@@ -2,14 +2,98 @@ package main
 
 import (
 	"fmt"
+	"math/bits"
 
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// tiles writes the micro-kernels of all products but the packed ones: each number of rows up to what the registers
-// hold.
+// microTile is the innermost part of every product: m rows x 2 vectors of C (+)= A B, held in registers while the steps
+// of the inner dimension go by. The two kinds of it differ in where A and B lie and in what they fetch ahead.
+type microTile struct {
+	vec
+	name string
+	sum  [][2]reg.VecVirtual
+	b, a [2]reg.VecVirtual
+}
+
+// microTile begins a tile of m rows: call it where registers are to be cleared.
+func (v vec) microTile(name string, m int) *microTile {
+	t := &microTile{vec: v, name: name, sum: make([][2]reg.VecVirtual, m)}
+	for i := range t.sum {
+		t.sum[i] = [2]reg.VecVirtual{v.zero(), v.zero()}
+	}
+	t.b, t.a = [2]reg.VecVirtual{v.reg(), v.reg()}, [2]reg.VecVirtual{v.reg(), v.reg()}
+	return t
+}
+
+// step adds one step: each row's value of A times two vectors of B. between runs after B is loaded.
+func (t *microTile) step(a func(row int) Mem, b func(vector int) Mem, between func()) {
+	for j := range t.b {
+		VMOVUPS(b(j), t.b[j])
+	}
+	between()
+	for i := range t.sum {
+		VBROADCASTSS(a(i), t.a[i%2])
+		for j := range t.b {
+			VFMADD231PS(t.b[j], t.a[i%2], t.sum[i][j])
+		}
+	}
+}
+
+// loop runs k steps, as many at a time as many does, a power of two, and the rest one by one. k is overwritten.
+func (t *microTile) loop(k reg.Register, unrolled int, many, one func()) {
+	n := GP64()
+	MOVQ(k, n)
+	SHRQ(U8(bits.TrailingZeros(uint(unrolled))), n)
+	JZ(LabelRef(t.name + "_rest"))
+	Label(t.name + "_many")
+	many()
+	DECQ(n)
+	JNZ(LabelRef(t.name + "_many"))
+	Label(t.name + "_rest")
+	ANDQ(U8(unrolled-1), k)
+	JZ(LabelRef(t.name + "_done"))
+	Label(t.name + "_one")
+	one()
+	DECQ(k)
+	JNZ(LabelRef(t.name + "_one"))
+	Label(t.name + "_done")
+}
+
+// store writes the sums to rows of C, ldc bytes apart, or adds them where the parameter acc is not 0. c is overwritten.
+func (t *microTile) store(c, ldc reg.Register) {
+	flag := Load(Param("acc"), GP64())
+	TESTQ(flag, flag)
+	JZ(LabelRef(t.name + "_store"))
+	p := GP64()
+	MOVQ(c, p)
+	t.rows(p, ldc, func(i int) {
+		for j := range t.b {
+			VADDPS(Mem{Base: p, Disp: j * t.bytes()}, t.sum[i][j], t.sum[i][j])
+		}
+	})
+	Label(t.name + "_store")
+	t.rows(c, ldc, func(i int) {
+		for j := range t.b {
+			VMOVUPS(t.sum[i][j], Mem{Base: c, Disp: j * t.bytes()})
+		}
+	})
+}
+
+// rows does something for each row of C with p at its beginning.
+func (t *microTile) rows(p, ldc reg.Register, do func(row int)) {
+	for i := range t.sum {
+		do(i)
+		if i < len(t.sum)-1 {
+			ADDQ(ldc, p)
+		}
+	}
+}
+
+// tiles writes the micro-kernels of products that read matrices where they lie: each number of rows up to what the
+// registers hold.
 func tiles() {
 	for m := 1; m <= 14; m++ {
 		vec{"512", 16}.tile(m)
@@ -19,9 +103,8 @@ func tiles() {
 	}
 }
 
-// tile writes the micro-kernel m rows x 2 vectors of C (+)= A B with any strides: row i, step k of A at
-// a[i*rs+k*ks], step k of B at b[k*kb]. Both are fetched
-// sixteen steps ahead: with large strides the processor does not see what comes.
+// tile writes the micro-kernel with any strides: row i, step k of A at a[i*rs+k*ks], step k of B at b[k*kb]. Both are
+// fetched sixteen steps ahead: with large strides the processor does not see what comes.
 func (v vec) tile(m int) {
 	name := fmt.Sprintf("tile%s_%d", v.name, m)
 	TEXT(name, NOSPLIT, "func(k int, a *float32, rs, ks int, b *float32, kb int, c *float32, ldc int, acc int)")
@@ -41,78 +124,88 @@ func (v vec) tile(m int) {
 	SHLQ(U8(4), farA)
 	MOVQ(kb, farB)
 	SHLQ(U8(4), farB)
-	at := rowsFrom(a.(reg.GPVirtual), rs.(reg.GPVirtual), m)
-	acc := make([][2]reg.VecVirtual, m)
-	for i := range acc {
-		for j := range 2 {
-			acc[i][j] = v.zero()
-		}
-	}
-	bs := regs{v.reg(), v.reg()}
-	as := regs{v.reg(), v.reg()}
+	row := rowsFrom(a.(reg.GPVirtual), rs.(reg.GPVirtual), m)
+	t := v.microTile(name, m)
 	step := func() {
-		for j := range 2 {
-			VMOVUPS(Mem{Base: b, Disp: j * v.bytes()}, bs[j])
-		}
-		PREFETCHT0(with(a, farA))
-		PREFETCHT0(with(b, farB))
-		if v.n == 16 {
-			PREFETCHT0(Mem{Base: b, Index: farB, Scale: 1, Disp: 64})
-		}
-		for i := range m {
-			VBROADCASTSS(at.mem(i), as[i%2])
-			for j := range 2 {
-				VFMADD231PS(bs[j], as[i%2], acc[i][j])
+		t.step(row.mem, func(j int) Mem { return Mem{Base: b, Disp: j * v.bytes()} }, func() {
+			PREFETCHT0(with(a, farA))
+			PREFETCHT0(with(b, farB))
+			if v.n == 16 {
+				PREFETCHT0(Mem{Base: b, Index: farB, Scale: 1, Disp: 64})
 			}
-		}
-		for _, p := range at.base {
+		})
+		for _, p := range row.base {
 			ADDQ(ks, p)
 		}
 		ADDQ(kb, b)
 	}
-	n := GP64()
-	MOVQ(k, n)
-	SHRQ(U8(2), n)
-	JZ(LabelRef(name + "_rest"))
-	Label(name + "_four")
-	for range 4 {
-		step()
-	}
-	DECQ(n)
-	JNZ(LabelRef(name + "_four"))
-	Label(name + "_rest")
-	ANDQ(U8(3), k)
-	JZ(LabelRef(name + "_done"))
-	Label(name + "_one")
-	step()
-	DECQ(k)
-	JNZ(LabelRef(name + "_one"))
-	Label(name + "_done")
+	t.loop(k, 4, func() {
+		for range 4 {
+			step()
+		}
+	}, step)
 	c := Load(Param("c"), GP64())
 	ldc := Load(Param("ldc"), GP64())
 	SHLQ(U8(2), ldc)
-	flag := Load(Param("acc"), GP64())
-	TESTQ(flag, flag)
-	JZ(LabelRef(name + "_store"))
+	t.store(c, ldc)
+	VZEROUPPER()
+	RET()
+}
+
+// panelTiles writes the micro-kernels of packed products.
+func panelTiles() {
+	for m := 1; m <= 6; m++ {
+		vec{"256", 8}.panelTile(m, 6)
+	}
+	for m := 1; m <= 12; m++ {
+		vec{"512", 16}.panelTile(m, 12)
+	}
+}
+
+// panelTile writes the micro-kernel of packed matrices: A in panels of mr values a step, B in panels of 2 vectors a
+// step. next is the panel of B that comes after this one, of which each call fetches a share ahead of time: without
+// that the recurrent product waits for memory. C is fetched at the beginning, to be there at the end.
+func (v vec) panelTile(m, mr int) {
+	name := fmt.Sprintf("panel%s_%d", v.name, m)
+	TEXT(name, NOSPLIT, "func(k int, a, b, c *float32, ldc int, acc int, next *float32)")
+	Pragma("noescape")
+	Doc(fmt.Sprintf("%s computes %d rows of a tile of C (+)= A B.", name, m))
+	k := Load(Param("k"), GP64())
+	a := Load(Param("a"), GP64())
+	b := Load(Param("b"), GP64())
+	c := Load(Param("c"), GP64())
+	ldc := Load(Param("ldc"), GP64())
+	next := Load(Param("next"), GP64())
+	SHLQ(U8(2), ldc)
+	t := v.microTile(name, m)
 	p := GP64()
 	MOVQ(c, p)
-	for i := range m {
-		for j := range 2 {
-			VADDPS(Mem{Base: p, Disp: j * v.bytes()}, acc[i][j], acc[i][j])
-		}
-		if i < m-1 {
-			ADDQ(ldc, p)
-		}
+	t.rows(p, ldc, func(int) { PREFETCHT0(at(p)) })
+	step := func(u int, between func()) {
+		t.step(
+			func(i int) Mem { return Mem{Base: a, Disp: 4 * (u*mr + i)} },
+			func(j int) Mem { return Mem{Base: b, Disp: (2*u + j) * v.bytes()} }, between)
 	}
-	Label(name + "_store")
-	for i := range m {
-		for j := range 2 {
-			VMOVUPS(acc[i][j], Mem{Base: c, Disp: j * v.bytes()})
+	t.loop(k, 8, func() {
+		for u := range 8 {
+			step(u, func() {
+				if u == 4 {
+					PREFETCHT0(at(next))
+					if v.n == 16 {
+						PREFETCHT0(Mem{Base: next, Disp: 64})
+					}
+				}
+			})
 		}
-		if i < m-1 {
-			ADDQ(ldc, c)
-		}
-	}
+		ADDQ(U32(8*4*mr), a)
+		ADDQ(U32(16*v.bytes()), b)
+		ADDQ(U32(2*v.bytes()), next)
+	}, func() {
+		step(0, func() {})
+		ADDQ(U32(4*mr), a)
+		ADDQ(U32(2*v.bytes()), b)
+	})
+	t.store(c, ldc)
 	VZEROUPPER()
 	RET()
 }

@@ -170,8 +170,3 @@ func (c *call) fewRows(a device.MatMul, m, n, k int) {
 		}
 	})
 }
-
-// matrix is a rows x cols matrix as patches of one pixel.
-func matrix(f []float32, rows, cols int) *patches {
-	return &patches{src: f, n: 1, h: 1, w: rows, c: cols, gh: 1, gw: rows, sy: 1, sx: 1, ph: 1, pw: 1}
-}

@@ -67,13 +67,13 @@ type vocab struct {
 	class   []int // of each row
 	block   int   // words of a block
 	stretch int   // rows held at a time
-	right   func(dst []float32, j0, k0, k1 int)
+	right   packRight
 	parts   []vocabPart
 	lse     []float64
 	loss    float64
 
-	left, rows recurrent // a stretch of h as the left and as the right side
-	scores     []float32 // [blocks][stretch][block]
+	left, rows rightPanels // a stretch of h as the left and as the right side
+	scores     []float32   // [blocks][stretch][block]
 }
 
 // vocabPart is a worker's share: a range of blocks of words.
@@ -142,8 +142,8 @@ func (x *vocab) prepare() {
 		buf = buf[n:]
 		return out
 	}
-	x.left = recurrent{f: take(x.stretch * x.E)}
-	x.rows = recurrent{f: take(x.stretch * wideE)}
+	x.left = rightPanels{f: take(x.stretch * x.E)}
+	x.rows = rightPanels{f: take(x.stretch * wideE)}
 	x.lse = make([]float64, x.stretch)
 	for w := range n {
 		x.parts = append(x.parts, vocabPart{
@@ -173,7 +173,7 @@ func (x *vocab) run(r0, r1 int) {
 	x.d.team.each((rows+kc-1)/kc*panels, func(_, i int) {
 		k0, j := i/panels*kc, i%panels
 		k1 := min(k0+kc, rows)
-		right(x.rows.panel(x.s, k0, j)[:(k1-k0)*x.s.nr], j*x.s.nr, k0, k1)
+		right(x.rows.at(x.s, k0, j)[:(k1-k0)*x.s.nr], j*x.s.nr, k0, k1)
 	})
 	x.d.team.each(len(x.parts), func(_, p int) { x.back(&x.parts[p], r0, rows) })
 	x.d.team.ranges(rows*x.E, 16, len(x.parts), func(_, i, j int) {
@@ -316,7 +316,7 @@ func (x *vocab) tableOf(p *vocabPart, d []float32, v0, words, wide, r0 int) {
 			left(p.buf[i*kc:], i, min(x.s.mr, words-i), 0, kc)
 		}
 		x.s.macro(macro{
-			rows: words, cols: x.E, k: kc, a: p.buf, b: x.rows.panel(x.s, k0, 0), c: x.work[x.DW()+v0*x.E:], ldc: x.E,
+			rows: words, cols: x.E, k: kc, a: p.buf, b: x.rows.at(x.s, k0, 0), c: x.work[x.DW()+v0*x.E:], ldc: x.E,
 			acc: r0 > 0 || k0 > 0, tile: p.tile,
 		})
 	}

@@ -28,7 +28,7 @@ TEXT ·tile512_1(SB), NOSPLIT, $0-72
 	SHRQ   $0x02, DX
 	JZ     tile512_1_rest
 
-tile512_1_four:
+tile512_1_many:
 	VMOVUPS      (SI), Z2
 	VMOVUPS      64(SI), Z3
 	PREFETCHT0   (CX)(R8*1)
@@ -70,7 +70,7 @@ tile512_1_four:
 	ADDQ         BX, CX
 	ADDQ         DI, SI
 	DECQ         DX
-	JNZ          tile512_1_four
+	JNZ          tile512_1_many
 
 tile512_1_rest:
 	ANDQ $0x03, AX
@@ -133,7 +133,7 @@ TEXT ·tile512_2(SB), NOSPLIT, $0-72
 	SHRQ   $0x02, R10
 	JZ     tile512_2_rest
 
-tile512_2_four:
+tile512_2_many:
 	VMOVUPS      (SI), Z4
 	VMOVUPS      64(SI), Z5
 	PREFETCHT0   (CX)(R8*1)
@@ -187,7 +187,7 @@ tile512_2_four:
 	ADDQ         BX, CX
 	ADDQ         DI, SI
 	DECQ         R10
-	JNZ          tile512_2_four
+	JNZ          tile512_2_many
 
 tile512_2_rest:
 	ANDQ $0x03, AX
@@ -261,7 +261,7 @@ TEXT ·tile512_3(SB), NOSPLIT, $0-72
 	SHRQ   $0x02, R10
 	JZ     tile512_3_rest
 
-tile512_3_four:
+tile512_3_many:
 	VMOVUPS      (SI), Z6
 	VMOVUPS      64(SI), Z7
 	PREFETCHT0   (CX)(R8*1)
@@ -327,7 +327,7 @@ tile512_3_four:
 	ADDQ         BX, CX
 	ADDQ         DI, SI
 	DECQ         R10
-	JNZ          tile512_3_four
+	JNZ          tile512_3_many
 
 tile512_3_rest:
 	ANDQ $0x03, AX
@@ -412,7 +412,7 @@ TEXT ·tile512_4(SB), NOSPLIT, $0-72
 	SHRQ   $0x02, R11
 	JZ     tile512_4_rest
 
-tile512_4_four:
+tile512_4_many:
 	VMOVUPS      (SI), Z8
 	VMOVUPS      64(SI), Z9
 	PREFETCHT0   (CX)(R8*1)
@@ -490,7 +490,7 @@ tile512_4_four:
 	ADDQ         BX, CX
 	ADDQ         DI, SI
 	DECQ         R11
-	JNZ          tile512_4_four
+	JNZ          tile512_4_many
 
 tile512_4_rest:
 	ANDQ $0x03, AX
@@ -586,7 +586,7 @@ TEXT ·tile512_5(SB), NOSPLIT, $0-72
 	SHRQ   $0x02, R11
 	JZ     tile512_5_rest
 
-tile512_5_four:
+tile512_5_many:
 	VMOVUPS      (SI), Z10
 	VMOVUPS      64(SI), Z11
 	PREFETCHT0   (CX)(R8*1)
@@ -676,7 +676,7 @@ tile512_5_four:
 	ADDQ         BX, CX
 	ADDQ         DI, SI
 	DECQ         R11
-	JNZ          tile512_5_four
+	JNZ          tile512_5_many
 
 tile512_5_rest:
 	ANDQ $0x03, AX
@@ -783,7 +783,7 @@ TEXT ·tile512_6(SB), NOSPLIT, $0-72
 	SHRQ   $0x02, R12
 	JZ     tile512_6_rest
 
-tile512_6_four:
+tile512_6_many:
 	VMOVUPS      (SI), Z12
 	VMOVUPS      64(SI), Z13
 	PREFETCHT0   (CX)(R8*1)
@@ -885,7 +885,7 @@ tile512_6_four:
 	ADDQ         BX, CX
 	ADDQ         DI, SI
 	DECQ         R12
-	JNZ          tile512_6_four
+	JNZ          tile512_6_many
 
 tile512_6_rest:
 	ANDQ $0x03, AX
@@ -1003,7 +1003,7 @@ TEXT ·tile512_7(SB), NOSPLIT, $0-72
 	SHRQ   $0x02, R12
 	JZ     tile512_7_rest
 
-tile512_7_four:
+tile512_7_many:
 	VMOVUPS      (SI), Z14
 	VMOVUPS      64(SI), Z15
 	PREFETCHT0   (CX)(R8*1)
@@ -1117,7 +1117,7 @@ tile512_7_four:
 	ADDQ         BX, CX
 	ADDQ         DI, SI
 	DECQ         R12
-	JNZ          tile512_7_four
+	JNZ          tile512_7_many
 
 tile512_7_rest:
 	ANDQ $0x03, AX
@@ -1248,7 +1248,7 @@ TEXT ·tile512_8(SB), NOSPLIT, $0-72
 	SHRQ   $0x02, R13
 	JZ     tile512_8_rest
 
-tile512_8_four:
+tile512_8_many:
 	VMOVUPS      (SI), Z16
 	VMOVUPS      64(SI), Z17
 	PREFETCHT0   (CX)(R8*1)
@@ -1378,7 +1378,7 @@ tile512_8_four:
 	ADDQ         BX, R12
 	ADDQ         DI, SI
 	DECQ         R13
-	JNZ          tile512_8_four
+	JNZ          tile512_8_many
 
 tile512_8_rest:
 	ANDQ $0x03, AX
@@ -1521,7 +1521,7 @@ TEXT ·tile512_9(SB), NOSPLIT, $0-72
 	SHRQ   $0x02, R13
 	JZ     tile512_9_rest
 
-tile512_9_four:
+tile512_9_many:
 	VMOVUPS      (SI), Z18
 	VMOVUPS      64(SI), Z19
 	PREFETCHT0   (CX)(R8*1)
@@ -1663,7 +1663,7 @@ tile512_9_four:
 	ADDQ         BX, R12
 	ADDQ         DI, SI
 	DECQ         R13
-	JNZ          tile512_9_four
+	JNZ          tile512_9_many
 
 tile512_9_rest:
 	ANDQ $0x03, AX
@@ -1817,7 +1817,7 @@ TEXT ·tile512_10(SB), NOSPLIT, $0-72
 	SHRQ   $0x02, R13
 	JZ     tile512_10_rest
 
-tile512_10_four:
+tile512_10_many:
 	VMOVUPS      (SI), Z20
 	VMOVUPS      64(SI), Z21
 	PREFETCHT0   (CX)(R8*1)
@@ -1971,7 +1971,7 @@ tile512_10_four:
 	ADDQ         BX, R12
 	ADDQ         DI, SI
 	DECQ         R13
-	JNZ          tile512_10_four
+	JNZ          tile512_10_many
 
 tile512_10_rest:
 	ANDQ $0x03, AX
@@ -2136,7 +2136,7 @@ TEXT ·tile512_11(SB), NOSPLIT, $0-72
 	SHRQ   $0x02, R13
 	JZ     tile512_11_rest
 
-tile512_11_four:
+tile512_11_many:
 	VMOVUPS      (SI), Z22
 	VMOVUPS      64(SI), Z23
 	PREFETCHT0   (CX)(R8*1)
@@ -2302,7 +2302,7 @@ tile512_11_four:
 	ADDQ         BX, R12
 	ADDQ         DI, SI
 	DECQ         R13
-	JNZ          tile512_11_four
+	JNZ          tile512_11_many
 
 tile512_11_rest:
 	ANDQ $0x03, AX
@@ -2478,7 +2478,7 @@ TEXT ·tile512_12(SB), NOSPLIT, $0-72
 	SHRQ   $0x02, R13
 	JZ     tile512_12_rest
 
-tile512_12_four:
+tile512_12_many:
 	VMOVUPS      (SI), Z24
 	VMOVUPS      64(SI), Z25
 	PREFETCHT0   (CX)(R8*1)
@@ -2656,7 +2656,7 @@ tile512_12_four:
 	ADDQ         BX, R12
 	ADDQ         DI, SI
 	DECQ         R13
-	JNZ          tile512_12_four
+	JNZ          tile512_12_many
 
 tile512_12_rest:
 	ANDQ $0x03, AX
@@ -2843,7 +2843,7 @@ TEXT ·tile512_13(SB), NOSPLIT, $0-72
 	SHRQ   $0x02, R13
 	JZ     tile512_13_rest
 
-tile512_13_four:
+tile512_13_many:
 	VMOVUPS      (SI), Z26
 	VMOVUPS      64(SI), Z27
 	PREFETCHT0   (CX)(R8*1)
@@ -3033,7 +3033,7 @@ tile512_13_four:
 	ADDQ         BX, R12
 	ADDQ         DI, SI
 	DECQ         R13
-	JNZ          tile512_13_four
+	JNZ          tile512_13_many
 
 tile512_13_rest:
 	ANDQ $0x03, AX
@@ -3231,7 +3231,7 @@ TEXT ·tile512_14(SB), NOSPLIT, $0-72
 	SHRQ   $0x02, R13
 	JZ     tile512_14_rest
 
-tile512_14_four:
+tile512_14_many:
 	VMOVUPS      (SI), Z28
 	VMOVUPS      64(SI), Z29
 	PREFETCHT0   (CX)(R8*1)
@@ -3433,7 +3433,7 @@ tile512_14_four:
 	ADDQ         BX, R12
 	ADDQ         DI, SI
 	DECQ         R13
-	JNZ          tile512_14_four
+	JNZ          tile512_14_many
 
 tile512_14_rest:
 	ANDQ $0x03, AX
@@ -3612,7 +3612,7 @@ TEXT ·tile256_1(SB), NOSPLIT, $0-72
 	SHRQ   $0x02, DX
 	JZ     tile256_1_rest
 
-tile256_1_four:
+tile256_1_many:
 	VMOVUPS      (SI), Y2
 	VMOVUPS      32(SI), Y3
 	PREFETCHT0   (CX)(R8*1)
@@ -3650,7 +3650,7 @@ tile256_1_four:
 	ADDQ         BX, CX
 	ADDQ         DI, SI
 	DECQ         DX
-	JNZ          tile256_1_four
+	JNZ          tile256_1_many
 
 tile256_1_rest:
 	ANDQ $0x03, AX
@@ -3712,7 +3712,7 @@ TEXT ·tile256_2(SB), NOSPLIT, $0-72
 	SHRQ   $0x02, R10
 	JZ     tile256_2_rest
 
-tile256_2_four:
+tile256_2_many:
 	VMOVUPS      (SI), Y4
 	VMOVUPS      32(SI), Y5
 	PREFETCHT0   (CX)(R8*1)
@@ -3762,7 +3762,7 @@ tile256_2_four:
 	ADDQ         BX, CX
 	ADDQ         DI, SI
 	DECQ         R10
-	JNZ          tile256_2_four
+	JNZ          tile256_2_many
 
 tile256_2_rest:
 	ANDQ $0x03, AX
@@ -3835,7 +3835,7 @@ TEXT ·tile256_3(SB), NOSPLIT, $0-72
 	SHRQ   $0x02, R10
 	JZ     tile256_3_rest
 
-tile256_3_four:
+tile256_3_many:
 	VMOVUPS      (SI), Y6
 	VMOVUPS      32(SI), Y7
 	PREFETCHT0   (CX)(R8*1)
@@ -3897,7 +3897,7 @@ tile256_3_four:
 	ADDQ         BX, CX
 	ADDQ         DI, SI
 	DECQ         R10
-	JNZ          tile256_3_four
+	JNZ          tile256_3_many
 
 tile256_3_rest:
 	ANDQ $0x03, AX
@@ -3981,7 +3981,7 @@ TEXT ·tile256_4(SB), NOSPLIT, $0-72
 	SHRQ   $0x02, R11
 	JZ     tile256_4_rest
 
-tile256_4_four:
+tile256_4_many:
 	VMOVUPS      (SI), Y8
 	VMOVUPS      32(SI), Y9
 	PREFETCHT0   (CX)(R8*1)
@@ -4055,7 +4055,7 @@ tile256_4_four:
 	ADDQ         BX, CX
 	ADDQ         DI, SI
 	DECQ         R11
-	JNZ          tile256_4_four
+	JNZ          tile256_4_many
 
 tile256_4_rest:
 	ANDQ $0x03, AX
@@ -4150,7 +4150,7 @@ TEXT ·tile256_5(SB), NOSPLIT, $0-72
 	SHRQ   $0x02, R11
 	JZ     tile256_5_rest
 
-tile256_5_four:
+tile256_5_many:
 	VMOVUPS      (SI), Y10
 	VMOVUPS      32(SI), Y11
 	PREFETCHT0   (CX)(R8*1)
@@ -4236,7 +4236,7 @@ tile256_5_four:
 	ADDQ         BX, CX
 	ADDQ         DI, SI
 	DECQ         R11
-	JNZ          tile256_5_four
+	JNZ          tile256_5_many
 
 tile256_5_rest:
 	ANDQ $0x03, AX
@@ -4342,7 +4342,7 @@ TEXT ·tile256_6(SB), NOSPLIT, $0-72
 	SHRQ   $0x02, R12
 	JZ     tile256_6_rest
 
-tile256_6_four:
+tile256_6_many:
 	VMOVUPS      (SI), Y12
 	VMOVUPS      32(SI), Y13
 	PREFETCHT0   (CX)(R8*1)
@@ -4440,7 +4440,7 @@ tile256_6_four:
 	ADDQ         BX, CX
 	ADDQ         DI, SI
 	DECQ         R12
-	JNZ          tile256_6_four
+	JNZ          tile256_6_many
 
 tile256_6_rest:
 	ANDQ $0x03, AX

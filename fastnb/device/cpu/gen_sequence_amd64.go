@@ -109,6 +109,26 @@ func packRows6(k8 int, src *float32, ld int, dst *float32, stride int)
 //go:noescape
 func packRows4(k8 int, src *float32, ld int, dst *float32, stride int)
 
+// packColumns512 copies n values of each of k rows.
+//
+//go:noescape
+func packColumns512(k int, n int, src *float32, ld int, dst *float32, stride int)
+
+// packColumns256_6 copies 6 values of each of k rows.
+//
+//go:noescape
+func packColumns256_6(k int, src *float32, ld int, dst *float32, stride int)
+
+// packColumns256_4 copies 4 values of each of k rows.
+//
+//go:noescape
+func packColumns256_4(k int, src *float32, ld int, dst *float32, stride int)
+
+// packColumns256_2 copies 2 values of each of k rows.
+//
+//go:noescape
+func packColumns256_2(k int, src *float32, ld int, dst *float32, stride int)
+
 // gates512 activates the gates of n rows of 16 units and gives their cells and outputs.
 //
 //go:noescape
@@ -129,7 +149,7 @@ func expSum512(n int, x *float32, m float32) (sum float32)
 //go:noescape
 func expWrite512(n int, x *float32, lse float32, scale float32)
 
-// rowMax512 is the largest of n values, a multiple of the vector.
+// rowMax512 is the largest of n values, a multiple of the vector; what it is with a NaN among them is open.
 //
 //go:noescape
 func rowMax512(n int, x *float32) (top float32)
@@ -162,7 +182,7 @@ func expSum256(n int, x *float32, m float32) (sum float32)
 //go:noescape
 func expWrite256(n int, x *float32, lse float32, scale float32)
 
-// rowMax256 is the largest of n values, a multiple of the vector.
+// rowMax256 is the largest of n values, a multiple of the vector; what it is with a NaN among them is open.
 //
 //go:noescape
 func rowMax256(n int, x *float32) (top float32)

@@ -34,7 +34,7 @@ func guarded(t *testing.T, n int, behind bool) []float32 {
 	return unsafe.Slice((*float32)(unsafe.Pointer(&b[at])), n)
 }
 
-// TestWithinBounds: no kernel of a convolution, a product or a pooling reads or writes outside its arrays.
+// TestWithinBounds: no kernel of a convolution, a product, a recurrent layer, a decoder or a pooling reads or writes outside its arrays.
 func TestWithinBounds(t *testing.T) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	rng := rand.New(rand.NewPCG(11, 12))
@@ -82,6 +82,9 @@ func TestWithinBounds(t *testing.T) {
 			x, y := val{shape: []int{2, 7, 7, 13}, f: array(2 * 7 * 7 * 13)}, val{shape: []int{2, 4, 4, 13}, f: array(2 * 4 * 4 * 13)}
 			maxPool(pool, &call{dev: d, in: []val{x}, out: []val{y}})
 			maxPoolDX(pool, &call{dev: d, in: []val{y, x, y}, out: []val{{shape: x.shape, f: array(len(x.f))}}})
+			if err := sequencesWithin(d, array); err != nil {
+				t.Fatal(err)
+			}
 			d.Close()
 		}
 	}

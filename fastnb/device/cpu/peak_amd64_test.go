@@ -2,7 +2,10 @@
 
 package cpu
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 // BenchmarkPeak is the roof: multiply-adds on registers alone, one core.
 func BenchmarkPeak(b *testing.B) {
@@ -18,4 +21,16 @@ func BenchmarkPeak(b *testing.B) {
 			b.ReportMetric(float64(12*lanes*2*10000)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
 		})
 	}
+}
+
+// peakRate is the operations a second of a short run of multiply-adds on registers.
+func peakRate(i *isa) float64 {
+	const n = 20000
+	f, lanes := peak256, 8
+	if i.name == "avx512" {
+		f, lanes = peak512, 16
+	}
+	t := time.Now()
+	f(n)
+	return float64(12*lanes*2*n) / time.Since(t).Seconds()
 }

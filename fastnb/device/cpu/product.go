@@ -4,13 +4,11 @@ package cpu
 // permuted or made up. C is m x n, rows ldc apart; k is the inner size.
 type product struct {
 	m, n, k int
-	// a writes steps k0 to k1 of rows i0 to i0+rows of A, rows <= mr, as mr values per step.
-	a func(dst []float32, i0, rows, k0, k1 int)
-	// b writes steps k0 to k1 of columns j0 to j0+nr of B as nr values per step, zeros beyond n.
-	b   func(dst []float32, j0, k0, k1 int)
-	c   []float32
-	ldc int
-	acc bool
+	a       packLeft
+	b       packRight
+	c       []float32
+	ldc     int
+	acc     bool
 }
 
 // Blocking of products, found by measurement for second-level caches of half a megabyte: steps, rows and
@@ -39,35 +37,38 @@ func (d *Device) product(p product) {
 	for w := range d.team.n {
 		d.scratch(1+w, rows*kc+s.mr*s.nr)
 	}
-	panels := (min(p.n, productCols) + s.nr - 1) / s.nr
-	packed := d.scratch(0, panels*s.nr*kc)
+	right := d.scratch(0, roundUp(min(p.n, productCols), s.nr)*kc)
 	for j0 := 0; j0 < p.n; j0 += productCols {
-		j1 := min(j0+productCols, p.n)
-		panels := (j1 - j0 + s.nr - 1) / s.nr
+		cols := min(productCols, p.n-j0)
+		panels := (cols + s.nr - 1) / s.nr
 		for k0 := 0; k0 < p.k; k0 += kc {
 			k1 := min(k0+kc, p.k)
-			k := k1 - k0
-			d.team.each(panels, func(_, j int) { p.b(packed[j*s.nr*k:(j+1)*s.nr*k], j0+j*s.nr, k0, k1) })
+			size := s.nr * (k1 - k0) // of a panel
+			d.team.each(panels, func(_, j int) { p.b(right[j*size:(j+1)*size], j0+j*s.nr, k0, k1) })
 			// Few rows: cut the columns too, so that all workers have something to do.
 			blocks, cuts := (p.m+rows-1)/rows, 1
 			for blocks*cuts < 4*d.team.n && cuts < panels/4 {
 				cuts++
 			}
 			d.team.each(blocks*cuts, func(w, part int) {
-				i0 := part / cuts * rows
-				i1 := min(i0+rows, p.m)
-				from, to := panels*(part%cuts)/cuts, panels*(part%cuts+1)/cuts
-				left, tile := d.pack[1+w].f[:rows*k], d.pack[1+w].f[rows*kc:]
-				for i := i0; i < i1; i += s.mr {
-					p.a(left[(i-i0)*k:], i, min(s.mr, i1-i), k0, k1)
-				}
-				s.macro(macro{
-					rows: i1 - i0, k: k, a: left, b: packed[from*s.nr*k : to*s.nr*k], c: p.c[i0*p.ldc+j0+from*s.nr:], ldc: p.ldc,
-					cols: min(j1-j0, to*s.nr) - from*s.nr, acc: p.acc || k0 > 0, tile: tile,
+				i0, from, to := part/cuts*rows, panels*(part%cuts)/cuts, panels*(part%cuts+1)/cuts
+				left, tile := d.pack[1+w].f[:rows*kc], d.pack[1+w].f[rows*kc:]
+				d.isa.seq.block(p, i0, min(i0+rows, p.m), k0, k1, left, macro{
+					b: right[from*size : to*size], c: p.c[i0*p.ldc+j0+from*s.nr:], ldc: p.ldc, cols: min(cols, to*s.nr) - from*s.nr,
+					acc: p.acc || k0 > 0, tile: tile,
 				})
 			})
 		}
 	}
+}
+
+// block packs steps k0 to k1 of rows i0 to i1 of the left matrix and multiplies them with what m says.
+func (s *seqKernels) block(p product, i0, i1, k0, k1 int, left []float32, m macro) {
+	m.rows, m.k, m.a = i1-i0, k1-k0, left
+	for i := i0; i < i1; i += s.mr {
+		p.a(left[(i-i0)*m.k:], i, min(s.mr, i1-i), k0, k1)
+	}
+	s.macro(m)
 }
 
 // macro is a block of a product with both sides packed.
@@ -79,6 +80,7 @@ type macro struct {
 	tile          []float32 // mr x nr, for the last columns
 }
 
+// macro runs the tiles of a block: a panel of the right matrix stays in the first-level cache while the rows go by.
 func (s *seqKernels) macro(m macro) {
 	for j := 0; j < m.cols; j += s.nr {
 		b := m.b[j*m.k:]
@@ -96,69 +98,31 @@ func (s *seqKernels) macro(m macro) {
 			}
 			s.tile(rows, m.k, &m.a[i*m.k], &b[0], &m.tile[0], s.nr, false, ahead)
 			for r := range rows {
-				dst, src := m.c[(i+r)*m.ldc+j:(i+r)*m.ldc+m.cols], m.tile[r*s.nr:]
-				for x := range dst {
-					if m.acc {
-						dst[x] += src[x]
-					} else {
-						dst[x] = src[x]
-					}
-				}
+				keep(m.c[(i+r)*m.ldc+j:(i+r)*m.ldc+m.cols], m.tile[r*s.nr:], m.acc)
 			}
 		}
 	}
 }
 
-// rowsOfMatrix packs rows of a row-major matrix for the left side.
-func (s *seqKernels) rowsOfMatrix(f []float32, ld int) func(dst []float32, i0, rows, k0, k1 int) {
-	return func(dst []float32, i0, rows, k0, k1 int) {
-		s.packA(dst, f[i0*ld+k0:], ld, rows, k1-k0)
-	}
+// rightPanels is a right matrix packed once for many products of few rows: for each stretch of kc steps all its panels.
+type rightPanels struct {
+	f      []float32
+	kc, k  int
+	panels int
 }
 
-// transposed packs the columns of a row-major matrix as rows for the left side: row i, step k is f[k*ld+i].
-func (s *seqKernels) transposed(f []float32, ld int) func(dst []float32, i0, rows, k0, k1 int) {
-	return func(dst []float32, i0, rows, k0, k1 int) {
-		for k := k0; k < k1; k++ {
-			copy(dst[(k-k0)*s.mr:(k-k0)*s.mr+rows], f[k*ld+i0:k*ld+i0+rows])
-		}
-	}
+// at is panel j of the stretch that begins at step k0, and what lies behind it.
+func (r rightPanels) at(s *seqKernels, k0, j int) []float32 {
+	kc := min(r.kc, r.k-k0)
+	return r.f[k0*r.panels*s.nr+j*kc*s.nr:]
 }
 
-// matrixRight packs a row-major k x n matrix for the right side.
-func (s *seqKernels) matrixRight(f []float32, ld, n int) func(dst []float32, j0, k0, k1 int) {
-	return func(dst []float32, j0, k0, k1 int) {
-		cols := min(s.nr, n-j0)
-		for k := k0; k < k1; k++ {
-			to := dst[(k-k0)*s.nr : (k-k0+1)*s.nr]
-			copy(to, f[k*ld+j0:k*ld+j0+cols])
-			clear(to[cols:])
-		}
-	}
-}
-
-// transposedRight packs the transpose of a row-major n x k matrix for the right side: column j, step k is
-// f[j*ld+k].
-func (s *seqKernels) transposedRight(f []float32, ld, n int) func(dst []float32, j0, k0, k1 int) {
-	return func(dst []float32, j0, k0, k1 int) {
-		for g := 0; g < s.nr; g += 16 {
-			s.group(dst[g:], f, ld, j0+g, min(16, n-j0-g), k0, k1)
-		}
-	}
-}
-
-// group packs up to 16 rows from row on as the first 16 of nr columns, zeros where rows are missing.
-func (s *seqKernels) group(dst, f []float32, ld, row, rows, k0, k1 int) {
-	if rows >= 16 {
-		s.packT(dst, f[row*ld+k0:], ld, k1-k0, s.nr)
-		return
-	}
-	for k := range k1 - k0 {
-		for r := range 16 {
-			dst[k*s.nr+r] = 0
-			if r < rows {
-				dst[k*s.nr+r] = f[(row+r)*ld+k0+k]
-			}
-		}
-	}
+// fill packs the matrix.
+func (r rightPanels) fill(d *Device, b packRight) {
+	nr := d.isa.seq.nr
+	d.team.each((r.k+r.kc-1)/r.kc*r.panels, func(_, part int) {
+		k0, j := part/r.panels*r.kc, part%r.panels
+		k1 := min(k0+r.kc, r.k)
+		b(r.at(&d.isa.seq, k0, j)[:(k1-k0)*nr], j*nr, k0, k1)
+	})
 }

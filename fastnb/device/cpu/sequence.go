@@ -12,6 +12,8 @@ type seqKernels struct {
 	// packA writes k values of rows <= mr rows, ld apart, as mr values per step; missing rows are left as
 	// they are.
 	packA func(dst, src []float32, ld, rows, k int)
+	// packCols writes n <= mr values of each of k rows, ld apart, as the first n of mr values per step.
+	packCols func(dst, src []float32, ld, n, k int)
 	// packT writes k values of 16 rows, ld apart, as the first 16 of stride values per step.
 	packT func(dst, src []float32, ld, k, stride int)
 	// gates activates n rows of 16 units' gates [i f g o][16], see gatesGeneric.
@@ -27,7 +29,7 @@ type seqKernels struct {
 
 var genericSeq = seqKernels{
 	mr: 4, nr: 16, width: 1,
-	tile: tileGeneric, packA: packAGeneric(4), packT: packTGeneric, gates: gatesGeneric, gatesBack: gatesBackGeneric,
+	tile: tileGeneric, packA: packAGeneric(4), packCols: packColsGeneric(4), packT: packTGeneric, gates: gatesGeneric, gatesBack: gatesBackGeneric,
 	expSum: func(x []float32, m float32) float32 {
 		var s float64
 		for _, v := range x {
@@ -94,6 +96,14 @@ func packAGeneric(mr int) func(dst, src []float32, ld, rows, k int) {
 			for p, v := range src[r*ld : r*ld+k] {
 				dst[p*mr+r] = v
 			}
+		}
+	}
+}
+
+func packColsGeneric(mr int) func(dst, src []float32, ld, n, k int) {
+	return func(dst, src []float32, ld, n, k int) {
+		for p := range k {
+			copy(dst[p*mr:p*mr+n], src[p*ld:p*ld+n])
 		}
 	}
 }

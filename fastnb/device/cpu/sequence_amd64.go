@@ -62,6 +62,7 @@ func (a asmSeq) kernels() seqKernels {
 				slowA(dst[k8*mr:], src[k8:], ld, rows, k-k8)
 			}
 		},
+		packCols: packColumns(mr),
 		packT: func(dst, src []float32, ld, k, stride int) {
 			k8 := k / 8 * 8
 			if k8 > 0 {
@@ -102,5 +103,22 @@ func (a asmSeq) kernels() seqKernels {
 				genericSeq.dots(y[i:], wt[i*ld:], ld, x)
 			}
 		},
+	}
+}
+
+// packColumns is packCols in assembly, of as many values as it has code for.
+func packColumns(mr int) func(dst, src []float32, ld, n, k int) {
+	slow := packColsGeneric(mr)
+	few := [...]func(k int, src *float32, ld int, dst *float32, stride int){2: packColumns256_2, 4: packColumns256_4, 6: packColumns256_6}
+	return func(dst, src []float32, ld, n, k int) {
+		switch {
+		case k == 0 || n == 0:
+		case mr > 8:
+			packColumns512(k, n, &src[0], ld, &dst[0], mr)
+		case few[n] != nil:
+			few[n](k, &src[0], ld, &dst[0], mr)
+		default:
+			slow(dst, src, ld, n, k)
+		}
 	}
 }

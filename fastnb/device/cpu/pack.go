@@ -1,0 +1,115 @@
+package cpu
+
+// packB lays a k x n matrix out in panels of nr columns, each step's nr values together, the last
+// panel filled up with zeros. at gives the row of values at step k: n values, step apart.
+func (d *Device) packB(buf []float32, k, n int, row func(k int) (vals []float32, step int)) {
+	nr := d.isa.nr
+	panels := (n + nr - 1) / nr
+	d.team.each((k+63)/64, func(_, part int) {
+		for kk := part * 64; kk < min(part*64+64, k); kk++ {
+			vals, step := row(kk)
+			for j := range panels {
+				dst := buf[(j*k+kk)*nr : (j*k+kk)*nr+nr]
+				m := min(nr, n-j*nr)
+				if step == 1 {
+					copy(dst, vals[j*nr:j*nr+m])
+				} else {
+					for i := range m {
+						dst[i] = vals[(j*nr+i)*step]
+					}
+				}
+				clear(dst[m:])
+			}
+		}
+	})
+}
+
+// packTransposed is packB of the transpose of rows: column j of the matrix is w[j*k : j*k+k]. It
+// goes block by block, since reading across rows alone would miss the cache every time.
+func (d *Device) packTransposed(buf, w []float32, k, n int) {
+	nr := d.isa.nr
+	panels := (n + nr - 1) / nr
+	chunks := (k + 255) / 256
+	d.team.each(panels*chunks, func(_, part int) {
+		j, k0 := part/chunks, part%chunks*256
+		k1 := min(k0+256, k)
+		dst := buf[j*k*nr : (j+1)*k*nr]
+		for i := range nr {
+			col := j*nr + i
+			if col >= n {
+				for kk := k0; kk < k1; kk++ {
+					dst[kk*nr+i] = 0
+				}
+				continue
+			}
+			for kk, v := range w[col*k+k0 : col*k+k1] {
+				dst[(k0+kk)*nr+i] = v
+			}
+		}
+	})
+}
+
+// panelFloats is the size of a k x n matrix laid out in panels.
+func (d *Device) panelFloats(k, n int) int { return roundUp(n, d.isa.nr) * k }
+
+func (d *Device) bufB(k, n int) []float32 { return d.scratch(0, d.panelFloats(k, n)) }
+
+// packLeft writes steps k0 to k1 of rows i0 to i0+rows of a product's left matrix, rows <= mr, as mr values a step.
+// What stands in dst for rows that are not there is open.
+type packLeft func(dst []float32, i0, rows, k0, k1 int)
+
+// packRight writes steps k0 to k1 of columns j0 to j0+nr of a product's right matrix as nr values a step, zeros for
+// columns that are not there.
+type packRight func(dst []float32, j0, k0, k1 int)
+
+// rowsOfMatrix packs rows of a row-major matrix for the left side.
+func (s *seqKernels) rowsOfMatrix(f []float32, ld int) packLeft {
+	return func(dst []float32, i0, rows, k0, k1 int) {
+		s.packA(dst, f[i0*ld+k0:], ld, rows, k1-k0)
+	}
+}
+
+// transposed packs the columns of a row-major matrix as rows for the left side: row i, step k is f[k*ld+i].
+func (s *seqKernels) transposed(f []float32, ld int) packLeft {
+	return func(dst []float32, i0, rows, k0, k1 int) {
+		s.packCols(dst, f[k0*ld+i0:], ld, rows, k1-k0)
+	}
+}
+
+// matrixRight packs a row-major k x n matrix for the right side.
+func (s *seqKernels) matrixRight(f []float32, ld, n int) packRight {
+	return func(dst []float32, j0, k0, k1 int) {
+		cols := min(s.nr, n-j0)
+		for k := k0; k < k1; k++ {
+			to := dst[(k-k0)*s.nr : (k-k0+1)*s.nr]
+			copy(to, f[k*ld+j0:k*ld+j0+cols])
+			clear(to[cols:])
+		}
+	}
+}
+
+// transposedRight packs the transpose of a row-major n x k matrix for the right side: column j, step k is
+// f[j*ld+k].
+func (s *seqKernels) transposedRight(f []float32, ld, n int) packRight {
+	return func(dst []float32, j0, k0, k1 int) {
+		for g := 0; g < s.nr; g += 16 {
+			s.group(dst[g:], f, ld, j0+g, min(16, n-j0-g), k0, k1)
+		}
+	}
+}
+
+// group packs up to 16 rows from row on as the first 16 of nr columns, zeros where rows are missing.
+func (s *seqKernels) group(dst, f []float32, ld, row, rows, k0, k1 int) {
+	if rows >= 16 {
+		s.packT(dst, f[row*ld+k0:], ld, k1-k0, s.nr)
+		return
+	}
+	for k := range k1 - k0 {
+		for r := range 16 {
+			dst[k*s.nr+r] = 0
+			if r < rows {
+				dst[k*s.nr+r] = f[(row+r)*ld+k0+k]
+			}
+		}
+	}
+}
