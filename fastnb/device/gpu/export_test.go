@@ -168,3 +168,13 @@ func (t ProductTest) Run(d *Device, way any) ([]float32, error) {
 	}
 	return out.To(tensor.Float32).Float32s(), nil
 }
+
+// Tune makes the device measure all products and steps of layers, small ones too, once each way and as shortly as
+// it can; with pick it takes the way that pick says of n instead.
+func (d *Device) Tune(pick func(n int) int) {
+	t := d.tuning()
+	t.from, t.budget, t.pick = 0, 0, pick
+}
+
+// Measured is how many products and layers were measured.
+func (d *Device) Measured() int { return len(d.tuning().known) }

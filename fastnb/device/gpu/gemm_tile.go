@@ -17,7 +17,7 @@ func (c *compiler) choose(p *product) kernels.GemmTile {
 		best = c.force(p) // it is being measured
 	} else {
 		best = c.guess(p)
-		if t := c.dev.tuning(); t != nil && p.flops() >= tuneFrom {
+		if t := c.dev.tuning(); t != nil && p.flops() >= t.from {
 			if x, ok := t.choice(c, p); ok && c.able(p, x.tile) {
 				best = x
 			}

@@ -52,11 +52,14 @@ func (c *compiler) stepsBehind(l *lstmWork) stepChoice {
 // measured is the fastest of all choices, where that can be measured and pays, else the guess.
 func (c *compiler) measured(what string, a device.LSTM, guess stepChoice, all []stepChoice, time func(*bench, device.LSTM, stepChoice, tensor.DType, float64) (float64, error)) stepChoice {
 	t := c.dev.tuning()
-	if t == nil || 8*float64(a.N)*float64(a.H)*float64(a.H) < tuneFrom {
+	if t == nil || 8*float64(a.N)*float64(a.H)*float64(a.H) < t.from {
 		return guess
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.pick != nil {
+		return all[t.pick(len(all))]
+	}
 	key := fmt.Sprint("steps ", stepVersion, " ", what, " ", c.act, " ", a.N, " ", a.H)
 	names := map[bool]string{true: "piped", false: "direct"}
 	if k, ok := t.known[key]; ok {
@@ -72,7 +75,7 @@ func (c *compiler) measured(what string, a device.LSTM, guess stepChoice, all []
 	b.record = true
 	best, least := guess, 0.0
 	for _, x := range all {
-		if s, err := time(b, layerOf(a.N, a.H), x, c.act, tuneBudget); err == nil && (least == 0 || s < least) {
+		if s, err := time(b, layerOf(a.N, a.H), x, c.act, t.budget); err == nil && (least == 0 || s < least) {
 			best, least = x, s
 		}
 	}
