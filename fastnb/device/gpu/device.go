@@ -33,6 +33,7 @@ type Device struct {
 	eager  time.Duration // see eagerness
 	plain  atomic.Bool   // no recordings
 	poison string        // see guard.go
+	loose  bool          // float32 is multiplied as TF32 where tensor cores do it
 	onHost atomic.Int64  // steps that ran on the host
 	played atomic.Int64  // runs from recordings
 	tuned  sync.Once     // tuner is there if it is to be
@@ -47,7 +48,8 @@ type Device struct {
 }
 
 // New makes a device of a card. Activations are kept as float32, float16 or bfloat16. The environment's
-// FASTNB_GPU_MEMORY limits what is taken of the card's memory, in MB. The driver is closed with the device.
+// FASTNB_GPU_MEMORY limits what is taken of the card's memory, in MB; FASTNB_GPU_TF32=1 lets tensor cores multiply
+// float32 with 11 bits, in one product where the exact one takes three. The driver is closed with the device.
 func New(driver Driver, activations tensor.DType) (*Device, error) {
 	limit, err := memoryLimit(os.Getenv("FASTNB_GPU_MEMORY"))
 	if err != nil {
@@ -60,7 +62,7 @@ func New(driver Driver, activations tensor.DType) (*Device, error) {
 	d := &Device{
 		drv: driver, card: driver.Card(), act: activations, own: own,
 		heap: &heap{drv: driver, limit: limit}, queues: map[*queue]bool{}, eager: eagerness(driver.Card()),
-		poison: os.Getenv("FASTNB_GPU_POISON"),
+		poison: os.Getenv("FASTNB_GPU_POISON"), loose: os.Getenv("FASTNB_GPU_TF32") == "1",
 	}
 	d.plain.Store(!recordings())
 	d.host.drv = driver

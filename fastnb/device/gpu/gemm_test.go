@@ -97,6 +97,45 @@ func onDouble(t testing.TB, activations tensor.DType) *gpu.Device {
 	return dev
 }
 
+// With FASTNB_GPU_TF32=1 tensor cores multiply float32 with 11 bits; without it they do not lose any.
+func TestTF32(t *testing.T) {
+	const m, n, k = 150, 72, 264
+	r := rand.New(rand.NewPCG(1, 2))
+	a, b := make([]float32, m*k), make([]float32, n*k)
+	for _, f := range [][]float32{a, b} {
+		for i := range f {
+			f[i] = r.Float32() - .5
+		}
+	}
+	want := make([]float64, m*n)
+	for i := range want {
+		for j := range k {
+			want[i] += float64(a[i/n*k+j]) * float64(b[i%n*k+j])
+		}
+	}
+	for _, set := range []string{"", "1"} {
+		t.Run("FASTNB_GPU_TF32="+set, func(t *testing.T) {
+			t.Setenv("FASTNB_GPU_TF32", set)
+			d := onDouble(t, tensor.Float32)
+			p := gpu.GemmTest{M: m, N: n, K: k, TB: true}.Product(tensor.Float32, tensor.Float32, a, b, make([]float32, m*n), nil)
+			names, ways := p.Choices(d)
+			for i, way := range ways {
+				if !strings.Contains(names[i], "sm80") {
+					continue
+				}
+				got, err := p.Run(d, way)
+				if err != nil {
+					t.Fatal(names[i], ": ", err)
+				}
+				off := differs(got, want)
+				if set == "" && !(off < 2e-6) || set != "" && !(off > 2e-5 && off < 2e-3) {
+					t.Errorf("%s: differs by %.2g", names[i], off)
+				}
+			}
+		})
+	}
+}
+
 // All tiles give the products of convolutions, whole and in parts.
 func TestConvProducts(t *testing.T) { convProducts(t, open) }
 

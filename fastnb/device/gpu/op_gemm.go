@@ -22,7 +22,8 @@ type product struct {
 	batch   int
 	patch   patch
 	splits  int
-	depth   int // of a split
+	depth   int  // of a split
+	loose   bool // float32 with the 11 bits of TF32, on tensor cores
 }
 
 // patch says how pixels are gathered; for matrices, a map of 1x1 pixels with one tap.
@@ -112,6 +113,7 @@ func (p *product) flags() int {
 
 // product queues the kernels of p.
 func (c *compiler) product(p product) {
+	p.loose = c.dev.loose && p.kind == tensor.Float32
 	t := c.choose(&p)
 	if p.alpha == 0 {
 		p.alpha = 1
@@ -128,7 +130,11 @@ func (c *compiler) product(p product) {
 		out = c.temp(tensor.Float32, p.batch*p.splits*p.m*p.n)
 	}
 	grid := [3]int{over(p.m, t.BM) * over(p.n, t.BN), 1, p.batch * p.classes() * p.splits}
-	c.runShared(t.Unit(p.mode, suffix(p.kind)), "gemm", grid, t.Threads, t.Shared, p.a, p.b, out, bias,
+	unit := t.Unit(p.mode, suffix(p.kind))
+	if p.loose && t.Compute > 0 {
+		unit = t.Unit(p.mode, "tf32")
+	}
+	c.runShared(unit, "gemm", grid, t.Threads, t.Shared, p.a, p.b, out, bias,
 		p.m, p.n, p.k, p.off[0], p.off[1], p.off[2], p.ld[0], p.ld[1], p.ld[2], p.stride[0], p.stride[1], p.stride[2],
 		p.flags(), p.splits, p.depth, p.classes(),
 		g.n, g.gh, g.gw, g.sh, g.sw, g.kh, g.kw, g.stride[0], g.stride[1], g.pad[0], g.pad[1], g.kc, g.kv, p.alpha)

@@ -76,7 +76,7 @@ func remembered(file []byte) map[string]kept {
 // key names all products that take the same time.
 func (p *product) key() string {
 	g := p.patch
-	return fmt.Sprint(kernels.GemmVersion, p.mode, p.kind, p.c.kind, p.add, p.mask != nil, p.batch, p.m, p.n, p.k, p.ld, g.n, g.gh, g.gw, g.sh, g.sw, g.kh, g.kw, g.stride, g.pad, g.kc, g.kv)
+	return fmt.Sprint(kernels.GemmVersion, p.mode, p.kind, map[bool]string{true: "tf32"}[p.loose], p.c.kind, p.add, p.mask != nil, p.batch, p.m, p.n, p.k, p.ld, g.n, g.gh, g.gw, g.sh, g.sw, g.kh, g.kw, g.stride, g.pad, g.kc, g.kv)
 }
 
 // choice is how p is best done; false where that cannot be measured.

@@ -199,6 +199,31 @@ func TestEveryWayThatCanBeChosen(t *testing.T) {
 // tolLosses is what losses may differ by from the processor's, relative to them.
 var tolLosses = map[tensor.DType]float64{tensor.Float32: 1e-4, tensor.Float16: 2e-2, tensor.BFloat16: 4e-2}
 
+// A step with TF32 is that of the processor, but for the bits it leaves out.
+func TestStepWithTF32(t *testing.T) {
+	if testing.Short() || os.Getenv("FASTNB_TEST_GPU") != "all" {
+		t.Skip("make test-gpu runs it")
+	}
+	t.Setenv("FASTNB_GPU_TF32", "1")
+	t.Setenv("FASTNB_GPU_TUNE", "0")
+	for _, f := range families() {
+		cpu, err := device.Open("cpu")
+		if err != nil {
+			t.Fatal(err)
+		}
+		loss, reference := f.step(t, cpu)
+		cpu.Close() //nolint:errcheck // it is the processor
+		t.Run(f.name, func(t *testing.T) {
+			dev := onDouble(t, tensor.Float32)
+			l, grads := f.step(t, dev)
+			d, where := apart(grads, reference)
+			if !(d > 5e-5 && d < 3e-2) || !(math.Abs(l-loss) < 2e-3*loss) {
+				t.Errorf("the gradient of %s is off the processor's by %.2g, the loss by %.2g", where, d, l-loss)
+			}
+		})
+	}
+}
+
 // Measuring itself ends, measures everything, and leaves a step right.
 func TestStepsWithMeasuring(t *testing.T) {
 	if testing.Short() {

@@ -39,9 +39,9 @@ var GemmTiles = []GemmTile{
 	mmaTile(128, 128, 32, 64, 64, 4, 2, 80, "f16 bf16"),
 	mmaTile(128, 64, 64, 32, 32, 3, 3, 80, "f16 bf16"),
 	mmaTile(64, 64, 32, 32, 32, 4, 5, 80, "f16 bf16"),
-	mmaTile(128, 128, 16, 64, 32, 4, 1, 80, "f32"),
-	mmaTile(128, 64, 16, 32, 32, 4, 2, 80, "f32"),
-	mmaTile(64, 64, 16, 32, 32, 4, 4, 80, "f32"),
+	mmaTile(128, 128, 16, 64, 32, 4, 1, 80, "f32 tf32"),
+	mmaTile(128, 64, 16, 32, 32, 4, 2, 80, "f32 tf32"),
+	mmaTile(64, 64, 16, 32, 32, 4, 4, 80, "f32 tf32"),
 	mmaTile(128, 64, 32, 32, 32, 2, 2, 75, "f16"),
 }
 
@@ -53,7 +53,7 @@ func mmaTile(bm, bn, bk, wm, wn, stages, blocks, compute int, kinds string) Gemm
 		defines:  []string{fmt.Sprint("WM=", wm), fmt.Sprint("WN=", wn), fmt.Sprint("STAGES=", stages), fmt.Sprint("BLOCKS=", blocks)},
 		Resident: blocks,
 	}
-	if kinds == "f32" {
+	if strings.HasPrefix(kinds, "f32") {
 		t.V, t.Shared = 4, 2*t.Shared
 	}
 	t.Shared = max(t.Shared, 4*bm*bn) // through which results go
@@ -70,7 +70,8 @@ func simtTile(bm, bn, bk, tm, tn, v int) GemmTile {
 	}
 }
 
-// Unit is the name of the unit for a mode and a kind of storage ("f32", "f16", "bf16").
+// Unit is the name of the unit for a mode and a kind of storage ("f32", "f16", "bf16"), or "tf32" for float32 that
+// is multiplied with 11 bits.
 func (t GemmTile) Unit(mode int, suffix string) string {
 	return fmt.Sprintf("gemm%d_%s_%s", mode, t.Name, suffix)
 }
@@ -91,7 +92,7 @@ func init() {
 }
 
 func (t GemmTile) units(mode int) {
-	for _, k := range []struct{ suffix, define, arch string }{{"f32", "T_F32", "compute_52"}, {"f16", "T_F16", "compute_75"}, {"bf16", "T_BF16", "compute_75"}} {
+	for _, k := range []struct{ suffix, define, arch string }{{"f32", "T_F32", "compute_52"}, {"f16", "T_F16", "compute_75"}, {"bf16", "T_BF16", "compute_75"}, {"tf32", "T_F32", "compute_80"}} {
 		if !t.Does(mode, k.suffix) {
 			continue
 		}
@@ -99,6 +100,9 @@ func (t GemmTile) units(mode int) {
 			k.define, fmt.Sprint("MODE=", mode), fmt.Sprint("BM=", t.BM), fmt.Sprint("BN=", t.BN), fmt.Sprint("BK=", t.BK), fmt.Sprint("V=", t.V), fmt.Sprint("THREADS=", t.Threads),
 		}}
 		u.Defines = append(u.Defines, t.defines...)
+		if k.suffix == "tf32" {
+			u.Defines = append(u.Defines, "TF32")
+		}
 		if t.Compute > 0 {
 			u.Arch = fmt.Sprint("compute_", t.Compute)
 		}
