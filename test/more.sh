@@ -7,6 +7,7 @@ tmp=$(mktemp -d)
 trap 'kill $(jobs -p) 2>/dev/null; rm -rf "$tmp"' EXIT
 export FASTNB_OFFLINE=1 FASTNB_HOME=$tmp/home JUPYTER_DATA_DIR=$tmp/jupyter JUPYTER_CONFIG_DIR=$tmp/config JUPYTER_RUNTIME_DIR=$tmp/runtime
 export PATH=$VENV/bin:$PATH
+node=$(command -v node)
 mkdir -p "$JUPYTER_CONFIG_DIR/labconfig"
 echo '{"@jupyterlab/apputils-extension:notification": {"checkForUpdates": false, "fetchNews": "false"}}' >"$JUPYTER_CONFIG_DIR/labconfig/default_setting_overrides.json"
 bin/fastnb kernel install --prefix "$VENV"
@@ -26,7 +27,8 @@ python test/places.py
 
 echo '== a wheel, in an environment of its own'
 make --no-print-directory wheel WHEELS="$(go env GOOS)/$(go env GOARCH)" >/dev/null
-python test/wheel.py bin/fastnb dist/fastnb-*.whl
+wheel=$(ls -t dist/fastnb-*.whl | head -1)
+python test/wheel.py bin/fastnb "$wheel"
 
 echo '== nbconvert --execute'
 mkdir -p "$tmp/nb" out
@@ -36,12 +38,22 @@ python test/jupyter/valid.py "$tmp/nb/executed.ipynb" notebooks/*.ipynb
 
 echo '== JupyterLab in a browser'
 (cd test/browser && npm install --silent --no-audit --no-fund)
-port=$(python -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])')
-jupyter-lab --allow-root --no-browser --ip=127.0.0.1 --port="$port" --IdentityProvider.token= --ServerApp.root_dir="$tmp/nb" >"$tmp/lab.log" 2>&1 &
-for _ in $(seq 120); do curl -sf "http://127.0.0.1:$port/api/status" >/dev/null && break; sleep 0.5; done
+# lab BIN FOLDER: JupyterLab of an environment, on a folder of notebooks; its port is then $port, its process $lab
+lab() {
+  port=$(python -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])')
+  "$1/jupyter-lab" --allow-root --no-browser --ip=127.0.0.1 --port="$port" --IdentityProvider.token= --ServerApp.root_dir="$2" >"$tmp/lab.log" 2>&1 &
+  lab=$!
+  for _ in $(seq 120); do curl -sf "http://127.0.0.1:$port/api/status" >/dev/null && break; sleep 0.5; done
+}
 mkdir -p out/browser
-walk() { timeout 300 node test/browser/kernel.js "http://127.0.0.1:$port" out/browser; }
-walk || { echo 'once more: a loaded machine can drop a click'; walk; } || { tail -50 "$tmp/lab.log"; exit 1; }
+# walk SECONDS SCRIPT ARGS…: one of the tests of test/browser against that JupyterLab
+walk() {
+  once() { timeout "$1" "$node" "test/browser/$2" "http://127.0.0.1:$port" "${@:3}"; }
+  once "$@" || { echo 'once more: a loaded machine can drop a click'; once "$@"; } || { tail -50 "$tmp/lab.log"; exit 1; }
+}
+lab "$VENV/bin" "$tmp/nb"
+walk 300 kernel.js out/browser
+kill "$lab"
 
 echo '== the pages of fastnb serve in the browser'
 FASTNB_SERVE_EXPORTS=$tmp/exports go test -count 1 -run TestExports ./serve
@@ -51,6 +63,20 @@ timeout 600 node test/browser/serve.js "$(sed -n 's/^serving at //p' "$tmp/serve
 
 echo '== the page of a notebook in the browser'
 bin/fastnb nb run --html "$tmp/page.html" test/browser/page.ipynb
-timeout 600 node test/browser/first.js "http://127.0.0.1:$port" out/browser "$tmp/page.html" || { tail -50 "$tmp/lab.log"; exit 1; }
-NEED=images,tables node test/browser/lab.js "http://127.0.0.1:$port" planet.ipynb "$tmp/shot" 600 || { tail -50 "$tmp/lab.log"; exit 1; }
+
+echo '== the first hour: the wheel in a fresh environment, a lesson cell by cell, pictures of one'"'"'s own'
+python -m venv "$tmp/hour"
+"$tmp/hour/bin/pip" install -q $(grep -E '^(jupyterlab|nbconvert)==' test/requirements.txt) "$wheel"
+mkdir "$tmp/work"
+python test/jupyter/small.py notebooks/lesson3-planet.ipynb "$tmp/work/planet.ipynb"
+python test/jupyter/small.py notebooks/your-own-data.ipynb "$tmp/work/own.ipynb" items=0 size=48 epochs=2
+bin/fastnb data sample bears "$tmp/mine" -n 48 >/dev/null
+(
+  unset VIRTUAL_ENV JUPYTER_PATH # what is there of fastnb, the wheel brought
+  export PATH=$tmp/hour/bin:/usr/bin:/bin HOME=$tmp/student JUPYTER_DATA_DIR=$tmp/student/jupyter
+  lab "$tmp/hour/bin" "$tmp/work"
+  trap 'kill "$lab"' EXIT
+  walk 600 first.js out/browser "$tmp/page.html"
+  walk 600 lesson.js planet.ipynb own.ipynb "$tmp/mine" out/browser
+)
 echo 'test-more: all passed'

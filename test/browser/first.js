@@ -24,7 +24,7 @@ async function start(nb) {
   await nb.page.keyboard.press('Shift+Enter');
   await nb.code(1).waitFor();
   await nb.output(0).locator('canvas').first().waitFor();
-  await theme(nb, /^JupyterLab Light$/, true);
+  await nb.theme(/^JupyterLab Light$/, true);
   await shot(nb, 'plot');
 }
 
@@ -104,16 +104,8 @@ async function mistake(nb) {
   await shot(nb, 'error');
 }
 
-async function theme(nb, name, light) {
-  await nb.page.locator('.lm-MenuBar-item', { hasText: 'Settings' }).click();
-  await nb.page.locator('.lm-Menu-item', { hasText: 'Theme' }).first().hover();
-  await nb.page.locator('.lm-Menu-item', { hasText: name }).click();
-  await nb.page.locator(`body[data-jp-theme-light="${light}"]`).waitFor({ state: 'attached' });
-  await nb.page.waitForTimeout(1000);
-}
-
 async function dark(nb) {
-  await theme(nb, /^JupyterLab Dark$/, false);
+  await nb.theme(/^JupyterLab Dark$/, false);
   for (const [i, name] of [[2, 'dark-training'], [4, 'dark-cleaner'], [8, 'dark-error']]) {
     await nb.output(i).scrollIntoViewIfNeeded();
     await nb.page.waitForTimeout(400);

@@ -19,6 +19,7 @@ async function until(page, what, ask, limit = 60000) {
 class Notebook {
   constructor(page) { this.page = page; }
 
+  cell(i) { return this.page.locator(`.jp-Notebook:visible .jp-Cell[data-windowed-list-index="${i}"]`); }
   code(i) { return this.page.locator(`.jp-Notebook:visible .jp-CodeCell[data-windowed-list-index="${i}"]`); }
   output(i) { return this.code(i).locator('.jp-OutputArea').first(); }
   editor(i) { return this.code(i).locator('.cm-content'); }
@@ -40,8 +41,8 @@ class Notebook {
   }
 
   // finished waits until the cell has run and fails if it failed.
-  async finished(i) {
-    await until(this.page, `cell ${i} ends`, async () => /\[\d+\]/.test(await this.prompt(i)));
+  async finished(i, limit) {
+    await until(this.page, `cell ${i} ends`, async () => /\[\d+\]/.test(await this.prompt(i)), limit);
     const errors = await this.output(i).locator('[data-mime-type="application/vnd.jupyter.error"], [data-mime-type="application/vnd.jupyter.stderr"]').allInnerTexts();
     check(errors.length === 0, `cell ${i} failed: ${errors.join(' ').slice(0, 500)}`);
   }
@@ -54,6 +55,36 @@ class Notebook {
   // shows waits until the output of a cell has the text.
   async shows(i, text) {
     await this.output(i).getByText(text).first().waitFor();
+  }
+
+  // replace writes another text into a cell, which is in front then.
+  async replace(i, text) {
+    await this.cell(i).scrollIntoViewIfNeeded();
+    await this.editor(i).click();
+    await this.page.keyboard.press('Control+a');
+    await this.page.keyboard.insertText(text);
+  }
+
+  // select makes a cell the one that Shift+Enter runs.
+  async select(i) {
+    await this.cell(i).scrollIntoViewIfNeeded();
+    await this.cell(i).locator('.jp-InputPrompt').click();
+  }
+
+  // menu clicks through the menu bar: its item, and what opens below it.
+  async menu(first, ...items) {
+    await this.page.locator('.lm-MenuBar-item', { hasText: new RegExp(`^${first}$`) }).click();
+    for (const [k, name] of items.entries()) {
+      const item = this.page.locator('.lm-Menu-item', { hasText: name }).first();
+      await (k < items.length - 1 ? item.hover() : item.click());
+    }
+  }
+
+  async theme(name, light) {
+    if (await this.page.locator(`body[data-jp-theme-light="${light}"]`).count()) return;
+    await this.menu('Settings', 'Theme', name);
+    await this.page.locator(`body[data-jp-theme-light="${light}"]`).waitFor({ state: 'attached' });
+    await this.page.waitForTimeout(1000);
   }
 
   async command(name) {
