@@ -58,7 +58,10 @@ func OrTwin() DataOption { return dataOption(func(c *getConfig) { c.orTwin = tru
 // GetData gives the folder of the named data set, bringing it there first if need be. It tries the
 // folder data/name (when it holds anything), name.tgz of the FASTNB_MIRROR, and the data set's own
 // address; with FASTNB_OFFLINE=1 not the address, but the generated twin in data/name-twin. A name
-// that the catalogue lacks must be in the mirror or on the disk. An error says how to get the data.
+// that the catalogue lacks must be in the mirror or on the disk. An error says how to get the data. The
+// catalogue has "planet", "planet_sample", "planet_tiny", "camvid", "camvid_tiny", "biwi_head_pose",
+// "biwi_sample", "imdb", "imdb_sample", "wikitext-103", "wikitext-2", "mnist_tiny", "oxford-iiit-pet" and
+// "bears".
 func GetData(name string, opts ...DataOption) (Path, error) {
 	u, _ := lookup(name)
 	return get(u, opts)

@@ -95,33 +95,33 @@ func oneCycle(name string, f func(*fitConfig)) FitOption { return only(name, f, 
 // find marks an option as one of LRFind's.
 func find(name string, f func(*fitConfig)) FitOption { return only(name, f, "LRFind") }
 
-// Moms are the momenta of the one-cycle policy at its ends and at its peak, of FitFC's two parts, and
+// Moms are the momenta of FitOneCycle at its ends and at its peak, of FitFC's two parts, and
 // of FitCyclical at the lowest and the highest rate: 0.95, 0.85 by default.
 func Moms(hi, lo float64) FitOption {
 	return only("Moms", func(c *fitConfig) { c.momHi, c.momLo = hi, lo }, "FitOneCycle", "FitFC", "FitCyclical")
 }
 
-// DivFactor divides the top learning rate to give the first: 25 by default.
+// DivFactor divides FitOneCycle's top learning rate to give the first: 25 by default.
 func DivFactor(x float64) FitOption {
 	return oneCycle("DivFactor", func(c *fitConfig) { c.div = x })
 }
 
-// FinalDiv divides the top learning rate to give the last: DivFactor * 10000 by default.
+// FinalDiv divides FitOneCycle's top learning rate to give the last: DivFactor * 10000 by default.
 func FinalDiv(x float64) FitOption {
 	return oneCycle("FinalDiv", func(c *fitConfig) { c.finalDiv = x })
 }
 
-// PctStart is the part of the batches in which the learning rate rises: 0.3 by default.
+// PctStart is the part of FitOneCycle's batches in which the learning rate rises: 0.3 by default.
 func PctStart(x float64) FitOption {
 	return oneCycle("PctStart", func(c *fitConfig) { c.pctStart = x })
 }
 
-// StartEpoch goes on with a one-cycle schedule at this epoch, as after a break.
+// StartEpoch has FitOneCycle go on with a schedule at this epoch, as after a break.
 func StartEpoch(n int) FitOption {
 	return oneCycle("StartEpoch", func(c *fitConfig) { c.start = n })
 }
 
-// TotEpochs computes the one-cycle schedule for so many epochs, of which the call runs a part.
+// TotEpochs computes FitOneCycle's schedule for so many epochs, of which the call runs a part.
 func TotEpochs(n int) FitOption {
 	return oneCycle("TotEpochs", func(c *fitConfig) { c.total = n })
 }

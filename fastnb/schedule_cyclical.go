@@ -14,19 +14,19 @@ type cyclicalConfig struct {
 
 var defaultCyclical = cyclicalConfig{mode: "triangular", gamma: .99994}
 
-// StepSize is the number of batches in which a cycle goes up, and again down: that of two epochs by
-// default. The paper advises two to ten epochs.
+// StepSize is the number of batches in which a cycle of FitCyclical goes up, and again down: that of two
+// epochs by default. The paper advises two to ten epochs.
 func StepSize(batches int) FitOption {
 	return only("StepSize", func(c *fitConfig) { c.cycle.step = batches }, "FitCyclical")
 }
 
-// CycleMode says how cycles change: "triangular" (the default) repeats the same, "triangular2" halves
+// CycleMode says how FitCyclical's cycles change: "triangular" (the default) repeats the same, "triangular2" halves
 // the height with each, "exp_range" multiplies the height by Gamma with each batch.
 func CycleMode(name string) FitOption {
 	return only("CycleMode", func(c *fitConfig) { c.cycle.mode = name }, "FitCyclical")
 }
 
-// Gamma is the factor of "exp_range": 0.99994 by default.
+// Gamma is the factor of FitCyclical's "exp_range": 0.99994 by default.
 func Gamma(g float64) FitOption {
 	return only("Gamma", func(c *fitConfig) { c.cycle.gamma = g }, "FitCyclical")
 }

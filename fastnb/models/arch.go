@@ -36,8 +36,8 @@ var known = map[string]Arch{} // by bareName
 
 func register(a Arch) { known[bareName(a.Name)] = a }
 
-// ByName gives an architecture by its name: "resnet34". Case, underscores, hyphens, spaces and dots do not
-// count, so that "ResNet-34" and the variable's own name, "EfficientNetLite0", do as well.
+// ByName gives an architecture by its name: "resnet18", "resnet34", "resnet50", "resnet101", "resnet152",
+// "mobilenet_v2" or "efficientnet_lite0". Case, underscores, hyphens, spaces and dots do not count, so that "ResNet-34" and the variable's own name, "EfficientNetLite0", do as well.
 func ByName(name string) (Arch, error) {
 	a, ok := known[bareName(name)]
 	if !ok {

@@ -45,13 +45,7 @@ func (s *Session) Complete(code string, cursor int) (matches []Completion, start
 	if open := openString(string(line)); open >= 0 {
 		text := string(line[open:])
 		at := cursor - (len(line) - open)
-		switch packages, files := s.stringPath(string(runes[:cursor]), string(line), text); {
-		case packages:
-			return packagePaths(text), at, cursor
-		case files:
-			return paths(text), at, cursor
-		}
-		return nil, at, cursor
+		return s.inString(string(runes[:cursor]), string(line), text), at, cursor
 	}
 	seen := map[string]bool{"": true}
 	var alike []Completion // but for capitals and underscores
@@ -176,11 +170,13 @@ func openString(line string) int {
 	return open
 }
 
-// paths are the files and folders whose names start so; folders end with a slash.
-func paths(start string) (out []Completion) {
+// paths are the files and folders below root ("": the working folder) whose names start so; folders end with a slash.
+func paths(root, start string) (out []Completion) {
 	dir, name := filepath.Split(start)
 	where := dir
-	if where == "" {
+	if root != "" {
+		where = filepath.Join(root, dir)
+	} else if where == "" {
 		where = "."
 	}
 	const most = 200

@@ -6,6 +6,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/fastnb/go/kernel/bind"
 	"github.com/fastnb/go/kernel/bind/list"
 	"github.com/fastnb/go/kernel/lang"
 )
@@ -59,7 +60,7 @@ func argumentAt(code string) (a argument, ok bool) {
 // fitting lists what can be given as an argument, the cells' own variables before functions and values of
 // the packages: what has the parameter's type or gives it. It must run on the interpreter's goroutine.
 func (s *Session) fitting(a argument) []Completion {
-	f := s.callee(a)
+	f, of := s.callee(a)
 	if f == nil {
 		return nil
 	}
@@ -67,7 +68,79 @@ func (s *Session) fitting(a argument) []Completion {
 	if param == nil {
 		return nil
 	}
-	return s.fits(param)
+	fits := s.fits(param)
+	if f.Variadic() && a.index >= f.Params().Len()-1 {
+		doc := bind.Doc(of)
+		if doc == "" {
+			doc = s.documented(a.before, a.callee)
+		}
+		return s.optionsOf(fits, doc, param)
+	}
+	return fits
+}
+
+// optionsOf puts first what the comment of a call names as its options. One that it does not name, while its own
+// comment says of which other call it is, is left out: its type alone would fit.
+func (s *Session) optionsOf(fits []Completion, doc string, param types.Type) []Completion {
+	if doc == "" {
+		return fits
+	}
+	named := wordsOf(doc)
+	var takers map[string]bool
+	var first, rest []Completion
+	for _, c := range fits {
+		if c.Type != "function" || named[path.Base(c.Text)] {
+			first = append(first, c)
+			continue
+		}
+		if takers == nil {
+			takers = s.takers(param)
+		}
+		elsewhere := false
+		for w := range wordsOf(s.documented("", c.Text)) {
+			elsewhere = elsewhere || takers[w]
+		}
+		if !elsewhere {
+			rest = append(rest, c)
+		}
+	}
+	return append(first, rest...)
+}
+
+// wordsOf are the words of a comment, without the declaration above it.
+func wordsOf(doc string) map[string]bool {
+	_, text, _ := strings.Cut(doc, "\n\n")
+	words := map[string]bool{}
+	for _, w := range strings.FieldsFunc(text, func(r rune) bool { return !inName(r) }) {
+		words[w] = true
+	}
+	return words
+}
+
+// takers are the names of the library's functions and methods that take options of a type.
+func (s *Session) takers(param types.Type) map[string]bool {
+	all := map[string]bool{}
+	look := func(o types.Object) {
+		f, ok := o.(*types.Func)
+		if !ok || !f.Signature().Variadic() {
+			return
+		}
+		params := f.Signature().Params()
+		if l, ok := params.At(params.Len() - 1).Type().(*types.Slice); ok && types.Identical(l.Elem(), param) {
+			all[f.Name()] = true
+		}
+	}
+	for _, p := range list.Dotted {
+		for _, o := range lang.Exported(s.e.Package(p)) {
+			look(o)
+			if tn, ok := o.(*types.TypeName); ok && !types.IsInterface(tn.Type()) {
+				for m := range types.NewMethodSet(types.NewPointer(tn.Type())).Methods() {
+					look(m.Obj())
+				}
+			}
+		}
+	}
+	return all
 }
 
 // fits lists what has a type, or gives it.
@@ -107,8 +180,8 @@ func (s *Session) fits(want types.Type) []Completion {
 }
 
 // callee is the type of a function that an expression stands for. Where a cell has not made the value yet
-// whose method is called, it is the method of that name in the library, if there is one.
-func (s *Session) callee(a argument) *types.Signature {
+// whose method is called, it is the method of that name in the library, if there is one, and doc its name there.
+func (s *Session) callee(a argument) (f *types.Signature, doc string) {
 	expr := a.callee
 	if tv, o, ok := s.e.TypeIn(a.before, expr); ok || o != nil {
 		t := tv.Type
@@ -117,13 +190,13 @@ func (s *Session) callee(a argument) *types.Signature {
 		}
 		if t != nil {
 			if f, ok := t.Underlying().(*types.Signature); ok {
-				return f
+				return f, ""
 			}
 		}
 	}
 	i := strings.LastIndexByte(expr, '.')
 	if i < 0 {
-		return nil
+		return nil, ""
 	}
 	method := strings.TrimSpace(expr[i+1:])
 	for _, p := range list.Dotted {
@@ -134,12 +207,12 @@ func (s *Session) callee(a argument) *types.Signature {
 			}
 			if m, _, _ := types.LookupFieldOrMethod(types.NewPointer(tn.Type()), true, tn.Pkg(), method); m != nil {
 				if f, ok := m.(*types.Func); ok {
-					return f.Signature()
+					return f.Signature(), p + "." + tn.Name() + "." + method
 				}
 			}
 		}
 	}
-	return nil
+	return nil, ""
 }
 
 // parameter is the type of a function's i-th argument, if it is one that tells what fits: a type with a

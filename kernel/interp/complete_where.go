@@ -1,10 +1,12 @@
 package interp
 
 import (
+	"fmt"
 	"go/scanner"
 	"go/token"
 	"go/types"
 	"path"
+	"path/filepath"
 	"regexp"
 	"strings"
 
@@ -247,36 +249,98 @@ func packageNames() (out []Completion) {
 var (
 	importing   = regexp.MustCompile(`^\s*(?:import\s+)?(?:\w+\s+|\.\s+)?["\x60][^"\x60]*$`)
 	inImports   = regexp.MustCompile(`(?s)\bimport\s*\([^)]*$`)
-	pathyNames  = regexp.MustCompile(`(?i)^(name|path|paths|pattern|file|filename|fname|dir|folder|root|src|dst|oldpath|newpath|oldname|newname|elem|base|target)$`)
+	pathyNames  = regexp.MustCompile(`(?i)^(name|path|paths|pattern|file|filename|fname|dir|folder|root|src|dst|oldpath|newpath|oldname|newname|elem|parts|base|target)$`)
 	looksAPath  = regexp.MustCompile(`^[.~/\\]|[/\\]`)
 	startsAPath = regexp.MustCompile(`^\s*(?:%|\$)`)
 )
 
-// stringPath reports what a string is that is being written at the end of code, where its text is start: a package's
-// path, a file's, or a text.
-func (s *Session) stringPath(code, line, start string) (packages, files bool) {
+// inString lists what the text of a string may become that is being written at the end of code, where it is start so
+// far: a package's path, a file's where one is meant, or one of the words that the comment of the function quotes.
+func (s *Session) inString(code, line, start string) (out []Completion) {
 	if importing.MatchString(line) && (strings.Contains(line, "import") || inImports.MatchString(code)) {
-		return true, false
+		return packagePaths(start)
 	}
-	if looksAPath.MatchString(start) || startsAPath.MatchString(line) {
-		return false, true
+	likely := looksAPath.MatchString(start) || startsAPath.MatchString(line)
+	if likely {
+		out = paths("", start)
 	}
 	before := strings.TrimRight(code[:len(code)-len(start)], "\"`")
 	a, ok := argumentAt(before)
 	if !ok {
-		return false, false
+		return out
 	}
-	var sig *types.Signature
 	_ = s.do(func() {
 		defer func() { _ = recover() }()
-		sig = s.callee(a)
+		f, of := s.callee(a)
+		if f == nil || f.Params().Len() == 0 {
+			return
+		}
+		doc := bind.Doc(of)
+		if doc == "" {
+			doc = s.documented(a.before, a.callee)
+		}
+		name := f.Params().At(min(a.index, f.Params().Len()-1)).Name()
+		switch root, below := s.below(a, f, before); {
+		case likely && (!below || filepath.IsAbs(start)):
+		case !pathyNames.MatchString(name):
+			out = quotedIn(doc, start)
+		case below:
+			out = paths(root, start)
+		case name == "name" && s.ofLibrary(a): // of a data set, a network, a checkpoint or a column: never a file
+			out = quotedIn(doc, start)
+		default:
+			out = paths("", start)
+		}
 	})
-	if sig == nil {
-		return false, false
-	}
-	i := min(a.index, sig.Params().Len()-1)
-	return false, i >= 0 && pathyNames.MatchString(sig.Params().At(i).Name())
+	return out
 }
+
+// below is the folder in which a path is meant that is the argument of a call: the library's Path that is the first
+// argument, or whose method is called.
+func (s *Session) below(a argument, f *types.Signature, before string) (folder string, ok bool) {
+	x := ""
+	if a.index > 0 && f.Params().At(0).Type().String() == pathType {
+		x = strings.TrimSpace(before[len(a.before)+len(a.callee)+1:])
+		x, _, _ = strings.Cut(x, ",")
+	} else if i := strings.LastIndexByte(a.callee, '.'); i > 0 && a.index == 0 {
+		x = a.callee[:i]
+	}
+	v, ok := s.e.Value(strings.TrimSpace(x))
+	if !ok || v.V == nil {
+		return "", false
+	}
+	p, ok := lang.Plain(v.V).(fmt.Stringer)
+	if !ok || v.Type == nil || v.Type.String() != pathType {
+		return "", false
+	}
+	return p.String(), true
+}
+
+const pathType = "github.com/fastnb/go/datasets.Path"
+
+// ofLibrary reports whether a call is of the library's: what stands without a dot, or a value of it.
+func (s *Session) ofLibrary(a argument) bool {
+	_, o, _ := s.e.TypeIn(a.before, a.callee)
+	if o == nil || o.Pkg() == nil {
+		return !strings.Contains(a.callee, ".") && s.e.Lookup(a.callee) != nil
+	}
+	return strings.HasPrefix(o.Pkg().Path(), "github.com/fastnb/")
+}
+
+// quotedIn are the words that a comment has in quotes and that begin so.
+func quotedIn(doc, start string) (out []Completion) {
+	_, doc, _ = strings.Cut(doc, "\n\n")
+	seen := map[string]bool{}
+	for _, m := range quoted.FindAllStringSubmatch(doc, -1) {
+		if w := m[1]; strings.HasPrefix(strings.ToLower(w), strings.ToLower(start)) && !seen[w] {
+			seen[w] = true
+			out = append(out, Completion{w, "instance"})
+		}
+	}
+	return out
+}
+
+var quoted = regexp.MustCompile(`"([\w.:-]+)"`)
 
 // packagePaths are the paths of packages that begin so.
 func packagePaths(start string) (out []Completion) {

@@ -33,6 +33,7 @@ var (
 	noMember     = regexp.MustCompile(`^(.+?)\.(\w+) undefined \(type (.+) has no field or method \w+`)
 	notInPackage = regexp.MustCompile(`^undefined: (\w+)\.(\w+)`)
 	hiddenName   = regexp.MustCompile(`^name (\w+) not exported by package (\w+)$`)
+	tooFew       = regexp.MustCompile(`(?s)^not enough arguments in call to .*\n\thave \((.*)\)\n\twant \((.*)\)`)
 	unfit        = regexp.MustCompile(`(?s)^cannot use .* as (?:\[\])?([\w./]+) value in (argument to|variable|assignment)`)
 	mismatch     = regexp.MustCompile(`^assignment mismatch: (\d+) variables? but (.+) returns (\d+) values?$`)
 	severalIn    = regexp.MustCompile(`^multiple-value (.+) \(value of type \((.*), error\)\) in single-value context$`)
@@ -65,6 +66,15 @@ func (s *Session) checkHint(bad *lang.Error, code string) string {
 	}
 	if mixedText.MatchString(msg) {
 		return `fmt.Sprint(1, "a") and strconv.Itoa(1) make texts of numbers.`
+	}
+	if m := tooFew.FindStringSubmatch(msg); m != nil {
+		have := 0
+		if m[1] != "" {
+			have = 1 + strings.Count(m[1], ", ")
+		}
+		if want := strings.Split(m[2], ", "); have < len(want) {
+			return made(s.fittingType(strings.TrimPrefix(want[have], "...")))
+		}
 	}
 	if m := unfit.FindStringSubmatch(msg); m != nil {
 		return made(s.fittingType(m[1]))

@@ -36,6 +36,7 @@ async function openNotebook(nb, name) {
 // walk runs the cells from..to one by one and compares what each shows with what is stored.
 async function walk(nb, cells, from, to) {
   let ran = 0;
+  await nb.select(from);
   for (let i = from; i < to; i++) {
     await nb.page.keyboard.press('Shift+Enter');
     if (cells[i].cell_type !== 'code') continue;
@@ -74,7 +75,6 @@ async function walkLesson(nb) {
     check(i >= 0, `no cell with ${start}`);
     ran += await walk(nb, cells, from, i + 1);
     await both(nb, i, name);
-    await nb.select(i + 1);
     from = i + 1;
   }
   ran += await walk(nb, cells, from, cells.length);
@@ -100,7 +100,6 @@ async function own(nb) {
     check(i >= 0 && i < end, `no line to change with ${theirs}`);
     await nb.replace(i, [].concat(cells[i].source).join('').replace(theirs, ours));
   }
-  await nb.select(0);
   await walk(nb, cells, 0, end);
   const batch = cells.findIndex((c) => [].concat(c.source).join('').includes('ShowBatch'));
   await both(nb, batch, 'own-batch');
