@@ -67,14 +67,14 @@ bin/fastnb nb run --html "$tmp/page.html" test/browser/page.ipynb
 echo '== the first hour: the wheel in a fresh environment, a lesson cell by cell, pictures of one'"'"'s own'
 python -m venv "$tmp/hour"
 "$tmp/hour/bin/pip" install -q $(grep -E '^(jupyterlab|nbconvert)==' test/requirements.txt) "$wheel"
-mkdir "$tmp/work"
-python test/jupyter/small.py notebooks/lesson3-planet.ipynb "$tmp/work/planet.ipynb"
-python test/jupyter/small.py notebooks/your-own-data.ipynb "$tmp/work/own.ipynb" items=0 size=48 epochs=2
+mkdir "$tmp/desk"
+python test/jupyter/small.py notebooks/lesson3-planet.ipynb "$tmp/desk/planet.ipynb"
+python test/jupyter/small.py notebooks/your-own-data.ipynb "$tmp/desk/own.ipynb" items=0 size=48 epochs=2
 bin/fastnb data sample bears "$tmp/mine" -n 48 >/dev/null
 (
   unset VIRTUAL_ENV JUPYTER_PATH # what is there of fastnb, the wheel brought
   export PATH=$tmp/hour/bin:/usr/bin:/bin HOME=$tmp/student JUPYTER_DATA_DIR=$tmp/student/jupyter
-  lab "$tmp/hour/bin" "$tmp/work"
+  lab "$tmp/hour/bin" "$tmp/desk"
   trap 'kill "$lab"' EXIT
   walk 600 first.js out/browser "$tmp/page.html"
   walk 600 lesson.js planet.ipynb own.ipynb "$tmp/mine" out/browser
