@@ -325,24 +325,73 @@ func (c *call) halfForward(a device.Conv, fin *finish, least int) bool {
 	return true
 }
 
-// halfDX is directDX of a stride of 1 in bfloat16; see halfForward.
+// halfDX is directDX in bfloat16; see halfForward.
 func (c *call) halfDX(a device.Conv, least int) bool {
 	h := c.dev.half
-	if h == nil || a.Stride != [2]int{1, 1} {
+	if h == nil {
 		return false
 	}
 	dy, w, dx, d := c.in[0], c.in[1], c.out[0], c.dev
 	kh, kw, n, o := w.shape[1], w.shape[2], w.shape[3], w.shape[0]
-	ys, oy := phase(0, a.Pad[0], 1, kh)
-	xs, ox := phase(0, a.Pad[1], 1, kw)
-	m := newHalfMap(&patches{src: dy.f, n: dy.shape[0], h: dy.shape[1], w: dy.shape[2], c: o, gh: dx.shape[1], gw: dx.shape[2], sy: 1, sx: 1, oy: oy, ox: ox, ph: kh, pw: kw})
-	if halfCost(h, m, n) >= least || !m.round(d, h) {
+	ph, cost := dxPhases(a, dy, w.shape, dx.shape), 0
+	for _, p := range ph {
+		if p.patches != nil {
+			cost += halfCost(h, newHalfMap(p.patches), n)
+		}
+	}
+	if cost >= least {
 		return false
 	}
-	packed := d.halfScratch(0, halfPanels(m.steps(), n))
-	m.packTaps(d, h, packed, w.f, tapsOf(ys, xs, kw), o, kh*kw, n)
-	m.multiply(d, h, packed, n, sink{out: dx.f, ld: n}, nil)
+	for _, p := range ph {
+		if p.patches == nil {
+			for r := range p.rows {
+				at := p.to.place(r)
+				clear(dx.f[at : at+n])
+			}
+			continue
+		}
+		m := newHalfMap(p.patches)
+		if !m.round(d, h) {
+			return false
+		}
+		p.to.out = dx.f
+		packed := d.halfScratch(0, halfPanels(m.steps(), n))
+		m.packTaps(d, h, packed, w.f, p.taps, o, kh*kw, n)
+		m.multiply(d, h, packed, n, p.to, nil)
+	}
 	return true
+}
+
+// dxPhase is a product of directDX: the pixels of dx whose coordinates leave the same remainder by the stride.
+type dxPhase struct {
+	*patches // nil: no output saw them
+	taps     []int
+	rows     int
+	to       sink
+}
+
+func dxPhases(a device.Conv, dy val, w, dx []int) []dxPhase {
+	var out []dxPhase
+	n, h, wd := dx[3], dx[1], dx[2]
+	for py := range min(a.Stride[0], h) {
+		ys, oy := phase(py, a.Pad[0], a.Stride[0], w[1])
+		for px := range min(a.Stride[1], wd) {
+			xs, ox := phase(px, a.Pad[1], a.Stride[1], w[2])
+			gh, gw := (h-py+a.Stride[0]-1)/a.Stride[0], (wd-px+a.Stride[1]-1)/a.Stride[1]
+			p := dxPhase{rows: dx[0] * gh * gw, to: sink{ld: n}, taps: tapsOf(ys, xs, w[2])}
+			if a.Stride[0] > 1 || a.Stride[1] > 1 {
+				p.to.at = func(r int) int {
+					b, rem := r/(gh*gw), r%(gh*gw)
+					return ((b*h+rem/gw*a.Stride[0]+py)*wd + rem%gw*a.Stride[1] + px) * n
+				}
+			}
+			if len(p.taps) > 0 {
+				p.patches = &patches{src: dy.f, n: dy.shape[0], h: dy.shape[1], w: dy.shape[2], c: w[0], gh: gh, gw: gw, sy: 1, sx: 1, oy: oy, ox: ox, ph: len(ys), pw: len(xs)}
+			}
+			out = append(out, p)
+		}
+	}
+	return out
 }
 
 // tapsOf are the pixels of lines ys and columns xs of a weight that is kw wide.
@@ -363,18 +412,23 @@ func (c *call) halfDW(a device.Conv, least int) bool {
 		return false
 	}
 	x, dy, dw := c.in[0], c.in[1], c.out[0]
+	o := dw.shape[0]
 	p := patchesOf(a, x, dw.shape, dy.shape)
-	if halfGradCost(h, p, dw.shape[0]) >= least {
+	// On the map's grid, or with patches that are gathered.
+	m := newHalfMap(p)
+	rows, depth, mul := p.rows(), p.depth(), roundUp(o, halfRows)
+	gather := rows*depth*mul/h.rate + rows*(halfGatherCost*depth+halfMapCost*mul)
+	if m.smooth() {
+		places := p.n * m.h * m.w
+		if cost := places*depth*mul/h.rate + places*halfMapCost*(2*p.c+mul); cost < gather && cost < least && m.gradient(c.dev, h, dy.f, o, dw.f) {
+			return true
+		}
+	}
+	if gather >= least {
 		return false
 	}
-	c.dev.halfWeightProduct(h, dy.f, dw.shape[0], p, dw.f)
+	c.dev.halfWeightProduct(h, dy.f, o, p, dw.f)
 	return true
-}
-
-// halfGradCost is about how long halfWeightProduct takes, in multiplications of a product in single precision.
-func halfGradCost(h *halfKernels, p *patches, m int) int {
-	rows, depth := p.rows(), p.depth()
-	return rows*depth*roundUp(m, halfRows)/h.rate + rows*(halfGatherCost*depth+halfMapCost*m)
 }
 
 // halfGatherCost is what it costs to gather, round and pack a number of a patch.
