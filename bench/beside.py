@@ -21,11 +21,11 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 NAMES = [
     "resnet34-128-bs16", "resnet34-128-bs64", "resnet34-64-bs16", "resnet50-128-bs16", "unet34-90x120-bs8", "awdlstm-3k", "awdlstm-10k",
-    "awdlstm-30k", "awdlstm-60k", "infer-bs1", "infer-bs64", "generate-bs1",
+    "awdlstm-30k", "awdlstm-60k", "infer-bs1", "infer-bs64", "generate-bs1", "planet-epoch",
 ]
 # Steps of a turn, about a second's work; the items of the batch on which losses are compared.
-TURN = {"infer-bs1": 20, "infer-bs64": 1, "resnet34-64-bs16": 4, "resnet34-128-bs64": 1, "awdlstm-3k": 3, "generate-bs1": 1}
-SMALL = {"infer-bs1": 1, "generate-bs1": 1, "resnet34-128-bs16": 16, "resnet34-128-bs64": 16, "resnet34-64-bs16": 16, "resnet50-128-bs16": 16}
+TURN = {"infer-bs1": 20, "infer-bs64": 1, "resnet34-64-bs16": 4, "resnet34-128-bs64": 1, "awdlstm-3k": 3, "generate-bs1": 1, "planet-epoch": 1}
+SMALL = {"infer-bs1": 1, "generate-bs1": 1, "resnet34-128-bs16": 16, "resnet34-128-bs64": 16, "resnet34-64-bs16": 16, "resnet50-128-bs16": 16, "planet-epoch": 16}
 
 
 class Side:

@@ -4,7 +4,7 @@
 # 6 GB, since PyTorch's package brings its CUDA libraries.
 set -euo pipefail
 venv=${TORCH_VENV:-$HOME/.cache/fastnb/torch-venv}
-if [ -x "$venv/bin/python" ] && "$venv/bin/python" -c 'import torch, numpy' 2>/dev/null; then exit 0; fi
+if [ -x "$venv/bin/python" ] && "$venv/bin/python" -c 'import torch, numpy, PIL' 2>/dev/null; then exit 0; fi
 mkdir -p "$(dirname "$venv")"
 "${PYTHON:-python3}" -m venv "$venv"
-"$venv/bin/pip" install -q torch numpy
+"$venv/bin/pip" install -q torch numpy pillow

@@ -7,6 +7,9 @@ WEIGHTS are the start values that our side wrote: module names here are ours, so
 
 import argparse
 import json
+import multiprocessing
+import os
+import random
 import resource
 import struct
 import sys
@@ -203,8 +206,48 @@ WORKS = {
     "awdlstm-60k": text(60000, 400, 1152),
     "infer-bs1": cnn_work(False, "infer", 1, 128),
     "infer-bs64": cnn_work(False, "infer", 64, 128),
+    "planet-epoch": cnn_work(False, "epoch", 16, 128),
     "generate-bs1": dict(text(30000, 400, 1152), kind="generate", bs=1, size=(1, 0)),
 }
+
+
+TILES, WORKERS = 128, 2
+
+
+class Tiles(torch.utils.data.Dataset):
+    """The JPEGs that our side drew, with what torchvision's transforms of such names do by Pillow: Resize, RandomHorizontalFlip,
+    RandomVerticalFlip, RandomRotation(10), a zoom of up to 1.05, ColorJitter(.1, .1), ToTensor and Normalize."""
+
+    def __init__(self, folder, px, classes):
+        self.files = sorted(os.path.join(folder, f) for f in os.listdir(folder))[:TILES]
+        assert len(self.files) == TILES, (folder, len(self.files))
+        self.px, self.classes = px, classes
+        self.mean = torch.tensor([0.485, 0.456, 0.406]).reshape(3, 1, 1)
+        self.std = torch.tensor([0.229, 0.224, 0.225]).reshape(3, 1, 1)
+
+    def __len__(self):
+        return len(self.files)
+
+    def __getitem__(self, i):
+        from PIL import Image, ImageEnhance
+
+        with Image.open(self.files[i]) as f:
+            x = f.convert("RGB")
+        x = x.resize((self.px, self.px), Image.BILINEAR)
+        if random.random() < 0.5:
+            x = x.transpose(Image.FLIP_LEFT_RIGHT)
+        if random.random() < 0.5:
+            x = x.transpose(Image.FLIP_TOP_BOTTOM)
+        if random.random() < 0.75:
+            x = x.rotate(random.uniform(-10, 10), Image.BILINEAR)
+        if random.random() < 0.75:
+            cut = self.px * (1 - 1 / random.uniform(1, 1.05)) / 2
+            x = x.resize(x.size, Image.BILINEAR, box=(cut, cut, self.px - cut, self.px - cut))
+        if random.random() < 0.75:
+            x = ImageEnhance.Brightness(x).enhance(random.uniform(0.9, 1.1))
+            x = ImageEnhance.Contrast(x).enhance(random.uniform(0.9, 1.1))
+        x = torch.from_numpy(np.array(x)).permute(2, 0, 1).contiguous().float().div_(255)
+        return x.sub_(self.mean).div_(self.std), i * 31 % self.classes
 
 
 class Stepper:
@@ -221,10 +264,26 @@ class Stepper:
         self.format = torch.channels_last if layout == "channels_last" else torch.contiguous_format
         if not isinstance(self.net, LM):
             self.net = self.net.to(memory_format=self.format)
-        self.net.train(self.w["kind"] == "train")
-        if self.w["kind"] == "train":
+        self.net.train(self.w["kind"] in ("train", "epoch"))
+        if self.net.training:
             self.opt = torch.optim.AdamW(self.net.parameters(), lr=1e-3, betas=(0.9, 0.99), eps=1e-8, weight_decay=0.01, fused=True)
         self.x, self.y = self.batch(self.w["bs"])
+        self.loader = None
+        if self.w["kind"] == "epoch":
+            tiles = Tiles(os.path.join(os.path.dirname(weights), "tiles", "train-jpg"), self.w["size"][0], self.w["classes"])
+            self.loader = torch.utils.data.DataLoader(tiles, self.w["bs"], shuffle=True, drop_last=True, num_workers=WORKERS, persistent_workers=True)
+
+    def workers(self):
+        """Processor time of the loader's processes so far, in seconds."""
+        used = 0.0
+        for p in multiprocessing.active_children():
+            with open(f"/proc/{p.pid}/stat") as f:
+                used += sum(map(int, f.read().rsplit(")", 1)[1].split()[11:13])) / os.sysconf("SC_CLK_TCK")
+        return used
+
+    def epoch(self):
+        for x, y in self.loader:
+            self.once(x.contiguous(memory_format=self.format), y)
 
     def batch(self, n):
         h, w = self.w["size"]
@@ -264,18 +323,22 @@ class Stepper:
         return float(loss.detach())
 
     def run(self, n):
-        ms, used = [], time.process_time()
+        now = lambda: time.process_time() + (self.workers() if self.loader else 0)
+        ms, used = [], now()
         for _ in range(n):
             t = time.perf_counter()
-            self.once(self.x, self.y)
+            if self.loader:
+                self.epoch()
+            else:
+                self.once(self.x, self.y)
             ms.append((time.perf_counter() - t) * 1e3)
-        cpu = (time.process_time() - used) / n * 1e3
+        cpu = (now() - used) / n * 1e3
         return {"ms": ms, "cpu_ms": cpu, "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10}
 
     def losses(self, k, n):
         x, y = self.batch(n)
         out = []
-        rate = lambda lr: self.w["kind"] == "train" and self.opt.param_groups[0].update(lr=lr)
+        rate = lambda lr: self.net.training and self.opt.param_groups[0].update(lr=lr)
         rate(2e-5)
         for _ in range(k):
             if self.w["kind"] == "infer":

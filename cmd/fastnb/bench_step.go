@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/fastnb/go/fastnb/data"
 	"github.com/fastnb/go/fastnb/device"
 	"github.com/fastnb/go/fastnb/device/cpu"
 	"github.com/fastnb/go/fastnb/engine"
@@ -57,6 +58,9 @@ type stepper struct {
 	x   []*tensor.Tensor
 	y   []*tensor.Tensor
 	lr  float64
+
+	tiles  *data.Loader // of a work that reads files
+	epochs int64
 }
 
 func newStepper(w stepWork, weights string, profile, bf16 bool) (*stepper, error) {
@@ -92,7 +96,10 @@ func newStepper(w stepWork, weights string, profile, bf16 bool) (*stepper, error
 		}
 	}
 	s.x, s.y = w.batch(w.bs)
-	return s, nil
+	if w.kind == "epoch" {
+		s.tiles, err = w.tilesBeside(weights)
+	}
+	return s, err
 }
 
 // profiler is the processor's.
@@ -152,7 +159,13 @@ func (s *stepper) run(n int) (map[string]any, error) {
 	runtime.ReadMemStats(&before)
 	for range n {
 		t := time.Now()
-		if _, err := s.once(s.x, s.y); err != nil {
+		var err error
+		if s.tiles != nil {
+			err = s.epoch()
+		} else {
+			_, err = s.once(s.x, s.y)
+		}
+		if err != nil {
 			return nil, err
 		}
 		ms = append(ms, float64(time.Since(t).Microseconds())/1e3)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"math"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -134,5 +135,42 @@ func TestBenchIMDB(t *testing.T) {
 	}
 	if want := []string{"language model", "head", "last two", "last three", "all layers", "all layers", ""}; !slices.Equal(phases, want) {
 		t.Errorf("phases %q, want %q", phases, want)
+	}
+}
+
+// TestTilesBeside: the epoch of planet-epoch has all tiles once, in full batches of the work's size, in another order
+// each time; without a file to draw them beside it is refused.
+func TestTilesBeside(t *testing.T) {
+	w := stepWorks()["planet-epoch"]
+	if _, err := w.tilesBeside(""); err == nil {
+		t.Error("no folder")
+	}
+	l, err := w.tilesBeside(filepath.Join(t.TempDir(), "weights"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var orders [2][]int
+	for k := range orders {
+		it := l.Iter(context.Background(), int64(k))
+		for it.Next() {
+			b := it.Batch()
+			if s := b.X[0].Shape(); !slices.Equal(s, []int{w.bs, 3, 128, 128}) || b.Norm == nil {
+				t.Fatal(s, b.Norm)
+			}
+			orders[k] = append(orders[k], b.Index...)
+		}
+		it.Close()
+		if it.Err() != nil {
+			t.Fatal(it.Err())
+		}
+	}
+	if slices.Equal(orders[0], orders[1]) {
+		t.Error("the same order twice")
+	}
+	for k := range orders {
+		slices.Sort(orders[k])
+		if len(slices.Compact(orders[k])) != epochTiles {
+			t.Errorf("epoch %d has %d of %d tiles", k, len(orders[k]), epochTiles)
+		}
 	}
 }

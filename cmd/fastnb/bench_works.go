@@ -14,7 +14,7 @@ import (
 // stepWork is one piece of work that bench/torch_step.py does too: a step of training, a pass of inference
 // or words made one by one.
 type stepWork struct {
-	kind    string // "train", "infer" or "generate"
+	kind    string // "train", "infer", "generate", or "epoch": training on JPEGs that are read, see tilesBeside
 	net     func() (nn.Layer, error)
 	bs      int
 	size    [2]int  // of the pictures; of a text: words in a row, and 0
@@ -116,6 +116,7 @@ func stepWorks() map[string]stepWork {
 		"awdlstm-60k":               text(60000, 400, 1152),
 		"infer-bs1":                 {kind: "infer", net: cnn(models.ResNet34), bs: 1, size: [2]int{128, 128}, classes: 17},
 		"infer-bs64":                {kind: "infer", net: cnn(models.ResNet34), bs: 64, size: [2]int{128, 128}, classes: 17},
+		"planet-epoch":              {kind: "epoch", net: cnn(models.ResNet34), bs: 16, size: [2]int{128, 128}, classes: 17},
 		"generate-bs1":              {kind: "generate", net: lm(30000, 400, 1152), bs: 1, size: [2]int{1, 0}, classes: 30000},
 	}
 }
