@@ -12,6 +12,6 @@ func (d *DataBunch) AugmentedLoader(t DSType, aug Augmenter) (*Loader, error) {
 	}
 	pipe := *l.ds.pipe
 	pipe.aug = aug
-	l.ds, l.shuffle, l.dropLast = &Dataset{list: l.ds.list, kind: l.ds.kind, pipe: &pipe}, false, false
+	l.ds, l.shuffle, l.dropLast = &Dataset{list: l.ds.list, kind: l.ds.kind, pipe: &pipe, cache: l.ds.cache}, false, false
 	return l, nil
 }

@@ -37,6 +37,7 @@ type DataBunch struct {
 
 	SkipBroken bool // leave out items that cannot be opened
 
+	cache *itemCache
 	kind  LabelKind
 	pipe  *pipeline
 	mu    sync.Mutex
@@ -121,7 +122,7 @@ const (
 )
 
 // DataBunch ends the chain. Options: BS (64), ValBS (BS), Workers (cores, at most 16), SkipBroken
-// (false), InPath (the list's path). A batch size above the number of training items is an error, since
+// (false), CacheMB (0), InPath (the list's path). A batch size above the number of training items is an error, since
 // the last, smaller batch of an epoch is dropped.
 func (l *LabelLists) DataBunch(opts ...BunchOption) (*DataBunch, error) {
 	if l.err != nil {
@@ -135,8 +136,15 @@ func (l *LabelLists) DataBunch(opts ...BunchOption) (*DataBunch, error) {
 	if v, ok := l.Train.kind.(VocabKind); ok {
 		d.Vocab = v.Vocabulary()
 	}
+	var err error
+	if d.cache, err = cacheOfEnv(); err != nil {
+		return nil, err
+	}
 	for _, o := range opts {
 		o.applyBunch(d)
+	}
+	if c := d.cache; c != nil && c.budget < 0 {
+		return nil, fmt.Errorf("fastnb: data bunch: option CacheMB: %d MB (try CacheMB(500))", c.budget/1e6)
 	}
 	if err := d.refuse(l.Train.kind); err != nil {
 		return nil, err
@@ -149,9 +157,9 @@ func (l *LabelLists) DataBunch(opts ...BunchOption) (*DataBunch, error) {
 	}
 	pipe := l.pipe
 	d.pipe = &pipe
-	d.TrainDS = &Dataset{list: l.Train, kind: l.kind, pipe: d.pipe, train: true}
-	d.FixDS = &Dataset{list: l.Train, kind: l.kind, pipe: d.pipe, train: false}
-	d.ValidDS = &Dataset{list: l.Valid, kind: l.kind, pipe: d.pipe, train: false}
+	d.TrainDS = &Dataset{list: l.Train, kind: l.kind, pipe: d.pipe, train: true, cache: d.cache}
+	d.FixDS = &Dataset{list: l.Train, kind: l.kind, pipe: d.pipe, train: false, cache: d.cache}
+	d.ValidDS = &Dataset{list: l.Valid, kind: l.kind, pipe: d.pipe, train: false, cache: d.cache}
 	if l.Test != nil {
 		d.setTest(l.Test)
 	}
@@ -196,7 +204,7 @@ func (d *DataBunch) measureStats() error {
 	p := *d.pipe
 	p.norm = nil
 	raw := &DataBunch{Workers: d.Workers, SkipBroken: d.SkipBroken, BS: d.BS, ValBS: d.ValBS, kind: d.kind, pipe: &p, broke: d.broke}
-	raw.TrainDS = &Dataset{list: d.TrainDS.list, kind: d.kind, pipe: &p, train: true}
+	raw.TrainDS = &Dataset{list: d.TrainDS.list, kind: d.kind, pipe: &p, train: true, cache: d.cache}
 	b, err := raw.OneBatch()
 	if err != nil {
 		return err

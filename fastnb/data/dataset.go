@@ -15,6 +15,7 @@ type Dataset struct {
 	kind  LabelKind
 	pipe  *pipeline
 	train bool // training transforms
+	cache *itemCache
 
 	computed atomic.Bool // a transform has computed with an item: batches are float32 from then on
 }
@@ -87,10 +88,10 @@ func (d *Dataset) get(i int, rng *rand.Rand) (x, y Item, err error) {
 	}()
 	if d.list.ready != nil {
 		x = d.list.ready[i]
-	} else if x, err = d.list.kind.Open(ref); err != nil {
+	} else if x, err = d.cache.open(cacheKey{d.list, i, false}, func() (Item, error) { return d.list.kind.Open(ref) }); err != nil {
 		return nil, nil, err
 	}
-	if y, err = d.kind.Open(d.list.y[i]); err != nil {
+	if y, err = d.cache.open(cacheKey{d.list, i, true}, func() (Item, error) { return d.kind.Open(d.list.y[i]) }); err != nil {
 		return nil, nil, fmt.Errorf("its target: %w", err)
 	}
 	return d.pipe.apply(x, y, d.train, rng)

@@ -71,6 +71,7 @@ func TestBunchOptionsCount(t *testing.T) {
 	options := opttest.Options[BunchOption]{
 		"BS": BS(2), "ValBS": ValBS(3), "Workers": Workers(1), "SkipBroken": SkipBroken(true), "BPTT": BPTT(7),
 		"Backwards": Backwards(true), "PadFirst": PadFirst(false), "InPath": InPath(datasets.NewPath("elsewhere")),
+		"CacheMB": CacheMB(7),
 	}
 	opttest.Complete(t, ".", options, "BunchOption")
 	l := rows(8).SplitByIdx([]int{6, 7}).LabelFromFunc(parity)
@@ -79,7 +80,7 @@ func TestBunchOptionsCount(t *testing.T) {
 		if err != nil {
 			return nil, err
 		}
-		return fmt.Sprint(d.BS, d.ValBS, d.SkipBroken, d.Path, d.BPTT, d.Backwards, d.PadFirst), nil
+		return fmt.Sprint(d.BS, d.ValBS, d.SkipBroken, d.Path, d.BPTT, d.Backwards, d.PadFirst, d.Cached()), nil
 	}}, "Workers") // of which results do not depend
 }
 

@@ -102,6 +102,9 @@ func (x *Image) Recycle() {
 	x.px, x.from = nil, nil
 }
 
+// Keep makes the picture one that Recycle leaves as it is, and gives the bytes it takes.
+func (x *Image) Keep() int64 { return x.px.keep() }
+
 // Picture is an 8-bit copy for drawing and saving.
 func (x *Image) Picture() *image.RGBA { return x.px.picture() }
 

@@ -72,6 +72,9 @@ func (m *Mask) Recycle() {
 	m.px, m.from = nil, nil
 }
 
+// Keep makes the mask one that Recycle leaves as it is, and gives the bytes it takes.
+func (m *Mask) Keep() int64 { return m.px.keep() }
+
 // Show draws the mask, each class in a colour of its own that is the same in every picture. Options:
 // FigSize (3x3 inches), Alpha (1), Title.
 func (m *Mask) Show(opts ...data.ShowOption) *plotting.Figure {

@@ -1,6 +1,7 @@
 package vision
 
 import (
+	"bytes"
 	"image"
 	"sync"
 )
@@ -56,6 +57,15 @@ func (p *planes) release() {
 	} else {
 		floatPool.Put(p)
 	}
+}
+
+// keep makes the memory lent, and gives its size. Memory from a pool may be larger than what is in it: it is copied.
+func (p *planes) keep() int64 {
+	p.lent = true
+	if cap(p.u) > len(p.u)+len(p.u)/8 {
+		p.u = bytes.Clone(p.u)
+	}
+	return int64(cap(p.u)) + 4*int64(cap(p.f))
 }
 
 // unit is v/255 for each 8-bit value, in the rounding of a float32 division.
