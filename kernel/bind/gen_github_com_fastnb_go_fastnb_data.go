@@ -24,6 +24,7 @@ func init() {
 			"BS":                r.ValueOf(pkg.BS),
 			"Backwards":         r.ValueOf(pkg.Backwards),
 			"CSVLabels":         r.ValueOf(pkg.CSVLabels),
+			"CacheMB":           r.ValueOf(pkg.CacheMB),
 			"CategoryKind":      r.ValueOf(pkg.CategoryKind),
 			"Classes":           r.ValueOf(pkg.Classes),
 			"Col":               r.ValueOf(pkg.Col),
@@ -148,6 +149,7 @@ func init() {
 			"BytesOpener":     r.TypeOf((*pkg.BytesOpener)(nil)).Elem(),
 			"CSVFormatOption": r.TypeOf((*pkg.CSVFormatOption)(nil)).Elem(),
 			"CSVOption":       r.TypeOf((*pkg.CSVOption)(nil)).Elem(),
+			"Cached":          r.TypeOf((*pkg.Cached)(nil)).Elem(),
 			"Category":        r.TypeOf((*pkg.Category)(nil)).Elem(),
 			"Collater":        r.TypeOf((*pkg.Collater)(nil)).Elem(),
 			"DSType":          r.TypeOf((*pkg.DSType)(nil)).Elem(),
@@ -172,6 +174,7 @@ func init() {
 			"ItemError":       r.TypeOf((*pkg.ItemError)(nil)).Elem(),
 			"ItemList":        r.TypeOf((*pkg.ItemList)(nil)).Elem(),
 			"Iter":            r.TypeOf((*pkg.Iter)(nil)).Elem(),
+			"Keeper":          r.TypeOf((*pkg.Keeper)(nil)).Elem(),
 			"Kind":            r.TypeOf((*pkg.Kind)(nil)).Elem(),
 			"LabelKind":       r.TypeOf((*pkg.LabelKind)(nil)).Elem(),
 			"LabelList":       r.TypeOf((*pkg.LabelList)(nil)).Elem(),
@@ -250,6 +253,7 @@ func init() {
 	shims[r.TypeFor[pkg.FileKind]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_FileKind]()
 	shims[r.TypeFor[pkg.Fitter]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_Fitter]()
 	shims[r.TypeFor[pkg.Item]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_Item]()
+	shims[r.TypeFor[pkg.Keeper]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_Keeper]()
 	shims[r.TypeFor[pkg.Kind]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_Kind]()
 	shims[r.TypeFor[pkg.LabelKind]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_LabelKind]()
 	shims[r.TypeFor[pkg.LanguageKind]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_LanguageKind]()
@@ -413,6 +417,13 @@ func (s shim_github_com_fastnb_go_fastnb_data_Item) String() string {
 }
 func (s shim_github_com_fastnb_go_fastnb_data_Item) Tensor() *i5.Tensor {
 	return s.O.Method("Tensor").Interface().(func() *i5.Tensor)()
+}
+
+type shim_github_com_fastnb_go_fastnb_data_Keeper struct{ O Object }
+
+func (s shim_github_com_fastnb_go_fastnb_data_Keeper) Unshim() any { return s.O }
+func (s shim_github_com_fastnb_go_fastnb_data_Keeper) Keep() int64 {
+	return s.O.Method("Keep").Interface().(func() int64)()
 }
 
 type shim_github_com_fastnb_go_fastnb_data_Kind struct{ O Object }
