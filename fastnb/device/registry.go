@@ -98,7 +98,7 @@ func Why(d Device) string {
 // others is another.
 func settings() string {
 	var all []string
-	for _, name := range []string{"FASTNB_THREADS", "FASTNB_ISA", "FASTNB_GPU_MEMORY", "FASTNB_GPU_GRAPHS", "FASTNB_GPU_TUNE", "FASTNB_GPU_TF32"} {
+	for _, name := range []string{"FASTNB_THREADS", "FASTNB_ISA", "FASTNB_GPU_MEMORY", "FASTNB_GPU_GRAPHS", "FASTNB_GPU_TUNE", "FASTNB_GPU_TF32", "FASTNB_GPU_OVERLAP"} {
 		all = append(all, os.Getenv(name))
 	}
 	return strings.Join(all, "\x00")

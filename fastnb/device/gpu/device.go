@@ -33,6 +33,7 @@ type Device struct {
 	eager  time.Duration // see eagerness
 	plain  atomic.Bool   // no recordings
 	poison string        // see guard.go
+	aside  bool          // large uploads have a stream of their own
 	loose  bool          // float32 is multiplied as TF32 where tensor cores do it
 	onHost atomic.Int64  // steps that ran on the host
 	played atomic.Int64  // runs from recordings
@@ -62,7 +63,7 @@ func New(driver Driver, activations tensor.DType) (*Device, error) {
 	d := &Device{
 		drv: driver, card: driver.Card(), act: activations, own: own,
 		heap: &heap{drv: driver, limit: limit}, queues: map[*queue]bool{}, eager: eagerness(driver.Card()),
-		poison: os.Getenv("FASTNB_GPU_POISON"), loose: os.Getenv("FASTNB_GPU_TF32") == "1",
+		poison: os.Getenv("FASTNB_GPU_POISON"), loose: os.Getenv("FASTNB_GPU_TF32") == "1", aside: os.Getenv("FASTNB_GPU_OVERLAP") != "0",
 	}
 	d.plain.Store(!recordings())
 	d.host.drv = driver
@@ -131,13 +132,27 @@ func (m *memory) usedBy(q *queue, n int64) bool {
 	}
 	for i := range m.uses {
 		if m.uses[i].q == q {
-			m.uses[i].n = n
+			if u := &m.uses[i]; u.n != n {
+				u.before, u.n = u.n, n
+			}
 			return true
 		}
 	}
 	m.uses = slices.DeleteFunc(m.uses, func(u use) bool { return u.q.last.Load() >= u.n })
 	m.uses = append(m.uses, use{q: q, n: n})
 	return true
+}
+
+// before is the last piece but the present one of q's work that used the memory, 0 for none.
+func (m *memory) before(q *queue) int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, u := range m.uses {
+		if u.q == q {
+			return u.before
+		}
+	}
+	return 0
 }
 
 // order makes q's next program wait for those of other queues: for all uses of the memory where it writes, else

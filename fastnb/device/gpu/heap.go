@@ -40,6 +40,7 @@ type block struct {
 type use struct {
 	q        *queue
 	n, wrote int64
+	before   int64 // what n was
 }
 
 // waiting is a block that was given back while work was queued that uses it.

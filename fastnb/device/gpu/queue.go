@@ -38,6 +38,7 @@ type queue struct {
 	programs []*program    // that ran in it
 	flags    flags
 	tapes    tapes
+	ups      uploads
 	clocks   []clocks // marks of the profile
 
 	last   atomic.Int64 // the last piece that is known to be done
@@ -46,9 +47,11 @@ type queue struct {
 	gone   bool // under marked: nothing is queued any more
 }
 
+// markAt is the end of piece n, in the queue's stream or in that of its uploads. A piece has one.
 type markAt struct {
 	n int64
 	Mark
+	up bool
 }
 
 // pendingRead is a result that is in page-locked memory when the card has come to piece n.
@@ -164,14 +167,18 @@ func (q *queue) end(err error) device.Event {
 
 // mark notes the place in the stream. Where it cannot, passed would never be true: the work is waited for.
 func (q *queue) mark(err *error) {
-	m, bad := q.stream.Record()
+	s, up := q.stream, q.ups.at == q.n && q.n > 0
+	if up {
+		s = q.ups.stream
+	}
+	m, bad := s.Record()
 	q.marked.Lock()
 	defer q.marked.Unlock()
 	if bad == nil {
-		q.marks = append(q.marks, markAt{q.n, m})
+		q.marks = append(q.marks, markAt{q.n, m, up})
 		return
 	}
-	_ = q.stream.Wait() // the first error says more
+	_ = q.drain() // the first error says more
 	q.last.Store(q.n)
 	if *err == nil {
 		*err = bad
@@ -246,21 +253,39 @@ func (q *queue) waitFor(ctx context.Context, n int64) error {
 func (q *queue) until(ctx context.Context, n int64) error {
 	q.marked.Lock()
 	i := slices.IndexFunc(q.marks, func(m markAt) bool { return m.n >= n })
-	var m markAt
+	var ends []markAt // the last of either stream
+	for _, up := range []bool{false, true} {
+		for k := i; k >= 0; k-- {
+			if q.marks[k].up == up {
+				ends = append(ends, q.marks[k])
+				break
+			}
+		}
+	}
+	var end int64
 	if i >= 0 {
-		m = q.marks[i]
+		end = q.marks[i].n
 	}
 	q.marked.Unlock()
-	if i >= 0 {
+	for _, m := range ends {
 		if err := q.waitMark(ctx, m); err != nil {
 			return err
 		}
-		if m.n > q.last.Load() {
-			q.last.Store(m.n)
-		}
+	}
+	if end > q.last.Load() {
+		q.last.Store(end)
 	}
 	q.tidy()
 	return nil
+}
+
+// drain waits for all that is queued.
+func (q *queue) drain() error {
+	err := q.stream.Wait()
+	if q.ups.stream != nil {
+		err = errors.Join(err, q.ups.stream.Wait())
+	}
+	return err
 }
 
 // waitMark waits for a mark, or for ctx to end. A wait inside the driver cannot be ended: it is asked again and
@@ -367,7 +392,7 @@ func (q *queue) lease(bytes int) ([]byte, error) {
 	}
 	if flight > mostInFlight {
 		if q.staged[0].n == q.n { // one huge array: its own beginning is in the way, and has no mark yet
-			if err := q.stream.Wait(); err != nil {
+			if err := q.drain(); err != nil {
 				return nil, err
 			}
 			q.land()
@@ -401,7 +426,7 @@ func (q *queue) close() error {
 	if q.over {
 		return nil
 	}
-	err := q.stream.Wait()
+	err := q.drain()
 	q.last.Store(q.n)
 	q.tidy()
 	q.fail(err, q.n)
@@ -427,6 +452,9 @@ func (q *queue) close() error {
 	q.dev.mu.Lock()
 	delete(q.dev.queues, q)
 	q.dev.mu.Unlock()
+	if q.ups.stream != nil {
+		_ = q.ups.stream.Close() // it was waited for
+	}
 	if err := q.stream.Close(); err != nil {
 		return err
 	}

@@ -26,11 +26,19 @@ func (q *queue) write(dst device.Buffer, src *tensor.Tensor) error {
 	if !b.spec.Fits(device.SpecOf(src)) {
 		return fmt.Errorf("%s: write: %v %v does not fit %v %v", q.dev.card.Driver, src.DType(), src.Shape(), b.spec.DType, b.spec.Shape)
 	}
+	if b.bytes >= leastAside && q.dev.aside {
+		return q.upAside(b, bytesOf(src))
+	}
+	if err := q.gather(); err != nil {
+		return err
+	}
 	return q.up(b.at(), bytesOf(src))
 }
 
 // up queues the copy of bytes to the card.
-func (q *queue) up(to Ptr, from []byte) error {
+func (q *queue) up(to Ptr, from []byte) error { return q.upBy(q.stream, to, from) }
+
+func (q *queue) upBy(s Stream, to Ptr, from []byte) error {
 	for len(from) > 0 {
 		n := min(len(from), mostStaged)
 		h, err := q.stage(n)
@@ -38,7 +46,7 @@ func (q *queue) up(to Ptr, from []byte) error {
 			return err
 		}
 		copyBytes(h, from[:n])
-		if err := q.stream.Upload(to, h); err != nil {
+		if err := s.Upload(to, h); err != nil {
 			return err
 		}
 		to.Off += int64(n)
@@ -66,6 +74,9 @@ func (q *queue) read(dst *tensor.Tensor, src device.Buffer) error {
 	b := bs[0]
 	if !b.spec.Fits(device.SpecOf(dst)) {
 		return fmt.Errorf("%s: read: %v %v does not fit %v %v", q.dev.card.Driver, b.spec.DType, b.spec.Shape, dst.DType(), dst.Shape())
+	}
+	if err := q.gather(); err != nil {
+		return err
 	}
 	from, to := b.at(), bytesOf(dst)
 	for len(to) > 0 {
@@ -106,6 +117,9 @@ func (q *queue) copy(dst device.Buffer, at int, src device.Buffer, from, n int) 
 	if n == 0 {
 		return nil
 	}
+	if err := q.gather(); err != nil {
+		return err
+	}
 	return q.stream.Copy(bs[0].at().from(int64(at)*size), bs[1].at().from(int64(from)*size), int64(n)*size)
 }
 
@@ -121,6 +135,9 @@ func (q *queue) Clear(b device.Buffer) device.Event {
 	defer q.work.Unlock()
 	q.stats.Clears++
 	bs, err := q.begin(b)
+	if err == nil {
+		err = q.gather()
+	}
 	if err == nil && bs[0].bytes > 0 {
 		err = q.stream.Fill(bs[0].at(), 0, bs[0].bytes)
 	}

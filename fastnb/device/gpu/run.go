@@ -78,6 +78,9 @@ func (q *queue) run(ctx context.Context, dp device.Program, args []device.Buffer
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if err := q.gather(); err != nil {
+		return err
+	}
 	for i, a := range p.plan.Args {
 		if err := bs[i].order(q, a.Access == device.Write || a.Access == device.Both); err != nil {
 			return err

@@ -23,6 +23,8 @@ type soft struct {
 	streams int // not closed
 	records int // not closed
 	replays int
+	ahead   int // uploads that were queued while another stream had work to do
+	all     []*softStream
 	unable  bool // to record
 	loads   []string
 	broken  error // what everything gives from now on
@@ -149,7 +151,9 @@ func (s *soft) NewStream() (Stream, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.streams++
-	return &softStream{s: s}, nil
+	t := &softStream{s: s}
+	s.all = append(s.all, t)
+	return t, nil
 }
 
 func (t *softStream) put(f func()) error {
@@ -177,6 +181,14 @@ func (t *softStream) until(n int) {
 func (t *softStream) bytes(p Ptr, n int64) []byte { return t.s.mems[p.Mem][p.Off : p.Off+n] }
 
 func (t *softStream) Upload(dst Ptr, src []byte) error {
+	t.s.mu.Lock()
+	for _, o := range t.s.all {
+		if o != t && o.done < o.n {
+			t.s.ahead++
+			break
+		}
+	}
+	t.s.mu.Unlock()
 	return t.put(func() { copy(t.bytes(dst, int64(len(src))), src) })
 }
 
