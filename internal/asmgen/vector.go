@@ -110,17 +110,17 @@ func (v vec) clip() {
 	})
 }
 
-// masked loads g where y is positive, 0 elsewhere.
+// masked loads g where y is positive or no number, as PyTorch does, 0 elsewhere.
 func (v vec) masked(g, y Mem, dst, tmp, zero reg.VecVirtual) {
 	if v.n == 16 {
 		k := K()
 		VMOVUPS(y, tmp)
-		VCMPPS(U8(0x1e), zero, tmp, k)
+		VCMPPS(U8(0x16), zero, tmp, k)
 		VMOVUPS_Z(g, k, dst)
 		return
 	}
 	VMOVUPS(y, tmp)
-	VCMPPS(U8(0x1e), zero, tmp, tmp)
+	VCMPPS(U8(0x16), zero, tmp, tmp)
 	VANDPS(g, tmp, dst)
 }
 

@@ -45,7 +45,7 @@ func (c *call) directForward(a device.Conv, fin *finish) {
 		src: x.f, n: x.shape[0], h: x.shape[1], w: x.shape[2], c: x.shape[3], gh: y.shape[1], gw: y.shape[2],
 		sy: a.Stride[0], sx: a.Stride[1], oy: -a.Pad[0], ox: -a.Pad[1], ph: w.shape[1], pw: w.shape[2],
 	}
-	packed := c.packedOnce(w, "transposed", c.dev.panelFloats(k, n), func(dst []float32) { c.dev.packTransposed(dst, w.f, k, n) })
+	packed := c.packedOnce(w, "transposed", c.dev.panelFloats(k, n), func(dst []float32) { c.dev.packWeights(dst, w.f, k, n) })
 	var after func([]float32, int, int)
 	if !fin.plain(c.dev) {
 		zero := c.dev.zeros(n)
@@ -95,37 +95,45 @@ func directDX(a device.Conv, c *call) error {
 	dy, w, dx := c.in[0], c.in[1], c.out[0]
 	kh, kw, n, o := w.shape[1], w.shape[2], w.shape[3], w.shape[0]
 	h, wd := dx.shape[1], dx.shape[2]
+	if a.Stride[0] > kh || a.Stride[1] > kw {
+		c.dev.team.ranges(len(dx.f), 16, 1, func(_, i, j int) { clear(dx.f[i:j]) })
+	}
 	for py := range min(a.Stride[0], h) {
 		ys, oy := phase(py, a.Pad[0], a.Stride[0], kh)
 		for px := range min(a.Stride[1], wd) {
 			xs, ox := phase(px, a.Pad[1], a.Stride[1], kw)
-			gh, gw := (h-py+a.Stride[0]-1)/a.Stride[0], (wd-px+a.Stride[1]-1)/a.Stride[1]
-			to := sink{out: dx.f, ld: n}
-			if a.Stride[0] > 1 || a.Stride[1] > 1 {
-				to.at = func(r int) int {
-					b, rem := r/(gh*gw), r%(gh*gw)
-					return ((b*h+rem/gw*a.Stride[0]+py)*wd + rem%gw*a.Stride[1] + px) * n
-				}
-			}
 			if len(ys) == 0 || len(xs) == 0 {
-				for r := range dx.shape[0] * gh * gw {
-					at := to.at(r)
-					clear(dx.f[at : at+n])
-				}
 				continue
 			}
+			gh, gw := (h-py+a.Stride[0]-1)/a.Stride[0], (wd-px+a.Stride[1]-1)/a.Stride[1]
 			p := &patches{src: dy.f, n: dy.shape[0], h: dy.shape[1], w: dy.shape[2], c: o, gh: gh, gw: gw, sy: 1, sx: 1, oy: oy, ox: ox, ph: len(ys), pw: len(xs)}
 			packed := c.dev.bufB(p.depth(), n)
-			c.dev.packB(packed, p.depth(), n, func(k int) ([]float32, int) {
-				ky, kx, ko := ys[k/(len(xs)*o)], xs[k/o%len(xs)], k%o
-				at := ((ko*kh+ky)*kw + kx) * n
-				return w.f[at : at+n], 1
+			parts := (o + turnedSteps - 1) / turnedSteps
+			c.dev.team.each(len(ys)*len(xs)*parts, func(_, i int) {
+				tap, k0 := i/parts, i%parts*turnedSteps
+				at := (k0*kh+ys[tap/len(xs)])*kw + xs[tap%len(xs)]
+				c.dev.packSteps(packed, p.depth(), n, tap*o+k0, min(turnedSteps, o-k0), w.f[at*n:], kh*kw*n)
 			})
-			c.dev.multiply(p, packed, n, to, nil)
+			if a.Stride == [2]int{1, 1} {
+				c.dev.multiply(p, packed, n, sink{out: dx.f, ld: n}, nil)
+				continue
+			}
+			// Pixels of a phase lie apart: they are computed beside each other and then brought to their places.
+			near := c.dev.scratch(1+c.dev.team.n, p.rows()*n)
+			c.dev.multiply(p, packed, n, sink{out: near, ld: n}, nil)
+			c.dev.team.each(dx.shape[0]*gh, func(_, r int) {
+				at := ((r/gh*h+r%gh*a.Stride[0]+py)*wd + px) * n
+				for x := range gw {
+					copy(dx.f[at+x*a.Stride[1]*n:][:n], near[(r*gw+x)*n:][:n])
+				}
+			})
 		}
 	}
 	return nil
 }
+
+// turnedSteps is how many steps of turned weights are laid out at a time.
+const turnedSteps = 64
 
 // phase lists the kernel's taps that reach inputs i with i % stride == rem, in the order in which the
 // output coordinate they belong to grows, and the first of those coordinates relative to i / stride.
@@ -148,6 +156,6 @@ func directDW(a device.Conv, c *call) error {
 		src: x.f, n: x.shape[0], h: x.shape[1], w: x.shape[2], c: x.shape[3], gh: dy.shape[1], gw: dy.shape[2],
 		sy: a.Stride[0], sx: a.Stride[1], oy: -a.Pad[0], ox: -a.Pad[1], ph: dw.shape[1], pw: dw.shape[2],
 	}
-	c.dev.weightProduct(dy.f, dw.shape[0], p, dw.f)
+	c.dev.patchGrad(dy.f, dw.shape[0], p, dw.f)
 	return nil
 }

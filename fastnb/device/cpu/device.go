@@ -27,6 +27,7 @@ type Device struct {
 	pack  []*memory
 	none  []float32                    // zeros, see zeros
 	ones  []float32                    // see plainFinish
+	pivot []float32                    // see pivots
 	wide  []float64                    // see columnSums
 	wino  []*winoWork                  // each worker's
 	prof  atomic.Pointer[device.Times] // nil: nobody asked

@@ -4761,7 +4761,7 @@ TEXT ·vreluGrad512(SB), NOSPLIT, $0-32
 
 vreluGrad512:
 	VMOVUPS   (DX), Z0
-	VCMPPS    $0x1e, Z1, Z0, K1
+	VCMPPS    $0x16, Z1, Z0, K1
 	VMOVUPS.Z (CX), K1, Z0
 	VMOVUPS   Z0, (AX)
 	ADDQ      $0x40, AX
@@ -4973,7 +4973,7 @@ vaffine2Mask512:
 	VMOVUPS     (R10)(R12*1), Z1
 	VFMADD132PS (R9)(R12*1), Z1, Z0
 	VMOVUPS     (BX), Z1
-	VCMPPS      $0x1e, Z2, Z1, K1
+	VCMPPS      $0x16, Z2, Z1, K1
 	VMOVUPS.Z   (CX), K1, Z1
 	VFMADD231PS (R8)(R12*1), Z1, Z0
 	VMOVUPS     Z0, (AX)
@@ -5077,7 +5077,7 @@ TEXT ·vsums2Mask512(SB), NOSPLIT, $0-64
 
 vsums2Mask512:
 	VMOVUPS     (DX), Z2
-	VCMPPS      $0x1e, Z3, Z2, K1
+	VCMPPS      $0x16, Z3, Z2, K1
 	VMOVUPS.Z   (AX), K1, Z1
 	VMOVUPS     (CX), Z0
 	VSUBPS      (R8)(R10*1), Z0, Z0
@@ -5249,7 +5249,7 @@ TEXT ·vreluGrad256(SB), NOSPLIT, $0-32
 
 vreluGrad256:
 	VMOVUPS (DX), Y0
-	VCMPPS  $0x1e, Y1, Y0, Y0
+	VCMPPS  $0x16, Y1, Y0, Y0
 	VANDPS  (CX), Y0, Y0
 	VMOVUPS Y0, (AX)
 	ADDQ    $0x20, AX
@@ -5461,7 +5461,7 @@ vaffine2Mask256:
 	VMOVUPS     (R10)(R12*1), Y1
 	VFMADD132PS (R9)(R12*1), Y1, Y0
 	VMOVUPS     (BX), Y1
-	VCMPPS      $0x1e, Y2, Y1, Y1
+	VCMPPS      $0x16, Y2, Y1, Y1
 	VANDPS      (CX), Y1, Y1
 	VFMADD231PS (R8)(R12*1), Y1, Y0
 	VMOVUPS     Y0, (AX)
@@ -5565,7 +5565,7 @@ TEXT ·vsums2Mask256(SB), NOSPLIT, $0-64
 
 vsums2Mask256:
 	VMOVUPS     (DX), Y2
-	VCMPPS      $0x1e, Y3, Y2, Y2
+	VCMPPS      $0x16, Y3, Y2, Y2
 	VANDPS      (AX), Y2, Y1
 	VMOVUPS     (CX), Y0
 	VSUBPS      (R8)(R10*1), Y0, Y0

@@ -18,6 +18,9 @@ type isa struct {
 	seq  seqKernels
 	wino winoKernels
 	half *halfKernels // nil: no products in bfloat16
+	// copyRows copies n floats of each of some rows, ss apart, to dst, ds apart; what dst has behind a row may be
+	// overwritten as far as dst goes, so rows are to come in order.
+	copyRows func(dst []float32, ds int, src []float32, ss, n, rows int)
 }
 
 // available lists what this machine can run, best first; platform files add to it.
@@ -35,7 +38,7 @@ func best() *isa {
 	return available[0]
 }
 
-var generic = &isa{name: "generic", width: genericWidth, mr: 4, nr: 16, tile: genericTile, vec: genericVec, seq: genericSeq, wino: genericWino}
+var generic = &isa{name: "generic", width: genericWidth, mr: 4, nr: 16, tile: genericTile, vec: genericVec, seq: genericSeq, wino: genericWino, copyRows: genericCopyRows}
 
 func genericTile(m, k int, a *float32, rs, ks int, b *float32, kb int, c *float32, ldc int, acc bool) {
 	as := unsafe.Slice(a, (m-1)*rs+(k-1)*ks+1)
@@ -66,4 +69,10 @@ func ISAs() []string {
 		out = append(out, i.name)
 	}
 	return out
+}
+
+func genericCopyRows(dst []float32, ds int, src []float32, ss, n, rows int) {
+	for r := range rows {
+		copy(dst[r*ds:r*ds+n], src[r*ss:r*ss+n])
+	}
 }

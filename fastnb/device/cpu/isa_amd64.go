@@ -14,11 +14,11 @@ import (
 func init() {
 	var found []*isa
 	if cpuid.CPU.Supports(cpuid.AVX512F, cpuid.AVX512VL, cpuid.AVX512DQ, cpuid.AVX512BW) {
-		i := isa{name: "avx512", width: 16, mr: 14, nr: 32, tile: tiles512, vec: vec512, seq: seq512, wino: wino512}
+		i := isa{name: "avx512", width: 16, mr: 14, nr: 32, tile: tiles512, vec: vec512, seq: seq512, wino: wino512, copyRows: copyRows512}
 		found = append(append(found, withHalf(i)...), &i)
 	}
 	if cpuid.CPU.Supports(cpuid.AVX2, cpuid.FMA3) {
-		found = append(found, &isa{name: "avx2", width: 8, mr: 6, nr: 16, tile: tiles256, vec: vec256, seq: seq256, wino: wino256})
+		found = append(found, &isa{name: "avx2", width: 8, mr: 6, nr: 16, tile: tiles256, vec: vec256, seq: seq256, wino: wino256, copyRows: copyRows256})
 	}
 	available = append(found, available...)
 }

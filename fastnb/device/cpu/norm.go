@@ -68,26 +68,54 @@ func (d *Device) columnSums(n, c int, block func(s, q []float32, from, to int)) 
 	return acc[:c], acc[c : 2*c]
 }
 
+// pivotRows is of how many rows the mean is taken, around which all are then summed.
+const pivotRows = 16
+
+// farPivot is how many variances the square of a mean's distance from its pivot may have before the sums are taken
+// again around the mean itself: more would cost digits.
+const farPivot = 100
+
+// bnStats gives means and variances in one pass: of the distances from a pivot near the mean, and of their squares.
+// Around zero, squares alone would lose what matters.
 func bnStats(c *call) error {
 	x, out := c.in[0].f, c.out[0].f
 	ch := len(out) / 2
+	rows := len(x) / ch
 	mean, variance := out[:ch], out[ch:]
-	n := float64(len(x) / ch)
-	vec := c.dev.isa.vec
-	clear(mean)
-	// First the means, then the spread around them: one pass of squares alone loses what matters.
-	s, _ := c.dev.columnSums(len(x), ch, func(s, q []float32, from, to int) { vec.sums(s, q, x[from:to], mean) })
-	m := make([]float32, ch)
-	for i, v := range s {
-		m[i] = float32(v / n)
+	pivot := c.dev.pivots(ch)
+	clear(pivot)
+	k := min(pivotRows, rows)
+	for r := range k {
+		c.dev.isa.vec.add(pivot, pivot, x[rows*r/k*ch:][:ch])
 	}
-	copy(mean, m)
-	s, q := c.dev.columnSums(len(x), ch, func(s, q []float32, from, to int) { vec.sums(s, q, x[from:to], m) })
-	for i := range variance {
-		d := s[i] / n // what rounding the mean to float32 left
-		variance[i] = float32(max(q[i]/n-d*d, 0))
+	for i, v := range pivot {
+		if pivot[i] = v / float32(k); v-v != 0 {
+			pivot[i] = 0
+		}
+	}
+	for range 2 {
+		s, q := c.dev.columnSums(len(x), ch, func(s, q []float32, from, to int) { c.dev.isa.vec.sums(s, q, x[from:to], pivot) })
+		far := false
+		for i, v := range s {
+			d := v / float64(rows)
+			spread := q[i]/float64(rows) - d*d
+			mean[i], variance[i] = float32(float64(pivot[i])+d), float32(max(spread, 0))
+			far = far || d*d > farPivot*max(spread, 0)+1e-30
+		}
+		if !far {
+			break
+		}
+		copy(pivot, mean)
 	}
 	return nil
+}
+
+// pivots gives n numbers that are valid until the next call.
+func (d *Device) pivots(n int) []float32 {
+	if len(d.pivot) < n {
+		d.pivot = floats(n)
+	}
+	return d.pivot[:n]
 }
 
 // apply runs y = (x-mean)*gamma/sqrt(var+eps) + beta [+ res] [relu].
