@@ -1,11 +1,16 @@
 package text
 
 import (
+	"context"
 	"fmt"
+	"os"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/fastnb/go/datasets"
 	"github.com/fastnb/go/fastnb/data"
 )
 
@@ -106,6 +111,8 @@ func numbered(docs [][]int64) []data.Item {
 	return items
 }
 
+// TestLanguageModelBatchesAsFastai: given the order of the texts, the batches are fastai's. The order is NumPy's here,
+// since the golden's is; ours is tested by TestLanguageModelOrder.
 func TestLanguageModelBatchesAsFastai(t *testing.T) {
 	var g struct {
 		Documents [][]int64
@@ -152,6 +159,99 @@ func TestLanguageModelBatchesAsFastai(t *testing.T) {
 					}
 				}
 			}
+		}
+	}
+}
+
+// TestLanguageModelOrder: the loader reads all texts of an epoch in a random order of its own, and what it makes of
+// them are the batches of that order, which TestLanguageModelBatchesAsFastai compares with fastai's.
+func TestLanguageModelOrder(t *testing.T) {
+	data.Seed(3)
+	const texts = 12
+	tab := "text,is_valid\n"
+	for k := range texts {
+		tab += fmt.Sprintf("name%d %s,False\n", k, strings.Repeat("and so on ", 1+k%5))
+	}
+	for _, backwards := range []bool{false, true} {
+		dir := datasets.NewPath(t.TempDir())
+		if err := os.WriteFile(dir.Join("texts.csv").String(), []byte(tab+"and so on,True\n"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		d, err := TextListFromCSV(dir, "texts.csv", data.Cols("text"), MinFreq(1)).SplitFromTable("is_valid").LabelForLM().
+			DataBunch(data.BS(2), data.BPTT(7), data.Backwards(backwards))
+		if err != nil {
+			t.Fatal(err)
+		}
+		loader, err := d.TrainLoader()
+		if err != nil {
+			t.Fatal(err)
+		}
+		items, of := make([]data.Item, texts), map[int64]int{} // a text by the token that it alone has
+		uses := map[int64]int{}
+		for i := range items {
+			items[i], _, _ = d.TrainDS.At(i)
+			for _, id := range items[i].(*Text).Data() {
+				uses[id]++
+			}
+		}
+		for i, x := range items {
+			for _, id := range x.(*Text).Data() {
+				if uses[id] == 1 {
+					of[id] = i
+				}
+			}
+		}
+		if len(of) != texts {
+			t.Fatalf("%d texts have a word of their own", len(of))
+		}
+		orders := map[string]bool{}
+		for epoch := range int64(5) {
+			var got []*data.Batch
+			it := loader.Iter(context.Background(), epoch)
+			for it.Next() {
+				got = append(got, it.Batch())
+			}
+			if err := it.Err(); err != nil {
+				t.Fatal(err)
+			}
+			it.Close()
+			var order []int
+			for _, row := range []int{0, 1} { // the two halves of the circle
+				for _, b := range got {
+					for _, id := range b.X[0].At(row).Int64s() {
+						if i, ok := of[id]; ok && !slices.Contains(order, i) {
+							order = append(order, i)
+						}
+					}
+				}
+			}
+			if len(order) != texts {
+				t.Fatalf("epoch %d reads %d of %d texts: %v", epoch, len(order), texts, order)
+			}
+			orders[fmt.Sprint(order)] = true
+			given := slices.Clone(order)
+			if backwards { // it is the circle's, which is read from its end
+				slices.Reverse(given)
+			}
+			want, err := lmKind{}.Batches(items, data.Plan{BS: 2, BPTT: 7, Train: true, Backwards: backwards, Perm: func(int) []int { return given }})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want.Len() != len(got) {
+				t.Fatalf("%d batches, want %d", len(got), want.Len())
+			}
+			for i, b := range got {
+				w, err := want.Batch(i)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if d := cmp.Diff([][]int64{w.X[0].Int64s(), w.Y[0].Int64s()}, [][]int64{b.X[0].Int64s(), b.Y[0].Int64s()}); d != "" {
+					t.Fatalf("backwards %v, epoch %d, batch %d (-want +got):\n%s", backwards, epoch, i, d)
+				}
+			}
+		}
+		if len(orders) != 5 {
+			t.Errorf("five epochs have %d orders", len(orders))
 		}
 	}
 }
