@@ -10,6 +10,7 @@ import (
 	"github.com/fastnb/go/cell"
 	"github.com/fastnb/go/fastnb/data"
 	"github.com/fastnb/go/fastnb/engine"
+	"github.com/fastnb/go/fastnb/tensor"
 )
 
 // defaultMom is Adam's first beta where no schedule has set another (fastai: betas 0.9, 0.99).
@@ -502,6 +503,9 @@ func (e *evaluation) batch(ctx context.Context, b *data.Batch) error {
 	var err error
 	if l.BatchLoss, l.Output, err = l.forward(ctx, l.batch(), len(e.states) > 0 || e.hooks.seeOutput()); err != nil {
 		return err
+	}
+	if len(e.states) > 0 && len(l.Target) > 0 && l.Target[0].DType() == tensor.Uint8 { // metrics see class numbers
+		l.Target = (&data.Batch{Y: l.Target}).Targets()
 	}
 	if err := e.hooks.call(afterLoss, l); err != nil {
 		return err

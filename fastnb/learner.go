@@ -36,7 +36,7 @@ type Learner struct {
 	Batch      int       // batch of the epoch, from 0
 	Training   bool      // false in validation
 	LRScale    float64   // multiplies the schedule's learning rates; 1 when a fit begins
-	Input      []*Tensor // the batch, [N, ...] each; where no callback looks, pictures may be bytes or not normalised
+	Input      []*Tensor // the batch, [N, ...] each; where no callback looks, pictures may be bytes or not normalised, and classes of pixels bytes
 	Target     []*Tensor
 	Output     *Tensor // of the model, before the activation; nil in batches where no callback and no metric looks
 	BatchLoss  float64

@@ -13,9 +13,15 @@ type ByteCollater interface {
 	CollateBytes(items []Item) *tensor.Tensor
 }
 
+// ClassCollater is a LabelKind of many classes an item, as masks are, that fit into bytes: CollateClasses makes a
+// batch of such, uint8, or gives nil where one is not.
+type ClassCollater interface {
+	CollateClasses(items []Item) *tensor.Tensor
+}
+
 // Raw is the loader with inputs that are not normalised, for a device to do it: pictures as bytes where no
 // transform has computed with them, else as float32 in [0, 1]. Batch.Norm says how they are to be normalised.
-// Numbers come out the same. Where a batch of a set was float32 once, all that come later are, so that a
+// Targets that are classes of pixels are bytes too. Numbers come out the same. Where a batch of a set was float32 once, all that come later are, so that a
 // program is made for one kind of input.
 func (l *Loader) Raw() *Loader {
 	r := *l
@@ -42,7 +48,7 @@ func (l *Loader) collate(x, y []Item, norm *normalizer) (*Batch, error) {
 			return nil, err
 		}
 	}
-	ys, err := l.bunch.stack(l.ds.kind, y)
+	ys, err := l.rawTargets(y)
 	if err != nil {
 		return nil, fmt.Errorf("targets: %w", err)
 	}
@@ -63,12 +69,38 @@ func (l *Loader) collate(x, y []Item, norm *normalizer) (*Batch, error) {
 	return b, nil
 }
 
-// Normalised is the batch with its inputs as the model sees them, float32: itself where they are.
+func (l *Loader) rawTargets(y []Item) ([]*tensor.Tensor, error) {
+	if k, ok := l.ds.kind.(ClassCollater); ok {
+		if t := k.CollateClasses(y); t != nil {
+			return []*tensor.Tensor{t}, nil
+		}
+	}
+	return l.bunch.stack(l.ds.kind, y)
+}
+
+// Targets are the batch's targets with classes as whole numbers, int64: as they are unless the loader is Raw.
+func (b *Batch) Targets() []*tensor.Tensor {
+	if len(b.Y) == 0 || b.Y[0].DType() != tensor.Uint8 {
+		return b.Y
+	}
+	wide := tensor.New(tensor.Int64, b.Y[0].Shape()...)
+	for k, v := range b.Y[0].Uint8s() {
+		wide.Int64s()[k] = int64(v)
+	}
+	return append([]*tensor.Tensor{wide}, b.Y[1:]...)
+}
+
+// Normalised is the batch with its inputs as the model sees them, float32, and classes as whole numbers: itself where
+// they are.
 func (b *Batch) Normalised() (*Batch, error) {
-	if b.Norm == nil && (len(b.X) == 0 || b.X[0].DType() != tensor.Uint8) {
+	if b.Norm == nil && (len(b.X) == 0 || b.X[0].DType() != tensor.Uint8) && (len(b.Y) == 0 || b.Y[0].DType() != tensor.Uint8) {
 		return b, nil
 	}
 	n := *b
+	n.Y = b.Targets()
+	if b.Norm == nil && (len(b.X) == 0 || b.X[0].DType() != tensor.Uint8) {
+		return &n, nil
+	}
 	n.Norm = nil
 	n.X = append([]*tensor.Tensor{}, b.X...)
 	x := b.X[0].Float().Clone()

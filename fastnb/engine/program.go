@@ -127,7 +127,7 @@ func (e *Engine) plan(train bool, s shapes) (p *device.Plan, name string, err er
 	out := e.net.Forward(b, b.Feed("x", x[0], s.norm))
 	spec := graph.LowerSpec{Name: "evaluation", Outputs: []*graph.Node{out}}
 	if len(y) > 0 {
-		target := b.Feed("y", y[0], device.Normalize{})
+		target := b.Target("y", y[0])
 		b.Push("loss")
 		spec.Loss = e.loss.Build(b, out, target)
 		b.Pop()

@@ -21,6 +21,24 @@ func (b *Builder) Feed(name string, s device.Spec, norm device.Normalize) *Node 
 	}, x)
 }
 
+// Target is an input with targets: as a user has them, or classes that came as bytes, which are class numbers like
+// others from here on.
+func (b *Builder) Target(name string, s device.Spec) *Node {
+	if s.DType != tensor.Uint8 {
+		return b.Feed(name, s, device.Normalize{})
+	}
+	y := b.Input(name, s.DType, s.Shape...)
+	if b.err != nil {
+		return y
+	}
+	return b.apply(op{name: "cast", shape: s.Shape, dtype: tensor.Int64, host: func(out, in []*tensor.Tensor) error {
+		for i, v := range in[0].Uint8s() {
+			out[0].Int64s()[i] = int64(v)
+		}
+		return nil
+	}}, y)
+}
+
 func hostPicture(a device.Normalize) device.HostFunc {
 	return func(out, in []*tensor.Tensor) error {
 		s, x := in[0].Shape(), in[0].Float()

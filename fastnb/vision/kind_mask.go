@@ -37,6 +37,27 @@ var _ data.DrawnLabel = maskKind{}
 // DrawnOnItem says that targets are drawn on their pictures.
 func (maskKind) DrawnOnItem() {}
 
+// CollateClasses copies masks of one size into uint8 [N, 1, H, W]; nil where there is another.
+func (maskKind) CollateClasses(items []data.Item) *tensor.Tensor {
+	var out []uint8
+	var first *planes
+	for k, it := range items {
+		m, ok := it.(*Mask)
+		if !ok || m.px.u == nil || first != nil && (m.px.h != first.h || m.px.w != first.w) {
+			return nil
+		}
+		n := len(m.px.u)
+		if first == nil {
+			first, out = m.px, make([]uint8, len(items)*n)
+		}
+		copy(out[k*n:(k+1)*n], m.px.u)
+	}
+	if first == nil {
+		return nil
+	}
+	return tensor.FromUint8(out, len(items), 1, first.h, first.w)
+}
+
 func (maskKind) Name() string { return maskKindName }
 
 func (k maskKind) Fit([]any) (data.LabelKind, error) {

@@ -53,7 +53,7 @@ func picture(a device.Normalize, c *call) error {
 	return nil
 }
 
-// cast changes the kind of numbers, to float32 or from it.
+// cast changes the kind of numbers: to float32 or from it, and bytes to whole numbers.
 func cast(c *call) error {
 	x, y := c.in[0], c.out[0]
 	switch {
@@ -69,6 +69,12 @@ func cast(c *call) error {
 		c.dev.team.ranges(len(y.f), 16, 1, func(_, i, j int) {
 			for k := i; k < j; k++ {
 				y.f[k] = float32(x.u[k])
+			}
+		})
+	case y.i != nil && x.u != nil:
+		c.dev.team.ranges(len(y.i), 16, 1, func(_, i, j int) {
+			for k, v := range x.u[i:j] {
+				y.i[i+k] = int64(v)
 			}
 		})
 	case y.f != nil && x.i != nil:

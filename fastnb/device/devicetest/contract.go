@@ -29,6 +29,8 @@ func contract(t T, dev device.Device) {
 		{"two queues", twoQueues},
 		{"pictures", pictures},
 		{"casts", casts},
+		{"classes", classes},
+		{"passed", passed},
 		{"activations", activations},
 	} {
 		t.Run(c.name, func(t T) { c.test(newRig(t, dev)) })
@@ -359,6 +361,56 @@ func casts(r *rig) {
 			if got, want := r.down(b), src.To(to); !same(got, want) {
 				r.Errorf("%v to %v: %v, want %v", from, to, got, want)
 			}
+		}
+	}
+}
+
+// passed events may be waited for by anybody, and the queue's error is its user's all the same.
+func passed(r *rig) {
+	a := r.up(tensor.FromFloat32([]float32{1, 2, 3}, 3))
+	bad := r.q.Write(a, tensor.New(tensor.Float32, 5))
+	good := r.q.Write(a, tensor.FromFloat32([]float32{4, 5, 6}, 3))
+	told := make(chan error)
+	for _, e := range []device.Event{bad, good} {
+		go func() { told <- e.Passed(context.Background()) }()
+	}
+	for range 2 {
+		if err := <-told; err != nil {
+			r.Errorf("who waits for a piece of another's queue is told %v", err)
+		}
+	}
+	over, end := context.WithCancel(context.Background())
+	end()
+	if err := good.Passed(over); !errors.Is(err, context.Canceled) {
+		r.Errorf("a context that has ended gives %v", err)
+	}
+	if err := good.Wait(context.Background()); err == nil {
+		r.Errorf("the queue's error was taken from its user")
+	}
+	if err := r.q.Wait(context.Background()); err != nil {
+		r.Errorf("told twice: %v", err)
+	}
+}
+
+// classes that come as bytes are whole numbers of which a kernel takes what it takes of others.
+func classes(r *rig) {
+	n := 1031
+	x, want := tensor.New(tensor.Uint8, n), tensor.New(tensor.Int64, n)
+	for i := range n {
+		x.Uint8s()[i], want.Int64s()[i] = uint8(i*7), int64(uint8(i*7))
+	}
+	b := graph.NewBuilder(false)
+	y := b.Target("y", device.Spec{DType: tensor.Uint8, Shape: []int{n}})
+	hot := b.OneHot(y, 256)
+	plan, err := b.Lower(graph.LowerSpec{Name: "classes", Outputs: []*graph.Node{hot}})
+	if err != nil {
+		r.Fatal(err)
+	}
+	in, out := r.up(x), r.up(tensor.New(tensor.Float32, n, 256))
+	r.run(r.compile(plan), in, out)
+	for i, v := range r.down(out).Float32s() {
+		if one := int64(i%256) == want.Int64s()[i/256]; one != (v == 1) {
+			r.Fatalf("element %d of class %d is %v", i%256, want.Int64s()[i/256], v)
 		}
 	}
 }

@@ -49,7 +49,7 @@ func (c *compiler) move(dst, src ref) {
 func cast(c *compiler, st *device.Step) error {
 	x, y := c.val(st.In[0]), c.val(st.Out[0])
 	switch {
-	case x.kind == y.kind || x.kind == tensor.Float32 && y.kind.Half() || y.kind == tensor.Float32:
+	case x.kind == y.kind || x.kind == tensor.Float32 && y.kind.Half() || y.kind == tensor.Float32, x.kind == tensor.Uint8 && y.kind == tensor.Int64:
 		c.move(y, x)
 	case y.kind.Half():
 		c.convert(y, c.as(st.In[0], tensor.Float32))

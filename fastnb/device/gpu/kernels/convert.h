@@ -5,6 +5,7 @@ CONVERT(f16,f32,h16,float){ for(int i=GID;i<n;i+=GSIZE) y[i]=LDF16(x,i); }
 CONVERT(f32,bf16,float,h16){ for(int i=GID;i<n;i+=GSIZE) STBF16(y,i,x[i]); }
 CONVERT(bf16,f32,h16,float){ for(int i=GID;i<n;i+=GSIZE) y[i]=LDBF16(x,i); }
 CONVERT(u8,f32,u8,float){ for(int i=GID;i<n;i+=GSIZE) y[i]=(float)x[i]; }
+CONVERT(u8,i64,u8,int64){ for(int i=GID;i<n;i+=GSIZE) y[i]=(int64)x[i]; }
 CONVERT(i64,f32,int64,float){ for(int i=GID;i<n;i+=GSIZE) y[i]=(float)x[i]; }
 // Conversions of up to eight arrays in one launch: a block does 2048 elements of one of them.
 #define NEXT8(i) { int k=(n+2047)/2048; if(b>=k){ b-=k; x=x##i; y=y##i; n=n##i; } }
