@@ -151,6 +151,7 @@ func init() {
 			"CSVOption":       r.TypeOf((*pkg.CSVOption)(nil)).Elem(),
 			"Cached":          r.TypeOf((*pkg.Cached)(nil)).Elem(),
 			"Category":        r.TypeOf((*pkg.Category)(nil)).Elem(),
+			"ClassCollater":   r.TypeOf((*pkg.ClassCollater)(nil)).Elem(),
 			"Collater":        r.TypeOf((*pkg.Collater)(nil)).Elem(),
 			"DSType":          r.TypeOf((*pkg.DSType)(nil)).Elem(),
 			"DataBunch":       r.TypeOf((*pkg.DataBunch)(nil)).Elem(),
@@ -246,6 +247,7 @@ func init() {
 	shims[r.TypeFor[pkg.BunchCollater]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_BunchCollater]()
 	shims[r.TypeFor[pkg.ByteCollater]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_ByteCollater]()
 	shims[r.TypeFor[pkg.BytesOpener]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_BytesOpener]()
+	shims[r.TypeFor[pkg.ClassCollater]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_ClassCollater]()
 	shims[r.TypeFor[pkg.Collater]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_Collater]()
 	shims[r.TypeFor[pkg.DecodeOption]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_DecodeOption]()
 	shims[r.TypeFor[pkg.DrawnLabel]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_DrawnLabel]()
@@ -320,6 +322,13 @@ type shim_github_com_fastnb_go_fastnb_data_BytesOpener struct{ O Object }
 func (s shim_github_com_fastnb_go_fastnb_data_BytesOpener) Unshim() any { return s.O }
 func (s shim_github_com_fastnb_go_fastnb_data_BytesOpener) OpenBytes(a0 []byte) (pkg.Item, error) {
 	return s.O.Method("OpenBytes").Interface().(func([]byte) (pkg.Item, error))(a0)
+}
+
+type shim_github_com_fastnb_go_fastnb_data_ClassCollater struct{ O Object }
+
+func (s shim_github_com_fastnb_go_fastnb_data_ClassCollater) Unshim() any { return s.O }
+func (s shim_github_com_fastnb_go_fastnb_data_ClassCollater) CollateClasses(a0 []pkg.Item) *i5.Tensor {
+	return s.O.Method("CollateClasses").Interface().(func([]pkg.Item) *i5.Tensor)(a0)
 }
 
 type shim_github_com_fastnb_go_fastnb_data_Collater struct{ O Object }
