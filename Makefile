@@ -14,7 +14,7 @@ export CGO_ENABLED = 0
 export GOFLAGS := $(GOFLAGS) -trimpath
 
 VERSION   ?= 0.1.0
-.PHONY: generate-ptx check-ptx fuzz race kills vuln wheel docs help build lesson lab test test-more oracle check bench bench-torch bench-kernel bench-serve soak soak-serve generate assets size clean
+.PHONY: generate-ptx check-ptx fuzz race kills vuln wheel docs help build lesson lab test test-more oracle check bench bench-torch bench-kernel bench-serve soak soak-serve soak-steps generate assets size clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -91,6 +91,9 @@ bench-serve: build ## fastnb serve beside Starlette, uvicorn and PyTorch on this
 soak-serve: build ## fastnb serve asked by 4 clients for D (as 10m): memory flat, nothing refused
 	$(GO) build -o $(OUT)/loader ./bench/serve
 	test/soak_serve.sh bin/fastnb $(OUT)/loader $(OUT)/bench-serve $(D)
+
+soak-steps: build ## 2,000 training steps of small text models and a picture one: memory flat, under 1 MB allocated a step
+	test/soak_steps.sh bin/fastnb $(NAMES)
 
 PKGSITE  = v0.6.0
 PAGEFIND = 1.6.0

@@ -22,6 +22,9 @@ echo '== start, stop and random messages, over tcp and ipc'
 python test/soak.py bin/fastnb --cycles 10 --seconds 20 --seed 1
 python test/soak.py bin/fastnb --cycles 3 --seconds 10 --seed 2 --transport ipc
 
+echo '== 2,000 steps of training'
+test/soak_steps.sh bin/fastnb
+
 echo '== files for docker, Binder and conda'
 python test/places.py
 

@@ -9,22 +9,28 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// microTile is the innermost part of every product: m rows x 2 vectors of C (+)= A B, held in registers while the steps
-// of the inner dimension go by. The two kinds of it differ in where A and B lie and in what they fetch ahead.
+// microTile is the innermost part of every product: m rows x 1 or 2 vectors of C (+)= A B, held in registers while the
+// steps of the inner dimension go by. The two kinds of it differ in where A and B lie and in what they fetch ahead.
 type microTile struct {
 	vec
 	name string
-	sum  [][2]reg.VecVirtual
-	b, a [2]reg.VecVirtual
+	sum  []regs // of each row
+	b, a regs
 }
 
 // microTile begins a tile of m rows: call it where registers are to be cleared.
-func (v vec) microTile(name string, m int) *microTile {
-	t := &microTile{vec: v, name: name, sum: make([][2]reg.VecVirtual, m)}
-	for i := range t.sum {
-		t.sum[i] = [2]reg.VecVirtual{v.zero(), v.zero()}
+func (v vec) microTile(name string, m, vectors int) *microTile {
+	t := &microTile{vec: v, name: name, a: regs{v.reg(), v.reg()}}
+	for range m {
+		var row regs
+		for range vectors {
+			row = append(row, v.zero())
+		}
+		t.sum = append(t.sum, row)
 	}
-	t.b, t.a = [2]reg.VecVirtual{v.reg(), v.reg()}, [2]reg.VecVirtual{v.reg(), v.reg()}
+	for range vectors {
+		t.b = append(t.b, v.reg())
+	}
 	return t
 }
 
@@ -125,7 +131,7 @@ func (v vec) tile(m int) {
 	MOVQ(kb, farB)
 	SHLQ(U8(4), farB)
 	row := rowsFrom(a.(reg.GPVirtual), rs.(reg.GPVirtual), m)
-	t := v.microTile(name, m)
+	t := v.microTile(name, m, 2)
 	step := func() {
 		t.step(row.mem, func(j int) Mem { return Mem{Base: b, Disp: j * v.bytes()} }, func() {
 			PREFETCHT0(with(a, farA))
@@ -154,19 +160,25 @@ func (v vec) tile(m int) {
 
 // panelTiles writes the micro-kernels of packed products.
 func panelTiles() {
-	for m := 1; m <= 6; m++ {
-		vec{"256", 8}.panelTile(m, 6)
-	}
-	for m := 1; m <= 12; m++ {
-		vec{"512", 16}.panelTile(m, 12)
+	for vectors := 1; vectors <= 2; vectors++ {
+		for m := 1; m <= 6; m++ {
+			vec{"256", 8}.panelTile(m, 6, vectors)
+		}
+		for m := 1; m <= 12; m++ {
+			vec{"512", 16}.panelTile(m, 12, vectors)
+		}
 	}
 }
 
 // panelTile writes the micro-kernel of packed matrices: A in panels of mr values a step, B in panels of 2 vectors a
-// step. next is the panel of B that comes after this one, of which each call fetches a share ahead of time: without
-// that the recurrent product waits for memory. C is fetched at the beginning, to be there at the end.
-func (v vec) panelTile(m, mr int) {
+// step, of which a half tile, for the last columns of a matrix, takes the first. next is the panel of B that comes after
+// this one, of which each call fetches a share ahead of time: without that the recurrent product waits for memory. C is
+// fetched at the beginning, to be there at the end.
+func (v vec) panelTile(m, mr, vectors int) {
 	name := fmt.Sprintf("panel%s_%d", v.name, m)
+	if vectors == 1 {
+		name = fmt.Sprintf("half%s_%d", v.name, m)
+	}
 	TEXT(name, NOSPLIT, "func(k int, a, b, c *float32, ldc int, acc int, next *float32)")
 	Pragma("noescape")
 	Doc(fmt.Sprintf("%s computes %d rows of a tile of C (+)= A B.", name, m))
@@ -177,7 +189,7 @@ func (v vec) panelTile(m, mr int) {
 	ldc := Load(Param("ldc"), GP64())
 	next := Load(Param("next"), GP64())
 	SHLQ(U8(2), ldc)
-	t := v.microTile(name, m)
+	t := v.microTile(name, m, vectors)
 	p := GP64()
 	MOVQ(c, p)
 	t.rows(p, ldc, func(int) { PREFETCHT0(at(p)) })

@@ -169,7 +169,7 @@ func (x *vocab) run(r0, r1 int) {
 	panels := (x.E + x.s.nr - 1) / x.s.nr
 	kc := evenly(rows, 8)
 	right := x.s.matrixRight(h, x.E, x.E)
-	x.rows.kc, x.rows.k, x.rows.panels = kc, rows, panels
+	x.rows.kc, x.rows.k, x.rows.n, x.rows.panels = kc, rows, x.E, panels
 	x.d.team.each((rows+kc-1)/kc*panels, func(_, i int) {
 		k0, j := i/panels*kc, i%panels
 		k1 := min(k0+kc, rows)

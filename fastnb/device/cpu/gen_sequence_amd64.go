@@ -4,6 +4,96 @@
 
 package cpu
 
+// half256_1 computes 1 rows of a tile of C (+)= A B.
+//
+//go:noescape
+func half256_1(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+
+// half256_2 computes 2 rows of a tile of C (+)= A B.
+//
+//go:noescape
+func half256_2(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+
+// half256_3 computes 3 rows of a tile of C (+)= A B.
+//
+//go:noescape
+func half256_3(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+
+// half256_4 computes 4 rows of a tile of C (+)= A B.
+//
+//go:noescape
+func half256_4(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+
+// half256_5 computes 5 rows of a tile of C (+)= A B.
+//
+//go:noescape
+func half256_5(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+
+// half256_6 computes 6 rows of a tile of C (+)= A B.
+//
+//go:noescape
+func half256_6(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+
+// half512_1 computes 1 rows of a tile of C (+)= A B.
+//
+//go:noescape
+func half512_1(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+
+// half512_2 computes 2 rows of a tile of C (+)= A B.
+//
+//go:noescape
+func half512_2(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+
+// half512_3 computes 3 rows of a tile of C (+)= A B.
+//
+//go:noescape
+func half512_3(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+
+// half512_4 computes 4 rows of a tile of C (+)= A B.
+//
+//go:noescape
+func half512_4(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+
+// half512_5 computes 5 rows of a tile of C (+)= A B.
+//
+//go:noescape
+func half512_5(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+
+// half512_6 computes 6 rows of a tile of C (+)= A B.
+//
+//go:noescape
+func half512_6(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+
+// half512_7 computes 7 rows of a tile of C (+)= A B.
+//
+//go:noescape
+func half512_7(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+
+// half512_8 computes 8 rows of a tile of C (+)= A B.
+//
+//go:noescape
+func half512_8(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+
+// half512_9 computes 9 rows of a tile of C (+)= A B.
+//
+//go:noescape
+func half512_9(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+
+// half512_10 computes 10 rows of a tile of C (+)= A B.
+//
+//go:noescape
+func half512_10(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+
+// half512_11 computes 11 rows of a tile of C (+)= A B.
+//
+//go:noescape
+func half512_11(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+
+// half512_12 computes 12 rows of a tile of C (+)= A B.
+//
+//go:noescape
+func half512_12(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+
 // panel256_1 computes 1 rows of a tile of C (+)= A B.
 //
 //go:noescape

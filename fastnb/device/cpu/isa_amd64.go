@@ -34,11 +34,7 @@ var tiles512 = byRows(
 // byRows chooses among tiles of 1, 2, ... rows.
 func byRows(tiles ...asmTile) func(m, k int, a *float32, rs, ks int, b *float32, kb int, c *float32, ldc int, acc bool) {
 	return func(m, k int, a *float32, rs, ks int, b *float32, kb int, c *float32, ldc int, acc bool) {
-		flag := 0
-		if acc {
-			flag = 1
-		}
-		tiles[m-1](k, a, rs, ks, b, kb, c, ldc, flag)
+		tiles[m-1](k, a, rs, ks, b, kb, c, ldc, flag(acc))
 	}
 }
 

@@ -104,8 +104,10 @@ func (r stepRows) pack(s *seqKernels, rows []float32, ld, width, k int) {
 	}
 }
 
-// times adds the rows times panel j to out [N, ld], or sets it. The next panel is fetched meanwhile.
+// times adds the rows times panel j to out [N, ld], or sets it, in whole blocks of units. The next panel is fetched
+// meanwhile.
 func (r stepRows) times(s *seqKernels, w rightPanels, j int, out []float32, ld int, acc bool) {
+	run, _ := s.tileFor(w.n - j*s.nr)
 	for k0 := 0; k0 < r.k; k0 += r.kc {
 		_, kc := r.stretch(k0)
 		b := w.at(s, k0, j)
@@ -114,7 +116,7 @@ func (r stepRows) times(s *seqKernels, w rightPanels, j int, out []float32, ld i
 			next = b[kc*s.nr:]
 		}
 		for i, q := 0, 0; i < r.rs; i, q = i+r.mr, q+1 {
-			s.tile(min(r.mr, r.rs-i), kc, &r.f[k0*r.tall+i*kc], &b[0], &out[i*ld], ld, acc || k0 > 0, &next[min(q, 7)*(kc/8)*s.nr])
+			run(min(r.mr, r.rs-i), kc, &r.f[k0*r.tall+i*kc], &b[0], &out[i*ld], ld, acc || k0 > 0, s.share(next, q, kc))
 		}
 	}
 }

@@ -27,7 +27,7 @@ func BenchmarkPeak(b *testing.B) {
 func peakRate(i *isa) float64 {
 	const n = 20000
 	f, lanes := peak256, 8
-	if i.name == "avx512" {
+	if i.width == 16 {
 		f, lanes = peak512, 16
 	}
 	t := time.Now()

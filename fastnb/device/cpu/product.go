@@ -88,15 +88,15 @@ func (s *seqKernels) macro(m macro) {
 		if j+s.nr < m.cols {
 			next = m.b[(j+s.nr)*m.k:]
 		}
+		run, width := s.tileFor(m.cols - j)
 		for i, q := 0, 0; i < m.rows; i, q = i+s.mr, q+1 {
 			rows := min(s.mr, m.rows-i)
-			// A call fetches an eighth of the next panel ahead.
-			ahead := &next[min(q, 7)*(m.k/8)*s.nr]
-			if m.cols-j >= s.nr {
-				s.tile(rows, m.k, &m.a[i*m.k], &b[0], &m.c[i*m.ldc+j], m.ldc, m.acc, ahead)
+			ahead := s.share(next, q, m.k)
+			if m.cols-j >= width {
+				run(rows, m.k, &m.a[i*m.k], &b[0], &m.c[i*m.ldc+j], m.ldc, m.acc, ahead)
 				continue
 			}
-			s.tile(rows, m.k, &m.a[i*m.k], &b[0], &m.tile[0], s.nr, false, ahead)
+			run(rows, m.k, &m.a[i*m.k], &b[0], &m.tile[0], s.nr, false, ahead)
 			for r := range rows {
 				keep(m.c[(i+r)*m.ldc+j:(i+r)*m.ldc+m.cols], m.tile[r*s.nr:], m.acc)
 			}
@@ -104,10 +104,22 @@ func (s *seqKernels) macro(m macro) {
 	}
 }
 
+// tileFor is the micro-kernel for as many columns and more, and how many it makes.
+func (s *seqKernels) tileFor(cols int) (run func(m, k int, a, b, c *float32, ldc int, acc bool, next *float32), width int) {
+	if cols <= s.nr/2 {
+		return s.half, s.nr / 2
+	}
+	return s.tile, s.nr
+}
+
+// share is where call q of those with one panel begins to fetch the next: each takes an eighth of its k steps.
+func (s *seqKernels) share(next []float32, q, k int) *float32 { return &next[min(q, 7)*(k/8)*s.nr] }
+
 // rightPanels is a right matrix packed once for many products of few rows: for each stretch of kc steps all its panels.
 type rightPanels struct {
 	f      []float32
 	kc, k  int
+	n      int // columns
 	panels int
 }
 

@@ -9,6 +9,8 @@ type seqKernels struct {
 	// tile computes m <= mr rows x nr columns of C (+)= A B: a holds mr values per step, b nr; c's rows are
 	// ldc apart; next is the panel of B that will be used after b.
 	tile func(m, k int, a, b, c *float32, ldc int, acc bool, next *float32)
+	// half is tile for the first nr/2 columns.
+	half func(m, k int, a, b, c *float32, ldc int, acc bool, next *float32)
 	// packA writes k values of rows <= mr rows, ld apart, as mr values per step; missing rows are left as
 	// they are.
 	packA func(dst, src []float32, ld, rows, k int)
@@ -29,7 +31,7 @@ type seqKernels struct {
 
 var genericSeq = seqKernels{
 	mr: 4, nr: 16, width: 1,
-	tile: tileGeneric, packA: packAGeneric(4), packCols: packColsGeneric(4), packT: packTGeneric, gates: gatesGeneric, gatesBack: gatesBackGeneric,
+	tile: tileGeneric(16), half: tileGeneric(8), packA: packAGeneric(4), packCols: packColsGeneric(4), packT: packTGeneric, gates: gatesGeneric, gatesBack: gatesBackGeneric,
 	expSum: func(x []float32, m float32) float32 {
 		var s float64
 		for _, v := range x {
@@ -65,27 +67,22 @@ var genericSeq = seqKernels{
 	},
 }
 
-func tileGeneric(m, k int, a, b, c *float32, ldc int, acc bool, _ *float32) {
-	as, bs := unsafeSlice(a, k*4), unsafeSlice(b, k*16)
-	cs := unsafeSlice(c, (m-1)*ldc+16)
-	var s [4][16]float32
-	for p := range k {
-		row := bs[p*16 : p*16+16]
-		for i := range m {
-			v := as[p*4+i]
-			for j, w := range row {
-				s[i][j] += v * w
+func tileGeneric(cols int) func(m, k int, a, b, c *float32, ldc int, acc bool, _ *float32) {
+	return func(m, k int, a, b, c *float32, ldc int, acc bool, _ *float32) {
+		as, bs := unsafeSlice(a, k*4), unsafeSlice(b, k*16)
+		cs := unsafeSlice(c, (m-1)*ldc+cols)
+		var s [4][16]float32
+		for p := range k {
+			row := bs[p*16 : p*16+cols]
+			for i := range m {
+				v := as[p*4+i]
+				for j, w := range row {
+					s[i][j] += v * w
+				}
 			}
 		}
-	}
-	for i := range m {
-		dst := cs[i*ldc : i*ldc+16]
-		for j := range dst {
-			if acc {
-				dst[j] += s[i][j]
-			} else {
-				dst[j] = s[i][j]
-			}
+		for i := range m {
+			keep(cs[i*ldc:i*ldc+cols], s[i][:], acc)
 		}
 	}
 }

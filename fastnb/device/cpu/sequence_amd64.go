@@ -10,6 +10,7 @@ type panelTile = func(k int, a, b, c *float32, ldc, acc int, next *float32)
 type asmSeq struct {
 	width, mr int
 	tiles     []panelTile // by the number of rows
+	halves    []panelTile
 	gates     func(n int, g *float32, ldg int, bias, before, after *float32, ldc int, h *float32, ldh int)
 	gatesBack func(n int, g *float32, ldg int, before, after *float32, ldc int, dy *float32, lddy int, dh, dc *float32, lddh int)
 	expSum    func(n int, x *float32, m float32) float32
@@ -22,6 +23,7 @@ type asmSeq struct {
 var seq256 = asmSeq{
 	8, 6,
 	[]panelTile{nil, panel256_1, panel256_2, panel256_3, panel256_4, panel256_5, panel256_6},
+	[]panelTile{nil, half256_1, half256_2, half256_3, half256_4, half256_5, half256_6},
 	gates256, gatesBack256, expSum256, expWrite256, rowMax256, vmul256, dots256,
 }.kernels()
 
@@ -31,6 +33,10 @@ var seq512 = asmSeq{
 		nil, panel512_1, panel512_2, panel512_3, panel512_4, panel512_5, panel512_6,
 		panel512_7, panel512_8, panel512_9, panel512_10, panel512_11, panel512_12,
 	},
+	[]panelTile{
+		nil, half512_1, half512_2, half512_3, half512_4, half512_5, half512_6,
+		half512_7, half512_8, half512_9, half512_10, half512_11, half512_12,
+	},
 	gates512, gatesBack512, expSum512, expWrite512, rowMax512, vmul512, dots512,
 }.kernels()
 
@@ -39,13 +45,7 @@ func (a asmSeq) kernels() seqKernels {
 	slowA := packAGeneric(mr)
 	return seqKernels{
 		mr: mr, nr: 2 * w, width: w,
-		tile: func(m, k int, pa, pb, pc *float32, ldc int, acc bool, next *float32) {
-			flag := 0
-			if acc {
-				flag = 1
-			}
-			a.tiles[m](k, pa, pb, pc, ldc, flag, next)
-		},
+		tile: byTileRows(a.tiles), half: byTileRows(a.halves),
 		packA: func(dst, src []float32, ld, rows, k int) {
 			k8 := k / 8 * 8
 			if rows == mr && k8 > 0 {
@@ -103,6 +103,13 @@ func (a asmSeq) kernels() seqKernels {
 				genericSeq.dots(y[i:], wt[i*ld:], ld, x)
 			}
 		},
+	}
+}
+
+// byTileRows chooses among tiles by their number of rows.
+func byTileRows(tiles []panelTile) func(m, k int, a, b, c *float32, ldc int, acc bool, next *float32) {
+	return func(m, k int, a, b, c *float32, ldc int, acc bool, next *float32) {
+		tiles[m](k, a, b, c, ldc, flag(acc), next)
 	}
 }
 
