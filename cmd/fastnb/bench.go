@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"runtime"
 	"sort"
 	"strings"
@@ -17,6 +18,7 @@ import (
 	"github.com/fastnb/go/datasets"
 	"github.com/fastnb/go/fastnb"
 	"github.com/fastnb/go/fastnb/data"
+	"github.com/fastnb/go/fastnb/device"
 )
 
 // benchTask is a training that fastai runs too, by bench/fastai_<name>.py with the same options; bench/README.md
@@ -41,6 +43,7 @@ type benchOptions struct {
 // bench is one run of a task.
 type bench struct {
 	benchOptions
+	device, precision            string
 	json, measureLoader, profile bool
 	ctx                          context.Context
 	out                          io.Writer
@@ -62,6 +65,20 @@ func (t benchTask) command() *cobra.Command {
 		Use: t.name, Short: t.short, Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			b.ctx, b.out = cmd.Context(), cmd.OutOrStdout()
+			if _, err := precisionOf(b.precision); err != nil {
+				return err
+			}
+			if b.device != "" {
+				was, set := os.LookupEnv("FASTNB_DEVICE")
+				if err := os.Setenv("FASTNB_DEVICE", b.device); err != nil {
+					return err
+				}
+				defer func() {
+					if os.Unsetenv("FASTNB_DEVICE"); set {
+						os.Setenv("FASTNB_DEVICE", was) //nolint:errcheck // it was there before
+					}
+				}()
+			}
 			if err := b.measured(t.run, cmd.ErrOrStderr()); err != nil {
 				return err
 			}
@@ -81,6 +98,8 @@ func (t benchTask) command() *cobra.Command {
 	f.IntVar(&b.epochs, "epochs", d.epochs, "epochs")
 	f.IntVar(&b.workers, "workers", 2, "loader workers")
 	f.Float64Var(&b.lr, "lr", d.lr, "largest learning rate")
+	f.StringVar(&b.device, "device", "", "device: cpu, cuda, cuda:1, opencl (default: FASTNB_DEVICE, or the best one)")
+	f.StringVar(&b.precision, "precision", "f32", "what lies between layers is kept in f32, f16 (with the dynamic loss scale) or bf16")
 	f.BoolVar(&b.json, "json", false, "a JSON line for each epoch and one at the end")
 	f.BoolVar(&b.profile, "profile", false, "tell at the end, on standard error, where the time went: by operation and layer, forward and backward")
 	f.BoolVar(&b.measureLoader, "loader", false, "measure the loader alone first")
@@ -139,6 +158,9 @@ func (b *bench) loader(d *data.DataBunch) error {
 func (b *bench) fit(phase string, learn *fastnb.Learner, epochs int, lr fastnb.LRs, o ...fastnb.FitOption) error {
 	var start time.Time
 	var cpu float64
+	if err := b.mix(learn); err != nil {
+		return err
+	}
 	err := learn.FitOneCycle(epochs, lr, append(o, fastnb.Callbacks(fastnb.Callback{
 		Name: "report", Order: 1000,
 		BeforeEpoch: func(*fastnb.Learner) error { start, cpu = time.Now(), usedCPU(); return nil },
@@ -159,6 +181,28 @@ func (b *bench) fit(phase string, learn *fastnb.Learner, epochs int, lr fastnb.L
 		},
 	}))...)
 	return errors.Join(err, learn.Purge()) // which prints the profile that FASTNB_PROFILE asks for
+}
+
+// mix asks for the precision of the command line. A device that has it not is an error: its figures would be those
+// of another precision.
+func (b *bench) mix(learn *fastnb.Learner) error {
+	dev, err := device.Open("") // the learner's
+	if err != nil {
+		return err
+	}
+	i := dev.Info()
+	_ = dev.Close() // a share of it
+	b.note("device", i.Name)
+	b.note("precision", b.precision)
+	switch kind := precisions[b.precision]; {
+	case b.precision == "f32":
+		return nil
+	case !i.CanMix(kind):
+		return fmt.Errorf("fastnb: bench: --precision %s: device %s computes in float32 only (try --precision f32, or --device with a card's)", b.precision, i.Name)
+	case b.precision == "bf16":
+		return learn.ToFP16(fastnb.BF16())
+	}
+	return learn.ToFP16()
 }
 
 // line prints figures: as JSON, or for people.

@@ -4,14 +4,18 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/fastnb/go/datasets"
 	"github.com/fastnb/go/fastnb"
 	"github.com/fastnb/go/fastnb/data"
+	"github.com/fastnb/go/fastnb/device"
 	"github.com/fastnb/go/fastnb/tensor"
 )
 
@@ -71,6 +75,50 @@ func TestBenchPlanet(t *testing.T) {
 				t.Errorf("line %d: %s is %v", i, k, v[k])
 			}
 		}
+	}
+}
+
+// TestBenchPrecision trains in mixed precision on a device that has it, and refuses to on one that has not.
+func TestBenchPrecision(t *testing.T) {
+	dir := datasets.NewPath(t.TempDir(), "planet")
+	if err := datasets.SampleData("planet", dir, 16); err != nil {
+		t.Fatal(err)
+	}
+	run := func(o ...string) (map[string]any, error) {
+		var out bytes.Buffer
+		c := rootCommand()
+		c.SetOut(&out)
+		c.SetErr(&out)
+		c.SetArgs(append([]string{"bench", "planet", "--json", "--data", dir.String(), "--arch", "resnet18", "--items", "16", "--size", "32", "--bs", "4", "--epochs", "1"}, o...))
+		err := c.ExecuteContext(context.Background())
+		lines := bytes.Split(bytes.TrimSpace(out.Bytes()), []byte("\n"))
+		var v map[string]any
+		if err == nil {
+			err = json.Unmarshal(lines[len(lines)-1], &v)
+		}
+		return v, err
+	}
+	if _, err := run("--device", "cpu", "--precision", "f16"); err == nil || !strings.Contains(err.Error(), "float32 only") {
+		t.Error(err)
+	}
+	if _, err := run("--precision", "f8"); err == nil || !strings.Contains(err.Error(), `no precision "f8"`) {
+		t.Error(err)
+	}
+	dev, err := device.Open("opencl")
+	if errors.Is(err, device.ErrNotFound) && os.Getenv("FASTNB_CI") == "" {
+		t.Skip("no OpenCL on this machine: ", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dev.Close() //nolint:errcheck // a share of it
+	t.Setenv("FASTNB_DEVICE", "cpu")
+	v, err := run("--device", "opencl", "--precision", "f16")
+	if err != nil || v["device"] != "opencl:0" || v["precision"] != "f16" {
+		t.Errorf("%v: %v", v, err)
+	}
+	if os.Getenv("FASTNB_DEVICE") != "cpu" {
+		t.Error("FASTNB_DEVICE is not what it was")
 	}
 }
 
