@@ -2,7 +2,10 @@
 # Tests and measures fastnb on this machine's card, beside PyTorch where python3 has it. Needs the folder that
 # test/gpu/prepare.sh made (this script lies in it), Python 3, and nothing else.
 #
-#   bash run.sh [--quick] [--only PART[,PART]]      parts: info ours torch kernels losses more opencl compile profile tests cpu tiles
+#   bash run.sh [--quick] [--only PART[,PART]]      parts, in their order: info unet losses opencl ours torch cpu kernels tf32 more
+#                                                   compile profile tests tiles
+# What no card has shown yet comes first: the U-Net in each precision with its losses side by side, trainings beside
+# the processor's, and the suite of operations by OpenCL.
 #
 # FASTNB_DEVICE  the device: cuda (default); opencl for a rehearsal without a card
 # TINY=1         small works, for the rehearsal
@@ -55,10 +58,11 @@ part() {
 
 device=$FASTNB_DEVICE torch_device=cuda
 [ "$device" = opencl ] && torch_device=cpu
-train="gpu-resnet34-128-bs64 gpu-unet34-180x240-bs8 gpu-awdlstm-60k-bs64"
+unet=gpu-unet34-180x240-bs8 lm=gpu-awdlstm-60k-bs64 train="gpu-resnet34-128-bs64 $unet $lm"
 more="gpu-infer34-128-bs64 gpu-resnet50-64-bs64 gpu-headpose-120x160-bs64 gpu-classifier-60k-bs64 gpu-infer34-128-bs1"
 steps=20 seconds=4 each=45
-if [ "$TINY" = 1 ]; then train="tiny-resnet tiny-unet tiny-awdlstm" more="tiny-infer tiny-headpose tiny-classifier" steps=3 seconds=1; fi
+if [ "$TINY" = 1 ]; then unet=tiny-unet lm=tiny-awdlstm train="tiny-resnet $unet $lm" more="tiny-infer tiny-headpose tiny-classifier" steps=3 seconds=1; fi
+others=${train/ $unet/}
 [ $quick = 1 ] && more= steps=20 seconds=2
 
 # ours PRECISION WORK...: each work in a process of its own, so that none takes another along.
@@ -81,30 +85,41 @@ have_torch=0
 [ $have_torch = 0 ] && say "python3 has no torch: nothing beside"
 beside() { wanted torch && [ $have_torch = 1 ]; }
 
-if wanted ours; then ours f16 $train; fi
+table() { "$PYTHON" table.py "$json" | tee -a "$log"; }
+results() { grep -h -e '^ok' -e '^BAD' -e '^left' "$work/part.log" | cut -c1-170; }
+
+if wanted unet || wanted ours; then
+  for p in f16 bf16 f32; do ours $p $unet; done
+  "$PYTHON" table.py --losses "$json" | tee -a "$log"
+fi
+if wanted losses; then
+  part losses 60 bash -c './fastnb gpu selftest --only losses'
+  results
+fi
+if wanted opencl && [ "$device" = cuda ]; then # the same card through the other driver
+  part opencl 110 ./fastnb gpu selftest --device opencl --only losses,kernels --seconds 95
+  results
+fi
+if wanted ours; then ours f16 $others; fi
 if beside; then torch f16 60 "$train"; fi
-"$PYTHON" table.py "$json" | tee -a "$log"
+if wanted cpu; then
+  part "processor ${train%% *}" 45 bash -c './fastnb bench device "$1" --json --device cpu --steps 3 --seconds 6 | tee -a "$2"; exit ${PIPESTATUS[0]}' - "${train%% *}" "$json"
+fi
+table
 if wanted kernels; then
   part kernels 100 bash -c './fastnb gpu selftest --json --only memory,products,kernels --seconds 80 >"$1"; rc=$?; cat "$1"; exit $rc' - "$OUT/selftest.json"
   "$PYTHON" table.py --selftest "$OUT/selftest.json" | tee -a "$log"
 fi
-if wanted ours; then ours f32 $train; ours bf16 $train; fi
+if wanted ours; then ours f32 $others; ours bf16 $others; fi
+if wanted tf32; then FASTNB_GPU_TF32=1 ours f32 $lm ${train%% *}; fi
 if beside; then
   torch tf32 45 "$train"
   torch f32 30 "${train%% *}"
   [ $quick = 1 ] || torch bf16 45 "$train"
 fi
-if wanted losses; then
-  part losses 60 bash -c './fastnb gpu selftest --only losses'
-  grep -h -e '^ok' -e '^BAD' -e '^left' "$work/part.log" | cut -c1-170
-fi
 if wanted more && [ -n "$more" ]; then
   ours f16 $more
   [ $have_torch = 1 ] && torch f16 60 "$more"
-fi
-if wanted opencl && [ "$device" = cuda ]; then # the same card through the other driver
-  part opencl 70 ./fastnb gpu selftest --device opencl --only memory,products,kernels,losses --seconds 50
-  grep -h -e '^ok' -e '^BAD' -e '^left' "$work/part.log" | cut -c1-170
 fi
 if wanted compile && [ $have_torch = 1 ] && [ $quick = 0 ]; then
   for w in $train; do
@@ -123,11 +138,6 @@ if wanted tests; then
   part "trajectories" 60 ./fastnb.test -test.run 'FP16|Families|Trajectories|GPU' -test.v
   grep -h -e '^--- ' -e '^ *--- FAIL' "$work/part.log" | cut -c1-150 | head -20
   [ "$device" = cuda ] && part "driver" 60 env FASTNB_TEST_CARD=1 ./cuda.test -test.v -test.run 'TestDevice|Card'
-fi
-if wanted cpu; then
-  for w in $train; do
-    part "processor $w" 30 bash -c './fastnb bench device "$1" --json --device cpu --steps 3 --seconds 3 | tee -a "$2"; exit ${PIPESTATUS[0]}' - "$w" "$json"
-  done
 fi
 if wanted tiles && [ $quick = 0 ]; then
   part tiles 60 bash -c './fastnb gpu products --device "$1" --precision f16,f32 --seconds 0.003 >"$2" 2>&1' - "$device" "$OUT/tiles.txt"

@@ -1,5 +1,5 @@
 """Tables of what run.sh measured: python table.py BENCH.jsonl, with --markdown before it as docs/gpu.md has them, or
-python table.py --selftest SELFTEST.json"""
+python table.py --selftest SELFTEST.json, or python table.py --losses BENCH.jsonl: fastnb's losses in each precision"""
 
 import json
 import sys
@@ -37,7 +37,7 @@ def markdown(ours, eager, compiled):
     print("|---|---|---|---|---|---|---|---|---|---|---|---|")
     for key in sorted({*ours, *eager}):
         o, t, c = ours.get(key), eager.get(key), compiled.get(key)
-        if key[1] == "tf32":
+        if key[1] == "tf32" and not o:
             o = ours.get((key[0], "f32"))
         parts = [key[0].removeprefix("gpu-"), key[1]]
         for k in ("step_ms", "free_ms"):
@@ -48,6 +48,32 @@ def markdown(ours, eager, compiled):
         print("| " + " | ".join(parts) + " |")
 
 
+def losses(ours):
+    """First and last losses of each work, and how far those of other precisions are from float32's."""
+    for name in sorted({k[0] for k in ours}):
+        base = ours.get((name, "f32"))
+        for kind in ("f32", "tf32", "f16", "bf16"):
+            r = ours.get((name, kind))
+            if not r:
+                continue
+            text = f"{name:<27}{kind:<5}"
+            if r.get("error"):
+                print(f"{text}FAILED {r['error'][:200]}")
+                continue
+            text += f"loss {r['first_loss']:.4f} to {r['last_loss']:.4f} "
+            if r.get("skipped"):
+                text += f", {r['skipped']} steps left out"
+            if kind != "f32" and base and not base.get("error"):
+                scale = abs(base["first_loss"]) or 1
+                off = max(abs(r[k] - base[k]) / scale for k in ("first_loss", "last_loss"))
+                text += f"; off float32's by {off:.4f} of the first{' -- LOOK AT THIS' if off > 0.1 else ''}"
+            print(text)
+
+
+# What the project asks of a card beside the processor.
+TIMES_CPU = 30
+
+
 def main():
     if sys.argv[1] == "--selftest":
         return selftest(sys.argv[2])
@@ -56,6 +82,8 @@ def main():
     for r in rows:
         side = {"torch": eager, "torch compile": compiled}.get(r.get("side"), cpu if r.get("device") == "cpu" else ours)
         side[r["name"], r["precision"]] = r
+    if "--losses" in sys.argv:
+        return losses(ours)
     if "--markdown" in sys.argv:
         return markdown(ours, eager, compiled)
     ms = lambda r, k: f"{r[k]:9.2f}" if r and k in r and "error" not in r else "   FAILED" if r else "        -"
@@ -69,7 +97,8 @@ def main():
     for (name, kind), r in cpu.items():
         best = min((o["step_ms"] for k, o in ours.items() if k[0] == name and not o.get("error")), default=0)
         if best and not r.get("error"):
-            print(f"{name}: {r['step_ms']:.0f} ms on this machine's processor in {kind}: {r['step_ms'] / best:.0f} times the card's best")
+            times = r["step_ms"] / best
+            print(f"{name}: {r['step_ms']:.0f} ms on this machine's processor in {kind}: {times:.0f} times the card's best (asked: {TIMES_CPU}{', missed' if times < TIMES_CPU else ''})")
     for r in rows:
         if r.get("error"):
             print(f"failed: {r['name']} {r['precision']} {r.get('side', 'ours')}: {r['error'][:300]}")
