@@ -1,38 +1,18 @@
 package gpu_test
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"os"
 	"strings"
 	"testing"
 
-	"github.com/fastnb/go/fastnb/device"
 	"github.com/fastnb/go/fastnb/device/gpu"
-	"github.com/fastnb/go/fastnb/device/gpu/cuda"
-	"github.com/fastnb/go/fastnb/device/gpu/cuda/double"
-	"github.com/fastnb/go/fastnb/device/gpu/opencl"
+	"github.com/fastnb/go/fastnb/device/gpu/gputest"
 	"github.com/fastnb/go/fastnb/tensor"
 )
 
-func open(t testing.TB, activations tensor.DType) *gpu.Device {
-	t.Helper()
-	drv, err := opencl.Open(0, false)
-	if errors.Is(err, device.ErrNotFound) && os.Getenv("FASTNB_CI") == "" {
-		t.Skip("no OpenCL on this machine: ", err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	dev, err := gpu.New(drv, activations)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { dev.Close() })
-	return dev
-}
+func open(t testing.TB, activations tensor.DType) *gpu.Device { return gputest.OpenCL(t, activations) }
 
 // numbers are n numbers that kind can hold.
 func numbers(r *rand.Rand, kind tensor.DType, n int) []float32 {
@@ -84,17 +64,7 @@ func onDouble(t testing.TB, activations tensor.DType) *gpu.Device {
 	if testing.Short() {
 		t.Skip("the double compiles each kernel when it first meets it")
 	}
-	t.Setenv("FASTNB_LIBCUDA", double.Build(t))
-	drv, err := cuda.Open(0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dev, err := gpu.New(drv, activations)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { dev.Close() })
-	return dev
+	return gputest.Double(t, activations)
 }
 
 // With FASTNB_GPU_TF32=1 tensor cores multiply float32 with 11 bits; without it they do not lose any.

@@ -116,6 +116,17 @@ func (f family) step(t *testing.T, dev device.Device) (float64, map[string][]flo
 	return float64(l), grads
 }
 
+// onProcessor is the step that others are held beside.
+func (f family) onProcessor(t *testing.T) (float64, map[string][]float32) {
+	t.Helper()
+	cpu, err := device.Open("cpu")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cpu.Close() //nolint:errcheck // it is the processor
+	return f.step(t, cpu)
+}
+
 // apart is how much two sets of gradients differ, array by array: the largest distance by the reference's length,
 // where an array counts that is not all roundings.
 func apart(got, want map[string][]float32) (float64, string) {
@@ -154,12 +165,7 @@ func TestEveryWayThatCanBeChosen(t *testing.T) {
 	defer gpu.WidenFrom(0)()
 	all := os.Getenv("FASTNB_TEST_GPU") == "all"
 	for _, f := range families() {
-		cpu, err := device.Open("cpu")
-		if err != nil {
-			t.Fatal(err)
-		}
-		loss, reference := f.step(t, cpu)
-		cpu.Close() //nolint:errcheck // it is the processor
+		loss, reference := f.onProcessor(t)
 		for _, kind := range []tensor.DType{tensor.Float16, tensor.Float32, tensor.BFloat16} {
 			if !all && (kind != tensor.Float16 || f.name == "imdb") {
 				continue // make test-gpu runs them
@@ -207,12 +213,7 @@ func TestStepWithTF32(t *testing.T) {
 	t.Setenv("FASTNB_GPU_TF32", "1")
 	t.Setenv("FASTNB_GPU_TUNE", "0")
 	for _, f := range families() {
-		cpu, err := device.Open("cpu")
-		if err != nil {
-			t.Fatal(err)
-		}
-		loss, reference := f.step(t, cpu)
-		cpu.Close() //nolint:errcheck // it is the processor
+		loss, reference := f.onProcessor(t)
 		t.Run(f.name, func(t *testing.T) {
 			dev := onDouble(t, tensor.Float32)
 			l, grads := f.step(t, dev)
@@ -231,12 +232,7 @@ func TestStepsWithMeasuring(t *testing.T) {
 	}
 	defer gpu.WidenFrom(0)()
 	for _, f := range families() {
-		cpu, err := device.Open("cpu")
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, reference := f.step(t, cpu)
-		cpu.Close() //nolint:errcheck // it is the processor
+		_, reference := f.onProcessor(t)
 		for _, kind := range []tensor.DType{tensor.Float16, tensor.Float32, tensor.BFloat16} {
 			if os.Getenv("FASTNB_TEST_GPU") != "all" && (kind != tensor.Float16 || f.name != "camvid") {
 				continue

@@ -7,7 +7,7 @@ import (
 	"github.com/fastnb/go/fastnb/device/devicetest"
 	"github.com/fastnb/go/fastnb/device/gpu"
 	"github.com/fastnb/go/fastnb/device/gpu/cuda"
-	"github.com/fastnb/go/fastnb/device/gpu/cuda/double"
+	"github.com/fastnb/go/fastnb/device/gpu/gputest"
 	"github.com/fastnb/go/fastnb/tensor"
 )
 
@@ -15,23 +15,11 @@ import (
 func open(t *testing.T, activations tensor.DType) *gpu.Device {
 	t.Helper()
 	if os.Getenv("FASTNB_TEST_CARD") == "" {
-		t.Setenv("FASTNB_LIBCUDA", double.Build(t))
 		t.Setenv("FASTNB_GPU_TUNE", "0")
+		return gputest.Double(t, activations)
 	}
 	drv, err := cuda.Open(0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dev, err := gpu.New(drv, activations)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := dev.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return dev
+	return gputest.Over(t, drv, err, activations)
 }
 
 // The suite of all devices passes, however activations are kept, and no op of it runs on the host.

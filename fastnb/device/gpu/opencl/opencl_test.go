@@ -2,39 +2,25 @@ package opencl_test
 
 import (
 	"errors"
-	"os"
 	"strings"
 	"testing"
 
 	"github.com/fastnb/go/fastnb/device"
 	"github.com/fastnb/go/fastnb/device/devicetest"
 	"github.com/fastnb/go/fastnb/device/gpu"
+	"github.com/fastnb/go/fastnb/device/gpu/gputest"
 	"github.com/fastnb/go/fastnb/device/gpu/opencl"
 	"github.com/fastnb/go/fastnb/tensor"
 )
 
-// open gives a device, a processor's if there is no card. Where none is there the test is left out, but not in
-// CI, which installs one. Every call goes by a checker of OpenCL's objects.
+// open gives a device, a processor's if there is no card. Every call goes by a checker of OpenCL's objects.
 func open(t testing.TB, activations tensor.DType) *gpu.Device {
 	t.Helper()
 	drv, done, err := opencl.OpenChecked(0, false)
-	if errors.Is(err, device.ErrNotFound) && os.Getenv("FASTNB_CI") == "" {
-		t.Skip("no OpenCL on this machine: ", err)
+	if err == nil {
+		t.Cleanup(func() { done(t) }) // behind the device's end
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	dev, err := gpu.New(drv, activations)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := dev.Close(); err != nil {
-			t.Error(err)
-		}
-		done(t)
-	})
-	return dev
+	return gputest.Over(t, drv, err, activations)
 }
 
 // The suite of all devices passes, however activations are kept, and no op of it runs on the host.
