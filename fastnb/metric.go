@@ -259,7 +259,10 @@ func (o threshOption) applyMetric(c *metricConfig) {
 }
 
 // ApplyPredict sets the threshold of a prediction.
-func (o threshOption) ApplyPredict(c *PredictConfig) { c.Thresh = float64(o) }
+func (o threshOption) ApplyPredict(c *PredictConfig) {
+	c.Thresh = float64(o)
+	c.Note("Thresh", severalLabels)
+}
 
 // ApplyShow sets the threshold of shown predictions.
 func (o threshOption) ApplyShow(c *data.ShowConfig) {

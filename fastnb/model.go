@@ -170,12 +170,15 @@ func (m *Model) Predict(ctx context.Context, items ...any) ([]Prediction, error)
 
 // PredictWith is Predict with options: Thresh (0.5).
 func (m *Model) PredictWith(ctx context.Context, items []any, o ...PredictOption) ([]Prediction, error) {
-	ps, err := m.ask(ctx, m.recipe(), items, predictCfg(o).Thresh)
+	ps, err := m.ask(ctx, m.recipe(), items, predictCfg(o))
 	return ps, because("predict", err)
 }
 
 // ask predicts by a recipe.
-func (m *Model) ask(ctx context.Context, r recipe, items []any, thresh float64) ([]Prediction, error) {
+func (m *Model) ask(ctx context.Context, r recipe, items []any, c PredictConfig) ([]Prediction, error) {
+	if err := c.Refuse("predict", r.labels()); err != nil {
+		return nil, err
+	}
 	if _, ok := r.data.LabelKind().(data.Batcher); ok {
 		return nil, errors.New("a language model has no answer to one item (try text.Generate, or Predict of a LanguageLearner)")
 	}
@@ -199,11 +202,23 @@ func (m *Model) ask(ctx context.Context, r recipe, items []any, thresh float64) 
 	ps := make([]Prediction, len(jobs))
 	for i, j := range jobs {
 		var err error
-		if ps[i], err = r.decode(r.activate(j.out).At(0), thresh); err != nil {
+		if ps[i], err = r.decode(r.activate(j.out).At(0), c.Thresh); err != nil {
 			return nil, err
 		}
 	}
 	return ps, nil
+}
+
+// severalLabels are models that tell any number of labels for an item: a threshold says which.
+const severalLabels = "models of several labels"
+
+// labels is what the model tells, for options.
+func (r recipe) labels() string {
+	_, drawn := r.data.LabelKind().(data.DrawnLabel)
+	if r.data.LabelKind().Name() == "multi_category" || r.loss.Activation == "sigmoid" && !drawn {
+		return severalLabels
+	}
+	return "a model of one answer"
 }
 
 // compute runs jobs of one kind and shape as a batch of so many rows.

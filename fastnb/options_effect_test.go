@@ -1,9 +1,11 @@
 package fastnb
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/fastnb/go/datasets"
@@ -98,6 +100,37 @@ func TestPredsOptionsCount(t *testing.T) {
 			return rowsOf(in.Preds), nil
 		},
 	}, "Interpret WithTTA") // these pictures have no transforms: vision's tests see it
+}
+
+func TestPredictOptionsCount(t *testing.T) {
+	options := opttest.Options[PredictOption]{"Thresh": Thresh(.99999)}
+	opttest.Complete(t, ".", options, "PredictOption", "ThreshOption")
+	several := quickLearner(t, datasets.NewPath(t.TempDir()))
+	d, err := data.NewItemList(drawingKind{}, datasets.NewPath(t.TempDir()), []string{"0", "1", "2", "3", "4", "5"}).SplitByIdx([]int{1}).
+		LabelFromFunc(func(p datasets.Path) string { return fmt.Sprint(p.Name() > "2") }).DataBunch(data.BS(2))
+	must(t, err)
+	net, groups, err := smallResNet(d)
+	must(t, err)
+	one, err := NewLearner(d, net, groups, Silent(true))
+	must(t, err)
+	calls := opttest.Calls[PredictOption]{}
+	for name, l := range map[string]*Learner{"several labels": several, "one class": one} {
+		calls["Predict of "+name] = func(o ...PredictOption) (any, error) {
+			p, err := l.Predict("3", o...)
+			return p.Class, err
+		}
+		calls["PredictWith of "+name] = func(o ...PredictOption) (any, error) {
+			ps, err := l.Model.PredictWith(context.Background(), []any{"3"}, o...)
+			if err != nil {
+				return nil, err
+			}
+			return ps[0].Class, nil
+		}
+	}
+	opttest.Demand(t, options, calls)
+	if _, err := one.ShowResults(Thresh(.3)); err == nil || !strings.Contains(err.Error(), "Thresh has no effect") {
+		t.Error("ShowResults of one class:", err)
+	}
 }
 
 func rowsOf(t *Tensor) any {

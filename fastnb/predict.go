@@ -10,11 +10,14 @@ import (
 	"github.com/fastnb/go/cell"
 	"github.com/fastnb/go/fastnb/data"
 	"github.com/fastnb/go/fastnb/engine"
+	"github.com/fastnb/go/fastnb/internal/opt"
 	"github.com/fastnb/go/fastnb/tensor"
 )
 
 // PredictConfig is what the options of Predict say.
 type PredictConfig struct {
+	opt.Given
+
 	Thresh float64 // probability from which on a label counts: 0.5
 }
 
@@ -328,7 +331,7 @@ func (l *Learner) Predict(item any, o ...PredictOption) (Prediction, error) {
 	if err := l.alive("predict"); err != nil {
 		return Prediction{}, err
 	}
-	ps, err := l.Model.ask(cell.Context(), recipe{l.Data, l.Loss}, []any{item}, predictCfg(o).Thresh)
+	ps, err := l.Model.ask(cell.Context(), recipe{l.Data, l.Loss}, []any{item}, predictCfg(o))
 	if cell.Interrupted() != nil {
 		return Prediction{}, cell.ErrInterrupted
 	}

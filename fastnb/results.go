@@ -37,6 +37,10 @@ func (l *Learner) ShowResults(o ...data.ShowOption) (*plotting.Figure, error) {
 	if _, ok := l.Data.LabelKind().(data.DrawnLabel); ok {
 		n = c.Rows
 	}
+	var asked []PredictOption
+	if c.Thresh != nil {
+		asked = append(asked, Thresh(*c.Thresh))
+	}
 	var xs, ys []data.Item
 	for i := 0; i < ds.Len() && len(xs) < n; i++ {
 		x, y, err := ds.At(i)
@@ -47,7 +51,7 @@ func (l *Learner) ShowResults(o ...data.ShowOption) (*plotting.Figure, error) {
 		if err != nil {
 			return nil, because("show results", err)
 		}
-		p, err := l.Predict(ds.Items()[i], threshOption(threshOf(c)))
+		p, err := l.Predict(ds.Items()[i], asked...)
 		if err != nil {
 			return nil, err
 		}

@@ -22,7 +22,7 @@ func factory(source string, lm bool, o []data.FactoryOption) (*data.Factory, err
 	if err := f.Refuse("data bunch", takers...); err != nil {
 		return nil, err
 	}
-	from, label := []data.FromOption{MinFreq(factoryMinFreq)}, []data.LabelOption(nil)
+	from, label := []data.FromOption{usualFreq(factoryMinFreq)}, []data.LabelOption(nil)
 	if source != data.FactoryOfFolders {
 		from, label = append(from, data.Cols(1)), append(label, data.LabelCols(0))
 	}

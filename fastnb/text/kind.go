@@ -19,6 +19,7 @@ type config struct {
 	vocab   *data.Vocab // nil: made of the training texts
 	most    int         // words of a vocabulary
 	minFreq int         // how often a word must be there
+	sized   string      // the option that a user gave of these two
 	marks   bool        // xxfld and a number before each field
 	bos     bool        // xxbos in front
 	eos     bool        // xxeos behind

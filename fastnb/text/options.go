@@ -30,7 +30,7 @@ func WithVocab(itos []string) data.FromOption {
 			return fmt.Errorf("the vocabulary is empty")
 		}
 		c.vocab = data.NewVocab(itos)
-		return nil
+		return c.one()
 	})
 }
 
@@ -40,15 +40,31 @@ func MaxVocab(n int) data.FromOption {
 		if least := len(data.SpecialTokens()) + 1; n < least {
 			return fmt.Errorf("%d words: there must be at least %d", n, least)
 		}
-		c.most = n
-		return nil
+		c.most, c.sized = n, "MaxVocab"
+		return c.one()
 	})
 }
 
 // MinFreq is how often a word must stand in the training texts to get into the vocabulary (default 3; 2
 // for the one-line factories, as in fastai).
 func MinFreq(n int) data.FromOption {
+	return option("MinFreq", func(c *config) error {
+		c.minFreq, c.sized = n, "MinFreq"
+		return c.one()
+	})
+}
+
+// usualFreq is MinFreq as a factory's default, which nobody asked for.
+func usualFreq(n int) data.FromOption {
 	return option("MinFreq", func(c *config) error { c.minFreq = n; return nil })
+}
+
+// one is an error where a vocabulary is given and how to make one too.
+func (c *config) one() error {
+	if c.vocab != nil && c.sized != "" {
+		return fmt.Errorf("%s has no effect beside WithVocab, whose words are settled (try one of them)", c.sized)
+	}
+	return nil
 }
 
 // MarkFields puts xxfld and its number before each field of a text (default false).

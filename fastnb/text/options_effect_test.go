@@ -3,6 +3,7 @@ package text
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/fastnb/go/datasets"
@@ -169,4 +170,18 @@ func TestTextLearnerOptionsCount(t *testing.T) {
 			return seen(TextClassifierLearner(c, models.AWDLSTM, first(o)...))
 		},
 	}, "Pretrained") // its refusal is the missing file's
+}
+
+// TestVocabularyIsOneOrTheOther: how a vocabulary is made has no effect where one is given.
+func TestVocabularyIsOneOrTheOther(t *testing.T) {
+	tab, dir := reviews(t, 8), datasets.NewPath(t.TempDir())
+	given := WithVocab([]string{"xxunk", "xxpad", "one"})
+	for name, o := range map[string]data.FromOption{"MinFreq": MinFreq(1), "MaxVocab": MaxVocab(100)} {
+		for _, both := range [][]data.FromOption{{given, o}, {o, given}} {
+			_, err := TextListFromTable(dir, tab, append(both, data.Cols("text"))...).SplitNone().LabelForLM().DataBunch(data.BS(2))
+			if err == nil || !strings.Contains(err.Error(), name+" has no effect beside WithVocab") || !strings.Contains(err.Error(), "(try ") {
+				t.Errorf("%s beside WithVocab: %v", name, err)
+			}
+		}
+	}
 }

@@ -8,6 +8,27 @@ type tfmsConfig struct {
 	maxRotate, maxZoom, maxLighting, maxWarp float64
 	pAffine, pLighting                       float64
 	extra                                    []Transform
+	idles                                    []idleOption
+}
+
+// idleOption is an option that may have nothing to work on beside the others.
+type idleOption struct {
+	name, try string
+	is        func() bool
+}
+
+func (c *tfmsConfig) idle(name, try string, is func() bool) {
+	c.idles = append(c.idles, idleOption{name, try, is})
+}
+
+// unused is the error of an option that changes nothing beside the others.
+func (c *tfmsConfig) unused() error {
+	for _, o := range c.idles {
+		if o.is() {
+			return fmt.Errorf("fastnb: get transforms: option %s has no effect beside the others (try it with %s, or leave it out)", o.name, o.try)
+		}
+	}
+	return nil
 }
 
 // TransformsOption is an option of GetTransforms.
@@ -21,7 +42,12 @@ func (f tfmsFunc) applyTransforms(c *tfmsConfig) { f(c) }
 func DoFlip(on bool) TransformsOption { return tfmsFunc(func(c *tfmsConfig) { c.doFlip = on }) }
 
 // FlipVert says whether they may also be turned upside down and by quarter turns (default false).
-func FlipVert(on bool) TransformsOption { return tfmsFunc(func(c *tfmsConfig) { c.flipVert = on }) }
+func FlipVert(on bool) TransformsOption {
+	return tfmsFunc(func(c *tfmsConfig) {
+		c.flipVert = on
+		c.idle("FlipVert", "DoFlip(true)", func() bool { return on && !c.doFlip })
+	})
+}
 
 // MaxRotate is the largest rotation to either side in degrees; 0 for none (default 10).
 func MaxRotate(deg float64) TransformsOption {
@@ -42,11 +68,19 @@ func MaxLighting(m float64) TransformsOption {
 func MaxWarp(m float64) TransformsOption { return tfmsFunc(func(c *tfmsConfig) { c.maxWarp = m }) }
 
 // PAffine is the probability of each of warp, rotation and zoom (default 0.75).
-func PAffine(p float64) TransformsOption { return tfmsFunc(func(c *tfmsConfig) { c.pAffine = p }) }
+func PAffine(p float64) TransformsOption {
+	return tfmsFunc(func(c *tfmsConfig) {
+		c.pAffine = p
+		c.idle("PAffine", "MaxWarp, MaxRotate or MaxZoom", func() bool { return c.maxWarp == 0 && c.maxRotate == 0 && !(c.maxZoom > 1) })
+	})
+}
 
 // PLighting is the probability of each of brightness and contrast (default 0.75).
 func PLighting(p float64) TransformsOption {
-	return tfmsFunc(func(c *tfmsConfig) { c.pLighting = p })
+	return tfmsFunc(func(c *tfmsConfig) {
+		c.pLighting = p
+		c.idle("PLighting", "MaxLighting", func() bool { return c.maxLighting == 0 })
+	})
 }
 
 // XtraTfms appends transforms to the training list.
@@ -65,6 +99,7 @@ func GetTransforms(opts ...TransformsOption) *Transforms {
 		o.applyTransforms(&c)
 	}
 	train := []Transform{RandCrop()}
+	train[0].err = c.unused()
 	if c.doFlip {
 		if c.flipVert {
 			train = append(train, DihedralAffine())

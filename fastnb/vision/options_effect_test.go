@@ -97,6 +97,20 @@ func TestTransformsOptionsCount(t *testing.T) {
 		"PAffine": PAffine(.1), "PLighting": PLighting(.1), "XtraTfms": XtraTfms(Jitter(Uniform(0, 1))),
 	}
 	opttest.Complete(t, ".", options, "TransformsOption")
+	// Beside these others each has an effect or is refused too.
+	for name, others := range map[string][]TransformsOption{
+		"without flips": {DoFlip(false)}, "without lighting": {MaxLighting(0)}, "without warps, turns and zoom": {MaxWarp(0), MaxRotate(0), MaxZoom(1)},
+	} {
+		opttest.Demand(t, options, opttest.Calls[TransformsOption]{"GetTransforms " + name: func(o ...TransformsOption) (any, error) {
+			tfms := GetTransforms(append(others[:len(others):len(others)], o...)...)
+			s, err := tfms.State()
+			if tfms.Err() != nil {
+				err = tfms.Err()
+			}
+			return string(s), err
+		}}, "GetTransforms without flips DoFlip", "GetTransforms without lighting MaxLighting",
+			"GetTransforms without warps, turns and zoom MaxWarp", "GetTransforms without warps, turns and zoom MaxRotate") // given already
+	}
 	opttest.Demand(t, options, opttest.Calls[TransformsOption]{"GetTransforms": func(o ...TransformsOption) (any, error) {
 		tfms := GetTransforms(o...)
 		s, err := tfms.State()
