@@ -56,7 +56,13 @@ func Run(ctx context.Context, connectionFile string) error {
 	defer k.carryComms(connectionFile)()
 	k.publish("status", nil, msg{"execution_state": "starting"})
 	k.history = openHistory(datasets.Home().String(), func(err error) { k.log.Print(err) })
-	go k.receive(w.Shell, func(m *wire.Message) { k.queue <- m })
+	go k.receive(w.Shell, func(m *wire.Message) {
+		if m.Header.MsgType == "interrupt_request" && k.opened.Load() {
+			k.handle(w.Shell, m) // VS Code sends it here: in line it would wait for the cell that it is to stop
+			return
+		}
+		k.queue <- m
+	})
 	k.signals(ctx)
 	k.watchParent(ctx)
 	first, err := k.open()

@@ -272,16 +272,18 @@ func conversation(t *testing.T, c *client) {
 		t.Fatal(err)
 	}
 	check("2+2", "execute_result 4")
-	loop := c.send(c.shell, "execute_request", map[string]any{"code": "fmt.Println(1)\nfor {}"})
-	behind := c.send(c.shell, "execute_request", map[string]any{"code": "99"})
-	c.awaitStream(loop) // it runs
-	stop := c.send(c.control, "interrupt_request", map[string]any{})
-	for id, want := range map[string]string{stop: "interrupt_reply ok", loop: "execute_reply error", behind: "execute_reply aborted"} {
-		if m := c.reply(id); m.Header.MsgType+" "+m.String("status") != want {
-			t.Errorf("reply %s %s, want %s", m.Header.MsgType, m.String("status"), want)
+	for _, socket := range []zmq4.Socket{c.control, c.shell} { // VS Code sends it on the shell
+		loop := c.send(c.shell, "execute_request", map[string]any{"code": "fmt.Println(1)\nfor {}"})
+		behind := c.send(c.shell, "execute_request", map[string]any{"code": "99"})
+		c.awaitStream(loop) // it runs
+		stop := c.send(socket, "interrupt_request", map[string]any{})
+		for id, want := range map[string]string{stop: "interrupt_reply ok", loop: "execute_reply error", behind: "execute_reply aborted"} {
+			if m := c.reply(id); m.Header.MsgType+" "+m.String("status") != want {
+				t.Errorf("reply %s %s, want %s", m.Header.MsgType, m.String("status"), want)
+			}
 		}
+		check("3+3", "execute_result 6")
 	}
-	check("3+3", "execute_result 6")
 }
 
 func TestInstall(t *testing.T) {

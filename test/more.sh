@@ -41,6 +41,9 @@ python test/jupyter/valid.py "$tmp/nb/executed.ipynb" notebooks/*.ipynb
 
 echo '== JupyterLab in a browser'
 (cd test/browser && npm install --silent --no-audit --no-fund)
+echo "== VS Code's way of starting a kernel"
+timeout 300 "$node" test/browser/vscode.js "$VENV/share/jupyter/kernels/fastnb"
+
 # lab BIN FOLDER: JupyterLab of an environment, on a folder of notebooks; its port is then $port, its process $lab
 lab() {
   port=$(python -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])')

@@ -93,6 +93,25 @@ def pages():
                 problem(p, f"link to what is not there: {link}")
 
 
+def badges():
+    """Binder's and Colab's badges open notebooks that are there and whose metadata name our kernel, as each of them has to."""
+    found = []
+    for p in subprocess.check_output(["git", "ls-files", "*.md"], text=True).split():
+        for url in re.findall(r"\((https://(?:mybinder\.org|colab\.research\.google\.com)/[^)\s]+)\)", open(p).read()):
+            m = re.search(r"(?:urlpath=lab/tree/|/blob/main/)(\S+\.ipynb)$", url)
+            if not m or not os.path.exists(m.group(1)):
+                if not url.endswith(".svg"):
+                    problem(p, f"a badge that opens no notebook of ours: {url}")
+                continue
+            found.append(m.group(1))
+    if found.count("notebooks/lesson3-planet.ipynb") < 2:
+        problem("badges", f"Binder's and Colab's should open the planet notebook, they open {found}")
+    for nb in subprocess.check_output(["git", "ls-files", "notebooks/*.ipynb"], text=True).split():
+        spec = json.load(open(nb))["metadata"].get("kernelspec", {})
+        if (spec.get("name"), spec.get("language")) != ("fastnb", "go"):
+            problem(nb, f"kernelspec {spec}")
+
+
 def steps():
     """postBuild in an empty folder that holds only what git tracks."""
     with tempfile.TemporaryDirectory() as tmp:
@@ -118,6 +137,7 @@ for f in sorted(os.listdir("docker")):
     dockerfile(os.path.join("docker", f))
 environment("environment.yml")
 pages()
+badges()
 steps()
 for p in problems:
     print(p)

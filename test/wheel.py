@@ -4,6 +4,8 @@ usage: wheel.py FASTNB WHEEL   (FASTNB: the program that packs, WHEEL: of this m
 """
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -37,7 +39,15 @@ with tempfile.TemporaryDirectory() as tmp:
         run(fastnb, "kernel", "wheel", "--platform", made, "--out", folder, __file__)
         for asks in MACHINES:
             assert accepted(python, folder, asks) == (asks == made), f"the wheel of {made} on {asks}"
-    run(python, "-m", "pip", "install", "-q", "jupyter_client", wheel)
+    run(python, "-m", "pip", "install", "-q", "jupyter_client")
+    # The first cell of a notebook in Colab, as docs/places.md has it, with the wheel beside the notebook.
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "docs", "places.md")) as f:
+        cell = re.search(r"## Colab.*?```python\n(.*?)```", f.read(), re.S).group(1)
+    content = tmp + "/content"
+    os.mkdir(content)
+    shutil.copy(wheel, content)
+    said = run(python, "-c", cell, cwd=content, env={**os.environ, "PATH": "/nowhere"})  # nothing is built or fetched for it
+    assert "reload the page" in said, said
     spec = json.loads(run(env + "/bin/jupyter-kernelspec", "list", "--json"))["kernelspecs"]["fastnb"]
     assert spec["resource_dir"].startswith(env), spec["resource_dir"]
     files = set(os.listdir(spec["resource_dir"]))
