@@ -256,17 +256,21 @@ func (m *halfMap) packTaps(d *Device, h *halfKernels, dst []uint16, w []float32,
 				h.pairs(to[at*halfCols:], w[tap*n+j*halfCols:], ld, o/2)
 				continue
 			}
-			var edge [2 * halfCols]float32
-			for k := 0; k < o; k += 2 {
-				clear(edge[:])
-				for r := range min(2, o-k) {
-					from := (k+r)*ld + tap*n + j*halfCols
-					copy(edge[r*halfCols:(r+1)*halfCols], w[from:from+min(halfCols, n-j*halfCols)])
-				}
-				h.pairs(to[(at+k)*halfCols:], edge[:], halfCols, 1)
-			}
+			packTapEdges(h, to[at*halfCols:], w[tap*n+j*halfCols:], ld, o, min(halfCols, n-j*halfCols))
 		}
 	})
+}
+
+// packTapEdges packs what are not whole panels and pairs.
+func packTapEdges(h *halfKernels, to []uint16, w []float32, ld, o, cols int) {
+	var edge [2 * halfCols]float32
+	for k := 0; k < o; k += 2 {
+		clear(edge[:])
+		for r := range min(2, o-k) {
+			copy(edge[r*halfCols:(r+1)*halfCols], w[(k+r)*ld:(k+r)*ld+cols])
+		}
+		h.pairs(to[k*halfCols:], edge[:], halfCols, 1)
+	}
 }
 
 // halfCost is about how long a product in bfloat16 takes, in multiplications of one in single precision.

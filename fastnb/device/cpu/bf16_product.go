@@ -30,12 +30,23 @@ func stepsOf(k int) int { return (k + halfStep - 1) / halfStep }
 
 // stepOffsets are the places in a row of steps that follow one another.
 func stepOffsets(steps int) []int {
+	if steps <= len(fewSteps) {
+		return fewSteps[:steps]
+	}
 	offs := make([]int, steps)
 	for i := range offs {
 		offs[i] = 2 * halfStep * i
 	}
 	return offs
 }
+
+// fewSteps are offsets at hand.
+var fewSteps = func() (offs [512]int) {
+	for i := range offs {
+		offs[i] = 2 * halfStep * i
+	}
+	return offs
+}()
 
 // packHalfRows packs the transpose of rows: column j of the right side is w[j*ld : j*ld+k], its values
 // from the beginning of a step on.
@@ -49,13 +60,8 @@ func packHalfRows(h *halfKernels, t *team, dst []uint16, w []float32, ld, k, n i
 		} else {
 			whole = 0
 		}
-		var edge [16 * halfStep]float32
-		for s := whole; s < steps; s++ {
-			clear(edge[:])
-			for r := range min(16, n-16*g) {
-				copy(edge[r*halfStep:(r+1)*halfStep], w[(16*g+r)*ld+s*halfStep:(16*g+r)*ld+min(k, (s+1)*halfStep)])
-			}
-			h.turnRows(to[s*stepB:], edge[:], halfStep, 1)
+		if whole < steps {
+			packHalfEdges(h, to, w[16*g*ld:], ld, k, min(16, n-16*g), whole)
 		}
 		if g == (n+15)/16-1 && g%2 == 0 { // the other half of the last panel
 			for s := range steps {
@@ -67,6 +73,18 @@ func packHalfRows(h *halfKernels, t *team, dst []uint16, w []float32, ld, k, n i
 	})
 }
 
+// packHalfEdges packs what does not fill a block of 16 rows and a step, from a step on.
+func packHalfEdges(h *halfKernels, to []uint16, w []float32, ld, k, rows, from int) {
+	var edge [16 * halfStep]float32
+	for s := from; s < stepsOf(k); s++ {
+		clear(edge[:])
+		for r := range rows {
+			copy(edge[r*halfStep:(r+1)*halfStep], w[r*ld+s*halfStep:r*ld+min(k, (s+1)*halfStep)])
+		}
+		h.turnRows(to[s*stepB:], edge[:], halfStep, 1)
+	}
+}
+
 // packHalfMatrix packs columns j0 to j0+halfCols of a k x n matrix, ld apart, as one panel; zeros to the end of the
 // last step.
 func packHalfMatrix(h *halfKernels, dst []uint16, f []float32, ld, k, n, j0 int) {
@@ -76,6 +94,9 @@ func packHalfMatrix(h *halfKernels, dst []uint16, f []float32, ld, k, n, j0 int)
 	}
 	if whole > 0 {
 		h.pairs(dst, f[j0:], ld, whole)
+	}
+	if whole == stepsOf(k)*halfStep/2 {
+		return
 	}
 	var edge [2 * halfCols]float32
 	for p := whole; p < stepsOf(k)*halfStep/2; p++ {
@@ -229,6 +250,9 @@ func (d *Device) halfTurn(h *halfKernels, dst []uint16, ldd int, a []float32, m,
 			h.turnPairs(to, ldd, a[16*g:], m, whole)
 		} else {
 			whole = 0
+		}
+		if whole == stepsOf(n) {
+			return
 		}
 		var edge [halfStep * 16]float32
 		for s := whole; s < stepsOf(n); s++ {

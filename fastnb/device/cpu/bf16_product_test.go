@@ -154,3 +154,39 @@ func TestHalfMatrices(t *testing.T) {
 		}
 	})
 }
+
+// TestHalfDecoder: loss, best words and derivatives of a decoder with its products in bfloat16 are those in single
+// precision, but for the derivatives' rounding.
+func TestHalfDecoder(t *testing.T) {
+	r := rand.New(rand.NewPCG(11, 12))
+	halfDevices(t, func(t *testing.T, d *Device) {
+		half := d.half
+		a := device.Decoder{R: 7 * 31, E: 50, V: 701, Bias: true, Grad: true}
+		h, w, bias, y := rounded(noise(r, a.R*a.E)), rounded(noise(r, a.V*a.E)), noise(r, a.V), make([]int64, a.R)
+		for i := range y {
+			y[i] = r.Int64N(int64(a.V))
+		}
+		var out [2][]float32
+		for i, k := range []*halfKernels{half, nil} {
+			d.half = k
+			out[i] = make([]float32, a.Size())
+			in := []val{floatsOf([]int{a.R, a.E}, h), floatsOf([]int{a.V, a.E}, w), {shape: []int{7, 31}, i: y}, floatsOf([]int{a.V}, bias)}
+			if err := decoderXent(a, &call{dev: d, in: in, out: []val{floatsOf([]int{a.Size()}, out[i])}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		d.half = half
+		if e := math.Abs(float64(out[0][0]/out[1][0] - 1)); !(e < halfTol) {
+			t.Errorf("loss %v, want %v", out[0][0], out[1][0])
+		}
+		for _, p := range []struct {
+			what     string
+			from, n  int
+			apartMax float64
+		}{{"h", a.DH(), a.R * a.E, .1}, {"w", a.DW(), a.V * a.E, .2}, {"bias", a.DB(), a.V, halfTol}} {
+			if e := apartBy(out[0][p.from:p.from+p.n], out[1][p.from:p.from+p.n]); !(e < p.apartMax) {
+				t.Errorf("derivative of %s is %.3g apart", p.what, e)
+			}
+		}
+	})
+}

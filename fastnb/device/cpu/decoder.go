@@ -85,6 +85,7 @@ type vocabPart struct {
 	buf       []float32 // packed words; then packed probabilities
 	dh        []float32
 	tile, own []float32
+	half      []float32 // working memory of products in bfloat16
 }
 
 // scoreMemory is how many scores are held at a time, at most.
@@ -131,7 +132,11 @@ func (x *vocab) prepare() {
 	if !x.Grad {
 		own = x.stretch * x.block
 	}
-	size := x.stretch*x.E + x.stretch*wideE + n*(x.stretch*3+share+x.stretch*x.E+mr*nr+own)
+	half := 0
+	if x.d.half != nil {
+		half = halfMacroMemory(x.block+mr, max(x.E, productK, x.block))
+	}
+	size := x.stretch*x.E + x.stretch*wideE + n*(x.stretch*3+share+x.stretch*x.E+mr*nr+own+half)
 	if x.Grad {
 		x.scores = x.d.keep(slotScores, x.blocks()*x.stretch*x.block)
 		clear(x.work[x.DB() : x.DB()+x.V])
@@ -148,7 +153,7 @@ func (x *vocab) prepare() {
 	for w := range n {
 		x.parts = append(x.parts, vocabPart{
 			from: x.blocks() * w / n, to: x.blocks() * (w + 1) / n, best: make([]int, x.stretch),
-			top: take(x.stretch), sum: take(x.stretch), hit: take(x.stretch), buf: take(share), dh: take(x.stretch * x.E), tile: take(mr * nr), own: take(own),
+			top: take(x.stretch), sum: take(x.stretch), hit: take(x.stretch), buf: take(share), dh: take(x.stretch * x.E), tile: take(mr * nr), own: take(own), half: take(half),
 		})
 	}
 }
@@ -220,12 +225,21 @@ func (x *vocab) forward(p *vocabPart, r0, rows int) {
 			for r := i0; r < i1; r++ {
 				x.beginRow(scores[r*wide:(r+1)*wide], v0, words)
 			}
-			x.s.macro(macro{rows: i1 - i0, cols: wide, k: x.E, a: x.left.f[i0*x.E:], b: p.buf, c: scores[i0*wide:], ldc: wide, acc: true, tile: p.tile})
+			x.macro(p, macro{rows: i1 - i0, cols: wide, k: x.E, a: x.left.f[i0*x.E:], b: p.buf, c: scores[i0*wide:], ldc: wide, acc: true, tile: p.tile})
 			for r := i0; r < i1; r++ {
 				x.look(p, scores[r*wide:(r+1)*wide], r, v0, words, x.class[r0+r])
 			}
 		}
 	}
+}
+
+// macro multiplies in a part's memory.
+func (x *vocab) macro(p *vocabPart, m macro) {
+	if h := x.d.half; h != nil {
+		x.s.halfMacro(h, m, p.half)
+		return
+	}
+	x.s.macro(m)
 }
 
 // beginRow fills a row with the biases; columns that are no words can never win.
@@ -315,7 +329,7 @@ func (x *vocab) tableOf(p *vocabPart, d []float32, v0, words, wide, r0 int) {
 		for i := 0; i < words; i += x.s.mr {
 			left(p.buf[i*kc:], i, min(x.s.mr, words-i), 0, kc)
 		}
-		x.s.macro(macro{
+		x.macro(p, macro{
 			rows: words, cols: x.E, k: kc, a: p.buf, b: x.rows.at(x.s, k0, 0), c: x.work[x.DW()+v0*x.E:], ldc: x.E,
 			acc: r0 > 0 || k0 > 0, tile: p.tile,
 		})
@@ -336,6 +350,6 @@ func (x *vocab) rowsOf(p *vocabPart, d []float32, v0, words, wide, rows int) {
 		for i := i0; i < i1; i += x.s.mr {
 			x.s.packA(left[(i-i0)*words:], d[i*wide:], wide, min(x.s.mr, i1-i), words)
 		}
-		x.s.macro(macro{rows: i1 - i0, cols: x.E, k: words, a: left, b: table, c: p.dh[i0*x.E:], ldc: x.E, acc: true, tile: p.tile})
+		x.macro(p, macro{rows: i1 - i0, cols: x.E, k: words, a: left, b: table, c: p.dh[i0*x.E:], ldc: x.E, acc: true, tile: p.tile})
 	}
 }
