@@ -202,7 +202,11 @@ func (s *stepper) once(x, y []*tensor.Tensor) (float32, error) {
 		}
 		return float32(word), nil
 	}
-	loss, _, err := s.e.TrainBatch(ctx, x, y)
+	r, err := s.e.Train(ctx, engine.Batch{X: x, Y: y})
+	if err != nil {
+		return 0, err
+	}
+	loss, err := r.Loss(ctx) // the loss alone comes down, as in PyTorch's loop
 	if err != nil {
 		return 0, err
 	}

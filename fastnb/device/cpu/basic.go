@@ -30,6 +30,18 @@ func init() {
 		c.dev.team.ranges(len(o), 16, 1, func(_, i, j int) { c.dev.isa.vec.reluGrad(o[i:j], dy[i:j], y[i:j]) })
 		return nil
 	})
+	kernels["add_relu_grad"] = plain(func(c *call) error { // see fuseSums
+		a, b, y, o := c.in[0].f, c.in[1].f, c.in[2].f, c.out[0].f
+		const near = 4096 // elements whose sum is still in the cache when the mask comes
+		c.dev.team.ranges(len(o), near, 1, func(_, from, to int) {
+			for i := from; i < to; i += near {
+				j := min(i+near, to)
+				c.dev.isa.vec.add(o[i:j], a[i:j], b[i:j])
+				c.dev.isa.vec.reluGrad(o[i:j], o[i:j], y[i:j])
+			}
+		})
+		return nil
+	})
 	kernels["reshape"] = plain(func(c *call) error {
 		if len(c.out[0].f) > 0 && &c.out[0].f[0] != &c.in[0].f[0] {
 			copy(c.out[0].f, c.in[0].f)
@@ -142,7 +154,7 @@ func matMul(a device.MatMul, c *call) error {
 		return nil
 	}
 	kind, pack := "plain", func(dst []float32) {
-		c.dev.packB(dst, k, n, func(k int) ([]float32, int) { return y.f[k*n : (k+1)*n], 1 })
+		c.dev.packMatrix(dst, y.f, k, n)
 	}
 	if a.TransB {
 		kind, pack = "transposed", func(dst []float32) { c.dev.packTransposed(dst, y.f, k, n) }

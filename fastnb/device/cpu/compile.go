@@ -40,7 +40,7 @@ type builder func(st *device.Step, p *device.Plan) (kernel, error)
 var kernels = map[string]builder{}
 
 // inPlace lists ops whose output may lie where their first input lay.
-var inPlace = map[string]bool{"add": true, "relu": true, "relu_grad": true, "dropout": true, "dropout_dx": true, "bn_dx": true, "bn_eval_dx": true, "sigmoid_range": true}
+var inPlace = map[string]bool{"add": true, "add_relu_grad": true, "relu": true, "relu_grad": true, "dropout": true, "dropout_dx": true, "bn_dx": true, "bn_eval_dx": true, "sigmoid_range": true}
 
 // program is a compiled plan.
 type program struct {
@@ -64,7 +64,7 @@ var hostNotice sync.Map
 
 // Compile plans memory and prepares the kernels.
 func (d *Device) Compile(p *device.Plan) (device.Program, error) {
-	p = fuseNorms(p)
+	p = fuseSums(fuseNorms(p))
 	pr := &program{dev: d, plan: p, vals: make([]val, len(p.Values)), still: still(p)}
 	if p.Activations == tensor.BFloat16 {
 		pr.half = d.isa.half.ask()

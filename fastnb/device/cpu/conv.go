@@ -45,7 +45,7 @@ func (c *call) directForward(a device.Conv, fin *finish) {
 		src: x.f, n: x.shape[0], h: x.shape[1], w: x.shape[2], c: x.shape[3], gh: y.shape[1], gw: y.shape[2],
 		sy: a.Stride[0], sx: a.Stride[1], oy: -a.Pad[0], ox: -a.Pad[1], ph: w.shape[1], pw: w.shape[2],
 	}
-	packed := c.packedOnce(w, "transposed", c.dev.panelFloats(k, n), func(dst []float32) { c.dev.packWeights(dst, w.f, k, n) })
+	packed := c.packedOnce(w, "transposed", c.dev.panelFloats(k, n), func(dst []float32) { c.dev.packTransposed(dst, w.f, k, n) })
 	var after func([]float32, int, int)
 	if !fin.plain(c.dev) {
 		zero := c.dev.zeros(n)
@@ -156,6 +156,6 @@ func directDW(a device.Conv, c *call) error {
 		src: x.f, n: x.shape[0], h: x.shape[1], w: x.shape[2], c: x.shape[3], gh: dy.shape[1], gw: dy.shape[2],
 		sy: a.Stride[0], sx: a.Stride[1], oy: -a.Pad[0], ox: -a.Pad[1], ph: dw.shape[1], pw: dw.shape[2],
 	}
-	c.dev.patchGrad(dy.f, dw.shape[0], p, dw.f)
+	c.dev.weightProduct(dy.f, dw.shape[0], p, dw.f)
 	return nil
 }

@@ -77,56 +77,6 @@ func init() {
 	}
 }
 
-// fuseNorms gives the plan with each batch norm of evaluation made part of the convolution before it, where nothing
-// else looks at what the convolution gives: its scale and shift, what is added and the ReLU happen while the outputs
-// are still at hand. The plan itself stays as it is.
-func fuseNorms(p *device.Plan) *device.Plan {
-	uses := make([]int, len(p.Values))
-	maker := make([]int, len(p.Values))
-	for i := range maker {
-		maker[i] = -1
-	}
-	for i, st := range p.Steps {
-		for _, id := range st.In {
-			uses[id]++
-		}
-		for _, id := range st.Out {
-			maker[id] = i
-		}
-	}
-	gone := map[int]bool{}
-	steps := append([]device.Step{}, p.Steps...)
-	for i, st := range p.Steps {
-		if st.Op != "bn_eval" {
-			continue
-		}
-		k := maker[st.In[0]]
-		if k < 0 || uses[st.In[0]] != 1 || p.Values[st.In[0]].Place != device.Temp {
-			continue
-		}
-		conv := p.Steps[k]
-		a, isConv := conv.Attrs.(device.Conv)
-		bn, isNorm := st.Attrs.(device.BatchNorm)
-		if conv.Op != "conv2d" || !isConv || !isNorm || a.Groups > 1 || a.ReLU {
-			continue
-		}
-		in := append([]device.ValueID{conv.In[0], conv.In[1]}, st.In[1:]...)
-		steps[i] = device.Step{Op: "conv2d_bn", Attrs: convBN{a, bn}, In: append(in, conv.In[2:]...), Out: st.Out, Layer: conv.Layer}
-		gone[k] = true
-	}
-	if len(gone) == 0 {
-		return p
-	}
-	q := *p
-	q.Steps = nil
-	for i, st := range steps {
-		if !gone[i] {
-			q.Steps = append(q.Steps, st)
-		}
-	}
-	return &q
-}
-
 func convDX(a device.Conv, c *call) error {
 	dy, w, dx := c.in[0], c.in[1], c.out[0]
 	if c.halfDX(a, c.dev.floatCost(a, w.shape, dy.shape, dx.shape, winoWeightCost)) {

@@ -1,52 +1,42 @@
 package cpu
 
-// packB lays a k x n matrix out in panels of nr columns, each step's nr values together, the last
-// panel filled up with zeros. at gives the row of values at step k: n values, step apart.
-func (d *Device) packB(buf []float32, k, n int, row func(k int) (vals []float32, step int)) {
+// packTransposed is packMatrix of the transpose of rows w [n, k]: column j of the matrix is w[j*k:j*k+k].
+func (d *Device) packTransposed(dst, w []float32, k, n int) {
 	nr := d.isa.nr
 	panels := (n + nr - 1) / nr
-	d.team.each((k+63)/64, func(_, part int) {
-		for kk := part * 64; kk < min(part*64+64, k); kk++ {
-			vals, step := row(kk)
-			for j := range panels {
-				dst := buf[(j*k+kk)*nr : (j*k+kk)*nr+nr]
-				m := min(nr, n-j*nr)
-				if step == 1 {
-					copy(dst, vals[j*nr:j*nr+m])
-				} else {
-					for i := range m {
-						dst[i] = vals[(j*nr+i)*step]
-					}
-				}
-				clear(dst[m:])
-			}
+	const most = 512 // steps of a panel at a time
+	chunks := (k + most - 1) / most
+	d.team.each(panels*chunks, func(_, part int) {
+		j, k0 := part/chunks, part%chunks*most
+		k1 := min(k0+most, k)
+		to := dst[j*k*nr+k0*nr : j*k*nr+k1*nr]
+		for g := 0; g < nr; g += 16 {
+			d.isa.seq.group(to[g:], w, k, j*nr+g, min(16, n-j*nr-g), k0, k1)
 		}
 	})
 }
 
-// packTransposed is packB of the transpose of rows: column j of the matrix is w[j*k : j*k+k]. It
-// goes block by block, since reading across rows alone would miss the cache every time.
-func (d *Device) packTransposed(buf, w []float32, k, n int) {
-	nr := d.isa.nr
-	panels := (n + nr - 1) / nr
-	chunks := (k + 255) / 256
-	d.team.each(panels*chunks, func(_, part int) {
-		j, k0 := part/chunks, part%chunks*256
-		k1 := min(k0+256, k)
-		dst := buf[j*k*nr : (j+1)*k*nr]
-		for i := range nr {
-			col := j*nr + i
-			if col >= n {
-				for kk := k0; kk < k1; kk++ {
-					dst[kk*nr+i] = 0
-				}
-				continue
-			}
-			for kk, v := range w[col*k+k0 : col*k+k1] {
-				dst[(k0+kk)*nr+i] = v
-			}
-		}
+// packMatrix lays a k x n matrix out in panels of nr columns, each step's nr values together, the last panel filled up
+// with zeros.
+func (d *Device) packMatrix(dst, f []float32, k, n int) {
+	d.team.each((k+63)/64, func(_, part int) {
+		d.packSteps(dst, k, n, part*64, min(64, k-part*64), f[part*64*n:], n)
 	})
+}
+
+// packSteps lays steps k0 to k0+rows of a matrix with n columns out in its panels, of k steps each: the rows lie ss
+// floats apart in src.
+func (d *Device) packSteps(dst []float32, k, n, k0, rows int, src []float32, ss int) {
+	nr := d.isa.nr
+	for j := 0; j < n; j += nr {
+		to := dst[j*k+k0*nr : j*k+(k0+rows)*nr]
+		if j+nr <= n {
+			d.isa.copyRows(to, nr, src[j:], ss, nr, rows)
+			continue
+		}
+		clear(to)
+		genericCopyRows(to, nr, src[j:], ss, n-j, rows)
+	}
 }
 
 // panelFloats is the size of a k x n matrix laid out in panels.
