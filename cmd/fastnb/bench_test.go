@@ -122,6 +122,18 @@ func TestBenchPrecision(t *testing.T) {
 	}
 }
 
+// TestBenchTF32 names float32 with TF32's products as PyTorch's side is named.
+func TestBenchTF32(t *testing.T) {
+	t.Setenv("FASTNB_GPU_TF32", "1")
+	var out bytes.Buffer
+	c := rootCommand()
+	c.SetOut(&out)
+	c.SetArgs([]string{"bench", "device", "tiny-awdlstm", "--json", "--device", "cpu", "--steps", "1", "--seconds", "0.1"})
+	if err := c.ExecuteContext(context.Background()); err != nil || !strings.Contains(out.String(), `"precision":"tf32"`) {
+		t.Errorf("%v: %s", err, out.String())
+	}
+}
+
 // TestWordCounts: a text is of the class whose texts have its words, however long it is.
 func TestWordCounts(t *testing.T) {
 	const bad, fine, film = 10, 11, 12
