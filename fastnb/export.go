@@ -200,6 +200,8 @@ func (c *loadConfig) learner(file, dir datasets.Path, all map[string]*Tensor, me
 	}
 	l.Model.examples = meta.Export.Examples
 	l.tellUnsummed(meta, file)
+	l.tellNaN("load learner: "+file.Name(), all)
+	l.Model.ruined = notNumbers(all)
 	return l, nil
 }
 

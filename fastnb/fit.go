@@ -355,7 +355,19 @@ func (r *runner) finite(h hypers) error {
 	if h.wd != nil {
 		wd = *h.wd
 	}
-	return errors.Join(bad("the momentum", h.mom), bad("the weight decay", wd))
+	if err := errors.Join(bad("the momentum", h.mom), bad("the weight decay", wd)); err != nil {
+		return err
+	}
+	if !(h.beta2 >= 0 && h.beta2 < 1) {
+		return fmt.Errorf("fastnb: %s: beta2 is %v (try one from 0 to below 1; nothing was changed)", r.p.verb, h.beta2)
+	}
+	if h.mom < 0 || h.mom >= 1 {
+		return fmt.Errorf("fastnb: %s: the momentum is %v (try one from 0 to below 1; nothing was changed)", r.p.verb, h.mom)
+	}
+	if wd > maxLR {
+		return fmt.Errorf("fastnb: %s: the weight decay is %v: one step would ruin the weights (try one below 1; nothing was changed)", r.p.verb, wd)
+	}
+	return nil
 }
 
 // maxLR is far above what anybody trains with, and LRFind goes to.

@@ -233,6 +233,7 @@ func TestRatesMustBeFinite(t *testing.T) {
 	}{
 		"NaN": {LR(math.NaN()), nil}, "infinite": {LR(math.Inf(1)), nil}, "1e30": {LR(1e30), nil}, "1e300": {LR(1e300), nil},
 		"decay": {LR(1e-3), []FitOption{WD(math.NaN())}}, "infinite decay": {LR(1e-3), []FitOption{WD(math.Inf(1))}},
+		"huge decay": {LR(1e-3), []FitOption{WD(1e30)}},
 	} {
 		l, e := fakeLearner(t, 2, 1, 1, 1)
 		if err := l.Fit(1, c.lr, c.opts...); err == nil || e.weight != 0 {
@@ -254,5 +255,12 @@ func TestRatesMustBeFinite(t *testing.T) {
 	l.Silent = false
 	if out := printed(t, func() { must(t, l.Save("bad")) }); !strings.Contains(out, "no numbers") {
 		t.Errorf("saving them says %q", out)
+	}
+	e.weight = 1
+	if out := printed(t, func() { must(t, l.Load("bad")) }); !strings.Contains(out, "load: bad.safetensors: 1 of 1 arrays hold values that are no numbers") {
+		t.Errorf("loading them says %q", out)
+	}
+	if out := printed(t, func() { must(t, l.Load("good")) }); strings.Contains(out, "no numbers") {
+		t.Errorf("loading good ones says %q", out)
 	}
 }

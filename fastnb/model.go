@@ -38,6 +38,7 @@ type Model struct {
 	gone  bool
 
 	examples []Example // that the export carries
+	ruined   string    // what is wrong with the weights of the file
 }
 
 // recipe is how a model is asked: the way to its inputs and back from its outputs.
@@ -134,6 +135,10 @@ func (m *Model) setActivations(kind tensor.DType) error {
 	}
 	return nil
 }
+
+// Ruined says of a model that was read from a file which of its weights are no numbers, after a training that went
+// wrong; "" if all are. Its answers are worth nothing then.
+func (m *Model) Ruined() string { return m.ruined }
 
 // String is the network as PyTorch prints one.
 func (m *Model) String() string { return nn.Describe(m.Layer) }

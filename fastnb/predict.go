@@ -338,10 +338,23 @@ func (l *Learner) Predict(item any, o ...PredictOption) (Prediction, error) {
 	if err != nil {
 		return Prediction{}, because("predict", err)
 	}
-	if slices.ContainsFunc(ps[0].Probs, isNaN) {
+	if !ps[0].IsNumber() {
 		l.say("predict: the result is no number: the item, or the weights after a training that went wrong, hold NaN.")
 	}
 	return ps[0], nil
+}
+
+// IsNumber reports whether all that the model said is finite. What it said is worth nothing otherwise: weights hold
+// NaN after a training that went wrong, or the item does.
+func (p Prediction) IsNumber() bool {
+	bad := func(v float64) bool { return v-v != 0 }
+	if slices.ContainsFunc(p.Probs, bad) {
+		return false
+	}
+	if p.Output == nil || p.Output.Err() != nil || p.Output.DType() != tensor.Float32 {
+		return true
+	}
+	return !slices.ContainsFunc(p.Output.Float32s(), func(v float32) bool { return v-v != 0 })
 }
 
 // PredictWithMCDropout predicts an item n times (10 in fastai) with dropout at work: how far the predictions

@@ -141,6 +141,13 @@ func (l *Learner) Place(file datasets.Path) error {
 
 // tellNaN says that weights are not numbers.
 func (l *Learner) tellNaN(verb string, all map[string]*Tensor) {
+	if what := notNumbers(all); what != "" {
+		l.say("%s: %s: a training went wrong before.", verb, what)
+	}
+}
+
+// notNumbers says which arrays hold NaN or infinities, "" if none does.
+func notNumbers(all map[string]*Tensor) string {
 	names, first := 0, ""
 	for name, t := range all {
 		if t.DType() != tensor.Float32 {
@@ -155,9 +162,10 @@ func (l *Learner) tellNaN(verb string, all map[string]*Tensor) {
 			}
 		}
 	}
-	if names > 0 {
-		l.say("%s: %d of %d arrays hold values that are no numbers, such as %s: a training went wrong before.", verb, names, len(all), first)
+	if names == 0 {
+		return ""
 	}
+	return fmt.Sprintf("%d of %d arrays hold values that are no numbers, such as %s", names, len(all), first)
 }
 
 // writeModel writes tensors and metadata, making the folder if need be.
@@ -227,6 +235,7 @@ func (l *Learner) Load(name string, o ...SaveOption) error {
 		l.say("%s was trained for the classes %s, the data has %s.", file.Name(), strings.Join(meta.Classes, ", "), strings.Join(l.Data.Classes, ", "))
 	}
 	l.tellUnsummed(meta, file)
+	l.tellNaN("load: "+file.Name(), weights)
 	l.seen = meta.Epochs
 	if meta.Mom > 0 {
 		l.mom = meta.Mom

@@ -131,6 +131,9 @@ func (s *Server) answers(ctx context.Context, m *fastnb.Model, ins []input, with
 
 // answerOf reads a prediction.
 func answerOf(m *fastnb.Model, p fastnb.Prediction) (answer, error) {
+	if !p.IsNumber() {
+		return answer{}, fail(http.StatusInternalServerError, "the model's answer is no number: its weights are of a training that went wrong (try exporting it again from a good checkpoint)")
+	}
 	a := answer{Result: p.Class}
 	classes := m.Data().Classes
 	switch {
@@ -139,7 +142,7 @@ func answerOf(m *fastnb.Model, p fastnb.Prediction) (answer, error) {
 	case p.Classes != nil:
 		for k, v := range p.Probs {
 			if k < len(classes) {
-				a.Probs = append(a.Probs, probability{classes[k], number(v)})
+				a.Probs = append(a.Probs, probability{classes[k], v})
 			}
 		}
 		sort.SliceStable(a.Probs, func(i, j int) bool { return a.Probs[i].P > a.Probs[j].P })
@@ -148,18 +151,10 @@ func answerOf(m *fastnb.Model, p fastnb.Prediction) (answer, error) {
 		}
 	default:
 		for _, v := range p.Probs {
-			a.Values = append(a.Values, number(v))
+			a.Values = append(a.Values, v)
 		}
 	}
 	return a, nil
-}
-
-// number is v where JSON can hold it.
-func number(v float64) float64 {
-	if math.IsNaN(v) || math.IsInf(v, 0) {
-		return 0
-	}
-	return v
 }
 
 // mask draws the class of each pixel.

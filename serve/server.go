@@ -77,8 +77,20 @@ func newServer(st *store, c Config) (*Server, error) {
 		st.close()
 		return nil, err
 	}
+	for _, name := range st.names {
+		s.tellRuined(name)
+	}
 	s.routes()
 	return s, nil
+}
+
+// tellRuined says once of a model that it cannot answer.
+func (s *Server) tellRuined(name string) {
+	m, done := s.store.byName[name].use()
+	defer done()
+	if what := m.Ruined(); what != "" {
+		s.cfg.Log.Warn("a model of a training that went wrong: its answers are no numbers and are refused", "model", name, "weights", what)
+	}
 }
 
 // Token is what requests must bring, "" where none is asked for.
@@ -302,6 +314,7 @@ func (s *Server) watch(ctx context.Context) {
 				continue
 			}
 			s.cfg.Log.Info("model taken up", "model", name)
+			s.tellRuined(name)
 		}
 	}
 }

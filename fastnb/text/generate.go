@@ -122,6 +122,9 @@ func (c generateConfig) write(verb string, d *data.DataBunch, text string, words
 	}
 	var ids []int64
 	for i := range words {
+		if err := numbers(verb, out); err != nil {
+			return "", err
+		}
 		id := c.draw(out, rng)
 		ids = append(ids, id)
 		if err := see(join(d, text, ids, c.sep)); err != nil {
@@ -217,6 +220,16 @@ func (l *LanguageLearner) scores(ids []int64, rows int) ([]float32, error) {
 	return last, nil
 }
 
+// numbers refuses scores that no word can be drawn by.
+func numbers(verb string, scores []float32) error {
+	for _, v := range scores {
+		if v-v != 0 { // NaN, or infinite
+			return fmt.Errorf("fastnb: %s: the scores of the next word are no numbers: the weights are of a training that went wrong (try Load of a good checkpoint)", verb)
+		}
+	}
+	return nil
+}
+
 // probabilities is the softmax of scores, what may not be written at 0.
 func (c generateConfig) probabilities(scores []float32) []float64 {
 	top := scores[0]
@@ -301,6 +314,9 @@ func (l *LanguageLearner) BeamSearch(text string, words int, o ...GenerateOption
 	}
 	beams := []beam{{}}
 	for i := range words {
+		if err := numbers("beam search", scores); err != nil {
+			return "", err
+		}
 		beams = c.grow(beams, scores)
 		if i == words-1 {
 			break
