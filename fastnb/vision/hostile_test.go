@@ -1,7 +1,15 @@
 package vision
 
 import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/png"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/fastnb/go/datasets"
 	"github.com/fastnb/go/fastnb"
@@ -35,6 +43,47 @@ func TestHostileExports(t *testing.T) {
 		"/version": {999.0, 0.0}, "/export/data/args/height": huge, "/export/data/args/width": huge,
 		"/arch/config/classes": huge, "/arch/config/LinFtrs": {[]any{-1.0}, []any{0.0}, []any{1e6}, []any{1e12}},
 		"/export/data/normalize/std": {[]any{1.0}, []any{0.0, 1.0, 1.0}, nil, []any{-1.0, 1.0, 1.0}}, "/export/data/normalize/mean": {[]any{1.0}},
+	})
+}
+
+// FuzzExport tries any description around the weights of a small network.
+func FuzzExport(f *testing.F) {
+	f.Setenv("FASTNB_HOME", f.TempDir())
+	f.Setenv("FASTNB_OFFLINE", "1")
+	dir := datasets.NewPath(f.TempDir())
+	pixels := image.NewRGBA(image.Rect(0, 0, 16, 16))
+	for i := range 8 {
+		for k := range pixels.Pix {
+			pixels.Pix[k] = byte(k * (i + 1))
+		}
+		var b bytes.Buffer
+		check(f, png.Encode(&b, pixels))
+		check(f, os.MkdirAll(dir.Join("tiles").String(), 0o777))
+		check(f, os.WriteFile(dir.Join("tiles", fmt.Sprintf("t_%d.png", i)).String(), b.Bytes(), 0o666))
+	}
+	d, err := ImageListFromFolder(dir.Join("tiles")).SplitByIdx([]int{0, 1}).LabelFromRe(`(\d)`).Transform(GetTransforms(), data.Size(16)).Normalize(ImageNetStats).DataBunch(data.BS(2))
+	check(f, err)
+	learn, err := CNNLearner(d, models.ResNet18, fastnb.Pretrained(false), Cut(5), fastnb.LinFtrs(8), fastnb.Silent(true))
+	check(f, err)
+	check(f, learn.Export())
+	img, err := OpenImage(dir.Join("tiles", "t_1.png"))
+	check(f, err)
+	whole := exporttest.Open(f, learn.Path.Join("export.fastnb").String())
+	f.Add(whole.Meta)
+	f.Add(`{"version":1,"arch":{"kind":"cnn","name":"resnet18","config":{"classes":1000000000000}},"export":{}}`)
+	f.Add(strings.Replace(whole.Meta, `"resnet18"`, `"resnet152"`, 1))
+	f.Add(strings.Replace(whole.Meta, `"cnn"`, `"unet"`, 1))
+	out := filepath.Join(f.TempDir(), "export.fastnb")
+	f.Fuzz(func(t *testing.T, meta string) {
+		timer := time.AfterFunc(20*time.Second, func() { panic("it takes too long") })
+		defer timer.Stop()
+		whole.Write(t, out, meta)
+		l, err := fastnb.LoadLearner(datasets.NewPath(out), fastnb.With(fastnb.Silent(true)))
+		if err != nil {
+			return
+		}
+		defer l.Destroy()
+		_, _ = l.Predict(img)
 	})
 }
 

@@ -87,12 +87,8 @@ func (t *tuner) choice(c *compiler, p *product) (choice, bool) {
 	if t.pick != nil {
 		return all[t.pick(len(all))], true
 	}
-	if k, ok := t.known[p.key()]; ok {
-		for _, x := range all { // a file may say anything: more parts than there is room for, a tile that does not fit
-			if x.tile.Name == k.Tile && x.splits == k.Splits {
-				return x, true
-			}
-		}
+	if x, ok := t.recall(all, p.key()); ok {
+		return x, true
 	}
 	b, err := newBench(t.dev)
 	if err != nil {
@@ -120,6 +116,18 @@ func (t *tuner) choice(c *compiler, p *product) (choice, bool) {
 	}
 	t.known[p.key()], t.fresh = kept{best.tile.Name, best.splits, least}, true
 	return best, true
+}
+
+// recall is what is known of a product, if it is one of all its ways: a file may say anything, as more parts than there
+// is room for, or a tile that does not fit.
+func (t *tuner) recall(all []choice, key string) (choice, bool) {
+	k, ok := t.known[key]
+	for _, x := range all {
+		if ok && x.tile.Name == k.Tile && x.splits == k.Splits {
+			return x, true
+		}
+	}
+	return choice{}, false
 }
 
 // keep writes what is new.

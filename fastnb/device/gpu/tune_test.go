@@ -1,6 +1,7 @@
 package gpu
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -77,6 +78,40 @@ func TestTuning(t *testing.T) {
 	if d.tuning() != nil {
 		t.Error("FASTNB_GPU_TUNE=0 does not keep from measuring")
 	}
+}
+
+// FuzzTimes reads any bytes as a file of times: what is chosen is a way of doing the product.
+func FuzzTimes(f *testing.F) {
+	s := newSoft(1 << 30)
+	s.card.Driver, s.card.Compute, s.card.Units, s.card.Tensor = "cuda", 90, 132, true
+	d, err := New(s, tensor.Float16)
+	if err != nil {
+		f.Fatal(err)
+	}
+	defer d.Close()
+	of := func(n int) ref { return ref{kind: tensor.Float16, n: n} }
+	c := &compiler{dev: d}
+	p := c.spec(gemmSpec{A: of(512 * 256), B: of(512 * 256), C: of(512 * 512), M: 512, N: 512, K: 256, TransB: true})
+	way := c.choices(&p)[0]
+	for _, k := range []kept{{way.tile.Name, way.splits, 1e-3}, {way.tile.Name, -1, 0}, {"", 1 << 40, -1}, {"128x128", 0, 0}} {
+		b, err := json.Marshal(map[string]kept{p.key(): k})
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	f.Add([]byte("null"))
+	f.Fuzz(func(t *testing.T, file []byte) {
+		tu := &tuner{dev: d, known: remembered(file)}
+		k, ok := tu.known[p.key()]
+		tu.known["x"] = k // what is measured is written there
+		if !ok {
+			return
+		}
+		if x, ok := tu.recall(c.choices(&p), p.key()); ok && (x.tile.Name != k.Tile || x.splits != k.Splits || !c.able(&p, x.tile) || x.splits < 1 || x.splits > 4096) {
+			t.Errorf("%s/%d is done for %+v", x.tile.Name, x.splits, k)
+		}
+	})
 }
 
 // The guess has a way for every product, and tiles whose memory the card does not have are not chosen.
