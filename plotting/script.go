@@ -16,8 +16,12 @@ import (
 //go:embed assets
 var assets embed.FS
 
-// cdn is where go-echarts' own pages take the script from; used by builds without the embedded one.
-const cdn = "https://go-echarts.github.io/go-echarts-assets/assets/"
+// cdn is where a page that is online finds the script that `make assets` packs, for builds without it, and integrity
+// its SHA-384 sum: a browser runs nothing else that comes from there.
+const (
+	cdn       = "https://cdn.jsdelivr.net/npm/echarts@5.6.0/dist/" + ScriptFile
+	integrity = "sha384-pPi0zxBAoDu6+JXW/C68UZLvBUUtU+7zonhif43rqj7pxsGyqyqzcian2Rj37Rss"
+)
 
 var (
 	staticOnly atomic.Bool
@@ -44,7 +48,7 @@ func (f *Figure) Picture() *Figure {
 }
 
 // ScriptElement is the library as an element for pages that stand alone: once in a page, before its charts.
-// It is "" in a build without the embedded library; the page then asks the address that go-echarts uses.
+// It is "" in a build without the embedded library; the page then asks a public address, and takes what has the right checksum.
 func ScriptElement() string {
 	if src := Script(); src != nil {
 		return "<script>" + string(src) + "</script>"
@@ -82,7 +86,7 @@ func embedded() (string, bool) {
 }
 
 // drawScript is the script of one chart. It has the library fetched, once for all charts of a page: from the
-// folder of the kernelspec, which Jupyter's server shows, else from go-echarts' address. Then it replaces
+// folder of the kernelspec, which Jupyter's server shows, else from a public address, by its checksum. Then it replaces
 // the picture by the chart, follows the width of its place, and follows the page between light and dark.
 // On any failure the picture stays.
 const drawScript = `(function(){
@@ -90,14 +94,14 @@ var id=%s,h=%d,libs=%s,theme=%s,after=function(chart){%s},make=function(echarts)
 function dark(e){for(;e;e=e.parentElement){var m=getComputedStyle(e).backgroundColor.match(/[\d.]+/g);
 if(m&&(m.length<4||+m[3]>0.5))return 0.299*m[0]+0.587*m[1]+0.114*m[2]<128;}return false;}
 function fetchLib(){if(window.__fastnb_echarts||window.__fastnb_asked)return;window.__fastnb_asked=true;
-var urls=[%s],c=document.getElementById("jupyter-config-data"),base=null;
+var cdn=%s,sum=%s,urls=[cdn],c=document.getElementById("jupyter-config-data"),base=null;
 try{base=c?JSON.parse(c.textContent).baseUrl:document.body.dataset.baseUrl;}catch(e){}
 if(base)urls.unshift(base+%s);
 (function next(){if(!urls.length){window.__fastnb_asked=false;return;}
 var d=window.define,s=document.createElement("script");window.define=undefined;
 function done(){window.define=d;if(!window.__fastnb_echarts&&window.echarts)window.__fastnb_echarts=window.echarts;}
 s.onload=function(){done();if(!window.__fastnb_echarts)next();};s.onerror=function(){done();next();};
-s.src=urls.shift();document.head.appendChild(s);})();}
+s.src=urls.shift();if(!urls.length){s.integrity=sum;s.crossOrigin="anonymous";}document.head.appendChild(s);})();}
 function start(){var ec=window.__fastnb_echarts,box=document.getElementById(id);
 if(!box){if(tries++<20)setTimeout(start,50);return;} if(!ec){fetchLib();if(tries++<200)setTimeout(start,50);return;}
 var load=libs.filter(function(u){return !document.querySelector('script[src="'+u+'"]');});
@@ -136,7 +140,7 @@ func chartHTML(f *Figure, file []byte) string {
 		libs = []string{}
 	}
 	fmt.Fprintf(&b, "\n<script>"+drawScript+"</script>", jsText(id), f.h, jsText(libs), jsText(f.theme), f.after, f.opt,
-		jsText(cdn+ScriptFile), jsText("kernelspecs/fastnb/"+ScriptFile))
+		jsText(cdn), jsText(integrity), jsText("kernelspecs/fastnb/"+ScriptFile))
 	return b.String()
 }
 
