@@ -14,7 +14,7 @@ export CGO_ENABLED = 0
 export GOFLAGS := $(GOFLAGS) -trimpath
 
 VERSION   ?= 0.1.0
-.PHONY: generate-ptx check-ptx fuzz race kills vuln wheel docs help build lesson lab test test-more oracle check bench bench-torch bench-kernel bench-serve soak soak-serve soak-steps generate assets size clean
+.PHONY: pin soak-train generate-ptx check-ptx fuzz race kills vuln wheel docs help build lesson lab test test-more oracle check bench bench-torch bench-kernel bench-serve soak soak-serve soak-steps generate assets size clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -125,10 +125,17 @@ vuln: ## known vulnerabilities of the dependencies, where their database can be 
 	@if curl -sf -m 10 -o /dev/null https://vuln.go.dev/index/db.json; then $(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./...; \
 	else echo 'vuln: the database of vulnerabilities cannot be reached from here: not checked'; fi
 
+pin: ## pin the images of docker/ to the digests that their tags have today (needs docker and its registry)
+	docker/pin.sh
+
 D ?= 15m
 N ?= 1000
 soak: build $(VENV)/bin/jupyter-lab ## wear the kernel: N start/stop cycles, then random messages for D (as 15m)
 	$(VENV)/bin/python test/soak.py bin/fastnb --cycles $(N) --seconds $$(echo $(D) | sed 's/h/*3600/;s/m/*60/;s/s//' | { read e; echo $$(($$e)); }) $(ARGS)
+
+H ?= 1h
+soak-train: build $(VENV)/bin/jupyter-lab ## wear training: a small model trained for H (as 1h), interrupted at random moments
+	$(VENV)/bin/python test/soak_train.py bin/fastnb --seconds $$(echo $(H) | sed 's/h/*3600/;s/m/*60/;s/s//' | { read e; echo $$(($$e)); }) $(ARGS)
 
 generate: ## write bindings and assembly anew
 	$(GO) generate ./...

@@ -25,6 +25,9 @@ python test/soak.py bin/fastnb --cycles 3 --seconds 10 --seed 2 --transport ipc
 echo '== 2,000 steps of training'
 test/soak_steps.sh bin/fastnb
 
+echo '== training that is interrupted at random moments'
+python test/soak_train.py bin/fastnb --seconds 20 --seed 3
+
 echo '== files for docker, Binder and conda'
 python test/places.py
 

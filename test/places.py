@@ -33,6 +33,8 @@ def dockerfile(path):
             image, *name = re.split(r"\s+[Aa][Ss]\s+", rest)
             if ":" not in image or image.endswith(":latest"):
                 problem(path, f"image without a version: {image}")
+            if "@" in image and not re.search(r"@sha256:[0-9a-f]{64}$", image):
+                problem(path, f"image with half a digest: {image}")
             stages.append(name[0] if name else "")
             user = "root"
         if not stages:
@@ -133,8 +135,36 @@ def steps():
             problem("postBuild", "builds without the chart script")
 
 
+def pinning():
+    """docker/pin.sh over a docker that knows two images, and over none."""
+    with tempfile.TemporaryDirectory() as tmp:
+        digest = "sha256:" + "a1" * 32
+        fake = os.path.join(tmp, "docker")
+        with open(fake, "w") as f:
+            f.write(f'#!/bin/sh\ncase "$*" in *gone*|*@sha256:00*) exit 1;; *) echo {digest};; esac\n')
+        os.chmod(fake, 0o755)
+        file = os.path.join(tmp, "Dockerfile")
+
+        def run(text, *flags):
+            with open(file, "w") as f:
+                f.write(text)
+            r = subprocess.run(["docker/pin.sh", *flags, file], env=dict(os.environ, PATH=tmp + ":" + os.environ["PATH"]), capture_output=True, text=True)
+            return r.returncode, open(file).read(), r.stdout + r.stderr
+
+        plain, pinned, none = ("FROM go:1.26 AS build\nRUN x\nFROM py:3%s\nFROM scratch\nFROM gone:1\n" % d for d in ("", "@" + digest, "@sha256:" + "00" * 32))
+        code, got, said = run(plain)
+        if code or f"FROM go:1.26@{digest} AS build\n" not in got or f"FROM py:3@{digest}\nFROM scratch\nFROM gone:1\n" not in got or "cannot be read" not in said:
+            problem("docker/pin.sh", f"writes {got!r}, says {said!r}")
+        for text, want, word in ((plain, 0, "is not pinned"), (pinned, 0, "py:3 is sha256"), (none, 1, "is not there")):
+            code, got, said = run(text, "--check")
+            if code != want or got != text or word not in said:
+                problem("docker/pin.sh --check", f"gives {code} for {text!r}, says {said!r}")
+
+
 for f in sorted(os.listdir("docker")):
-    dockerfile(os.path.join("docker", f))
+    if f.startswith("Dockerfile"):
+        dockerfile(os.path.join("docker", f))
+pinning()
 environment("environment.yml")
 pages()
 badges()
