@@ -12,7 +12,7 @@ import (
 // low in a while.
 func settled(want int) int {
 	n := runtime.NumGoroutine()
-	for i := 0; i < 200 && n > want; i++ {
+	for start := time.Now(); n > want && (want > 0 && time.Since(start) < 30*time.Second || time.Since(start) < time.Second); {
 		runtime.GC()
 		time.Sleep(5 * time.Millisecond)
 		n = runtime.NumGoroutine()

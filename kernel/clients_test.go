@@ -55,7 +55,7 @@ func TestMuteClient(t *testing.T) {
 	go func() { done <- greet(t, c.addrs[3], "SUB") }()
 	select {
 	case <-done:
-	case <-time.After(5 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("the next client waits behind it")
 	}
 }

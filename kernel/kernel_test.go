@@ -117,7 +117,7 @@ func (a *address) connect(t *testing.T, run func(ctx context.Context, file strin
 	go cl.read(cl.stdin, questions)
 	go cl.answers(questions)
 	go cl.read(cl.control, cl.replies)
-	time.Sleep(200 * time.Millisecond) // a subscription takes a moment to reach the other side
+	defer cl.subscribed()
 	t.Cleanup(func() {
 		cancel()
 		select {
@@ -176,6 +176,26 @@ func (c *client) send(s zmq4.Socket, typ string, content any) string {
 
 // patience is how long a test waits for a message before it fails: a loaded machine is slow.
 const patience = time.Minute
+
+// subscribed waits until what is published arrives: a subscription takes a moment to reach the other side.
+func (c *client) subscribed() {
+	c.t.Helper()
+	for start := time.Now(); time.Since(start) < patience; {
+		id := c.send(c.shell, "kernel_info_request", map[string]any{})
+		c.reply(id)
+		for soon := time.After(200 * time.Millisecond); soon != nil; {
+			select {
+			case m := <-c.iopub:
+				if m.Parent.MsgID == id && m.String("execution_state") == "idle" {
+					return
+				}
+			case <-soon:
+				soon = nil
+			}
+		}
+	}
+	c.t.Fatal("nothing that is published arrives")
+}
 
 // reply waits for the answer to the request of that id, on whichever socket.
 func (c *client) reply(id string) *wire.Message {

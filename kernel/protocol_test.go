@@ -163,7 +163,7 @@ func input(t *testing.T, c *client) {
 func lateOutput(t *testing.T, c *client) {
 	id := c.send(c.shell, "execute_request", map[string]any{"code": "h2 := cell.NewDisplay(map[string]any{\"text/plain\": \"0\"})\ngo func() { time.Sleep(300 * time.Millisecond); h2.Update(map[string]any{\"text/plain\": \"1\"}) }()"})
 	c.reply(id)
-	c.run("5")
+	c.reply(c.send(c.shell, "execute_request", map[string]any{"code": "5"}))
 	late := time.After(patience)
 	for {
 		select {

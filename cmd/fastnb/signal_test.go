@@ -26,7 +26,7 @@ func TestSignalsWriteWhatThereIs(t *testing.T) {
 			book, out := filepath.Join(dir, "a.ipynb"), filepath.Join(dir, "out.ipynb")
 			cells := `{"cells": [
  {"cell_type": "code", "id": "a", "metadata": {}, "source": "fmt.Println(\"first\")", "execution_count": null, "outputs": []},
- {"cell_type": "code", "id": "b", "metadata": {}, "source": "fmt.Println(\"second\"); for { }", "execution_count": null, "outputs": []},
+ {"cell_type": "code", "id": "b", "metadata": {}, "source": "fmt.Println(\"second\"); os.WriteFile(\"on\", nil, 0o600); for { }", "execution_count": null, "outputs": []},
  {"cell_type": "code", "id": "c", "metadata": {}, "source": "fmt.Println(\"never\")", "execution_count": null, "outputs": []}
 ], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}`
 			if err := os.WriteFile(book, []byte(cells), 0o666); err != nil {
@@ -44,7 +44,9 @@ func TestSignalsWriteWhatThereIs(t *testing.T) {
 			if _, err := said.Read(buf); err != nil { // the first cell is done
 				t.Fatal(err)
 			}
-			time.Sleep(200 * time.Millisecond)
+			for _, err := os.Stat(filepath.Join(dir, "on")); err != nil; _, err = os.Stat(filepath.Join(dir, "on")) { // so is what the second one does before it hangs
+				time.Sleep(10 * time.Millisecond)
+			}
 			if err := cmd.Process.Signal(s); err != nil {
 				t.Fatal(err)
 			}

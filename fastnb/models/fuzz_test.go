@@ -141,7 +141,7 @@ func TestReadTorchHostile(t *testing.T) {
 			if used := int64(after.TotalAlloc - before.TotalAlloc); used > freeShared+100*int64(len(c.file)) {
 				t.Errorf("took %d MB for %d bytes", used>>20, len(c.file))
 			}
-			if d := time.Since(start); d > 5*time.Second {
+			if d := time.Since(start); d > 20*time.Second {
 				t.Errorf("took %v", d)
 			}
 			if strings.HasPrefix(name, "good") && ts["w"].Float32s()[3] != 1 {

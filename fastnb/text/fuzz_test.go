@@ -1,6 +1,7 @@
 package text
 
 import (
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -69,13 +70,47 @@ func TestTokenizerIsLinear(t *testing.T) {
 		"\\", "&amp;", "#39;", "amp;", "<br />", "a ", " ", "\n", "no ", "no,", "ab ab ", "<unk>", "x/", "#", "A", "Aa", "ÀB", "://a.b/", "1.2.3.4:", "\xff", "é́", "~", "\u00a0", "a\u00a0", "0", "1a", "''", "\"", "%", "=", "_",
 	} {
 		for _, ends := range []string{"", "x", " )"} {
-			const size = 1 << 18
-			s := strings.Repeat(unit, size/len(unit)) + ends
-			start := time.Now()
-			tok.Process(s)
-			if d := time.Since(start); d > 5*time.Second { // a quarter of a second on a quiet machine
-				t.Errorf("%d KB of %q: %v", len(s)>>10, unit+ends, d)
+			if g := growth(1<<18, func(n int) { tok.Process(strings.Repeat(unit, n/len(unit)) + ends) }); g > mostGrowth {
+				t.Errorf("%q: sixteen times the length takes %.0f times the time", unit+ends, g)
 			}
 		}
+	}
+}
+
+// mostGrowth lies between what is linear (16) and what is quadratic (256).
+const mostGrowth = 80
+
+// growth is how many times longer f(n) takes than f(n/16): of a few attempts the least of each, while it seems to be
+// too much, since other work on the machine can only add to them.
+func growth(n int, f func(n int)) float64 {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	small, large := time.Hour, time.Hour
+	for range 5 {
+		start := threadTime()
+		f(n / 16)
+		small = min(small, max(threadTime()-start, 50*time.Microsecond))
+		start = threadTime()
+		f(n)
+		if large = min(large, threadTime()-start); float64(large) < mostGrowth*float64(small) {
+			break
+		}
+	}
+	return float64(large) / float64(small)
+}
+
+// What grows with the square of the length is found.
+func TestGrowth(t *testing.T) {
+	sum := 0
+	linear := func(n int) {
+		for i := range 100 * n {
+			sum += i & 3
+		}
+	}
+	if g := growth(1<<14, linear); g > mostGrowth {
+		t.Errorf("linear work grows by %.0f", g)
+	}
+	if g := growth(1<<14, func(n int) { linear(n * n / 200) }); g < mostGrowth {
+		t.Errorf("quadratic work grows by %.0f", g)
 	}
 }

@@ -81,7 +81,7 @@ func TestHugePictures(t *testing.T) {
 		if used := (after.TotalAlloc - before.TotalAlloc) >> 20; used > 64 {
 			t.Errorf("%s: took %d MB", name, used)
 		}
-		if d := time.Since(start); d > 5*time.Second {
+		if d := time.Since(start); d > 20*time.Second {
 			t.Errorf("%s: took %v", name, d)
 		}
 	}

@@ -46,6 +46,46 @@ func TestHostileExports(t *testing.T) {
 	})
 }
 
+// A flipped bit anywhere in an export of a U-Net is found before anything is built of it: in its first bytes, which say
+// how long its description is and begin it, and all over the rest.
+func TestFlippedUnetExports(t *testing.T) {
+	d, err := SegmentationListFromFolder(scenes(t, 6).Join("images")).SplitByIdx([]int{0, 1, 2}).LabelFromFunc(maskOf, data.Classes("ground", "square")).
+		Transform(nil, data.Size(32), data.TfmY(true)).DataBunch(data.BS(2))
+	check(t, err)
+	learn, err := UnetLearner(d, models.ResNet18, Cut(5), fastnb.Pretrained(false), fastnb.Silent(true))
+	check(t, err)
+	defer learn.Destroy()
+	check(t, learn.Export())
+	file := learn.Path.Join("export.fastnb")
+	good, err := os.ReadFile(file.String())
+	check(t, err)
+	load := func(b []byte) error {
+		m, err := fastnb.LoadModelFrom("flipped", b)
+		if err == nil {
+			m.Close()
+		}
+		return err
+	}
+	check(t, load(good))
+	step := max(1, len(good)/60)
+	for at := 0; at < len(good); {
+		good[at] ^= 1 << (at % 8)
+		if load(good) == nil {
+			t.Errorf("loaded with bit %d of byte %d of %d changed", at%8, at, len(good))
+		}
+		good[at] ^= 1 << (at % 8)
+		if at++; at > 60 {
+			at += step
+		}
+	}
+	check(t, load(good))
+	for _, n := range []int{0, 7, 8, 100, len(good) / 2, len(good) - 1} {
+		if load(good[:n]) == nil {
+			t.Errorf("loaded when cut to %d bytes of %d", n, len(good))
+		}
+	}
+}
+
 // FuzzExport tries any description around the weights of a small network.
 func FuzzExport(f *testing.F) {
 	f.Setenv("FASTNB_HOME", f.TempDir())

@@ -206,8 +206,14 @@ func TestInterruptCommand(t *testing.T) {
 		if err := os.WriteFile(script, []byte(text), 0o700); err != nil {
 			t.Fatal(err)
 		}
+		_ = os.Remove(file) // of the round before
 		ctx, cancel := context.WithCancel(context.Background())
-		time.AfterFunc(500*time.Millisecond, cancel)
+		go func() { // once what it started is at work
+			for st, err := os.Stat(file); err != nil || st.Size() == 0; st, err = os.Stat(file) {
+				time.Sleep(10 * time.Millisecond)
+			}
+			cancel()
+		}()
 		if r := s.Run(ctx, "$ sh "+script, RunOptions{}, &recorder{}); r.Err == nil || !r.Err.Interrupted {
 			t.Errorf("ends with %v", r.Err)
 		}

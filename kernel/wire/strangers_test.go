@@ -59,19 +59,25 @@ func TestMessageRunsOnce(t *testing.T) {
 	w, s := signedSocket(t)
 	m := onWire(request(t, "key", "1"))
 	other := onWire(request(t, "key", "2"))
-	for _, b := range [][]byte{m, m, m, other} {
-		conn := dealer(t, s)
-		if _, err := conn.Write(b); err != nil {
+	say := func(b []byte) {
+		t.Helper()
+		if _, err := dealer(t, s).Write(b); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(20 * time.Millisecond)
 	}
-	for _, want := range []string{"1", "2"} {
+	hear := func(want string) {
+		t.Helper()
 		got, err := w.Recv(s)
 		if err != nil || got.String("code") != want {
 			t.Fatalf("got %v %v, want %s", got, err, want)
 		}
 	}
+	say(m)
+	hear("1")
+	say(m)
+	say(m)
+	say(other)
+	hear("2")
 	select {
 	case f := <-s.in:
 		t.Errorf("one more message: %q", f)
