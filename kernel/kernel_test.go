@@ -28,6 +28,7 @@ type client struct {
 	iopub          chan *wire.Message
 	replies        chan *wire.Message
 	addrs          []string                 // of the kernel's sockets
+	ipc            string                   // what their files' names begin with
 	early          map[string]*wire.Message // replies that nobody has asked for yet, by the request's id
 }
 
@@ -94,6 +95,7 @@ func (a *address) connect(t *testing.T, run func(ctx context.Context, file strin
 	}
 	cl.shell, cl.control = zmq4.NewDealer(ctx, zmq4.WithID([]byte("me"))), zmq4.NewDealer(ctx, zmq4.WithID([]byte("me")))
 	cl.stdin = zmq4.NewDealer(ctx, zmq4.WithID([]byte("me")))
+	cl.ipc = c.IP
 	sub := zmq4.NewSub(ctx)
 	for _, port := range p {
 		cl.addrs = append(cl.addrs, "127.0.0.1:"+itoa(port))
