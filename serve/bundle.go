@@ -148,7 +148,7 @@ func OpenBundle(program string) (*Bundle, error) {
 	if err != nil {
 		return fail(err)
 	}
-	index, err := fs.ReadFile(z, bundleIndex)
+	index, err := content(z, bundleIndex)
 	var names []string
 	if err == nil {
 		err = json.Unmarshal(index, &names)
@@ -161,11 +161,11 @@ func OpenBundle(program string) (*Bundle, error) {
 		if !goodName.MatchString(name) {
 			return fail(fmt.Errorf("%q is no name for a model", name))
 		}
-		content, err := fs.ReadFile(z, "models/"+name+".fastnb")
+		model, err := content(z, "models/"+name+".fastnb")
 		if err != nil {
 			return fail(err)
 		}
-		b.Models = append(b.Models, Source{Name: name, Content: content})
+		b.Models = append(b.Models, Source{Name: name, Content: model})
 	}
 	if page, err := fs.Sub(z, "page"); err == nil {
 		if _, err := fs.Stat(page, "."); err == nil {
@@ -173,6 +173,16 @@ func OpenBundle(program string) (*Bundle, error) {
 		}
 	}
 	return b, nil
+}
+
+// content is a file of an archive, in as much memory as it takes: fs.ReadFile takes what the archive's list says first.
+func content(archive fs.FS, name string) ([]byte, error) {
+	f, err := archive.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	b, err := io.ReadAll(f)
+	return b, errors.Join(err, f.Close())
 }
 
 // seekable gives files of an archive as a server of files wants them: it looks for their size by going to the end.

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 	"time"
 )
@@ -62,6 +63,27 @@ func FuzzBundle(f *testing.F) {
 			}
 		}
 	})
+}
+
+// What a bundle's list says of a file's size is not believed: memory is taken for what is there.
+func TestBundlesListIsNotBelieved(t *testing.T) {
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	w, err := z.CreateRaw(&zip.FileHeader{Name: bundleIndex, Method: zip.Store, CompressedSize64: 5, UncompressedSize64: 4 << 30})
+	check(t, err)
+	_, err = io.WriteString(w, `["a"]`)
+	check(t, err)
+	check(t, z.SetComment(bundleMark))
+	check(t, z.Close())
+	file := filepath.Join(t.TempDir(), "program")
+	check(t, os.WriteFile(file, b.Bytes(), 0o600))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err = OpenBundle(file)
+	runtime.ReadMemStats(&after)
+	if used := after.TotalAlloc - before.TotalAlloc; err == nil || used > 16<<20 {
+		t.Errorf("%d MB were taken, error %v", used>>20, err)
+	}
 }
 
 // FuzzTools sends any bytes as requests of programs, and as the arguments of a tool.
