@@ -93,7 +93,7 @@ if wanted unet || wanted ours; then
   "$PYTHON" table.py --losses "$json" | tee -a "$log"
 fi
 if wanted losses; then
-  part losses 60 bash -c './fastnb gpu selftest --only losses'
+  part losses $([ "$TINY" = 1 ] && echo 180 || echo 60) bash -c './fastnb gpu selftest --only losses'
   results
 fi
 if wanted opencl && [ "$device" = cuda ]; then # the same card through the other driver
