@@ -150,9 +150,7 @@ func answerOf(m *fastnb.Model, p fastnb.Prediction) (answer, error) {
 			a.Labels = p.Classes
 		}
 	default:
-		for _, v := range p.Probs {
-			a.Values = append(a.Values, v)
-		}
+		a.Values = append(a.Values, p.Probs...)
 	}
 	return a, nil
 }

@@ -28,9 +28,18 @@ func TestRawTexts(t *testing.T) {
 // without end.
 func FuzzProgram(f *testing.F) {
 	for _, s := range [][2]string{
-		{"x := 1", "x + 1"}, {"import \"strings\"\nstrings.ToUpper(s)", "s := \"a\""}, {"func f() int { return g() }", "func g() int { return f() }"},
-		{"type T struct{ a []T }", "func (t T) M() {}\nT{}.M()"}, {"%time\nx := 1", "$ ls\n!ls"}, {"for {", "}"}, {"goto a\na:", "defer f()"}, {"var a, b = b, a", "\xff"},
-		{"x := 1\nx := \"a\"", "_ = x"}, {"import . \"fmt\"\nimport x \"os\"", "Println(x.Args)"}, {"package main", "func main() {}"}, {"%%html\n<b>", "`"},
+		{"x := 1", "x + 1"},
+		{"import \"strings\"\nstrings.ToUpper(s)", "s := \"a\""},
+		{"func f() int { return g() }", "func g() int { return f() }"},
+		{"type T struct{ a []T }", "func (t T) M() {}\nT{}.M()"},
+		{"%time\nx := 1", "$ ls\n!ls"},
+		{"for {", "}"},
+		{"goto a\na:", "defer f()"},
+		{"var a, b = b, a", "\xff"},
+		{"x := 1\nx := \"a\"", "_ = x"},
+		{"import . \"fmt\"\nimport x \"os\"", "Println(x.Args)"},
+		{"package main", "func main() {}"},
+		{"%%html\n<b>", "`"},
 	} {
 		f.Add(s[0], s[1])
 	}
