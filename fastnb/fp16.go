@@ -85,7 +85,7 @@ func (s *lossScale) saw(overflow bool) {
 // weights and the optimizer stay in single precision, so that Save and Load do not notice.
 //
 // On a processor with instructions for bfloat16 (AVX512_BF16, or AMX on Linux) the inputs of products are rounded to
-// bfloat16 (linear layers, convolutions where that is faster, the products of recurrent layers over all steps), sums
+// bfloat16 (linear layers, decoders, the products of recurrent layers over all steps and, with AMX, convolutions), sums
 // and all else stay in single precision. Since it has single precision's range there is no loss scale, unless
 // LossScale or another option of it is given. On other processors nothing is rounded, and ToFP16 says so.
 //
