@@ -70,7 +70,7 @@ func (l *Learner) feedBy(verb string, callbacks ...[]Callback) error {
 		var f *data.Loader
 		err := guard(func(l *Learner) (err error) { f, err = c.Loader(l); return err }, l)
 		if err == nil && f == nil {
-			err = errors.New("Loader gives none")
+			err = errors.New("its Loader gives none")
 		}
 		if err != nil {
 			return fmt.Errorf("fastnb: %s: callback: %s: %w", verb, c.Name, err)

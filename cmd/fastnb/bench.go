@@ -74,7 +74,8 @@ func (t benchTask) command() *cobra.Command {
 					return err
 				}
 				defer func() {
-					if os.Unsetenv("FASTNB_DEVICE"); set {
+					os.Unsetenv("FASTNB_DEVICE") //nolint:errcheck // a name that can be unset
+					if set {
 						os.Setenv("FASTNB_DEVICE", was) //nolint:errcheck // it was there before
 					}
 				}()

@@ -111,7 +111,7 @@ func TestBenchPrecision(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer dev.Close() //nolint:errcheck // a share of it
+	defer dev.Close()
 	t.Setenv("FASTNB_DEVICE", "cpu")
 	v, err := run("--device", "opencl", "--precision", "f16")
 	if err != nil || v["device"] != "opencl:0" || v["precision"] != "f16" {

@@ -73,31 +73,28 @@ var zmm = []reg.VecPhysical{
 	reg.Z16, reg.Z17, reg.Z18, reg.Z19, reg.Z20, reg.Z21, reg.Z22, reg.Z23, reg.Z24, reg.Z25, reg.Z26, reg.Z27, reg.Z28, reg.Z29, reg.Z30, reg.Z31,
 }
 
-func zeroed(n int) reg.VecPhysical {
-	VPXORD(zmm[n], zmm[n], zmm[n])
-	return zmm[n]
-}
+func zero(n int) { VPXORD(zmm[n], zmm[n], zmm[n]) }
 
-// vex3 is the head of an AMX instruction.
-func vex3(r, x, b, v int, prefix byte) []byte {
+// vex3 is the head of an AMX instruction; tile registers need no extension of their own.
+func vex3(x, b, v int, prefix byte) []byte {
 	not := func(n int) byte { return byte(^n>>3) & 1 }
-	return []byte{0xc4, not(r)<<7 | not(x)<<6 | not(b)<<5 | 2, byte(^v&15)<<3 | prefix}
+	return []byte{0xc4, 1<<7 | not(x)<<6 | not(b)<<5 | 2, byte(^v&15)<<3 | prefix}
 }
 
 // tileMemory is TILELOADD (prefix F2) or TILESTORED (F3) of rows a register's bytes apart.
 func tileMemory(prefix byte, tile, base, stride int, disp int8) {
-	bytes(append(vex3(0, stride, base, 0, prefix), 0x4b, 1<<6|byte(tile)<<3|4, byte(stride&7)<<3|byte(base&7), byte(disp))...)
+	bytes(append(vex3(stride, base, 0, prefix), 0x4b, 1<<6|byte(tile)<<3|4, byte(stride&7)<<3|byte(base&7), byte(disp))...)
 }
 
 func tileLoad(tile, base, stride int, disp int8)  { tileMemory(3, tile, base, stride, disp) }
 func tileStore(tile, base, stride int, disp int8) { tileMemory(2, tile, base, stride, disp) }
-func tileZero(tile int)                           { bytes(append(vex3(0, 0, 0, 0, 3), 0x49, 3<<6|byte(tile)<<3)...) }
-func tileRelease()                                { bytes(append(vex3(0, 0, 0, 0, 0), 0x49, 0xc0)...) }
-func tileConfig(base int)                         { bytes(append(vex3(0, 0, base, 0, 0), 0x49, byte(base&7))...) }
+func tileZero(tile int)                           { bytes(append(vex3(0, 0, 0, 3), 0x49, 3<<6|byte(tile)<<3)...) }
+func tileRelease()                                { bytes(append(vex3(0, 0, 0, 0), 0x49, 0xc0)...) }
+func tileConfig(base int)                         { bytes(append(vex3(0, base, 0, 0), 0x49, byte(base&7))...) }
 
 // tileDot is TDPBF16PS: sum += a b.
 func tileDot(sum, a, b int) {
-	bytes(append(vex3(0, 0, 0, b, 2), 0x5c, 3<<6|byte(sum)<<3|byte(a))...)
+	bytes(append(vex3(0, 0, b, 2), 0x5c, 3<<6|byte(sum)<<3|byte(a))...)
 }
 
 // tileProduct writes the product of AMX: blocks of 16 or 32 rows by 32 columns.
@@ -191,7 +188,7 @@ func dotTile(m int) {
 	LEAQ(Mem{Base: lda, Index: lda, Scale: 4}, r5)
 	at := rowAddresses{base: []reg.GPVirtual{GP64(), GP64()}[:1+(m-1)/7], rs: lda, r3: r3, r5: r5}
 	for i := range 2 * m {
-		zeroed(i)
+		zero(i)
 	}
 	Label(name + "_step")
 	MOVQ(Mem{Base: offs}, at.base[0])
@@ -265,8 +262,8 @@ func round16() {
 	n := Load(Param("n32"), GP64())
 	src := Load(Param("src"), GP64())
 	dst := Load(Param("dst"), GP64())
-	zeroed(2)
-	zeroed(3)
+	zero(2)
+	zero(3)
 	Label("round16_loop")
 	VMOVUPS(Mem{Base: src}, zmm[0])
 	VMOVUPS(Mem{Base: src, Disp: 64}, zmm[1])
@@ -306,8 +303,8 @@ func pairRows() {
 	dst := Load(Param("dst"), GP64())
 	SHLQ(U8(2), ld)
 	VMOVDQU16(interleaved(), zmm[31])
-	zeroed(8)
-	zeroed(9)
+	zero(8)
+	zero(9)
 	Label("pairs16_loop")
 	for h := range 2 {
 		VMOVUPS(Mem{Base: src, Disp: 64 * h}, zmm[2*h])

@@ -88,7 +88,7 @@ func (b *builder) learnInner(w *writing) (changed bool) {
 		for _, st := range list {
 			for _, c := range calls(st) {
 				if _, done := p.inner[n]; !done {
-					if how, ok := b.takes(w, it, c); ok {
+					if how, ok := b.takes(w, c); ok {
 						if p.inner == nil {
 							p.inner = map[int]inner{}
 						}
@@ -104,7 +104,7 @@ func (b *builder) learnInner(w *writing) (changed bool) {
 }
 
 // takes is how a call's error is to be taken; ok is false if it is taken already, or gives none.
-func (b *builder) takes(w *writing, it *item, c placed) (in inner, ok bool) {
+func (b *builder) takes(w *writing, c placed) (in inner, ok bool) {
 	outs, known := results(w.info, c.call)
 	if !known || len(outs) == 0 || !isError(outs[len(outs)-1]) || len(c.around) == 0 {
 		return in, false // gives no error, or is a statement of the cell itself

@@ -16,7 +16,7 @@ func withHalf(i isa) []*isa {
 	}
 	var out []*isa
 	for _, h := range []*halfKernels{tiles, dots} {
-		if h == tiles && !(cpuid.CPU.Supports(cpuid.AMXTILE, cpuid.AMXBF16) && tilesKept()) {
+		if h == tiles && (!cpuid.CPU.Supports(cpuid.AMXTILE, cpuid.AMXBF16) || !tilesKept()) {
 			continue
 		}
 		k := i

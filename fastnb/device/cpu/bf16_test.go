@@ -28,8 +28,16 @@ func noise(r *rand.Rand, n int) []float32 {
 
 func TestRoundBF16(t *testing.T) {
 	for _, c := range []struct{ x, want float32 }{
-		{1, 1}, {-1, -1}, {0, 0}, {1 + 1./128, 1 + 1./128}, {1 + 1./256, 1}, {1 + 3./256, 1 + 2./128}, {1 + 1./256 + 1e-6, 1 + 1./128},
-		{3.4e38, float32(math.Inf(1))}, {float32(math.Inf(-1)), float32(math.Inf(-1))}, {1e-40, 0},
+		{1, 1},
+		{-1, -1},
+		{0, 0},
+		{1 + 1./128, 1 + 1./128},
+		{1 + 1./256, 1},
+		{1 + 3./256, 1 + 2./128},
+		{1 + 1./256 + 1e-6, 1 + 1./128},
+		{3.4e38, float32(math.Inf(1))},
+		{float32(math.Inf(-1)), float32(math.Inf(-1))},
+		{1e-40, 0},
 	} {
 		if got := fromBF16(roundBF16(c.x)); got != c.want {
 			t.Errorf("%v rounds to %v, want %v", c.x, got, c.want)

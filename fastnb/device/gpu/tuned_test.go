@@ -123,7 +123,7 @@ func (f family) onProcessor(t *testing.T) (float64, map[string][]float32) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer cpu.Close() //nolint:errcheck // it is the processor
+	defer cpu.Close()
 	return f.step(t, cpu)
 }
 
@@ -181,7 +181,7 @@ func TestEveryWayThatCanBeChosen(t *testing.T) {
 						return way % n
 					})
 					l, grads := f.step(t, dev)
-					dev.Close() //nolint:errcheck // tested elsewhere
+					dev.Close()
 					if d := math.Abs(l-loss) / loss; !(d <= tolLosses[kind]) {
 						t.Errorf("way %d: the loss is %.6f, on the processor %.6f", way, l, loss)
 					}
