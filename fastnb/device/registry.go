@@ -58,6 +58,7 @@ func register(d *driver) {
 type shared struct {
 	Device
 	users int
+	found bool // "auto" finds it
 	of    map[string]*shared
 	key   string
 }
@@ -178,14 +179,20 @@ func openBest() (Device, error) {
 func (d *driver) share(c Choice, why string) (Device, error) {
 	key := strconv.Itoa(c.Card) + "\x00" + settings()
 	s := d.shared[key]
-	if s == nil {
+	if s == nil || c.Auto && !s.found {
+		// One that was opened by name may be one that nobody who does not name it should get: the driver says so.
 		dev, err := d.open(c)
 		if err != nil {
 			return nil, err
 		}
-		profiling.Load().watch(dev)
-		s = &shared{Device: dev, of: d.shared, key: key}
-		d.shared[key] = s
+		if s == nil {
+			profiling.Load().watch(dev)
+			s = &shared{Device: dev, of: d.shared, key: key}
+			d.shared[key] = s
+		} else if err := dev.Close(); err != nil {
+			return nil, err
+		}
+		s.found = s.found || c.Auto
 	}
 	s.users++
 	part := &share{shared: s, release: sync.OnceFunc(s.drop), why: why}

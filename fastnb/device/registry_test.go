@@ -99,3 +99,38 @@ func TestOpenCards(t *testing.T) {
 		}
 	}
 }
+
+// TestAutoFindsNoWorse: what was opened by name and is no better than the processor is not what "auto" gives.
+func TestAutoFindsNoWorse(t *testing.T) {
+	was := drivers
+	drivers = nil
+	t.Cleanup(func() { drivers = was })
+	closed, worse := 0, true
+	RegisterCards("card", 20, func(c Choice) (Device, error) {
+		if c.Auto && worse {
+			return nil, fmt.Errorf("a processor: %w", ErrNotFound)
+		}
+		return dummy{card: c.Card, closed: &closed}, nil
+	})
+	Register("cpu", 0, func() (Device, error) { return dummy{card: -1, closed: &closed}, nil })
+	t.Setenv("FASTNB_DEVICE", "")
+	named, err := Open("card")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []int{-1, 0, 0} {
+		worse = i == 0
+		d, err := Open("")
+		if err != nil || Base(d).(dummy).card != want {
+			t.Errorf("%d: auto gives %v, %v, want card %d", i, d, err, want)
+		}
+		_ = d.Close()
+	}
+	if closed != 2 {
+		t.Errorf("%d devices closed, want the processor and the one that auto looked at", closed)
+	}
+	_ = named.Close()
+	if closed != 3 {
+		t.Errorf("%d devices closed", closed)
+	}
+}

@@ -119,7 +119,8 @@ func (c goldenModel) check(t *testing.T, net nn.Layer, loss nn.Loss, x, y *tenso
 	}
 	want = ts[c.Name+"/out_train"]
 	goldentest.Near(t, "output in training", got, want, 1e-3*want.Abs().Max())
-	if math.Abs(float64(v)-c.Loss) > 1e-4 {
+	// The reference is in single precision, too: rounding that a deep network makes larger moves its loss as well.
+	if math.Abs(float64(v)-c.Loss) > max(1e-4, 3*c.Error.Out*c.Loss) {
 		t.Errorf("loss %v, want %v", v, c.Loss)
 	}
 	if err := eng.Step([]engine.Hyper{{}}); err != nil {

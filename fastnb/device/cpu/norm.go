@@ -73,7 +73,7 @@ const pivotRows = 16
 
 // farPivot is how many variances the square of a mean's distance from its pivot may have before the sums are taken
 // again around the mean itself: more would cost digits.
-const farPivot = 100
+const farPivot = 4
 
 // bnStats gives means and variances in one pass: of the distances from a pivot near the mean, and of their squares.
 // Around zero, squares alone would lose what matters.
