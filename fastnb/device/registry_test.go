@@ -102,9 +102,7 @@ func TestOpenCards(t *testing.T) {
 
 // TestAutoFindsNoWorse: what was opened by name and is no better than the processor is not what "auto" gives.
 func TestAutoFindsNoWorse(t *testing.T) {
-	was := drivers
-	drivers = nil
-	t.Cleanup(func() { drivers = was })
+	withDrivers(t)
 	closed, worse := 0, true
 	RegisterCards("card", 20, func(c Choice) (Device, error) {
 		if c.Auto && worse {
