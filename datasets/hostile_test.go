@@ -325,9 +325,9 @@ func TestDownloadStalls(t *testing.T) {
 	defer func(d time.Duration) { stallTimeout = d }(stallTimeout)
 	stallTimeout = 100 * time.Millisecond
 	body := bytes.Repeat([]byte("0123456789"), 1000)
-	asked := 0
+	var asked atomic.Int64
 	srv := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked++
+		n := asked.Add(1)
 		from := 0
 		_, _ = fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-", &from)
 		w.Header().Set("Content-Length", fmt.Sprint(len(body)-from))
@@ -335,7 +335,7 @@ func TestDownloadStalls(t *testing.T) {
 			w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, len(body)-1, len(body)))
 			w.WriteHeader(http.StatusPartialContent)
 		}
-		if asked == 1 {
+		if n == 1 {
 			_, _ = w.Write(body[:4000])
 		}
 		w.(http.Flusher).Flush()
@@ -344,8 +344,8 @@ func TestDownloadStalls(t *testing.T) {
 	dest := filepath.Join(t.TempDir(), "x")
 	start := time.Now()
 	err := download(context.Background(), file{address: serve(t, srv), dest: dest, size: int64(len(body))})
-	if !errors.Is(err, errStalled) || !errors.Is(err, ErrUnavailable) || asked != 2 {
-		t.Errorf("%v after %d questions", err, asked)
+	if !errors.Is(err, errStalled) || !errors.Is(err, ErrUnavailable) || asked.Load() != 2 {
+		t.Errorf("%v after %d questions", err, asked.Load())
 	}
 	if d := time.Since(start); d > 20*time.Second {
 		t.Errorf("took %v", d)

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 
 func TestDownloadImages(t *testing.T) {
 	t.Setenv("FASTNB_OFFLINE", "")
-	asked := 0
+	var asked atomic.Int64 // requests, answered side by side
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/slow.jpg":
@@ -22,7 +23,7 @@ func TestDownloadImages(t *testing.T) {
 		case "/none.jpg":
 			w.WriteHeader(http.StatusNotFound)
 		default:
-			asked++
+			asked.Add(1)
 			_, _ = fmt.Fprint(w, "picture") // the client sees what is missing
 		}
 	}))
@@ -40,8 +41,8 @@ func TestDownloadImages(t *testing.T) {
 		}
 	}
 	files, _ := filepath.Glob(dest.Join("*").String())
-	if len(files) != 2 || filepath.Base(files[0]) != "00000000.png" || filepath.Base(files[1]) != "00000004.jpg" || asked != 2 {
-		t.Errorf("%v, asked %d times", files, asked)
+	if len(files) != 2 || filepath.Base(files[0]) != "00000000.png" || filepath.Base(files[1]) != "00000004.jpg" || asked.Load() != 2 {
+		t.Errorf("%v, asked %d times", files, asked.Load())
 	}
 	if left, _ := filepath.Glob(dest.Join(".coming-*").String()); len(left) > 0 {
 		t.Error("left:", left)
