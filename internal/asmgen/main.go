@@ -15,7 +15,7 @@ import (
 )
 
 func main() {
-	flag.String("set", "basic", "which kernels: basic, rows, sequence, winograd or bf16")
+	flag.String("set", "basic", "which kernels: basic, pause, rows, sequence, winograd or bf16")
 	Package("math") // only basic types occur: any package that always compiles will do
 	ConstraintExpr("amd64,!noasm")
 	if i := slices.Index(os.Args, "-set"); i >= 0 && i+1 < len(os.Args) {
@@ -26,6 +26,10 @@ func main() {
 			return
 		case "bf16":
 			bf16()
+			Generate()
+			return
+		case "pause":
+			pauses()
 			Generate()
 			return
 		case "rows":

@@ -4,51 +4,141 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // team is a fixed number of workers that share out the parts of an op. The caller is the first; the
-// others begin with the first job and wait on their channels, so an idle team costs nothing.
+// others begin with the first job. Who waits for another first looks for a while, resting as a processor can
+// (pause): ops follow each other within microseconds, and to be put to sleep and woken takes as long as a small
+// op, several times that for a caller who is locked to its thread, as cells of a notebook are. Then it
+// sleeps, so an idle team costs nothing.
 type team struct {
-	n     int
-	start sync.Mutex
-	jobs  []chan *job
+	n       int
+	start   sync.Mutex
+	helpers []chan *job
 }
 
+// job is an op's parts. It is open until whoever posted it closes it, which is when nobody is inside and all parts
+// are done. A helper that comes too late finds it closed and leaves it.
 type job struct {
-	next  atomic.Int64
-	parts int64
-	fn    func(worker, part int)
-	wg    sync.WaitGroup
-	bad   atomic.Pointer[any]
+	next   atomic.Int64
+	parts  int64
+	fn     func(worker, part int)
+	inside atomic.Int64                  // helpers at work, or closed
+	asleep atomic.Pointer[chan struct{}] // what to tell when the last leaves, if anything
+	bad    atomic.Pointer[any]
 }
+
+const closed = -1 << 32
+
+// How long is looked for what is to come before sleep.
+const (
+	lookForJob   = 20 * time.Microsecond
+	lookForLast  = 60 * time.Microsecond // parts take that long
+	lookForPhase = 60 * time.Microsecond
+)
 
 func newTeam(n int) *team { return &team{n: n} }
 
-// helpers are the channels of the others.
-func (t *team) helpers() []chan *job {
+// look waits until done says so, for a while: it reports whether it did. Where workers must share processors it
+// looks once only.
+func (t *team) look(while time.Duration, done func() bool) bool {
+	if done() {
+		return true
+	}
+	if runtime.GOMAXPROCS(0) < t.n {
+		return false
+	}
+	start := time.Now()
+	for {
+		for range 16 {
+			pause(2)
+			if done() {
+				return true
+			}
+		}
+		if time.Since(start) > while {
+			return false
+		}
+	}
+}
+
+// others are the channels of the helpers. They hold one job, so that who posts it need not wait.
+func (t *team) others() []chan *job {
 	t.start.Lock()
 	defer t.start.Unlock()
-	for w := len(t.jobs) + 1; w < t.n; w++ {
-		c := make(chan *job)
-		t.jobs = append(t.jobs, c)
-		go func() {
-			for j := range c {
-				j.work(w)
-				j.wg.Done()
-			}
-		}()
+	for w := len(t.helpers) + 1; w < t.n; w++ {
+		c := make(chan *job, 1)
+		t.helpers = append(t.helpers, c)
+		go t.help(w, c)
 	}
-	return t.jobs
+	return t.helpers
+}
+
+// help is what a helper does until its channel is closed.
+func (t *team) help(w int, c chan *job) {
+	for {
+		t.look(lookForJob, func() bool { return len(c) > 0 })
+		j, ok := <-c
+		if !ok {
+			return
+		}
+		if j.enter() {
+			j.work(w)
+			j.leave()
+		}
+	}
 }
 
 // end lets the others go. A later job would call new ones.
 func (t *team) end() {
 	t.start.Lock()
 	defer t.start.Unlock()
-	for _, c := range t.jobs {
+	for _, c := range t.helpers {
 		close(c)
 	}
-	t.jobs = nil
+	t.helpers = nil
+}
+
+// enter lets a helper in unless the job is closed.
+func (j *job) enter() bool {
+	for {
+		n := j.inside.Load()
+		if n < 0 {
+			return false
+		}
+		if j.inside.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+}
+
+// leave lets a helper out, and wakes who waits for the last.
+func (j *job) leave() {
+	if j.inside.Add(-1) != 0 {
+		return
+	}
+	if c := j.asleep.Load(); c != nil {
+		select {
+		case *c <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// shut closes the job if nobody is inside.
+func (j *job) shut() bool { return j.inside.CompareAndSwap(0, closed) }
+
+// finish waits until nobody is inside, and closes the job.
+func (j *job) finish(t *team) {
+	if t.look(lookForLast, j.shut) {
+		return
+	}
+	c := make(chan struct{}, 1)
+	j.asleep.Store(&c)
+	for !j.shut() {
+		<-c // who left before asleep was set is seen by shut, who leaves after it tells
+	}
 }
 
 func (j *job) work(w int) {
@@ -68,7 +158,10 @@ func (j *job) work(w int) {
 
 // each calls fn for every part in [0, parts), shared out as workers get free. worker is in [0, n).
 // A part must not depend on who computes it. A panic in any part is raised again here.
-func (t *team) each(parts int, fn func(worker, part int)) {
+func (t *team) each(parts int, fn func(worker, part int)) { t.share(parts, fn, false) }
+
+// share is each. all waits for helpers that have not come to their last job yet; without it they are passed over.
+func (t *team) share(parts int, fn func(worker, part int), all bool) {
 	if parts <= 1 || t.n == 1 {
 		for p := range parts {
 			fn(0, p)
@@ -76,13 +169,18 @@ func (t *team) each(parts int, fn func(worker, part int)) {
 		return
 	}
 	j := &job{parts: int64(parts), fn: fn}
-	helpers := min(t.n, parts) - 1
-	j.wg.Add(helpers)
-	for _, c := range t.helpers()[:helpers] {
-		c <- j
+	for _, c := range t.others()[:min(t.n, parts)-1] {
+		if all {
+			c <- j
+			continue
+		}
+		select {
+		case c <- j:
+		default:
+		}
 	}
 	j.work(0)
-	j.wg.Wait()
+	j.finish(t)
 	if r := j.bad.Load(); r != nil {
 		panic(*r)
 	}
@@ -124,14 +222,19 @@ func (t *team) together(fn func(worker int, wait func())) {
 			phase.Add(1)
 			return
 		}
-		for i := 0; phase.Load() == now && !broken.Load(); i++ {
-			if i > spins {
+		passed := func() bool { return phase.Load() != now || broken.Load() }
+		for looks := 0; !t.look(lookForPhase, passed); looks++ {
+			// Another was kept from its processor. Who is ready to run gets ours: others of this process
+			// first, then, where that does not help, other processes.
+			if looks < patience {
 				runtime.Gosched()
+			} else {
+				time.Sleep(restForPhase)
 			}
 		}
 	}
 	// Each worker takes one part and stays in it until all are done, so every worker gets one.
-	t.each(t.n, func(_, part int) {
+	t.share(t.n, func(_, part int) {
 		done := false
 		defer func() {
 			if !done { // a panic on its way up: let the others go
@@ -141,8 +244,11 @@ func (t *team) together(fn func(worker int, wait func())) {
 		fn(part, wait)
 		wait()
 		done = true
-	})
+	}, true)
 }
 
-// spins is how often a worker looks whether the others have come before it lets other work run.
-const spins = 4000
+// How often who waits for a phase looks for it before it sleeps between looks, and for how long.
+const (
+	patience     = 4
+	restForPhase = 50 * time.Microsecond
+)
