@@ -171,15 +171,16 @@ func panelTiles() {
 }
 
 // panelTile writes the micro-kernel of packed matrices: A in panels of mr values a step, B in panels of 2 vectors a
-// step, of which a half tile, for the last columns of a matrix, takes the first. next is the panel of B that comes after
-// this one, of which each call fetches a share ahead of time: without that the recurrent product waits for memory. C is
-// fetched at the beginning, to be there at the end.
+// step, of which a half tile, for the last columns of a matrix, takes the first. A processor that waits for memory
+// multiplies nothing, so every eight steps a call fetches what will be wanted later: of next, the panel of B that comes
+// after this one, as much as makes 4 calls (8 with AVX2) fetch all of it; and a line at far, which goes on by ldfar
+// floats, into the second-level cache, see lookAhead. C is fetched at the beginning, to be there at the end.
 func (v vec) panelTile(m, mr, vectors int) {
 	name := fmt.Sprintf("panel%s_%d", v.name, m)
 	if vectors == 1 {
 		name = fmt.Sprintf("half%s_%d", v.name, m)
 	}
-	TEXT(name, NOSPLIT, "func(k int, a, b, c *float32, ldc int, acc int, next *float32)")
+	TEXT(name, NOSPLIT, "func(k int, a, b, c *float32, ldc int, acc int, next, far *float32, ldfar int)")
 	Pragma("noescape")
 	Doc(fmt.Sprintf("%s computes %d rows of a tile of C (+)= A B.", name, m))
 	k := Load(Param("k"), GP64())
@@ -188,30 +189,42 @@ func (v vec) panelTile(m, mr, vectors int) {
 	c := Load(Param("c"), GP64())
 	ldc := Load(Param("ldc"), GP64())
 	next := Load(Param("next"), GP64())
+	far := Load(Param("far"), GP64())
+	ldfar := Load(Param("ldfar"), GP64())
 	SHLQ(U8(2), ldc)
+	SHLQ(U8(2), ldfar)
 	t := v.microTile(name, m, vectors)
 	p := GP64()
 	MOVQ(c, p)
-	t.rows(p, ldc, func(int) { PREFETCHT0(at(p)) })
+	t.rows(p, ldc, func(int) {
+		for at := 0; at < vectors*v.bytes(); at += 64 {
+			PREFETCHT0(Mem{Base: p, Disp: at})
+		}
+	})
 	step := func(u int, between func()) {
 		t.step(
 			func(i int) Mem { return Mem{Base: a, Disp: 4 * (u*mr + i)} },
 			func(j int) Mem { return Mem{Base: b, Disp: (2*u + j) * v.bytes()} }, between)
 	}
+	ahead := 8 * 2 * v.bytes() / 8 // bytes of next every eight steps
+	if v.n == 16 {
+		ahead *= 2
+	}
 	t.loop(k, 8, func() {
 		for u := range 8 {
 			step(u, func() {
-				if u == 4 {
-					PREFETCHT0(at(next))
-					if v.n == 16 {
-						PREFETCHT0(Mem{Base: next, Disp: 64})
-					}
+				if at := 64 * u / 2; u%2 == 0 && at < ahead {
+					PREFETCHT0(Mem{Base: next, Disp: at})
+				}
+				if u == 7 {
+					PREFETCHT1(at(far))
 				}
 			})
 		}
 		ADDQ(U32(8*4*mr), a)
 		ADDQ(U32(16*v.bytes()), b)
-		ADDQ(U32(2*v.bytes()), next)
+		ADDQ(U32(ahead), next)
+		ADDQ(ldfar, far)
 	}, func() {
 		step(0, func() {})
 		ADDQ(U32(4*mr), a)

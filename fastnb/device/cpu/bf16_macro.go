@@ -24,7 +24,7 @@ func (s *seqKernels) halfMacro(h *halfKernels, m macro, mem []float32) {
 	}
 	offs := stepOffsets(steps)
 	for j := 0; j < m.cols; j += halfCols {
-		packHalfMatrix(h, right, m.b[j*m.k:], halfCols, m.k, halfCols, 0)
+		packHalfMatrix(h, right, m.b[j/s.nr*m.apart:], halfCols, m.k, halfCols, 0)
 		for i := 0; i < m.rows; i += halfBlock {
 			p := halfPanel{rows: min(halfBlock, m.rows-i), a: left[i*lda:], lda: lda, offs: offs, b: right, acc: m.acc}
 			s := sink{out: m.c[i*m.ldc+j:], ld: m.ldc}

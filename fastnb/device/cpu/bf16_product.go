@@ -266,18 +266,24 @@ func (d *Device) halfTurn(h *halfKernels, dst []uint16, ldd int, a []float32, m,
 	})
 }
 
+// Blocking of halfProduct: steps and columns that are worked on at a time.
+const (
+	halfSteps   = 384
+	halfColumns = 4608
+)
+
 // halfProduct is product with both sides rounded once they are packed.
 func (d *Device) halfProduct(h *halfKernels, p product) {
 	s := &d.isa.seq
-	kc := evenly(p.k, halfStep)
+	kc := evenly(p.k, halfSteps, halfStep)
 	rows := 16 * s.mr
 	own := halfTile + kc*max(s.mr, s.nr) + 16 + (rows+16)*kc/2
 	for w := range d.team.n {
 		d.scratch(1+w, own)
 	}
-	packed := d.halfScratch(0, halfPanels(stepsOf(kc), min(p.n, productCols)))
-	for j0 := 0; j0 < p.n; j0 += productCols {
-		j1 := min(j0+productCols, p.n)
+	packed := d.halfScratch(0, halfPanels(stepsOf(kc), min(p.n, halfColumns)))
+	for j0 := 0; j0 < p.n; j0 += halfColumns {
+		j1 := min(j0+halfColumns, p.n)
 		panels := (j1 - j0 + halfCols - 1) / halfCols
 		for k0 := 0; k0 < p.k; k0 += kc {
 			k1 := min(k0+kc, p.k)

@@ -126,15 +126,15 @@ func (x *vocab) prepare() {
 	n := x.d.team.n
 	wideE := (x.E + nr - 1) / nr * nr
 	tall := (x.block + mr - 1) / mr * mr
-	share := max(x.block*max(x.E, wideE), (tall+mr)*max(evenly(x.stretch, 8), x.block))
-	share += 144 * x.block
+	share := max(x.block*max(x.E, wideE), (tall+mr)*max(evenly(x.stretch, x.s.steps, 8), x.block))
+	share += x.s.rows * x.block
 	own := 0
 	if !x.Grad {
 		own = x.stretch * x.block
 	}
 	half := 0
 	if x.d.half != nil {
-		half = halfMacroMemory(x.block+mr, max(x.E, productK, x.block))
+		half = halfMacroMemory(x.block+mr, max(x.E, x.s.steps, x.block))
 	}
 	size := x.stretch*x.E + x.stretch*wideE + n*(x.stretch*3+share+x.stretch*x.E+mr*nr+own+half)
 	if x.Grad {
@@ -171,15 +171,8 @@ func (x *vocab) run(r0, r1 int) {
 	if !x.Grad {
 		return
 	}
-	panels := (x.E + x.s.nr - 1) / x.s.nr
-	kc := evenly(rows, 8)
-	right := x.s.matrixRight(h, x.E, x.E)
-	x.rows.kc, x.rows.k, x.rows.n, x.rows.panels = kc, rows, x.E, panels
-	x.d.team.each((rows+kc-1)/kc*panels, func(_, i int) {
-		k0, j := i/panels*kc, i%panels
-		k1 := min(k0+kc, rows)
-		right(x.rows.at(x.s, k0, j)[:(k1-k0)*x.s.nr], j*x.s.nr, k0, k1)
-	})
+	x.rows.kc, x.rows.k, x.rows.n, x.rows.panels = evenly(rows, x.s.steps, 8), rows, x.E, (x.E+x.s.nr-1)/x.s.nr
+	x.rows.fill(x.d, x.s.matrixRight(h, x.E, x.E))
 	x.d.team.each(len(x.parts), func(_, p int) { x.back(&x.parts[p], r0, rows) })
 	x.d.team.ranges(rows*x.E, 16, len(x.parts), func(_, i, j int) {
 		out := x.work[x.DH()+r0*x.E+i : x.DH()+r0*x.E+j]
@@ -225,7 +218,7 @@ func (x *vocab) forward(p *vocabPart, r0, rows int) {
 			for r := i0; r < i1; r++ {
 				x.beginRow(scores[r*wide:(r+1)*wide], v0, words)
 			}
-			x.macro(p, macro{rows: i1 - i0, cols: wide, k: x.E, a: x.left.f[i0*x.E:], b: p.buf, c: scores[i0*wide:], ldc: wide, acc: true, tile: p.tile})
+			x.macro(p, macro{rows: i1 - i0, cols: wide, k: x.E, a: x.left.f[i0*x.E:], b: p.buf, apart: x.E * x.s.nr, c: scores[i0*wide:], ldc: wide, acc: true, tile: p.tile})
 			for r := i0; r < i1; r++ {
 				x.look(p, scores[r*wide:(r+1)*wide], r, v0, words, x.class[r0+r])
 			}
@@ -330,7 +323,7 @@ func (x *vocab) tableOf(p *vocabPart, d []float32, v0, words, wide, r0 int) {
 			left(p.buf[i*kc:], i, min(x.s.mr, words-i), 0, kc)
 		}
 		x.macro(p, macro{
-			rows: words, cols: x.E, k: kc, a: p.buf, b: x.rows.at(x.s, k0, 0), c: x.work[x.DW()+v0*x.E:], ldc: x.E,
+			rows: words, cols: x.E, k: kc, a: p.buf, b: x.rows.at(x.s, k0, 0), apart: x.rows.k * x.s.nr, c: x.work[x.DW()+v0*x.E:], ldc: x.E,
 			acc: r0 > 0 || k0 > 0, tile: p.tile,
 		})
 	}
@@ -344,12 +337,12 @@ func (x *vocab) rowsOf(p *vocabPart, d []float32, v0, words, wide, rows int) {
 	for j := range panels {
 		right(table[j*x.s.nr*words:(j+1)*x.s.nr*words], j*x.s.nr, 0, words)
 	}
-	step := productRows / x.s.mr * x.s.mr
+	step := x.s.rows / x.s.mr * x.s.mr
 	for i0 := 0; i0 < rows; i0 += step {
 		i1 := min(i0+step, rows)
 		for i := i0; i < i1; i += x.s.mr {
 			x.s.packA(left[(i-i0)*words:], d[i*wide:], wide, min(x.s.mr, i1-i), words)
 		}
-		x.macro(p, macro{rows: i1 - i0, cols: x.E, k: words, a: left, b: table, c: p.dh[i0*x.E:], ldc: x.E, acc: true, tile: p.tile})
+		x.macro(p, macro{rows: i1 - i0, cols: x.E, k: words, a: left, b: table, apart: words * x.s.nr, c: p.dh[i0*x.E:], ldc: x.E, acc: true, tile: p.tile})
 	}
 }

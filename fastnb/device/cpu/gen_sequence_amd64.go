@@ -7,182 +7,182 @@ package cpu
 // half256_1 computes 1 rows of a tile of C (+)= A B.
 //
 //go:noescape
-func half256_1(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+func half256_1(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 
 // half256_2 computes 2 rows of a tile of C (+)= A B.
 //
 //go:noescape
-func half256_2(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+func half256_2(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 
 // half256_3 computes 3 rows of a tile of C (+)= A B.
 //
 //go:noescape
-func half256_3(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+func half256_3(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 
 // half256_4 computes 4 rows of a tile of C (+)= A B.
 //
 //go:noescape
-func half256_4(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+func half256_4(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 
 // half256_5 computes 5 rows of a tile of C (+)= A B.
 //
 //go:noescape
-func half256_5(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+func half256_5(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 
 // half256_6 computes 6 rows of a tile of C (+)= A B.
 //
 //go:noescape
-func half256_6(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+func half256_6(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 
 // half512_1 computes 1 rows of a tile of C (+)= A B.
 //
 //go:noescape
-func half512_1(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+func half512_1(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 
 // half512_2 computes 2 rows of a tile of C (+)= A B.
 //
 //go:noescape
-func half512_2(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+func half512_2(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 
 // half512_3 computes 3 rows of a tile of C (+)= A B.
 //
 //go:noescape
-func half512_3(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+func half512_3(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 
 // half512_4 computes 4 rows of a tile of C (+)= A B.
 //
 //go:noescape
-func half512_4(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+func half512_4(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 
 // half512_5 computes 5 rows of a tile of C (+)= A B.
 //
 //go:noescape
-func half512_5(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+func half512_5(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 
 // half512_6 computes 6 rows of a tile of C (+)= A B.
 //
 //go:noescape
-func half512_6(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+func half512_6(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 
 // half512_7 computes 7 rows of a tile of C (+)= A B.
 //
 //go:noescape
-func half512_7(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+func half512_7(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 
 // half512_8 computes 8 rows of a tile of C (+)= A B.
 //
 //go:noescape
-func half512_8(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+func half512_8(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 
 // half512_9 computes 9 rows of a tile of C (+)= A B.
 //
 //go:noescape
-func half512_9(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+func half512_9(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 
 // half512_10 computes 10 rows of a tile of C (+)= A B.
 //
 //go:noescape
-func half512_10(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+func half512_10(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 
 // half512_11 computes 11 rows of a tile of C (+)= A B.
 //
 //go:noescape
-func half512_11(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+func half512_11(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 
 // half512_12 computes 12 rows of a tile of C (+)= A B.
 //
 //go:noescape
-func half512_12(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+func half512_12(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 
 // panel256_1 computes 1 rows of a tile of C (+)= A B.
 //
 //go:noescape
-func panel256_1(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+func panel256_1(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 
 // panel256_2 computes 2 rows of a tile of C (+)= A B.
 //
 //go:noescape
-func panel256_2(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+func panel256_2(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 
 // panel256_3 computes 3 rows of a tile of C (+)= A B.
 //
 //go:noescape
-func panel256_3(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+func panel256_3(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 
 // panel256_4 computes 4 rows of a tile of C (+)= A B.
 //
 //go:noescape
-func panel256_4(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+func panel256_4(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 
 // panel256_5 computes 5 rows of a tile of C (+)= A B.
 //
 //go:noescape
-func panel256_5(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+func panel256_5(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 
 // panel256_6 computes 6 rows of a tile of C (+)= A B.
 //
 //go:noescape
-func panel256_6(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+func panel256_6(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 
 // panel512_1 computes 1 rows of a tile of C (+)= A B.
 //
 //go:noescape
-func panel512_1(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+func panel512_1(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 
 // panel512_2 computes 2 rows of a tile of C (+)= A B.
 //
 //go:noescape
-func panel512_2(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+func panel512_2(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 
 // panel512_3 computes 3 rows of a tile of C (+)= A B.
 //
 //go:noescape
-func panel512_3(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+func panel512_3(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 
 // panel512_4 computes 4 rows of a tile of C (+)= A B.
 //
 //go:noescape
-func panel512_4(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+func panel512_4(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 
 // panel512_5 computes 5 rows of a tile of C (+)= A B.
 //
 //go:noescape
-func panel512_5(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+func panel512_5(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 
 // panel512_6 computes 6 rows of a tile of C (+)= A B.
 //
 //go:noescape
-func panel512_6(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+func panel512_6(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 
 // panel512_7 computes 7 rows of a tile of C (+)= A B.
 //
 //go:noescape
-func panel512_7(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+func panel512_7(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 
 // panel512_8 computes 8 rows of a tile of C (+)= A B.
 //
 //go:noescape
-func panel512_8(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+func panel512_8(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 
 // panel512_9 computes 9 rows of a tile of C (+)= A B.
 //
 //go:noescape
-func panel512_9(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+func panel512_9(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 
 // panel512_10 computes 10 rows of a tile of C (+)= A B.
 //
 //go:noescape
-func panel512_10(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+func panel512_10(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 
 // panel512_11 computes 11 rows of a tile of C (+)= A B.
 //
 //go:noescape
-func panel512_11(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+func panel512_11(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 
 // panel512_12 computes 12 rows of a tile of C (+)= A B.
 //
 //go:noescape
-func panel512_12(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+func panel512_12(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 
 // packRows8 copies 8*k8 values of 8 rows, transposed.
 //

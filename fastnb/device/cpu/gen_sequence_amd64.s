@@ -4,16 +4,19 @@
 
 #include "textflag.h"
 
-// func half256_1(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+// func half256_1(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·half256_1(SB), NOSPLIT, $0-56
+TEXT ·half256_1(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+16(FP), DX
 	MOVQ       c+24(FP), BX
 	MOVQ       ldc+32(FP), SI
 	MOVQ       next+48(FP), DI
+	MOVQ       far+56(FP), R8
+	MOVQ       ldfar+64(FP), R9
 	SHLQ       $0x02, SI
+	SHLQ       $0x02, R9
 	VXORPS     X1, X1, X1
 	MOVQ       BX, SI
 	PREFETCHT0 (SI)
@@ -23,6 +26,7 @@ TEXT ·half256_1(SB), NOSPLIT, $0-56
 
 half256_1_many:
 	VMOVUPS      (DX), Y2
+	PREFETCHT0   (DI)
 	VBROADCASTSS (CX), Y0
 	VFMADD231PS  Y2, Y0, Y1
 	VMOVUPS      64(DX), Y2
@@ -35,7 +39,6 @@ half256_1_many:
 	VBROADCASTSS 72(CX), Y0
 	VFMADD231PS  Y2, Y0, Y1
 	VMOVUPS      256(DX), Y2
-	PREFETCHT0   (DI)
 	VBROADCASTSS 96(CX), Y0
 	VFMADD231PS  Y2, Y0, Y1
 	VMOVUPS      320(DX), Y2
@@ -45,11 +48,13 @@ half256_1_many:
 	VBROADCASTSS 144(CX), Y0
 	VFMADD231PS  Y2, Y0, Y1
 	VMOVUPS      448(DX), Y2
+	PREFETCHT1   (R8)
 	VBROADCASTSS 168(CX), Y0
 	VFMADD231PS  Y2, Y0, Y1
 	ADDQ         $0x000000c0, CX
 	ADDQ         $0x00000200, DX
 	ADDQ         $0x00000040, DI
+	ADDQ         R9, R8
 	DECQ         SI
 	JNZ          half256_1_many
 
@@ -78,28 +83,32 @@ half256_1_store:
 	VZEROUPPER
 	RET
 
-// func half256_2(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+// func half256_2(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·half256_2(SB), NOSPLIT, $0-56
+TEXT ·half256_2(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+16(FP), DX
 	MOVQ       c+24(FP), BX
 	MOVQ       ldc+32(FP), SI
 	MOVQ       next+48(FP), DI
+	MOVQ       far+56(FP), R8
+	MOVQ       ldfar+64(FP), R9
 	SHLQ       $0x02, SI
+	SHLQ       $0x02, R9
 	VXORPS     X1, X1, X1
 	VXORPS     X2, X2, X2
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	MOVQ       AX, R8
-	SHRQ       $0x03, R8
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	MOVQ       AX, R10
+	SHRQ       $0x03, R10
 	JZ         half256_2_rest
 
 half256_2_many:
 	VMOVUPS      (DX), Y3
+	PREFETCHT0   (DI)
 	VBROADCASTSS (CX), Y0
 	VFMADD231PS  Y3, Y0, Y1
 	VBROADCASTSS 4(CX), Y0
@@ -120,7 +129,6 @@ half256_2_many:
 	VBROADCASTSS 76(CX), Y0
 	VFMADD231PS  Y3, Y0, Y2
 	VMOVUPS      256(DX), Y3
-	PREFETCHT0   (DI)
 	VBROADCASTSS 96(CX), Y0
 	VFMADD231PS  Y3, Y0, Y1
 	VBROADCASTSS 100(CX), Y0
@@ -136,6 +144,7 @@ half256_2_many:
 	VBROADCASTSS 148(CX), Y0
 	VFMADD231PS  Y3, Y0, Y2
 	VMOVUPS      448(DX), Y3
+	PREFETCHT1   (R8)
 	VBROADCASTSS 168(CX), Y0
 	VFMADD231PS  Y3, Y0, Y1
 	VBROADCASTSS 172(CX), Y0
@@ -143,7 +152,8 @@ half256_2_many:
 	ADDQ         $0x000000c0, CX
 	ADDQ         $0x00000200, DX
 	ADDQ         $0x00000040, DI
-	DECQ         R8
+	ADDQ         R9, R8
+	DECQ         R10
 	JNZ          half256_2_many
 
 half256_2_rest:
@@ -177,31 +187,35 @@ half256_2_store:
 	VZEROUPPER
 	RET
 
-// func half256_3(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+// func half256_3(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·half256_3(SB), NOSPLIT, $0-56
+TEXT ·half256_3(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+16(FP), DX
 	MOVQ       c+24(FP), BX
 	MOVQ       ldc+32(FP), SI
 	MOVQ       next+48(FP), DI
+	MOVQ       far+56(FP), R8
+	MOVQ       ldfar+64(FP), R9
 	SHLQ       $0x02, SI
+	SHLQ       $0x02, R9
 	VXORPS     X1, X1, X1
 	VXORPS     X2, X2, X2
 	VXORPS     X3, X3, X3
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	MOVQ       AX, R8
-	SHRQ       $0x03, R8
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	MOVQ       AX, R10
+	SHRQ       $0x03, R10
 	JZ         half256_3_rest
 
 half256_3_many:
 	VMOVUPS      (DX), Y4
+	PREFETCHT0   (DI)
 	VBROADCASTSS (CX), Y0
 	VFMADD231PS  Y4, Y0, Y1
 	VBROADCASTSS 4(CX), Y0
@@ -230,7 +244,6 @@ half256_3_many:
 	VBROADCASTSS 80(CX), Y0
 	VFMADD231PS  Y4, Y0, Y3
 	VMOVUPS      256(DX), Y4
-	PREFETCHT0   (DI)
 	VBROADCASTSS 96(CX), Y0
 	VFMADD231PS  Y4, Y0, Y1
 	VBROADCASTSS 100(CX), Y0
@@ -252,6 +265,7 @@ half256_3_many:
 	VBROADCASTSS 152(CX), Y0
 	VFMADD231PS  Y4, Y0, Y3
 	VMOVUPS      448(DX), Y4
+	PREFETCHT1   (R8)
 	VBROADCASTSS 168(CX), Y0
 	VFMADD231PS  Y4, Y0, Y1
 	VBROADCASTSS 172(CX), Y0
@@ -261,7 +275,8 @@ half256_3_many:
 	ADDQ         $0x000000c0, CX
 	ADDQ         $0x00000200, DX
 	ADDQ         $0x00000040, DI
-	DECQ         R8
+	ADDQ         R9, R8
+	DECQ         R10
 	JNZ          half256_3_many
 
 half256_3_rest:
@@ -301,34 +316,38 @@ half256_3_store:
 	VZEROUPPER
 	RET
 
-// func half256_4(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+// func half256_4(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·half256_4(SB), NOSPLIT, $0-56
+TEXT ·half256_4(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+16(FP), DX
 	MOVQ       c+24(FP), BX
 	MOVQ       ldc+32(FP), SI
 	MOVQ       next+48(FP), DI
+	MOVQ       far+56(FP), R8
+	MOVQ       ldfar+64(FP), R9
 	SHLQ       $0x02, SI
+	SHLQ       $0x02, R9
 	VXORPS     X1, X1, X1
 	VXORPS     X2, X2, X2
 	VXORPS     X3, X3, X3
 	VXORPS     X4, X4, X4
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	MOVQ       AX, R8
-	SHRQ       $0x03, R8
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	MOVQ       AX, R10
+	SHRQ       $0x03, R10
 	JZ         half256_4_rest
 
 half256_4_many:
 	VMOVUPS      (DX), Y5
+	PREFETCHT0   (DI)
 	VBROADCASTSS (CX), Y0
 	VFMADD231PS  Y5, Y0, Y1
 	VBROADCASTSS 4(CX), Y0
@@ -365,7 +384,6 @@ half256_4_many:
 	VBROADCASTSS 84(CX), Y0
 	VFMADD231PS  Y5, Y0, Y4
 	VMOVUPS      256(DX), Y5
-	PREFETCHT0   (DI)
 	VBROADCASTSS 96(CX), Y0
 	VFMADD231PS  Y5, Y0, Y1
 	VBROADCASTSS 100(CX), Y0
@@ -393,6 +411,7 @@ half256_4_many:
 	VBROADCASTSS 156(CX), Y0
 	VFMADD231PS  Y5, Y0, Y4
 	VMOVUPS      448(DX), Y5
+	PREFETCHT1   (R8)
 	VBROADCASTSS 168(CX), Y0
 	VFMADD231PS  Y5, Y0, Y1
 	VBROADCASTSS 172(CX), Y0
@@ -404,7 +423,8 @@ half256_4_many:
 	ADDQ         $0x000000c0, CX
 	ADDQ         $0x00000200, DX
 	ADDQ         $0x00000040, DI
-	DECQ         R8
+	ADDQ         R9, R8
+	DECQ         R10
 	JNZ          half256_4_many
 
 half256_4_rest:
@@ -450,37 +470,41 @@ half256_4_store:
 	VZEROUPPER
 	RET
 
-// func half256_5(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+// func half256_5(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·half256_5(SB), NOSPLIT, $0-56
+TEXT ·half256_5(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+16(FP), DX
 	MOVQ       c+24(FP), BX
 	MOVQ       ldc+32(FP), SI
 	MOVQ       next+48(FP), DI
+	MOVQ       far+56(FP), R8
+	MOVQ       ldfar+64(FP), R9
 	SHLQ       $0x02, SI
+	SHLQ       $0x02, R9
 	VXORPS     X1, X1, X1
 	VXORPS     X2, X2, X2
 	VXORPS     X3, X3, X3
 	VXORPS     X4, X4, X4
 	VXORPS     X5, X5, X5
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	MOVQ       AX, R8
-	SHRQ       $0x03, R8
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	MOVQ       AX, R10
+	SHRQ       $0x03, R10
 	JZ         half256_5_rest
 
 half256_5_many:
 	VMOVUPS      (DX), Y6
+	PREFETCHT0   (DI)
 	VBROADCASTSS (CX), Y0
 	VFMADD231PS  Y6, Y0, Y1
 	VBROADCASTSS 4(CX), Y0
@@ -525,7 +549,6 @@ half256_5_many:
 	VBROADCASTSS 88(CX), Y0
 	VFMADD231PS  Y6, Y0, Y5
 	VMOVUPS      256(DX), Y6
-	PREFETCHT0   (DI)
 	VBROADCASTSS 96(CX), Y0
 	VFMADD231PS  Y6, Y0, Y1
 	VBROADCASTSS 100(CX), Y0
@@ -559,6 +582,7 @@ half256_5_many:
 	VBROADCASTSS 160(CX), Y0
 	VFMADD231PS  Y6, Y0, Y5
 	VMOVUPS      448(DX), Y6
+	PREFETCHT1   (R8)
 	VBROADCASTSS 168(CX), Y0
 	VFMADD231PS  Y6, Y0, Y1
 	VBROADCASTSS 172(CX), Y0
@@ -572,7 +596,8 @@ half256_5_many:
 	ADDQ         $0x000000c0, CX
 	ADDQ         $0x00000200, DX
 	ADDQ         $0x00000040, DI
-	DECQ         R8
+	ADDQ         R9, R8
+	DECQ         R10
 	JNZ          half256_5_many
 
 half256_5_rest:
@@ -624,40 +649,44 @@ half256_5_store:
 	VZEROUPPER
 	RET
 
-// func half256_6(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+// func half256_6(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·half256_6(SB), NOSPLIT, $0-56
+TEXT ·half256_6(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+16(FP), DX
 	MOVQ       c+24(FP), BX
 	MOVQ       ldc+32(FP), SI
 	MOVQ       next+48(FP), DI
+	MOVQ       far+56(FP), R8
+	MOVQ       ldfar+64(FP), R9
 	SHLQ       $0x02, SI
+	SHLQ       $0x02, R9
 	VXORPS     X1, X1, X1
 	VXORPS     X2, X2, X2
 	VXORPS     X3, X3, X3
 	VXORPS     X4, X4, X4
 	VXORPS     X5, X5, X5
 	VXORPS     X6, X6, X6
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	MOVQ       AX, R8
-	SHRQ       $0x03, R8
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	MOVQ       AX, R10
+	SHRQ       $0x03, R10
 	JZ         half256_6_rest
 
 half256_6_many:
 	VMOVUPS      (DX), Y7
+	PREFETCHT0   (DI)
 	VBROADCASTSS (CX), Y0
 	VFMADD231PS  Y7, Y0, Y1
 	VBROADCASTSS 4(CX), Y0
@@ -710,7 +739,6 @@ half256_6_many:
 	VBROADCASTSS 92(CX), Y0
 	VFMADD231PS  Y7, Y0, Y6
 	VMOVUPS      256(DX), Y7
-	PREFETCHT0   (DI)
 	VBROADCASTSS 96(CX), Y0
 	VFMADD231PS  Y7, Y0, Y1
 	VBROADCASTSS 100(CX), Y0
@@ -750,6 +778,7 @@ half256_6_many:
 	VBROADCASTSS 164(CX), Y0
 	VFMADD231PS  Y7, Y0, Y6
 	VMOVUPS      448(DX), Y7
+	PREFETCHT1   (R8)
 	VBROADCASTSS 168(CX), Y0
 	VFMADD231PS  Y7, Y0, Y1
 	VBROADCASTSS 172(CX), Y0
@@ -765,7 +794,8 @@ half256_6_many:
 	ADDQ         $0x000000c0, CX
 	ADDQ         $0x00000200, DX
 	ADDQ         $0x00000040, DI
-	DECQ         R8
+	ADDQ         R9, R8
+	DECQ         R10
 	JNZ          half256_6_many
 
 half256_6_rest:
@@ -823,16 +853,19 @@ half256_6_store:
 	VZEROUPPER
 	RET
 
-// func half512_1(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+// func half512_1(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·half512_1(SB), NOSPLIT, $0-56
+TEXT ·half512_1(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+16(FP), DX
 	MOVQ       c+24(FP), BX
 	MOVQ       ldc+32(FP), SI
 	MOVQ       next+48(FP), DI
+	MOVQ       far+56(FP), R8
+	MOVQ       ldfar+64(FP), R9
 	SHLQ       $0x02, SI
+	SHLQ       $0x02, R9
 	VXORPS     X1, X1, X1
 	MOVQ       BX, SI
 	PREFETCHT0 (SI)
@@ -842,34 +875,38 @@ TEXT ·half512_1(SB), NOSPLIT, $0-56
 
 half512_1_many:
 	VMOVUPS      (DX), Z2
+	PREFETCHT0   (DI)
 	VBROADCASTSS (CX), Z0
 	VFMADD231PS  Z2, Z0, Z1
 	VMOVUPS      128(DX), Z2
 	VBROADCASTSS 48(CX), Z0
 	VFMADD231PS  Z2, Z0, Z1
 	VMOVUPS      256(DX), Z2
+	PREFETCHT0   64(DI)
 	VBROADCASTSS 96(CX), Z0
 	VFMADD231PS  Z2, Z0, Z1
 	VMOVUPS      384(DX), Z2
 	VBROADCASTSS 144(CX), Z0
 	VFMADD231PS  Z2, Z0, Z1
 	VMOVUPS      512(DX), Z2
-	PREFETCHT0   (DI)
-	PREFETCHT0   64(DI)
+	PREFETCHT0   128(DI)
 	VBROADCASTSS 192(CX), Z0
 	VFMADD231PS  Z2, Z0, Z1
 	VMOVUPS      640(DX), Z2
 	VBROADCASTSS 240(CX), Z0
 	VFMADD231PS  Z2, Z0, Z1
 	VMOVUPS      768(DX), Z2
+	PREFETCHT0   192(DI)
 	VBROADCASTSS 288(CX), Z0
 	VFMADD231PS  Z2, Z0, Z1
 	VMOVUPS      896(DX), Z2
+	PREFETCHT1   (R8)
 	VBROADCASTSS 336(CX), Z0
 	VFMADD231PS  Z2, Z0, Z1
 	ADDQ         $0x00000180, CX
 	ADDQ         $0x00000400, DX
-	ADDQ         $0x00000080, DI
+	ADDQ         $0x00000100, DI
+	ADDQ         R9, R8
 	DECQ         SI
 	JNZ          half512_1_many
 
@@ -898,28 +935,32 @@ half512_1_store:
 	VZEROUPPER
 	RET
 
-// func half512_2(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+// func half512_2(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·half512_2(SB), NOSPLIT, $0-56
+TEXT ·half512_2(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+16(FP), DX
 	MOVQ       c+24(FP), BX
 	MOVQ       ldc+32(FP), SI
 	MOVQ       next+48(FP), DI
+	MOVQ       far+56(FP), R8
+	MOVQ       ldfar+64(FP), R9
 	SHLQ       $0x02, SI
+	SHLQ       $0x02, R9
 	VXORPS     X1, X1, X1
 	VXORPS     X2, X2, X2
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	MOVQ       AX, R8
-	SHRQ       $0x03, R8
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	MOVQ       AX, R10
+	SHRQ       $0x03, R10
 	JZ         half512_2_rest
 
 half512_2_many:
 	VMOVUPS      (DX), Z3
+	PREFETCHT0   (DI)
 	VBROADCASTSS (CX), Z0
 	VFMADD231PS  Z3, Z0, Z1
 	VBROADCASTSS 4(CX), Z0
@@ -930,6 +971,7 @@ half512_2_many:
 	VBROADCASTSS 52(CX), Z0
 	VFMADD231PS  Z3, Z0, Z2
 	VMOVUPS      256(DX), Z3
+	PREFETCHT0   64(DI)
 	VBROADCASTSS 96(CX), Z0
 	VFMADD231PS  Z3, Z0, Z1
 	VBROADCASTSS 100(CX), Z0
@@ -940,8 +982,7 @@ half512_2_many:
 	VBROADCASTSS 148(CX), Z0
 	VFMADD231PS  Z3, Z0, Z2
 	VMOVUPS      512(DX), Z3
-	PREFETCHT0   (DI)
-	PREFETCHT0   64(DI)
+	PREFETCHT0   128(DI)
 	VBROADCASTSS 192(CX), Z0
 	VFMADD231PS  Z3, Z0, Z1
 	VBROADCASTSS 196(CX), Z0
@@ -952,19 +993,22 @@ half512_2_many:
 	VBROADCASTSS 244(CX), Z0
 	VFMADD231PS  Z3, Z0, Z2
 	VMOVUPS      768(DX), Z3
+	PREFETCHT0   192(DI)
 	VBROADCASTSS 288(CX), Z0
 	VFMADD231PS  Z3, Z0, Z1
 	VBROADCASTSS 292(CX), Z0
 	VFMADD231PS  Z3, Z0, Z2
 	VMOVUPS      896(DX), Z3
+	PREFETCHT1   (R8)
 	VBROADCASTSS 336(CX), Z0
 	VFMADD231PS  Z3, Z0, Z1
 	VBROADCASTSS 340(CX), Z0
 	VFMADD231PS  Z3, Z0, Z2
 	ADDQ         $0x00000180, CX
 	ADDQ         $0x00000400, DX
-	ADDQ         $0x00000080, DI
-	DECQ         R8
+	ADDQ         $0x00000100, DI
+	ADDQ         R9, R8
+	DECQ         R10
 	JNZ          half512_2_many
 
 half512_2_rest:
@@ -998,31 +1042,35 @@ half512_2_store:
 	VZEROUPPER
 	RET
 
-// func half512_3(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+// func half512_3(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·half512_3(SB), NOSPLIT, $0-56
+TEXT ·half512_3(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+16(FP), DX
 	MOVQ       c+24(FP), BX
 	MOVQ       ldc+32(FP), SI
 	MOVQ       next+48(FP), DI
+	MOVQ       far+56(FP), R8
+	MOVQ       ldfar+64(FP), R9
 	SHLQ       $0x02, SI
+	SHLQ       $0x02, R9
 	VXORPS     X1, X1, X1
 	VXORPS     X2, X2, X2
 	VXORPS     X3, X3, X3
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	MOVQ       AX, R8
-	SHRQ       $0x03, R8
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	MOVQ       AX, R10
+	SHRQ       $0x03, R10
 	JZ         half512_3_rest
 
 half512_3_many:
 	VMOVUPS      (DX), Z4
+	PREFETCHT0   (DI)
 	VBROADCASTSS (CX), Z0
 	VFMADD231PS  Z4, Z0, Z1
 	VBROADCASTSS 4(CX), Z0
@@ -1037,6 +1085,7 @@ half512_3_many:
 	VBROADCASTSS 56(CX), Z0
 	VFMADD231PS  Z4, Z0, Z3
 	VMOVUPS      256(DX), Z4
+	PREFETCHT0   64(DI)
 	VBROADCASTSS 96(CX), Z0
 	VFMADD231PS  Z4, Z0, Z1
 	VBROADCASTSS 100(CX), Z0
@@ -1051,8 +1100,7 @@ half512_3_many:
 	VBROADCASTSS 152(CX), Z0
 	VFMADD231PS  Z4, Z0, Z3
 	VMOVUPS      512(DX), Z4
-	PREFETCHT0   (DI)
-	PREFETCHT0   64(DI)
+	PREFETCHT0   128(DI)
 	VBROADCASTSS 192(CX), Z0
 	VFMADD231PS  Z4, Z0, Z1
 	VBROADCASTSS 196(CX), Z0
@@ -1067,6 +1115,7 @@ half512_3_many:
 	VBROADCASTSS 248(CX), Z0
 	VFMADD231PS  Z4, Z0, Z3
 	VMOVUPS      768(DX), Z4
+	PREFETCHT0   192(DI)
 	VBROADCASTSS 288(CX), Z0
 	VFMADD231PS  Z4, Z0, Z1
 	VBROADCASTSS 292(CX), Z0
@@ -1074,6 +1123,7 @@ half512_3_many:
 	VBROADCASTSS 296(CX), Z0
 	VFMADD231PS  Z4, Z0, Z3
 	VMOVUPS      896(DX), Z4
+	PREFETCHT1   (R8)
 	VBROADCASTSS 336(CX), Z0
 	VFMADD231PS  Z4, Z0, Z1
 	VBROADCASTSS 340(CX), Z0
@@ -1082,8 +1132,9 @@ half512_3_many:
 	VFMADD231PS  Z4, Z0, Z3
 	ADDQ         $0x00000180, CX
 	ADDQ         $0x00000400, DX
-	ADDQ         $0x00000080, DI
-	DECQ         R8
+	ADDQ         $0x00000100, DI
+	ADDQ         R9, R8
+	DECQ         R10
 	JNZ          half512_3_many
 
 half512_3_rest:
@@ -1123,34 +1174,38 @@ half512_3_store:
 	VZEROUPPER
 	RET
 
-// func half512_4(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+// func half512_4(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·half512_4(SB), NOSPLIT, $0-56
+TEXT ·half512_4(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+16(FP), DX
 	MOVQ       c+24(FP), BX
 	MOVQ       ldc+32(FP), SI
 	MOVQ       next+48(FP), DI
+	MOVQ       far+56(FP), R8
+	MOVQ       ldfar+64(FP), R9
 	SHLQ       $0x02, SI
+	SHLQ       $0x02, R9
 	VXORPS     X1, X1, X1
 	VXORPS     X2, X2, X2
 	VXORPS     X3, X3, X3
 	VXORPS     X4, X4, X4
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	MOVQ       AX, R8
-	SHRQ       $0x03, R8
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	MOVQ       AX, R10
+	SHRQ       $0x03, R10
 	JZ         half512_4_rest
 
 half512_4_many:
 	VMOVUPS      (DX), Z5
+	PREFETCHT0   (DI)
 	VBROADCASTSS (CX), Z0
 	VFMADD231PS  Z5, Z0, Z1
 	VBROADCASTSS 4(CX), Z0
@@ -1169,6 +1224,7 @@ half512_4_many:
 	VBROADCASTSS 60(CX), Z0
 	VFMADD231PS  Z5, Z0, Z4
 	VMOVUPS      256(DX), Z5
+	PREFETCHT0   64(DI)
 	VBROADCASTSS 96(CX), Z0
 	VFMADD231PS  Z5, Z0, Z1
 	VBROADCASTSS 100(CX), Z0
@@ -1187,8 +1243,7 @@ half512_4_many:
 	VBROADCASTSS 156(CX), Z0
 	VFMADD231PS  Z5, Z0, Z4
 	VMOVUPS      512(DX), Z5
-	PREFETCHT0   (DI)
-	PREFETCHT0   64(DI)
+	PREFETCHT0   128(DI)
 	VBROADCASTSS 192(CX), Z0
 	VFMADD231PS  Z5, Z0, Z1
 	VBROADCASTSS 196(CX), Z0
@@ -1207,6 +1262,7 @@ half512_4_many:
 	VBROADCASTSS 252(CX), Z0
 	VFMADD231PS  Z5, Z0, Z4
 	VMOVUPS      768(DX), Z5
+	PREFETCHT0   192(DI)
 	VBROADCASTSS 288(CX), Z0
 	VFMADD231PS  Z5, Z0, Z1
 	VBROADCASTSS 292(CX), Z0
@@ -1216,6 +1272,7 @@ half512_4_many:
 	VBROADCASTSS 300(CX), Z0
 	VFMADD231PS  Z5, Z0, Z4
 	VMOVUPS      896(DX), Z5
+	PREFETCHT1   (R8)
 	VBROADCASTSS 336(CX), Z0
 	VFMADD231PS  Z5, Z0, Z1
 	VBROADCASTSS 340(CX), Z0
@@ -1226,8 +1283,9 @@ half512_4_many:
 	VFMADD231PS  Z5, Z0, Z4
 	ADDQ         $0x00000180, CX
 	ADDQ         $0x00000400, DX
-	ADDQ         $0x00000080, DI
-	DECQ         R8
+	ADDQ         $0x00000100, DI
+	ADDQ         R9, R8
+	DECQ         R10
 	JNZ          half512_4_many
 
 half512_4_rest:
@@ -1273,37 +1331,41 @@ half512_4_store:
 	VZEROUPPER
 	RET
 
-// func half512_5(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+// func half512_5(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·half512_5(SB), NOSPLIT, $0-56
+TEXT ·half512_5(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+16(FP), DX
 	MOVQ       c+24(FP), BX
 	MOVQ       ldc+32(FP), SI
 	MOVQ       next+48(FP), DI
+	MOVQ       far+56(FP), R8
+	MOVQ       ldfar+64(FP), R9
 	SHLQ       $0x02, SI
+	SHLQ       $0x02, R9
 	VXORPS     X1, X1, X1
 	VXORPS     X2, X2, X2
 	VXORPS     X3, X3, X3
 	VXORPS     X4, X4, X4
 	VXORPS     X5, X5, X5
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	MOVQ       AX, R8
-	SHRQ       $0x03, R8
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	MOVQ       AX, R10
+	SHRQ       $0x03, R10
 	JZ         half512_5_rest
 
 half512_5_many:
 	VMOVUPS      (DX), Z6
+	PREFETCHT0   (DI)
 	VBROADCASTSS (CX), Z0
 	VFMADD231PS  Z6, Z0, Z1
 	VBROADCASTSS 4(CX), Z0
@@ -1326,6 +1388,7 @@ half512_5_many:
 	VBROADCASTSS 64(CX), Z0
 	VFMADD231PS  Z6, Z0, Z5
 	VMOVUPS      256(DX), Z6
+	PREFETCHT0   64(DI)
 	VBROADCASTSS 96(CX), Z0
 	VFMADD231PS  Z6, Z0, Z1
 	VBROADCASTSS 100(CX), Z0
@@ -1348,8 +1411,7 @@ half512_5_many:
 	VBROADCASTSS 160(CX), Z0
 	VFMADD231PS  Z6, Z0, Z5
 	VMOVUPS      512(DX), Z6
-	PREFETCHT0   (DI)
-	PREFETCHT0   64(DI)
+	PREFETCHT0   128(DI)
 	VBROADCASTSS 192(CX), Z0
 	VFMADD231PS  Z6, Z0, Z1
 	VBROADCASTSS 196(CX), Z0
@@ -1372,6 +1434,7 @@ half512_5_many:
 	VBROADCASTSS 256(CX), Z0
 	VFMADD231PS  Z6, Z0, Z5
 	VMOVUPS      768(DX), Z6
+	PREFETCHT0   192(DI)
 	VBROADCASTSS 288(CX), Z0
 	VFMADD231PS  Z6, Z0, Z1
 	VBROADCASTSS 292(CX), Z0
@@ -1383,6 +1446,7 @@ half512_5_many:
 	VBROADCASTSS 304(CX), Z0
 	VFMADD231PS  Z6, Z0, Z5
 	VMOVUPS      896(DX), Z6
+	PREFETCHT1   (R8)
 	VBROADCASTSS 336(CX), Z0
 	VFMADD231PS  Z6, Z0, Z1
 	VBROADCASTSS 340(CX), Z0
@@ -1395,8 +1459,9 @@ half512_5_many:
 	VFMADD231PS  Z6, Z0, Z5
 	ADDQ         $0x00000180, CX
 	ADDQ         $0x00000400, DX
-	ADDQ         $0x00000080, DI
-	DECQ         R8
+	ADDQ         $0x00000100, DI
+	ADDQ         R9, R8
+	DECQ         R10
 	JNZ          half512_5_many
 
 half512_5_rest:
@@ -1448,40 +1513,44 @@ half512_5_store:
 	VZEROUPPER
 	RET
 
-// func half512_6(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+// func half512_6(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·half512_6(SB), NOSPLIT, $0-56
+TEXT ·half512_6(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+16(FP), DX
 	MOVQ       c+24(FP), BX
 	MOVQ       ldc+32(FP), SI
 	MOVQ       next+48(FP), DI
+	MOVQ       far+56(FP), R8
+	MOVQ       ldfar+64(FP), R9
 	SHLQ       $0x02, SI
+	SHLQ       $0x02, R9
 	VXORPS     X1, X1, X1
 	VXORPS     X2, X2, X2
 	VXORPS     X3, X3, X3
 	VXORPS     X4, X4, X4
 	VXORPS     X5, X5, X5
 	VXORPS     X6, X6, X6
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	MOVQ       AX, R8
-	SHRQ       $0x03, R8
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	MOVQ       AX, R10
+	SHRQ       $0x03, R10
 	JZ         half512_6_rest
 
 half512_6_many:
 	VMOVUPS      (DX), Z7
+	PREFETCHT0   (DI)
 	VBROADCASTSS (CX), Z0
 	VFMADD231PS  Z7, Z0, Z1
 	VBROADCASTSS 4(CX), Z0
@@ -1508,6 +1577,7 @@ half512_6_many:
 	VBROADCASTSS 68(CX), Z0
 	VFMADD231PS  Z7, Z0, Z6
 	VMOVUPS      256(DX), Z7
+	PREFETCHT0   64(DI)
 	VBROADCASTSS 96(CX), Z0
 	VFMADD231PS  Z7, Z0, Z1
 	VBROADCASTSS 100(CX), Z0
@@ -1534,8 +1604,7 @@ half512_6_many:
 	VBROADCASTSS 164(CX), Z0
 	VFMADD231PS  Z7, Z0, Z6
 	VMOVUPS      512(DX), Z7
-	PREFETCHT0   (DI)
-	PREFETCHT0   64(DI)
+	PREFETCHT0   128(DI)
 	VBROADCASTSS 192(CX), Z0
 	VFMADD231PS  Z7, Z0, Z1
 	VBROADCASTSS 196(CX), Z0
@@ -1562,6 +1631,7 @@ half512_6_many:
 	VBROADCASTSS 260(CX), Z0
 	VFMADD231PS  Z7, Z0, Z6
 	VMOVUPS      768(DX), Z7
+	PREFETCHT0   192(DI)
 	VBROADCASTSS 288(CX), Z0
 	VFMADD231PS  Z7, Z0, Z1
 	VBROADCASTSS 292(CX), Z0
@@ -1575,6 +1645,7 @@ half512_6_many:
 	VBROADCASTSS 308(CX), Z0
 	VFMADD231PS  Z7, Z0, Z6
 	VMOVUPS      896(DX), Z7
+	PREFETCHT1   (R8)
 	VBROADCASTSS 336(CX), Z0
 	VFMADD231PS  Z7, Z0, Z1
 	VBROADCASTSS 340(CX), Z0
@@ -1589,8 +1660,9 @@ half512_6_many:
 	VFMADD231PS  Z7, Z0, Z6
 	ADDQ         $0x00000180, CX
 	ADDQ         $0x00000400, DX
-	ADDQ         $0x00000080, DI
-	DECQ         R8
+	ADDQ         $0x00000100, DI
+	ADDQ         R9, R8
+	DECQ         R10
 	JNZ          half512_6_many
 
 half512_6_rest:
@@ -1648,16 +1720,19 @@ half512_6_store:
 	VZEROUPPER
 	RET
 
-// func half512_7(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+// func half512_7(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·half512_7(SB), NOSPLIT, $0-56
+TEXT ·half512_7(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+16(FP), DX
 	MOVQ       c+24(FP), BX
 	MOVQ       ldc+32(FP), SI
 	MOVQ       next+48(FP), DI
+	MOVQ       far+56(FP), R8
+	MOVQ       ldfar+64(FP), R9
 	SHLQ       $0x02, SI
+	SHLQ       $0x02, R9
 	VXORPS     X1, X1, X1
 	VXORPS     X2, X2, X2
 	VXORPS     X3, X3, X3
@@ -1665,26 +1740,27 @@ TEXT ·half512_7(SB), NOSPLIT, $0-56
 	VXORPS     X5, X5, X5
 	VXORPS     X6, X6, X6
 	VXORPS     X7, X7, X7
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	MOVQ       AX, R8
-	SHRQ       $0x03, R8
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	MOVQ       AX, R10
+	SHRQ       $0x03, R10
 	JZ         half512_7_rest
 
 half512_7_many:
 	VMOVUPS      (DX), Z8
+	PREFETCHT0   (DI)
 	VBROADCASTSS (CX), Z0
 	VFMADD231PS  Z8, Z0, Z1
 	VBROADCASTSS 4(CX), Z0
@@ -1715,6 +1791,7 @@ half512_7_many:
 	VBROADCASTSS 72(CX), Z0
 	VFMADD231PS  Z8, Z0, Z7
 	VMOVUPS      256(DX), Z8
+	PREFETCHT0   64(DI)
 	VBROADCASTSS 96(CX), Z0
 	VFMADD231PS  Z8, Z0, Z1
 	VBROADCASTSS 100(CX), Z0
@@ -1745,8 +1822,7 @@ half512_7_many:
 	VBROADCASTSS 168(CX), Z0
 	VFMADD231PS  Z8, Z0, Z7
 	VMOVUPS      512(DX), Z8
-	PREFETCHT0   (DI)
-	PREFETCHT0   64(DI)
+	PREFETCHT0   128(DI)
 	VBROADCASTSS 192(CX), Z0
 	VFMADD231PS  Z8, Z0, Z1
 	VBROADCASTSS 196(CX), Z0
@@ -1777,6 +1853,7 @@ half512_7_many:
 	VBROADCASTSS 264(CX), Z0
 	VFMADD231PS  Z8, Z0, Z7
 	VMOVUPS      768(DX), Z8
+	PREFETCHT0   192(DI)
 	VBROADCASTSS 288(CX), Z0
 	VFMADD231PS  Z8, Z0, Z1
 	VBROADCASTSS 292(CX), Z0
@@ -1792,6 +1869,7 @@ half512_7_many:
 	VBROADCASTSS 312(CX), Z0
 	VFMADD231PS  Z8, Z0, Z7
 	VMOVUPS      896(DX), Z8
+	PREFETCHT1   (R8)
 	VBROADCASTSS 336(CX), Z0
 	VFMADD231PS  Z8, Z0, Z1
 	VBROADCASTSS 340(CX), Z0
@@ -1808,8 +1886,9 @@ half512_7_many:
 	VFMADD231PS  Z8, Z0, Z7
 	ADDQ         $0x00000180, CX
 	ADDQ         $0x00000400, DX
-	ADDQ         $0x00000080, DI
-	DECQ         R8
+	ADDQ         $0x00000100, DI
+	ADDQ         R9, R8
+	DECQ         R10
 	JNZ          half512_7_many
 
 half512_7_rest:
@@ -1873,16 +1952,19 @@ half512_7_store:
 	VZEROUPPER
 	RET
 
-// func half512_8(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+// func half512_8(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·half512_8(SB), NOSPLIT, $0-56
+TEXT ·half512_8(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+16(FP), DX
 	MOVQ       c+24(FP), BX
 	MOVQ       ldc+32(FP), SI
 	MOVQ       next+48(FP), DI
+	MOVQ       far+56(FP), R8
+	MOVQ       ldfar+64(FP), R9
 	SHLQ       $0x02, SI
+	SHLQ       $0x02, R9
 	VXORPS     X1, X1, X1
 	VXORPS     X2, X2, X2
 	VXORPS     X3, X3, X3
@@ -1891,28 +1973,29 @@ TEXT ·half512_8(SB), NOSPLIT, $0-56
 	VXORPS     X6, X6, X6
 	VXORPS     X7, X7, X7
 	VXORPS     X8, X8, X8
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	MOVQ       AX, R8
-	SHRQ       $0x03, R8
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	MOVQ       AX, R10
+	SHRQ       $0x03, R10
 	JZ         half512_8_rest
 
 half512_8_many:
 	VMOVUPS      (DX), Z9
+	PREFETCHT0   (DI)
 	VBROADCASTSS (CX), Z0
 	VFMADD231PS  Z9, Z0, Z1
 	VBROADCASTSS 4(CX), Z0
@@ -1947,6 +2030,7 @@ half512_8_many:
 	VBROADCASTSS 76(CX), Z0
 	VFMADD231PS  Z9, Z0, Z8
 	VMOVUPS      256(DX), Z9
+	PREFETCHT0   64(DI)
 	VBROADCASTSS 96(CX), Z0
 	VFMADD231PS  Z9, Z0, Z1
 	VBROADCASTSS 100(CX), Z0
@@ -1981,8 +2065,7 @@ half512_8_many:
 	VBROADCASTSS 172(CX), Z0
 	VFMADD231PS  Z9, Z0, Z8
 	VMOVUPS      512(DX), Z9
-	PREFETCHT0   (DI)
-	PREFETCHT0   64(DI)
+	PREFETCHT0   128(DI)
 	VBROADCASTSS 192(CX), Z0
 	VFMADD231PS  Z9, Z0, Z1
 	VBROADCASTSS 196(CX), Z0
@@ -2017,6 +2100,7 @@ half512_8_many:
 	VBROADCASTSS 268(CX), Z0
 	VFMADD231PS  Z9, Z0, Z8
 	VMOVUPS      768(DX), Z9
+	PREFETCHT0   192(DI)
 	VBROADCASTSS 288(CX), Z0
 	VFMADD231PS  Z9, Z0, Z1
 	VBROADCASTSS 292(CX), Z0
@@ -2034,6 +2118,7 @@ half512_8_many:
 	VBROADCASTSS 316(CX), Z0
 	VFMADD231PS  Z9, Z0, Z8
 	VMOVUPS      896(DX), Z9
+	PREFETCHT1   (R8)
 	VBROADCASTSS 336(CX), Z0
 	VFMADD231PS  Z9, Z0, Z1
 	VBROADCASTSS 340(CX), Z0
@@ -2052,8 +2137,9 @@ half512_8_many:
 	VFMADD231PS  Z9, Z0, Z8
 	ADDQ         $0x00000180, CX
 	ADDQ         $0x00000400, DX
-	ADDQ         $0x00000080, DI
-	DECQ         R8
+	ADDQ         $0x00000100, DI
+	ADDQ         R9, R8
+	DECQ         R10
 	JNZ          half512_8_many
 
 half512_8_rest:
@@ -2123,16 +2209,19 @@ half512_8_store:
 	VZEROUPPER
 	RET
 
-// func half512_9(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+// func half512_9(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·half512_9(SB), NOSPLIT, $0-56
+TEXT ·half512_9(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+16(FP), DX
 	MOVQ       c+24(FP), BX
 	MOVQ       ldc+32(FP), SI
 	MOVQ       next+48(FP), DI
+	MOVQ       far+56(FP), R8
+	MOVQ       ldfar+64(FP), R9
 	SHLQ       $0x02, SI
+	SHLQ       $0x02, R9
 	VXORPS     X1, X1, X1
 	VXORPS     X2, X2, X2
 	VXORPS     X3, X3, X3
@@ -2142,30 +2231,31 @@ TEXT ·half512_9(SB), NOSPLIT, $0-56
 	VXORPS     X7, X7, X7
 	VXORPS     X8, X8, X8
 	VXORPS     X9, X9, X9
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	MOVQ       AX, R8
-	SHRQ       $0x03, R8
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	MOVQ       AX, R10
+	SHRQ       $0x03, R10
 	JZ         half512_9_rest
 
 half512_9_many:
 	VMOVUPS      (DX), Z10
+	PREFETCHT0   (DI)
 	VBROADCASTSS (CX), Z0
 	VFMADD231PS  Z10, Z0, Z1
 	VBROADCASTSS 4(CX), Z0
@@ -2204,6 +2294,7 @@ half512_9_many:
 	VBROADCASTSS 80(CX), Z0
 	VFMADD231PS  Z10, Z0, Z9
 	VMOVUPS      256(DX), Z10
+	PREFETCHT0   64(DI)
 	VBROADCASTSS 96(CX), Z0
 	VFMADD231PS  Z10, Z0, Z1
 	VBROADCASTSS 100(CX), Z0
@@ -2242,8 +2333,7 @@ half512_9_many:
 	VBROADCASTSS 176(CX), Z0
 	VFMADD231PS  Z10, Z0, Z9
 	VMOVUPS      512(DX), Z10
-	PREFETCHT0   (DI)
-	PREFETCHT0   64(DI)
+	PREFETCHT0   128(DI)
 	VBROADCASTSS 192(CX), Z0
 	VFMADD231PS  Z10, Z0, Z1
 	VBROADCASTSS 196(CX), Z0
@@ -2282,6 +2372,7 @@ half512_9_many:
 	VBROADCASTSS 272(CX), Z0
 	VFMADD231PS  Z10, Z0, Z9
 	VMOVUPS      768(DX), Z10
+	PREFETCHT0   192(DI)
 	VBROADCASTSS 288(CX), Z0
 	VFMADD231PS  Z10, Z0, Z1
 	VBROADCASTSS 292(CX), Z0
@@ -2301,6 +2392,7 @@ half512_9_many:
 	VBROADCASTSS 320(CX), Z0
 	VFMADD231PS  Z10, Z0, Z9
 	VMOVUPS      896(DX), Z10
+	PREFETCHT1   (R8)
 	VBROADCASTSS 336(CX), Z0
 	VFMADD231PS  Z10, Z0, Z1
 	VBROADCASTSS 340(CX), Z0
@@ -2321,8 +2413,9 @@ half512_9_many:
 	VFMADD231PS  Z10, Z0, Z9
 	ADDQ         $0x00000180, CX
 	ADDQ         $0x00000400, DX
-	ADDQ         $0x00000080, DI
-	DECQ         R8
+	ADDQ         $0x00000100, DI
+	ADDQ         R9, R8
+	DECQ         R10
 	JNZ          half512_9_many
 
 half512_9_rest:
@@ -2398,16 +2491,19 @@ half512_9_store:
 	VZEROUPPER
 	RET
 
-// func half512_10(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+// func half512_10(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·half512_10(SB), NOSPLIT, $0-56
+TEXT ·half512_10(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+16(FP), DX
 	MOVQ       c+24(FP), BX
 	MOVQ       ldc+32(FP), SI
 	MOVQ       next+48(FP), DI
+	MOVQ       far+56(FP), R8
+	MOVQ       ldfar+64(FP), R9
 	SHLQ       $0x02, SI
+	SHLQ       $0x02, R9
 	VXORPS     X1, X1, X1
 	VXORPS     X2, X2, X2
 	VXORPS     X3, X3, X3
@@ -2418,32 +2514,33 @@ TEXT ·half512_10(SB), NOSPLIT, $0-56
 	VXORPS     X8, X8, X8
 	VXORPS     X9, X9, X9
 	VXORPS     X10, X10, X10
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	MOVQ       AX, R8
-	SHRQ       $0x03, R8
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	MOVQ       AX, R10
+	SHRQ       $0x03, R10
 	JZ         half512_10_rest
 
 half512_10_many:
 	VMOVUPS      (DX), Z11
+	PREFETCHT0   (DI)
 	VBROADCASTSS (CX), Z0
 	VFMADD231PS  Z11, Z0, Z1
 	VBROADCASTSS 4(CX), Z0
@@ -2486,6 +2583,7 @@ half512_10_many:
 	VBROADCASTSS 84(CX), Z0
 	VFMADD231PS  Z11, Z0, Z10
 	VMOVUPS      256(DX), Z11
+	PREFETCHT0   64(DI)
 	VBROADCASTSS 96(CX), Z0
 	VFMADD231PS  Z11, Z0, Z1
 	VBROADCASTSS 100(CX), Z0
@@ -2528,8 +2626,7 @@ half512_10_many:
 	VBROADCASTSS 180(CX), Z0
 	VFMADD231PS  Z11, Z0, Z10
 	VMOVUPS      512(DX), Z11
-	PREFETCHT0   (DI)
-	PREFETCHT0   64(DI)
+	PREFETCHT0   128(DI)
 	VBROADCASTSS 192(CX), Z0
 	VFMADD231PS  Z11, Z0, Z1
 	VBROADCASTSS 196(CX), Z0
@@ -2572,6 +2669,7 @@ half512_10_many:
 	VBROADCASTSS 276(CX), Z0
 	VFMADD231PS  Z11, Z0, Z10
 	VMOVUPS      768(DX), Z11
+	PREFETCHT0   192(DI)
 	VBROADCASTSS 288(CX), Z0
 	VFMADD231PS  Z11, Z0, Z1
 	VBROADCASTSS 292(CX), Z0
@@ -2593,6 +2691,7 @@ half512_10_many:
 	VBROADCASTSS 324(CX), Z0
 	VFMADD231PS  Z11, Z0, Z10
 	VMOVUPS      896(DX), Z11
+	PREFETCHT1   (R8)
 	VBROADCASTSS 336(CX), Z0
 	VFMADD231PS  Z11, Z0, Z1
 	VBROADCASTSS 340(CX), Z0
@@ -2615,8 +2714,9 @@ half512_10_many:
 	VFMADD231PS  Z11, Z0, Z10
 	ADDQ         $0x00000180, CX
 	ADDQ         $0x00000400, DX
-	ADDQ         $0x00000080, DI
-	DECQ         R8
+	ADDQ         $0x00000100, DI
+	ADDQ         R9, R8
+	DECQ         R10
 	JNZ          half512_10_many
 
 half512_10_rest:
@@ -2698,16 +2798,19 @@ half512_10_store:
 	VZEROUPPER
 	RET
 
-// func half512_11(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+// func half512_11(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·half512_11(SB), NOSPLIT, $0-56
+TEXT ·half512_11(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+16(FP), DX
 	MOVQ       c+24(FP), BX
 	MOVQ       ldc+32(FP), SI
 	MOVQ       next+48(FP), DI
+	MOVQ       far+56(FP), R8
+	MOVQ       ldfar+64(FP), R9
 	SHLQ       $0x02, SI
+	SHLQ       $0x02, R9
 	VXORPS     X1, X1, X1
 	VXORPS     X2, X2, X2
 	VXORPS     X3, X3, X3
@@ -2719,34 +2822,35 @@ TEXT ·half512_11(SB), NOSPLIT, $0-56
 	VXORPS     X9, X9, X9
 	VXORPS     X10, X10, X10
 	VXORPS     X11, X11, X11
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	MOVQ       AX, R8
-	SHRQ       $0x03, R8
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	MOVQ       AX, R10
+	SHRQ       $0x03, R10
 	JZ         half512_11_rest
 
 half512_11_many:
 	VMOVUPS      (DX), Z12
+	PREFETCHT0   (DI)
 	VBROADCASTSS (CX), Z0
 	VFMADD231PS  Z12, Z0, Z1
 	VBROADCASTSS 4(CX), Z0
@@ -2793,6 +2897,7 @@ half512_11_many:
 	VBROADCASTSS 88(CX), Z0
 	VFMADD231PS  Z12, Z0, Z11
 	VMOVUPS      256(DX), Z12
+	PREFETCHT0   64(DI)
 	VBROADCASTSS 96(CX), Z0
 	VFMADD231PS  Z12, Z0, Z1
 	VBROADCASTSS 100(CX), Z0
@@ -2839,8 +2944,7 @@ half512_11_many:
 	VBROADCASTSS 184(CX), Z0
 	VFMADD231PS  Z12, Z0, Z11
 	VMOVUPS      512(DX), Z12
-	PREFETCHT0   (DI)
-	PREFETCHT0   64(DI)
+	PREFETCHT0   128(DI)
 	VBROADCASTSS 192(CX), Z0
 	VFMADD231PS  Z12, Z0, Z1
 	VBROADCASTSS 196(CX), Z0
@@ -2887,6 +2991,7 @@ half512_11_many:
 	VBROADCASTSS 280(CX), Z0
 	VFMADD231PS  Z12, Z0, Z11
 	VMOVUPS      768(DX), Z12
+	PREFETCHT0   192(DI)
 	VBROADCASTSS 288(CX), Z0
 	VFMADD231PS  Z12, Z0, Z1
 	VBROADCASTSS 292(CX), Z0
@@ -2910,6 +3015,7 @@ half512_11_many:
 	VBROADCASTSS 328(CX), Z0
 	VFMADD231PS  Z12, Z0, Z11
 	VMOVUPS      896(DX), Z12
+	PREFETCHT1   (R8)
 	VBROADCASTSS 336(CX), Z0
 	VFMADD231PS  Z12, Z0, Z1
 	VBROADCASTSS 340(CX), Z0
@@ -2934,8 +3040,9 @@ half512_11_many:
 	VFMADD231PS  Z12, Z0, Z11
 	ADDQ         $0x00000180, CX
 	ADDQ         $0x00000400, DX
-	ADDQ         $0x00000080, DI
-	DECQ         R8
+	ADDQ         $0x00000100, DI
+	ADDQ         R9, R8
+	DECQ         R10
 	JNZ          half512_11_many
 
 half512_11_rest:
@@ -3023,16 +3130,19 @@ half512_11_store:
 	VZEROUPPER
 	RET
 
-// func half512_12(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+// func half512_12(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·half512_12(SB), NOSPLIT, $0-56
+TEXT ·half512_12(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+16(FP), DX
 	MOVQ       c+24(FP), BX
 	MOVQ       ldc+32(FP), SI
 	MOVQ       next+48(FP), DI
+	MOVQ       far+56(FP), R8
+	MOVQ       ldfar+64(FP), R9
 	SHLQ       $0x02, SI
+	SHLQ       $0x02, R9
 	VXORPS     X1, X1, X1
 	VXORPS     X2, X2, X2
 	VXORPS     X3, X3, X3
@@ -3045,36 +3155,37 @@ TEXT ·half512_12(SB), NOSPLIT, $0-56
 	VXORPS     X10, X10, X10
 	VXORPS     X11, X11, X11
 	VXORPS     X12, X12, X12
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	MOVQ       AX, R8
-	SHRQ       $0x03, R8
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	MOVQ       AX, R10
+	SHRQ       $0x03, R10
 	JZ         half512_12_rest
 
 half512_12_many:
 	VMOVUPS      (DX), Z13
+	PREFETCHT0   (DI)
 	VBROADCASTSS (CX), Z0
 	VFMADD231PS  Z13, Z0, Z1
 	VBROADCASTSS 4(CX), Z0
@@ -3125,6 +3236,7 @@ half512_12_many:
 	VBROADCASTSS 92(CX), Z0
 	VFMADD231PS  Z13, Z0, Z12
 	VMOVUPS      256(DX), Z13
+	PREFETCHT0   64(DI)
 	VBROADCASTSS 96(CX), Z0
 	VFMADD231PS  Z13, Z0, Z1
 	VBROADCASTSS 100(CX), Z0
@@ -3175,8 +3287,7 @@ half512_12_many:
 	VBROADCASTSS 188(CX), Z0
 	VFMADD231PS  Z13, Z0, Z12
 	VMOVUPS      512(DX), Z13
-	PREFETCHT0   (DI)
-	PREFETCHT0   64(DI)
+	PREFETCHT0   128(DI)
 	VBROADCASTSS 192(CX), Z0
 	VFMADD231PS  Z13, Z0, Z1
 	VBROADCASTSS 196(CX), Z0
@@ -3227,6 +3338,7 @@ half512_12_many:
 	VBROADCASTSS 284(CX), Z0
 	VFMADD231PS  Z13, Z0, Z12
 	VMOVUPS      768(DX), Z13
+	PREFETCHT0   192(DI)
 	VBROADCASTSS 288(CX), Z0
 	VFMADD231PS  Z13, Z0, Z1
 	VBROADCASTSS 292(CX), Z0
@@ -3252,6 +3364,7 @@ half512_12_many:
 	VBROADCASTSS 332(CX), Z0
 	VFMADD231PS  Z13, Z0, Z12
 	VMOVUPS      896(DX), Z13
+	PREFETCHT1   (R8)
 	VBROADCASTSS 336(CX), Z0
 	VFMADD231PS  Z13, Z0, Z1
 	VBROADCASTSS 340(CX), Z0
@@ -3278,8 +3391,9 @@ half512_12_many:
 	VFMADD231PS  Z13, Z0, Z12
 	ADDQ         $0x00000180, CX
 	ADDQ         $0x00000400, DX
-	ADDQ         $0x00000080, DI
-	DECQ         R8
+	ADDQ         $0x00000100, DI
+	ADDQ         R9, R8
+	DECQ         R10
 	JNZ          half512_12_many
 
 half512_12_rest:
@@ -3373,16 +3487,19 @@ half512_12_store:
 	VZEROUPPER
 	RET
 
-// func panel256_1(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+// func panel256_1(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·panel256_1(SB), NOSPLIT, $0-56
+TEXT ·panel256_1(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+16(FP), DX
 	MOVQ       c+24(FP), BX
 	MOVQ       ldc+32(FP), SI
 	MOVQ       next+48(FP), DI
+	MOVQ       far+56(FP), R8
+	MOVQ       ldfar+64(FP), R9
 	SHLQ       $0x02, SI
+	SHLQ       $0x02, R9
 	VXORPS     X1, X1, X1
 	VXORPS     X2, X2, X2
 	MOVQ       BX, SI
@@ -3394,6 +3511,7 @@ TEXT ·panel256_1(SB), NOSPLIT, $0-56
 panel256_1_many:
 	VMOVUPS      (DX), Y3
 	VMOVUPS      32(DX), Y4
+	PREFETCHT0   (DI)
 	VBROADCASTSS (CX), Y0
 	VFMADD231PS  Y3, Y0, Y1
 	VFMADD231PS  Y4, Y0, Y2
@@ -3414,7 +3532,6 @@ panel256_1_many:
 	VFMADD231PS  Y4, Y0, Y2
 	VMOVUPS      256(DX), Y3
 	VMOVUPS      288(DX), Y4
-	PREFETCHT0   (DI)
 	VBROADCASTSS 96(CX), Y0
 	VFMADD231PS  Y3, Y0, Y1
 	VFMADD231PS  Y4, Y0, Y2
@@ -3430,12 +3547,14 @@ panel256_1_many:
 	VFMADD231PS  Y4, Y0, Y2
 	VMOVUPS      448(DX), Y3
 	VMOVUPS      480(DX), Y4
+	PREFETCHT1   (R8)
 	VBROADCASTSS 168(CX), Y0
 	VFMADD231PS  Y3, Y0, Y1
 	VFMADD231PS  Y4, Y0, Y2
 	ADDQ         $0x000000c0, CX
 	ADDQ         $0x00000200, DX
 	ADDQ         $0x00000040, DI
+	ADDQ         R9, R8
 	DECQ         SI
 	JNZ          panel256_1_many
 
@@ -3468,31 +3587,35 @@ panel256_1_store:
 	VZEROUPPER
 	RET
 
-// func panel256_2(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+// func panel256_2(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·panel256_2(SB), NOSPLIT, $0-56
+TEXT ·panel256_2(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+16(FP), DX
 	MOVQ       c+24(FP), BX
 	MOVQ       ldc+32(FP), SI
 	MOVQ       next+48(FP), DI
+	MOVQ       far+56(FP), R8
+	MOVQ       ldfar+64(FP), R9
 	SHLQ       $0x02, SI
+	SHLQ       $0x02, R9
 	VXORPS     X1, X1, X1
 	VXORPS     X2, X2, X2
 	VXORPS     X3, X3, X3
 	VXORPS     X4, X4, X4
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	MOVQ       AX, R8
-	SHRQ       $0x03, R8
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	MOVQ       AX, R10
+	SHRQ       $0x03, R10
 	JZ         panel256_2_rest
 
 panel256_2_many:
 	VMOVUPS      (DX), Y5
 	VMOVUPS      32(DX), Y6
+	PREFETCHT0   (DI)
 	VBROADCASTSS (CX), Y0
 	VFMADD231PS  Y5, Y0, Y1
 	VFMADD231PS  Y6, Y0, Y2
@@ -3525,7 +3648,6 @@ panel256_2_many:
 	VFMADD231PS  Y6, Y0, Y4
 	VMOVUPS      256(DX), Y5
 	VMOVUPS      288(DX), Y6
-	PREFETCHT0   (DI)
 	VBROADCASTSS 96(CX), Y0
 	VFMADD231PS  Y5, Y0, Y1
 	VFMADD231PS  Y6, Y0, Y2
@@ -3550,6 +3672,7 @@ panel256_2_many:
 	VFMADD231PS  Y6, Y0, Y4
 	VMOVUPS      448(DX), Y5
 	VMOVUPS      480(DX), Y6
+	PREFETCHT1   (R8)
 	VBROADCASTSS 168(CX), Y0
 	VFMADD231PS  Y5, Y0, Y1
 	VFMADD231PS  Y6, Y0, Y2
@@ -3559,7 +3682,8 @@ panel256_2_many:
 	ADDQ         $0x000000c0, CX
 	ADDQ         $0x00000200, DX
 	ADDQ         $0x00000040, DI
-	DECQ         R8
+	ADDQ         R9, R8
+	DECQ         R10
 	JNZ          panel256_2_many
 
 panel256_2_rest:
@@ -3600,35 +3724,39 @@ panel256_2_store:
 	VZEROUPPER
 	RET
 
-// func panel256_3(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+// func panel256_3(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·panel256_3(SB), NOSPLIT, $0-56
+TEXT ·panel256_3(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+16(FP), DX
 	MOVQ       c+24(FP), BX
 	MOVQ       ldc+32(FP), SI
 	MOVQ       next+48(FP), DI
+	MOVQ       far+56(FP), R8
+	MOVQ       ldfar+64(FP), R9
 	SHLQ       $0x02, SI
+	SHLQ       $0x02, R9
 	VXORPS     X1, X1, X1
 	VXORPS     X2, X2, X2
 	VXORPS     X3, X3, X3
 	VXORPS     X4, X4, X4
 	VXORPS     X5, X5, X5
 	VXORPS     X6, X6, X6
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	MOVQ       AX, R8
-	SHRQ       $0x03, R8
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	MOVQ       AX, R10
+	SHRQ       $0x03, R10
 	JZ         panel256_3_rest
 
 panel256_3_many:
 	VMOVUPS      (DX), Y7
 	VMOVUPS      32(DX), Y8
+	PREFETCHT0   (DI)
 	VBROADCASTSS (CX), Y0
 	VFMADD231PS  Y7, Y0, Y1
 	VFMADD231PS  Y8, Y0, Y2
@@ -3673,7 +3801,6 @@ panel256_3_many:
 	VFMADD231PS  Y8, Y0, Y6
 	VMOVUPS      256(DX), Y7
 	VMOVUPS      288(DX), Y8
-	PREFETCHT0   (DI)
 	VBROADCASTSS 96(CX), Y0
 	VFMADD231PS  Y7, Y0, Y1
 	VFMADD231PS  Y8, Y0, Y2
@@ -3707,6 +3834,7 @@ panel256_3_many:
 	VFMADD231PS  Y8, Y0, Y6
 	VMOVUPS      448(DX), Y7
 	VMOVUPS      480(DX), Y8
+	PREFETCHT1   (R8)
 	VBROADCASTSS 168(CX), Y0
 	VFMADD231PS  Y7, Y0, Y1
 	VFMADD231PS  Y8, Y0, Y2
@@ -3719,7 +3847,8 @@ panel256_3_many:
 	ADDQ         $0x000000c0, CX
 	ADDQ         $0x00000200, DX
 	ADDQ         $0x00000040, DI
-	DECQ         R8
+	ADDQ         R9, R8
+	DECQ         R10
 	JNZ          panel256_3_many
 
 panel256_3_rest:
@@ -3769,16 +3898,19 @@ panel256_3_store:
 	VZEROUPPER
 	RET
 
-// func panel256_4(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+// func panel256_4(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·panel256_4(SB), NOSPLIT, $0-56
+TEXT ·panel256_4(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+16(FP), DX
 	MOVQ       c+24(FP), BX
 	MOVQ       ldc+32(FP), SI
 	MOVQ       next+48(FP), DI
+	MOVQ       far+56(FP), R8
+	MOVQ       ldfar+64(FP), R9
 	SHLQ       $0x02, SI
+	SHLQ       $0x02, R9
 	VXORPS     X1, X1, X1
 	VXORPS     X2, X2, X2
 	VXORPS     X3, X3, X3
@@ -3787,21 +3919,22 @@ TEXT ·panel256_4(SB), NOSPLIT, $0-56
 	VXORPS     X6, X6, X6
 	VXORPS     X7, X7, X7
 	VXORPS     X8, X8, X8
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	MOVQ       AX, R8
-	SHRQ       $0x03, R8
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	MOVQ       AX, R10
+	SHRQ       $0x03, R10
 	JZ         panel256_4_rest
 
 panel256_4_many:
 	VMOVUPS      (DX), Y9
 	VMOVUPS      32(DX), Y10
+	PREFETCHT0   (DI)
 	VBROADCASTSS (CX), Y0
 	VFMADD231PS  Y9, Y0, Y1
 	VFMADD231PS  Y10, Y0, Y2
@@ -3858,7 +3991,6 @@ panel256_4_many:
 	VFMADD231PS  Y10, Y0, Y8
 	VMOVUPS      256(DX), Y9
 	VMOVUPS      288(DX), Y10
-	PREFETCHT0   (DI)
 	VBROADCASTSS 96(CX), Y0
 	VFMADD231PS  Y9, Y0, Y1
 	VFMADD231PS  Y10, Y0, Y2
@@ -3901,6 +4033,7 @@ panel256_4_many:
 	VFMADD231PS  Y10, Y0, Y8
 	VMOVUPS      448(DX), Y9
 	VMOVUPS      480(DX), Y10
+	PREFETCHT1   (R8)
 	VBROADCASTSS 168(CX), Y0
 	VFMADD231PS  Y9, Y0, Y1
 	VFMADD231PS  Y10, Y0, Y2
@@ -3916,7 +4049,8 @@ panel256_4_many:
 	ADDQ         $0x000000c0, CX
 	ADDQ         $0x00000200, DX
 	ADDQ         $0x00000040, DI
-	DECQ         R8
+	ADDQ         R9, R8
+	DECQ         R10
 	JNZ          panel256_4_many
 
 panel256_4_rest:
@@ -3975,16 +4109,19 @@ panel256_4_store:
 	VZEROUPPER
 	RET
 
-// func panel256_5(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+// func panel256_5(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·panel256_5(SB), NOSPLIT, $0-56
+TEXT ·panel256_5(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+16(FP), DX
 	MOVQ       c+24(FP), BX
 	MOVQ       ldc+32(FP), SI
 	MOVQ       next+48(FP), DI
+	MOVQ       far+56(FP), R8
+	MOVQ       ldfar+64(FP), R9
 	SHLQ       $0x02, SI
+	SHLQ       $0x02, R9
 	VXORPS     X1, X1, X1
 	VXORPS     X2, X2, X2
 	VXORPS     X3, X3, X3
@@ -3995,23 +4132,24 @@ TEXT ·panel256_5(SB), NOSPLIT, $0-56
 	VXORPS     X8, X8, X8
 	VXORPS     X9, X9, X9
 	VXORPS     X10, X10, X10
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	MOVQ       AX, R8
-	SHRQ       $0x03, R8
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	MOVQ       AX, R10
+	SHRQ       $0x03, R10
 	JZ         panel256_5_rest
 
 panel256_5_many:
 	VMOVUPS      (DX), Y11
 	VMOVUPS      32(DX), Y12
+	PREFETCHT0   (DI)
 	VBROADCASTSS (CX), Y0
 	VFMADD231PS  Y11, Y0, Y1
 	VFMADD231PS  Y12, Y0, Y2
@@ -4080,7 +4218,6 @@ panel256_5_many:
 	VFMADD231PS  Y12, Y0, Y10
 	VMOVUPS      256(DX), Y11
 	VMOVUPS      288(DX), Y12
-	PREFETCHT0   (DI)
 	VBROADCASTSS 96(CX), Y0
 	VFMADD231PS  Y11, Y0, Y1
 	VFMADD231PS  Y12, Y0, Y2
@@ -4132,6 +4269,7 @@ panel256_5_many:
 	VFMADD231PS  Y12, Y0, Y10
 	VMOVUPS      448(DX), Y11
 	VMOVUPS      480(DX), Y12
+	PREFETCHT1   (R8)
 	VBROADCASTSS 168(CX), Y0
 	VFMADD231PS  Y11, Y0, Y1
 	VFMADD231PS  Y12, Y0, Y2
@@ -4150,7 +4288,8 @@ panel256_5_many:
 	ADDQ         $0x000000c0, CX
 	ADDQ         $0x00000200, DX
 	ADDQ         $0x00000040, DI
-	DECQ         R8
+	ADDQ         R9, R8
+	DECQ         R10
 	JNZ          panel256_5_many
 
 panel256_5_rest:
@@ -4218,16 +4357,19 @@ panel256_5_store:
 	VZEROUPPER
 	RET
 
-// func panel256_6(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+// func panel256_6(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·panel256_6(SB), NOSPLIT, $0-56
+TEXT ·panel256_6(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+16(FP), DX
 	MOVQ       c+24(FP), BX
 	MOVQ       ldc+32(FP), SI
 	MOVQ       next+48(FP), DI
+	MOVQ       far+56(FP), R8
+	MOVQ       ldfar+64(FP), R9
 	SHLQ       $0x02, SI
+	SHLQ       $0x02, R9
 	VXORPS     X1, X1, X1
 	VXORPS     X2, X2, X2
 	VXORPS     X3, X3, X3
@@ -4240,25 +4382,26 @@ TEXT ·panel256_6(SB), NOSPLIT, $0-56
 	VXORPS     X10, X10, X10
 	VXORPS     X11, X11, X11
 	VXORPS     X12, X12, X12
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	MOVQ       AX, R8
-	SHRQ       $0x03, R8
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	MOVQ       AX, R10
+	SHRQ       $0x03, R10
 	JZ         panel256_6_rest
 
 panel256_6_many:
 	VMOVUPS      (DX), Y13
 	VMOVUPS      32(DX), Y14
+	PREFETCHT0   (DI)
 	VBROADCASTSS (CX), Y0
 	VFMADD231PS  Y13, Y0, Y1
 	VFMADD231PS  Y14, Y0, Y2
@@ -4339,7 +4482,6 @@ panel256_6_many:
 	VFMADD231PS  Y14, Y0, Y12
 	VMOVUPS      256(DX), Y13
 	VMOVUPS      288(DX), Y14
-	PREFETCHT0   (DI)
 	VBROADCASTSS 96(CX), Y0
 	VFMADD231PS  Y13, Y0, Y1
 	VFMADD231PS  Y14, Y0, Y2
@@ -4400,6 +4542,7 @@ panel256_6_many:
 	VFMADD231PS  Y14, Y0, Y12
 	VMOVUPS      448(DX), Y13
 	VMOVUPS      480(DX), Y14
+	PREFETCHT1   (R8)
 	VBROADCASTSS 168(CX), Y0
 	VFMADD231PS  Y13, Y0, Y1
 	VFMADD231PS  Y14, Y0, Y2
@@ -4421,7 +4564,8 @@ panel256_6_many:
 	ADDQ         $0x000000c0, CX
 	ADDQ         $0x00000200, DX
 	ADDQ         $0x00000040, DI
-	DECQ         R8
+	ADDQ         R9, R8
+	DECQ         R10
 	JNZ          panel256_6_many
 
 panel256_6_rest:
@@ -4498,20 +4642,24 @@ panel256_6_store:
 	VZEROUPPER
 	RET
 
-// func panel512_1(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+// func panel512_1(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·panel512_1(SB), NOSPLIT, $0-56
+TEXT ·panel512_1(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+16(FP), DX
 	MOVQ       c+24(FP), BX
 	MOVQ       ldc+32(FP), SI
 	MOVQ       next+48(FP), DI
+	MOVQ       far+56(FP), R8
+	MOVQ       ldfar+64(FP), R9
 	SHLQ       $0x02, SI
+	SHLQ       $0x02, R9
 	VXORPS     X1, X1, X1
 	VXORPS     X2, X2, X2
 	MOVQ       BX, SI
 	PREFETCHT0 (SI)
+	PREFETCHT0 64(SI)
 	MOVQ       AX, SI
 	SHRQ       $0x03, SI
 	JZ         panel512_1_rest
@@ -4519,6 +4667,7 @@ TEXT ·panel512_1(SB), NOSPLIT, $0-56
 panel512_1_many:
 	VMOVUPS      (DX), Z3
 	VMOVUPS      64(DX), Z4
+	PREFETCHT0   (DI)
 	VBROADCASTSS (CX), Z0
 	VFMADD231PS  Z3, Z0, Z1
 	VFMADD231PS  Z4, Z0, Z2
@@ -4529,6 +4678,7 @@ panel512_1_many:
 	VFMADD231PS  Z4, Z0, Z2
 	VMOVUPS      256(DX), Z3
 	VMOVUPS      320(DX), Z4
+	PREFETCHT0   64(DI)
 	VBROADCASTSS 96(CX), Z0
 	VFMADD231PS  Z3, Z0, Z1
 	VFMADD231PS  Z4, Z0, Z2
@@ -4539,8 +4689,7 @@ panel512_1_many:
 	VFMADD231PS  Z4, Z0, Z2
 	VMOVUPS      512(DX), Z3
 	VMOVUPS      576(DX), Z4
-	PREFETCHT0   (DI)
-	PREFETCHT0   64(DI)
+	PREFETCHT0   128(DI)
 	VBROADCASTSS 192(CX), Z0
 	VFMADD231PS  Z3, Z0, Z1
 	VFMADD231PS  Z4, Z0, Z2
@@ -4551,17 +4700,20 @@ panel512_1_many:
 	VFMADD231PS  Z4, Z0, Z2
 	VMOVUPS      768(DX), Z3
 	VMOVUPS      832(DX), Z4
+	PREFETCHT0   192(DI)
 	VBROADCASTSS 288(CX), Z0
 	VFMADD231PS  Z3, Z0, Z1
 	VFMADD231PS  Z4, Z0, Z2
 	VMOVUPS      896(DX), Z3
 	VMOVUPS      960(DX), Z4
+	PREFETCHT1   (R8)
 	VBROADCASTSS 336(CX), Z0
 	VFMADD231PS  Z3, Z0, Z1
 	VFMADD231PS  Z4, Z0, Z2
 	ADDQ         $0x00000180, CX
 	ADDQ         $0x00000400, DX
-	ADDQ         $0x00000080, DI
+	ADDQ         $0x00000100, DI
+	ADDQ         R9, R8
 	DECQ         SI
 	JNZ          panel512_1_many
 
@@ -4594,31 +4746,37 @@ panel512_1_store:
 	VZEROUPPER
 	RET
 
-// func panel512_2(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+// func panel512_2(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·panel512_2(SB), NOSPLIT, $0-56
+TEXT ·panel512_2(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+16(FP), DX
 	MOVQ       c+24(FP), BX
 	MOVQ       ldc+32(FP), SI
 	MOVQ       next+48(FP), DI
+	MOVQ       far+56(FP), R8
+	MOVQ       ldfar+64(FP), R9
 	SHLQ       $0x02, SI
+	SHLQ       $0x02, R9
 	VXORPS     X1, X1, X1
 	VXORPS     X2, X2, X2
 	VXORPS     X3, X3, X3
 	VXORPS     X4, X4, X4
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	MOVQ       AX, R8
-	SHRQ       $0x03, R8
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	MOVQ       AX, R10
+	SHRQ       $0x03, R10
 	JZ         panel512_2_rest
 
 panel512_2_many:
 	VMOVUPS      (DX), Z5
 	VMOVUPS      64(DX), Z6
+	PREFETCHT0   (DI)
 	VBROADCASTSS (CX), Z0
 	VFMADD231PS  Z5, Z0, Z1
 	VFMADD231PS  Z6, Z0, Z2
@@ -4635,6 +4793,7 @@ panel512_2_many:
 	VFMADD231PS  Z6, Z0, Z4
 	VMOVUPS      256(DX), Z5
 	VMOVUPS      320(DX), Z6
+	PREFETCHT0   64(DI)
 	VBROADCASTSS 96(CX), Z0
 	VFMADD231PS  Z5, Z0, Z1
 	VFMADD231PS  Z6, Z0, Z2
@@ -4651,8 +4810,7 @@ panel512_2_many:
 	VFMADD231PS  Z6, Z0, Z4
 	VMOVUPS      512(DX), Z5
 	VMOVUPS      576(DX), Z6
-	PREFETCHT0   (DI)
-	PREFETCHT0   64(DI)
+	PREFETCHT0   128(DI)
 	VBROADCASTSS 192(CX), Z0
 	VFMADD231PS  Z5, Z0, Z1
 	VFMADD231PS  Z6, Z0, Z2
@@ -4669,6 +4827,7 @@ panel512_2_many:
 	VFMADD231PS  Z6, Z0, Z4
 	VMOVUPS      768(DX), Z5
 	VMOVUPS      832(DX), Z6
+	PREFETCHT0   192(DI)
 	VBROADCASTSS 288(CX), Z0
 	VFMADD231PS  Z5, Z0, Z1
 	VFMADD231PS  Z6, Z0, Z2
@@ -4677,6 +4836,7 @@ panel512_2_many:
 	VFMADD231PS  Z6, Z0, Z4
 	VMOVUPS      896(DX), Z5
 	VMOVUPS      960(DX), Z6
+	PREFETCHT1   (R8)
 	VBROADCASTSS 336(CX), Z0
 	VFMADD231PS  Z5, Z0, Z1
 	VFMADD231PS  Z6, Z0, Z2
@@ -4685,8 +4845,9 @@ panel512_2_many:
 	VFMADD231PS  Z6, Z0, Z4
 	ADDQ         $0x00000180, CX
 	ADDQ         $0x00000400, DX
-	ADDQ         $0x00000080, DI
-	DECQ         R8
+	ADDQ         $0x00000100, DI
+	ADDQ         R9, R8
+	DECQ         R10
 	JNZ          panel512_2_many
 
 panel512_2_rest:
@@ -4727,35 +4888,42 @@ panel512_2_store:
 	VZEROUPPER
 	RET
 
-// func panel512_3(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+// func panel512_3(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·panel512_3(SB), NOSPLIT, $0-56
+TEXT ·panel512_3(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+16(FP), DX
 	MOVQ       c+24(FP), BX
 	MOVQ       ldc+32(FP), SI
 	MOVQ       next+48(FP), DI
+	MOVQ       far+56(FP), R8
+	MOVQ       ldfar+64(FP), R9
 	SHLQ       $0x02, SI
+	SHLQ       $0x02, R9
 	VXORPS     X1, X1, X1
 	VXORPS     X2, X2, X2
 	VXORPS     X3, X3, X3
 	VXORPS     X4, X4, X4
 	VXORPS     X5, X5, X5
 	VXORPS     X6, X6, X6
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	MOVQ       AX, R8
-	SHRQ       $0x03, R8
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	MOVQ       AX, R10
+	SHRQ       $0x03, R10
 	JZ         panel512_3_rest
 
 panel512_3_many:
 	VMOVUPS      (DX), Z7
 	VMOVUPS      64(DX), Z8
+	PREFETCHT0   (DI)
 	VBROADCASTSS (CX), Z0
 	VFMADD231PS  Z7, Z0, Z1
 	VFMADD231PS  Z8, Z0, Z2
@@ -4778,6 +4946,7 @@ panel512_3_many:
 	VFMADD231PS  Z8, Z0, Z6
 	VMOVUPS      256(DX), Z7
 	VMOVUPS      320(DX), Z8
+	PREFETCHT0   64(DI)
 	VBROADCASTSS 96(CX), Z0
 	VFMADD231PS  Z7, Z0, Z1
 	VFMADD231PS  Z8, Z0, Z2
@@ -4800,8 +4969,7 @@ panel512_3_many:
 	VFMADD231PS  Z8, Z0, Z6
 	VMOVUPS      512(DX), Z7
 	VMOVUPS      576(DX), Z8
-	PREFETCHT0   (DI)
-	PREFETCHT0   64(DI)
+	PREFETCHT0   128(DI)
 	VBROADCASTSS 192(CX), Z0
 	VFMADD231PS  Z7, Z0, Z1
 	VFMADD231PS  Z8, Z0, Z2
@@ -4824,6 +4992,7 @@ panel512_3_many:
 	VFMADD231PS  Z8, Z0, Z6
 	VMOVUPS      768(DX), Z7
 	VMOVUPS      832(DX), Z8
+	PREFETCHT0   192(DI)
 	VBROADCASTSS 288(CX), Z0
 	VFMADD231PS  Z7, Z0, Z1
 	VFMADD231PS  Z8, Z0, Z2
@@ -4835,6 +5004,7 @@ panel512_3_many:
 	VFMADD231PS  Z8, Z0, Z6
 	VMOVUPS      896(DX), Z7
 	VMOVUPS      960(DX), Z8
+	PREFETCHT1   (R8)
 	VBROADCASTSS 336(CX), Z0
 	VFMADD231PS  Z7, Z0, Z1
 	VFMADD231PS  Z8, Z0, Z2
@@ -4846,8 +5016,9 @@ panel512_3_many:
 	VFMADD231PS  Z8, Z0, Z6
 	ADDQ         $0x00000180, CX
 	ADDQ         $0x00000400, DX
-	ADDQ         $0x00000080, DI
-	DECQ         R8
+	ADDQ         $0x00000100, DI
+	ADDQ         R9, R8
+	DECQ         R10
 	JNZ          panel512_3_many
 
 panel512_3_rest:
@@ -4897,16 +5068,19 @@ panel512_3_store:
 	VZEROUPPER
 	RET
 
-// func panel512_4(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+// func panel512_4(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·panel512_4(SB), NOSPLIT, $0-56
+TEXT ·panel512_4(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+16(FP), DX
 	MOVQ       c+24(FP), BX
 	MOVQ       ldc+32(FP), SI
 	MOVQ       next+48(FP), DI
+	MOVQ       far+56(FP), R8
+	MOVQ       ldfar+64(FP), R9
 	SHLQ       $0x02, SI
+	SHLQ       $0x02, R9
 	VXORPS     X1, X1, X1
 	VXORPS     X2, X2, X2
 	VXORPS     X3, X3, X3
@@ -4915,21 +5089,26 @@ TEXT ·panel512_4(SB), NOSPLIT, $0-56
 	VXORPS     X6, X6, X6
 	VXORPS     X7, X7, X7
 	VXORPS     X8, X8, X8
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	MOVQ       AX, R8
-	SHRQ       $0x03, R8
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	MOVQ       AX, R10
+	SHRQ       $0x03, R10
 	JZ         panel512_4_rest
 
 panel512_4_many:
 	VMOVUPS      (DX), Z9
 	VMOVUPS      64(DX), Z10
+	PREFETCHT0   (DI)
 	VBROADCASTSS (CX), Z0
 	VFMADD231PS  Z9, Z0, Z1
 	VFMADD231PS  Z10, Z0, Z2
@@ -4958,6 +5137,7 @@ panel512_4_many:
 	VFMADD231PS  Z10, Z0, Z8
 	VMOVUPS      256(DX), Z9
 	VMOVUPS      320(DX), Z10
+	PREFETCHT0   64(DI)
 	VBROADCASTSS 96(CX), Z0
 	VFMADD231PS  Z9, Z0, Z1
 	VFMADD231PS  Z10, Z0, Z2
@@ -4986,8 +5166,7 @@ panel512_4_many:
 	VFMADD231PS  Z10, Z0, Z8
 	VMOVUPS      512(DX), Z9
 	VMOVUPS      576(DX), Z10
-	PREFETCHT0   (DI)
-	PREFETCHT0   64(DI)
+	PREFETCHT0   128(DI)
 	VBROADCASTSS 192(CX), Z0
 	VFMADD231PS  Z9, Z0, Z1
 	VFMADD231PS  Z10, Z0, Z2
@@ -5016,6 +5195,7 @@ panel512_4_many:
 	VFMADD231PS  Z10, Z0, Z8
 	VMOVUPS      768(DX), Z9
 	VMOVUPS      832(DX), Z10
+	PREFETCHT0   192(DI)
 	VBROADCASTSS 288(CX), Z0
 	VFMADD231PS  Z9, Z0, Z1
 	VFMADD231PS  Z10, Z0, Z2
@@ -5030,6 +5210,7 @@ panel512_4_many:
 	VFMADD231PS  Z10, Z0, Z8
 	VMOVUPS      896(DX), Z9
 	VMOVUPS      960(DX), Z10
+	PREFETCHT1   (R8)
 	VBROADCASTSS 336(CX), Z0
 	VFMADD231PS  Z9, Z0, Z1
 	VFMADD231PS  Z10, Z0, Z2
@@ -5044,8 +5225,9 @@ panel512_4_many:
 	VFMADD231PS  Z10, Z0, Z8
 	ADDQ         $0x00000180, CX
 	ADDQ         $0x00000400, DX
-	ADDQ         $0x00000080, DI
-	DECQ         R8
+	ADDQ         $0x00000100, DI
+	ADDQ         R9, R8
+	DECQ         R10
 	JNZ          panel512_4_many
 
 panel512_4_rest:
@@ -5104,16 +5286,19 @@ panel512_4_store:
 	VZEROUPPER
 	RET
 
-// func panel512_5(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+// func panel512_5(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·panel512_5(SB), NOSPLIT, $0-56
+TEXT ·panel512_5(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+16(FP), DX
 	MOVQ       c+24(FP), BX
 	MOVQ       ldc+32(FP), SI
 	MOVQ       next+48(FP), DI
+	MOVQ       far+56(FP), R8
+	MOVQ       ldfar+64(FP), R9
 	SHLQ       $0x02, SI
+	SHLQ       $0x02, R9
 	VXORPS     X1, X1, X1
 	VXORPS     X2, X2, X2
 	VXORPS     X3, X3, X3
@@ -5124,23 +5309,29 @@ TEXT ·panel512_5(SB), NOSPLIT, $0-56
 	VXORPS     X8, X8, X8
 	VXORPS     X9, X9, X9
 	VXORPS     X10, X10, X10
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	MOVQ       AX, R8
-	SHRQ       $0x03, R8
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	MOVQ       AX, R10
+	SHRQ       $0x03, R10
 	JZ         panel512_5_rest
 
 panel512_5_many:
 	VMOVUPS      (DX), Z11
 	VMOVUPS      64(DX), Z12
+	PREFETCHT0   (DI)
 	VBROADCASTSS (CX), Z0
 	VFMADD231PS  Z11, Z0, Z1
 	VFMADD231PS  Z12, Z0, Z2
@@ -5175,6 +5366,7 @@ panel512_5_many:
 	VFMADD231PS  Z12, Z0, Z10
 	VMOVUPS      256(DX), Z11
 	VMOVUPS      320(DX), Z12
+	PREFETCHT0   64(DI)
 	VBROADCASTSS 96(CX), Z0
 	VFMADD231PS  Z11, Z0, Z1
 	VFMADD231PS  Z12, Z0, Z2
@@ -5209,8 +5401,7 @@ panel512_5_many:
 	VFMADD231PS  Z12, Z0, Z10
 	VMOVUPS      512(DX), Z11
 	VMOVUPS      576(DX), Z12
-	PREFETCHT0   (DI)
-	PREFETCHT0   64(DI)
+	PREFETCHT0   128(DI)
 	VBROADCASTSS 192(CX), Z0
 	VFMADD231PS  Z11, Z0, Z1
 	VFMADD231PS  Z12, Z0, Z2
@@ -5245,6 +5436,7 @@ panel512_5_many:
 	VFMADD231PS  Z12, Z0, Z10
 	VMOVUPS      768(DX), Z11
 	VMOVUPS      832(DX), Z12
+	PREFETCHT0   192(DI)
 	VBROADCASTSS 288(CX), Z0
 	VFMADD231PS  Z11, Z0, Z1
 	VFMADD231PS  Z12, Z0, Z2
@@ -5262,6 +5454,7 @@ panel512_5_many:
 	VFMADD231PS  Z12, Z0, Z10
 	VMOVUPS      896(DX), Z11
 	VMOVUPS      960(DX), Z12
+	PREFETCHT1   (R8)
 	VBROADCASTSS 336(CX), Z0
 	VFMADD231PS  Z11, Z0, Z1
 	VFMADD231PS  Z12, Z0, Z2
@@ -5279,8 +5472,9 @@ panel512_5_many:
 	VFMADD231PS  Z12, Z0, Z10
 	ADDQ         $0x00000180, CX
 	ADDQ         $0x00000400, DX
-	ADDQ         $0x00000080, DI
-	DECQ         R8
+	ADDQ         $0x00000100, DI
+	ADDQ         R9, R8
+	DECQ         R10
 	JNZ          panel512_5_many
 
 panel512_5_rest:
@@ -5348,16 +5542,19 @@ panel512_5_store:
 	VZEROUPPER
 	RET
 
-// func panel512_6(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+// func panel512_6(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·panel512_6(SB), NOSPLIT, $0-56
+TEXT ·panel512_6(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+16(FP), DX
 	MOVQ       c+24(FP), BX
 	MOVQ       ldc+32(FP), SI
 	MOVQ       next+48(FP), DI
+	MOVQ       far+56(FP), R8
+	MOVQ       ldfar+64(FP), R9
 	SHLQ       $0x02, SI
+	SHLQ       $0x02, R9
 	VXORPS     X1, X1, X1
 	VXORPS     X2, X2, X2
 	VXORPS     X3, X3, X3
@@ -5370,25 +5567,32 @@ TEXT ·panel512_6(SB), NOSPLIT, $0-56
 	VXORPS     X10, X10, X10
 	VXORPS     X11, X11, X11
 	VXORPS     X12, X12, X12
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	MOVQ       AX, R8
-	SHRQ       $0x03, R8
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	MOVQ       AX, R10
+	SHRQ       $0x03, R10
 	JZ         panel512_6_rest
 
 panel512_6_many:
 	VMOVUPS      (DX), Z13
 	VMOVUPS      64(DX), Z14
+	PREFETCHT0   (DI)
 	VBROADCASTSS (CX), Z0
 	VFMADD231PS  Z13, Z0, Z1
 	VFMADD231PS  Z14, Z0, Z2
@@ -5429,6 +5633,7 @@ panel512_6_many:
 	VFMADD231PS  Z14, Z0, Z12
 	VMOVUPS      256(DX), Z13
 	VMOVUPS      320(DX), Z14
+	PREFETCHT0   64(DI)
 	VBROADCASTSS 96(CX), Z0
 	VFMADD231PS  Z13, Z0, Z1
 	VFMADD231PS  Z14, Z0, Z2
@@ -5469,8 +5674,7 @@ panel512_6_many:
 	VFMADD231PS  Z14, Z0, Z12
 	VMOVUPS      512(DX), Z13
 	VMOVUPS      576(DX), Z14
-	PREFETCHT0   (DI)
-	PREFETCHT0   64(DI)
+	PREFETCHT0   128(DI)
 	VBROADCASTSS 192(CX), Z0
 	VFMADD231PS  Z13, Z0, Z1
 	VFMADD231PS  Z14, Z0, Z2
@@ -5511,6 +5715,7 @@ panel512_6_many:
 	VFMADD231PS  Z14, Z0, Z12
 	VMOVUPS      768(DX), Z13
 	VMOVUPS      832(DX), Z14
+	PREFETCHT0   192(DI)
 	VBROADCASTSS 288(CX), Z0
 	VFMADD231PS  Z13, Z0, Z1
 	VFMADD231PS  Z14, Z0, Z2
@@ -5531,6 +5736,7 @@ panel512_6_many:
 	VFMADD231PS  Z14, Z0, Z12
 	VMOVUPS      896(DX), Z13
 	VMOVUPS      960(DX), Z14
+	PREFETCHT1   (R8)
 	VBROADCASTSS 336(CX), Z0
 	VFMADD231PS  Z13, Z0, Z1
 	VFMADD231PS  Z14, Z0, Z2
@@ -5551,8 +5757,9 @@ panel512_6_many:
 	VFMADD231PS  Z14, Z0, Z12
 	ADDQ         $0x00000180, CX
 	ADDQ         $0x00000400, DX
-	ADDQ         $0x00000080, DI
-	DECQ         R8
+	ADDQ         $0x00000100, DI
+	ADDQ         R9, R8
+	DECQ         R10
 	JNZ          panel512_6_many
 
 panel512_6_rest:
@@ -5629,16 +5836,19 @@ panel512_6_store:
 	VZEROUPPER
 	RET
 
-// func panel512_7(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+// func panel512_7(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·panel512_7(SB), NOSPLIT, $0-56
+TEXT ·panel512_7(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+16(FP), DX
 	MOVQ       c+24(FP), BX
 	MOVQ       ldc+32(FP), SI
 	MOVQ       next+48(FP), DI
+	MOVQ       far+56(FP), R8
+	MOVQ       ldfar+64(FP), R9
 	SHLQ       $0x02, SI
+	SHLQ       $0x02, R9
 	VXORPS     X1, X1, X1
 	VXORPS     X2, X2, X2
 	VXORPS     X3, X3, X3
@@ -5653,27 +5863,35 @@ TEXT ·panel512_7(SB), NOSPLIT, $0-56
 	VXORPS     X12, X12, X12
 	VXORPS     X13, X13, X13
 	VXORPS     X14, X14, X14
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	MOVQ       AX, R8
-	SHRQ       $0x03, R8
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	MOVQ       AX, R10
+	SHRQ       $0x03, R10
 	JZ         panel512_7_rest
 
 panel512_7_many:
 	VMOVUPS      (DX), Z15
 	VMOVUPS      64(DX), Z16
+	PREFETCHT0   (DI)
 	VBROADCASTSS (CX), Z0
 	VFMADD231PS  Z15, Z0, Z1
 	VFMADD231PS  Z16, Z0, Z2
@@ -5720,6 +5938,7 @@ panel512_7_many:
 	VFMADD231PS  Z16, Z0, Z14
 	VMOVUPS      256(DX), Z15
 	VMOVUPS      320(DX), Z16
+	PREFETCHT0   64(DI)
 	VBROADCASTSS 96(CX), Z0
 	VFMADD231PS  Z15, Z0, Z1
 	VFMADD231PS  Z16, Z0, Z2
@@ -5766,8 +5985,7 @@ panel512_7_many:
 	VFMADD231PS  Z16, Z0, Z14
 	VMOVUPS      512(DX), Z15
 	VMOVUPS      576(DX), Z16
-	PREFETCHT0   (DI)
-	PREFETCHT0   64(DI)
+	PREFETCHT0   128(DI)
 	VBROADCASTSS 192(CX), Z0
 	VFMADD231PS  Z15, Z0, Z1
 	VFMADD231PS  Z16, Z0, Z2
@@ -5814,6 +6032,7 @@ panel512_7_many:
 	VFMADD231PS  Z16, Z0, Z14
 	VMOVUPS      768(DX), Z15
 	VMOVUPS      832(DX), Z16
+	PREFETCHT0   192(DI)
 	VBROADCASTSS 288(CX), Z0
 	VFMADD231PS  Z15, Z0, Z1
 	VFMADD231PS  Z16, Z0, Z2
@@ -5837,6 +6056,7 @@ panel512_7_many:
 	VFMADD231PS  Z16, Z0, Z14
 	VMOVUPS      896(DX), Z15
 	VMOVUPS      960(DX), Z16
+	PREFETCHT1   (R8)
 	VBROADCASTSS 336(CX), Z0
 	VFMADD231PS  Z15, Z0, Z1
 	VFMADD231PS  Z16, Z0, Z2
@@ -5860,8 +6080,9 @@ panel512_7_many:
 	VFMADD231PS  Z16, Z0, Z14
 	ADDQ         $0x00000180, CX
 	ADDQ         $0x00000400, DX
-	ADDQ         $0x00000080, DI
-	DECQ         R8
+	ADDQ         $0x00000100, DI
+	ADDQ         R9, R8
+	DECQ         R10
 	JNZ          panel512_7_many
 
 panel512_7_rest:
@@ -5947,16 +6168,19 @@ panel512_7_store:
 	VZEROUPPER
 	RET
 
-// func panel512_8(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+// func panel512_8(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·panel512_8(SB), NOSPLIT, $0-56
+TEXT ·panel512_8(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+16(FP), DX
 	MOVQ       c+24(FP), BX
 	MOVQ       ldc+32(FP), SI
 	MOVQ       next+48(FP), DI
+	MOVQ       far+56(FP), R8
+	MOVQ       ldfar+64(FP), R9
 	SHLQ       $0x02, SI
+	SHLQ       $0x02, R9
 	VXORPS     X1, X1, X1
 	VXORPS     X2, X2, X2
 	VXORPS     X3, X3, X3
@@ -5973,29 +6197,38 @@ TEXT ·panel512_8(SB), NOSPLIT, $0-56
 	VXORPS     X14, X14, X14
 	VXORPS     X15, X15, X15
 	VXORPS     X16, X16, X16
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	MOVQ       AX, R8
-	SHRQ       $0x03, R8
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	MOVQ       AX, R10
+	SHRQ       $0x03, R10
 	JZ         panel512_8_rest
 
 panel512_8_many:
 	VMOVUPS      (DX), Z17
 	VMOVUPS      64(DX), Z18
+	PREFETCHT0   (DI)
 	VBROADCASTSS (CX), Z0
 	VFMADD231PS  Z17, Z0, Z1
 	VFMADD231PS  Z18, Z0, Z2
@@ -6048,6 +6281,7 @@ panel512_8_many:
 	VFMADD231PS  Z18, Z0, Z16
 	VMOVUPS      256(DX), Z17
 	VMOVUPS      320(DX), Z18
+	PREFETCHT0   64(DI)
 	VBROADCASTSS 96(CX), Z0
 	VFMADD231PS  Z17, Z0, Z1
 	VFMADD231PS  Z18, Z0, Z2
@@ -6100,8 +6334,7 @@ panel512_8_many:
 	VFMADD231PS  Z18, Z0, Z16
 	VMOVUPS      512(DX), Z17
 	VMOVUPS      576(DX), Z18
-	PREFETCHT0   (DI)
-	PREFETCHT0   64(DI)
+	PREFETCHT0   128(DI)
 	VBROADCASTSS 192(CX), Z0
 	VFMADD231PS  Z17, Z0, Z1
 	VFMADD231PS  Z18, Z0, Z2
@@ -6154,6 +6387,7 @@ panel512_8_many:
 	VFMADD231PS  Z18, Z0, Z16
 	VMOVUPS      768(DX), Z17
 	VMOVUPS      832(DX), Z18
+	PREFETCHT0   192(DI)
 	VBROADCASTSS 288(CX), Z0
 	VFMADD231PS  Z17, Z0, Z1
 	VFMADD231PS  Z18, Z0, Z2
@@ -6180,6 +6414,7 @@ panel512_8_many:
 	VFMADD231PS  Z18, Z0, Z16
 	VMOVUPS      896(DX), Z17
 	VMOVUPS      960(DX), Z18
+	PREFETCHT1   (R8)
 	VBROADCASTSS 336(CX), Z0
 	VFMADD231PS  Z17, Z0, Z1
 	VFMADD231PS  Z18, Z0, Z2
@@ -6206,8 +6441,9 @@ panel512_8_many:
 	VFMADD231PS  Z18, Z0, Z16
 	ADDQ         $0x00000180, CX
 	ADDQ         $0x00000400, DX
-	ADDQ         $0x00000080, DI
-	DECQ         R8
+	ADDQ         $0x00000100, DI
+	ADDQ         R9, R8
+	DECQ         R10
 	JNZ          panel512_8_many
 
 panel512_8_rest:
@@ -6302,16 +6538,19 @@ panel512_8_store:
 	VZEROUPPER
 	RET
 
-// func panel512_9(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+// func panel512_9(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·panel512_9(SB), NOSPLIT, $0-56
+TEXT ·panel512_9(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+16(FP), DX
 	MOVQ       c+24(FP), BX
 	MOVQ       ldc+32(FP), SI
 	MOVQ       next+48(FP), DI
+	MOVQ       far+56(FP), R8
+	MOVQ       ldfar+64(FP), R9
 	SHLQ       $0x02, SI
+	SHLQ       $0x02, R9
 	VXORPS     X1, X1, X1
 	VXORPS     X2, X2, X2
 	VXORPS     X3, X3, X3
@@ -6330,31 +6569,41 @@ TEXT ·panel512_9(SB), NOSPLIT, $0-56
 	VXORPS     X16, X16, X16
 	VXORPS     X17, X17, X17
 	VXORPS     X18, X18, X18
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	MOVQ       AX, R8
-	SHRQ       $0x03, R8
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	MOVQ       AX, R10
+	SHRQ       $0x03, R10
 	JZ         panel512_9_rest
 
 panel512_9_many:
 	VMOVUPS      (DX), Z19
 	VMOVUPS      64(DX), Z20
+	PREFETCHT0   (DI)
 	VBROADCASTSS (CX), Z0
 	VFMADD231PS  Z19, Z0, Z1
 	VFMADD231PS  Z20, Z0, Z2
@@ -6413,6 +6662,7 @@ panel512_9_many:
 	VFMADD231PS  Z20, Z0, Z18
 	VMOVUPS      256(DX), Z19
 	VMOVUPS      320(DX), Z20
+	PREFETCHT0   64(DI)
 	VBROADCASTSS 96(CX), Z0
 	VFMADD231PS  Z19, Z0, Z1
 	VFMADD231PS  Z20, Z0, Z2
@@ -6471,8 +6721,7 @@ panel512_9_many:
 	VFMADD231PS  Z20, Z0, Z18
 	VMOVUPS      512(DX), Z19
 	VMOVUPS      576(DX), Z20
-	PREFETCHT0   (DI)
-	PREFETCHT0   64(DI)
+	PREFETCHT0   128(DI)
 	VBROADCASTSS 192(CX), Z0
 	VFMADD231PS  Z19, Z0, Z1
 	VFMADD231PS  Z20, Z0, Z2
@@ -6531,6 +6780,7 @@ panel512_9_many:
 	VFMADD231PS  Z20, Z0, Z18
 	VMOVUPS      768(DX), Z19
 	VMOVUPS      832(DX), Z20
+	PREFETCHT0   192(DI)
 	VBROADCASTSS 288(CX), Z0
 	VFMADD231PS  Z19, Z0, Z1
 	VFMADD231PS  Z20, Z0, Z2
@@ -6560,6 +6810,7 @@ panel512_9_many:
 	VFMADD231PS  Z20, Z0, Z18
 	VMOVUPS      896(DX), Z19
 	VMOVUPS      960(DX), Z20
+	PREFETCHT1   (R8)
 	VBROADCASTSS 336(CX), Z0
 	VFMADD231PS  Z19, Z0, Z1
 	VFMADD231PS  Z20, Z0, Z2
@@ -6589,8 +6840,9 @@ panel512_9_many:
 	VFMADD231PS  Z20, Z0, Z18
 	ADDQ         $0x00000180, CX
 	ADDQ         $0x00000400, DX
-	ADDQ         $0x00000080, DI
-	DECQ         R8
+	ADDQ         $0x00000100, DI
+	ADDQ         R9, R8
+	DECQ         R10
 	JNZ          panel512_9_many
 
 panel512_9_rest:
@@ -6694,16 +6946,19 @@ panel512_9_store:
 	VZEROUPPER
 	RET
 
-// func panel512_10(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+// func panel512_10(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·panel512_10(SB), NOSPLIT, $0-56
+TEXT ·panel512_10(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+16(FP), DX
 	MOVQ       c+24(FP), BX
 	MOVQ       ldc+32(FP), SI
 	MOVQ       next+48(FP), DI
+	MOVQ       far+56(FP), R8
+	MOVQ       ldfar+64(FP), R9
 	SHLQ       $0x02, SI
+	SHLQ       $0x02, R9
 	VXORPS     X1, X1, X1
 	VXORPS     X2, X2, X2
 	VXORPS     X3, X3, X3
@@ -6724,33 +6979,44 @@ TEXT ·panel512_10(SB), NOSPLIT, $0-56
 	VXORPS     X18, X18, X18
 	VXORPS     X19, X19, X19
 	VXORPS     X20, X20, X20
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	MOVQ       AX, R8
-	SHRQ       $0x03, R8
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	MOVQ       AX, R10
+	SHRQ       $0x03, R10
 	JZ         panel512_10_rest
 
 panel512_10_many:
 	VMOVUPS      (DX), Z21
 	VMOVUPS      64(DX), Z22
+	PREFETCHT0   (DI)
 	VBROADCASTSS (CX), Z0
 	VFMADD231PS  Z21, Z0, Z1
 	VFMADD231PS  Z22, Z0, Z2
@@ -6815,6 +7081,7 @@ panel512_10_many:
 	VFMADD231PS  Z22, Z0, Z20
 	VMOVUPS      256(DX), Z21
 	VMOVUPS      320(DX), Z22
+	PREFETCHT0   64(DI)
 	VBROADCASTSS 96(CX), Z0
 	VFMADD231PS  Z21, Z0, Z1
 	VFMADD231PS  Z22, Z0, Z2
@@ -6879,8 +7146,7 @@ panel512_10_many:
 	VFMADD231PS  Z22, Z0, Z20
 	VMOVUPS      512(DX), Z21
 	VMOVUPS      576(DX), Z22
-	PREFETCHT0   (DI)
-	PREFETCHT0   64(DI)
+	PREFETCHT0   128(DI)
 	VBROADCASTSS 192(CX), Z0
 	VFMADD231PS  Z21, Z0, Z1
 	VFMADD231PS  Z22, Z0, Z2
@@ -6945,6 +7211,7 @@ panel512_10_many:
 	VFMADD231PS  Z22, Z0, Z20
 	VMOVUPS      768(DX), Z21
 	VMOVUPS      832(DX), Z22
+	PREFETCHT0   192(DI)
 	VBROADCASTSS 288(CX), Z0
 	VFMADD231PS  Z21, Z0, Z1
 	VFMADD231PS  Z22, Z0, Z2
@@ -6977,6 +7244,7 @@ panel512_10_many:
 	VFMADD231PS  Z22, Z0, Z20
 	VMOVUPS      896(DX), Z21
 	VMOVUPS      960(DX), Z22
+	PREFETCHT1   (R8)
 	VBROADCASTSS 336(CX), Z0
 	VFMADD231PS  Z21, Z0, Z1
 	VFMADD231PS  Z22, Z0, Z2
@@ -7009,8 +7277,9 @@ panel512_10_many:
 	VFMADD231PS  Z22, Z0, Z20
 	ADDQ         $0x00000180, CX
 	ADDQ         $0x00000400, DX
-	ADDQ         $0x00000080, DI
-	DECQ         R8
+	ADDQ         $0x00000100, DI
+	ADDQ         R9, R8
+	DECQ         R10
 	JNZ          panel512_10_many
 
 panel512_10_rest:
@@ -7123,16 +7392,19 @@ panel512_10_store:
 	VZEROUPPER
 	RET
 
-// func panel512_11(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+// func panel512_11(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·panel512_11(SB), NOSPLIT, $0-56
+TEXT ·panel512_11(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+16(FP), DX
 	MOVQ       c+24(FP), BX
 	MOVQ       ldc+32(FP), SI
 	MOVQ       next+48(FP), DI
+	MOVQ       far+56(FP), R8
+	MOVQ       ldfar+64(FP), R9
 	SHLQ       $0x02, SI
+	SHLQ       $0x02, R9
 	VXORPS     X1, X1, X1
 	VXORPS     X2, X2, X2
 	VXORPS     X3, X3, X3
@@ -7155,35 +7427,47 @@ TEXT ·panel512_11(SB), NOSPLIT, $0-56
 	VXORPS     X20, X20, X20
 	VXORPS     X21, X21, X21
 	VXORPS     X22, X22, X22
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	MOVQ       AX, R8
-	SHRQ       $0x03, R8
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	MOVQ       AX, R10
+	SHRQ       $0x03, R10
 	JZ         panel512_11_rest
 
 panel512_11_many:
 	VMOVUPS      (DX), Z23
 	VMOVUPS      64(DX), Z24
+	PREFETCHT0   (DI)
 	VBROADCASTSS (CX), Z0
 	VFMADD231PS  Z23, Z0, Z1
 	VFMADD231PS  Z24, Z0, Z2
@@ -7254,6 +7538,7 @@ panel512_11_many:
 	VFMADD231PS  Z24, Z0, Z22
 	VMOVUPS      256(DX), Z23
 	VMOVUPS      320(DX), Z24
+	PREFETCHT0   64(DI)
 	VBROADCASTSS 96(CX), Z0
 	VFMADD231PS  Z23, Z0, Z1
 	VFMADD231PS  Z24, Z0, Z2
@@ -7324,8 +7609,7 @@ panel512_11_many:
 	VFMADD231PS  Z24, Z0, Z22
 	VMOVUPS      512(DX), Z23
 	VMOVUPS      576(DX), Z24
-	PREFETCHT0   (DI)
-	PREFETCHT0   64(DI)
+	PREFETCHT0   128(DI)
 	VBROADCASTSS 192(CX), Z0
 	VFMADD231PS  Z23, Z0, Z1
 	VFMADD231PS  Z24, Z0, Z2
@@ -7396,6 +7680,7 @@ panel512_11_many:
 	VFMADD231PS  Z24, Z0, Z22
 	VMOVUPS      768(DX), Z23
 	VMOVUPS      832(DX), Z24
+	PREFETCHT0   192(DI)
 	VBROADCASTSS 288(CX), Z0
 	VFMADD231PS  Z23, Z0, Z1
 	VFMADD231PS  Z24, Z0, Z2
@@ -7431,6 +7716,7 @@ panel512_11_many:
 	VFMADD231PS  Z24, Z0, Z22
 	VMOVUPS      896(DX), Z23
 	VMOVUPS      960(DX), Z24
+	PREFETCHT1   (R8)
 	VBROADCASTSS 336(CX), Z0
 	VFMADD231PS  Z23, Z0, Z1
 	VFMADD231PS  Z24, Z0, Z2
@@ -7466,8 +7752,9 @@ panel512_11_many:
 	VFMADD231PS  Z24, Z0, Z22
 	ADDQ         $0x00000180, CX
 	ADDQ         $0x00000400, DX
-	ADDQ         $0x00000080, DI
-	DECQ         R8
+	ADDQ         $0x00000100, DI
+	ADDQ         R9, R8
+	DECQ         R10
 	JNZ          panel512_11_many
 
 panel512_11_rest:
@@ -7589,16 +7876,19 @@ panel512_11_store:
 	VZEROUPPER
 	RET
 
-// func panel512_12(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32)
+// func panel512_12(k int, a *float32, b *float32, c *float32, ldc int, acc int, next *float32, far *float32, ldfar int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·panel512_12(SB), NOSPLIT, $0-56
+TEXT ·panel512_12(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+16(FP), DX
 	MOVQ       c+24(FP), BX
 	MOVQ       ldc+32(FP), SI
 	MOVQ       next+48(FP), DI
+	MOVQ       far+56(FP), R8
+	MOVQ       ldfar+64(FP), R9
 	SHLQ       $0x02, SI
+	SHLQ       $0x02, R9
 	VXORPS     X1, X1, X1
 	VXORPS     X2, X2, X2
 	VXORPS     X3, X3, X3
@@ -7623,37 +7913,50 @@ TEXT ·panel512_12(SB), NOSPLIT, $0-56
 	VXORPS     X22, X22, X22
 	VXORPS     X23, X23, X23
 	VXORPS     X24, X24, X24
-	MOVQ       BX, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	ADDQ       SI, R8
-	PREFETCHT0 (R8)
-	MOVQ       AX, R8
-	SHRQ       $0x03, R8
+	MOVQ       BX, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 64(R10)
+	MOVQ       AX, R10
+	SHRQ       $0x03, R10
 	JZ         panel512_12_rest
 
 panel512_12_many:
 	VMOVUPS      (DX), Z25
 	VMOVUPS      64(DX), Z26
+	PREFETCHT0   (DI)
 	VBROADCASTSS (CX), Z0
 	VFMADD231PS  Z25, Z0, Z1
 	VFMADD231PS  Z26, Z0, Z2
@@ -7730,6 +8033,7 @@ panel512_12_many:
 	VFMADD231PS  Z26, Z0, Z24
 	VMOVUPS      256(DX), Z25
 	VMOVUPS      320(DX), Z26
+	PREFETCHT0   64(DI)
 	VBROADCASTSS 96(CX), Z0
 	VFMADD231PS  Z25, Z0, Z1
 	VFMADD231PS  Z26, Z0, Z2
@@ -7806,8 +8110,7 @@ panel512_12_many:
 	VFMADD231PS  Z26, Z0, Z24
 	VMOVUPS      512(DX), Z25
 	VMOVUPS      576(DX), Z26
-	PREFETCHT0   (DI)
-	PREFETCHT0   64(DI)
+	PREFETCHT0   128(DI)
 	VBROADCASTSS 192(CX), Z0
 	VFMADD231PS  Z25, Z0, Z1
 	VFMADD231PS  Z26, Z0, Z2
@@ -7884,6 +8187,7 @@ panel512_12_many:
 	VFMADD231PS  Z26, Z0, Z24
 	VMOVUPS      768(DX), Z25
 	VMOVUPS      832(DX), Z26
+	PREFETCHT0   192(DI)
 	VBROADCASTSS 288(CX), Z0
 	VFMADD231PS  Z25, Z0, Z1
 	VFMADD231PS  Z26, Z0, Z2
@@ -7922,6 +8226,7 @@ panel512_12_many:
 	VFMADD231PS  Z26, Z0, Z24
 	VMOVUPS      896(DX), Z25
 	VMOVUPS      960(DX), Z26
+	PREFETCHT1   (R8)
 	VBROADCASTSS 336(CX), Z0
 	VFMADD231PS  Z25, Z0, Z1
 	VFMADD231PS  Z26, Z0, Z2
@@ -7960,8 +8265,9 @@ panel512_12_many:
 	VFMADD231PS  Z26, Z0, Z24
 	ADDQ         $0x00000180, CX
 	ADDQ         $0x00000400, DX
-	ADDQ         $0x00000080, DI
-	DECQ         R8
+	ADDQ         $0x00000100, DI
+	ADDQ         R9, R8
+	DECQ         R10
 	JNZ          panel512_12_many
 
 panel512_12_rest:

@@ -104,9 +104,9 @@ func (r stepRows) pack(s *seqKernels, rows []float32, ld, width, k int) {
 	}
 }
 
-// times adds the rows times panel j to out [N, ld], or sets it, in whole blocks of units. The next panel is fetched
-// meanwhile.
-func (r stepRows) times(s *seqKernels, w rightPanels, j int, out []float32, ld int, acc bool) {
+// times adds the rows times panel j to out [N, ld], or sets it, in whole blocks of units. Meanwhile the next panel is
+// fetched, and what w says.
+func (r stepRows) times(s *seqKernels, w rightPanels, j int, out []float32, ld int, acc bool, want *wanted) {
 	run, _ := s.tileFor(w.n - j*s.nr)
 	for k0 := 0; k0 < r.k; k0 += r.kc {
 		_, kc := r.stretch(k0)
@@ -116,7 +116,43 @@ func (r stepRows) times(s *seqKernels, w rightPanels, j int, out []float32, ld i
 			next = b[kc*s.nr:]
 		}
 		for i, q := 0, 0; i < r.rs; i, q = i+r.mr, q+1 {
-			run(min(r.mr, r.rs-i), kc, &r.f[k0*r.tall+i*kc], &b[0], &out[i*ld], ld, acc || k0 > 0, s.share(next, q, kc))
+			far, ldfar := want.take(&b[0])
+			run(min(r.mr, r.rs-i), kc, &r.f[k0*r.tall+i*kc], &b[0], &out[i*ld], ld, acc || k0 > 0, lookAhead{s.share(next, q, kc), far, ldfar})
 		}
 	}
+}
+
+// wanted are columns of lines of memory that the next steps of a layer will want: rows of gates, cells and outputs lie
+// far apart, so that no processor sees by itself what comes, and what the layers before left is no longer in its caches.
+// While a block of units is multiplied the rows of the next are fetched, a column with each tile.
+type wanted struct {
+	columns [16]struct {
+		first *float32
+		ld    int
+	}
+	n, at int
+	per   int // lines that a tile fetches
+}
+
+func (w *wanted) begin(steps int) { w.n, w.at, w.per = 0, 0, max(1, steps/8) }
+
+// add takes so many lines of rows [N, ld] in.
+func (w *wanted) add(f []float32, ld, rows, lines int) {
+	const line = 16 // floats
+	for l := range lines {
+		for r := 0; r < rows && w.n < len(w.columns) && r*ld+l*line < len(f); r += w.per {
+			w.columns[w.n].first, w.columns[w.n].ld = &f[r*ld+l*line], ld
+			w.n++
+		}
+	}
+}
+
+// take is the next column, or one of nothing new.
+func (w *wanted) take(none *float32) (first *float32, ld int) {
+	if w.at == w.n {
+		return none, 0
+	}
+	c := &w.columns[w.at]
+	w.at++
+	return c.first, c.ld
 }

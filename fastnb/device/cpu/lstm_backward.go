@@ -10,6 +10,7 @@ type backward struct {
 	dh, dc   []float32   // derivatives of the outputs and cells of a step, from the one after it: [N, ld]
 	ld       int
 	rows     [][]float32 // each worker's derivatives of the outputs of a block
+	ahead    []wanted    // of each worker
 }
 
 // lstmBackward: in is work, dy, wh [, rng].
@@ -40,6 +41,7 @@ func (b *backward) begin() {
 	clear(b.dh)
 	clear(b.dc)
 	clear(buf)
+	b.ahead = make([]wanted, b.d.team.n)
 	for w := range b.d.team.n {
 		b.rows = append(b.rows, buf[w*block:(w+1)*block])
 	}
@@ -59,25 +61,40 @@ func (b *backward) run() {
 				break
 			}
 			for j := from * unitBlock / b.s.nr; j*b.s.nr < to*unitBlock; j++ {
-				b.dg[t%2].times(b.s, b.wh, j, b.dh[j*b.s.nr:], b.ld, false)
+				b.want(w, t-1, j)
+				b.dg[t%2].times(b.s, b.wh, j, b.dh[j*b.s.nr:], b.ld, false, &b.ahead[w])
 			}
 		}
 	})
 }
 
+// want says what is to be fetched while panel j of step t+1 is multiplied: what step t has for the panel's units.
+func (b *backward) want(worker, t, j int) {
+	w := &b.ahead[worker]
+	w.begin(min(b.wh.kc, b.wide))
+	u := j * b.s.nr
+	lines := min(b.s.nr, b.units-u) / unitBlock
+	w.add(b.gatesOf(t)[u/unitBlock*gateBlock:], b.wide, b.N, lines*gateBlock/unitBlock)
+	w.add(b.work[b.AllCells()+t*b.N*b.units+u:], b.units, b.N, lines)
+	w.add(b.dy[t*b.N*b.H+u:], b.H, b.N, lines)
+}
+
 // block turns the gates of step t of a block of units into their derivatives. d is working memory.
 func (b *backward) block(t, block int, d []float32) {
 	u := block * unitBlock
-	width := min(unitBlock, b.H-u)
-	for n := range b.N {
-		at := (t*b.N+n)*b.H + u
-		copy(d[n*unitBlock:], b.dy[at:at+width])
-		clear(d[n*unitBlock+width : (n+1)*unitBlock])
+	dy, ld := b.dy[t*b.N*b.H+u:], b.H
+	if width := b.H - u; width < unitBlock {
+		for n := range b.N {
+			at := (t*b.N+n)*b.H + u
+			copy(d[n*unitBlock:], b.dy[at:at+width])
+			clear(d[n*unitBlock+width : (n+1)*unitBlock])
+		}
+		dy, ld = d, unitBlock
 	}
 	g := b.gatesOf(t)[block*gateBlock:]
 	cells := b.work[b.AllCells():]
 	before, after := cells[t*b.N*b.units+u:], cells[(t+1)*b.N*b.units+u:]
-	b.s.gatesBack(b.N, g, b.wide, before, after, b.units, d, unitBlock, b.dh[u:], b.dc[u:], b.ld)
+	b.s.gatesBack(b.N, g, b.wide, before, after, b.units, dy, ld, b.dh[u:], b.dc[u:], b.ld)
 	if t > b.from {
 		b.dg[t%2].pack(b.s, g, b.wide, gateBlock, block*gateBlock)
 	}

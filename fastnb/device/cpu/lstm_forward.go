@@ -9,6 +9,7 @@ type forward struct {
 	store []float32   // gates of a stretch, where they are not kept
 	two   []float32   // cells of the last step and of this one, where they are not kept
 	rows  [][]float32 // each worker's outputs of a block
+	ahead []wanted    // of each worker
 }
 
 // lstmForward: in is x, wi, wh, bi, bh [, h0, c0] [, rng].
@@ -80,6 +81,7 @@ func (f *forward) begin(c *call) {
 	for w := range f.d.team.n {
 		f.rows = append(f.rows, buf[w*block:(w+1)*block])
 	}
+	f.ahead = make([]wanted, f.d.team.n)
 	first := f.cells(0)
 	clear(first)
 	start := f.d.keep(slotStart, f.N*f.units)
@@ -119,31 +121,53 @@ func (f *forward) run(s lstmSpan, gates []float32) {
 		for t := s.from; t < s.to; t++ {
 			g := gates[(t-s.from)*f.N*f.wide:]
 			for b := from; b < to; b++ {
-				f.block(t, b, g, f.rows[w])
+				f.want(w, s, t, b, gates)
+				f.block(t, b, g, w)
 			}
 			wait()
 		}
 	})
 }
 
+// want says what is to be fetched during step t of a block of units: the places of its outputs and cells, and the gates
+// of the block that the worker takes next.
+func (f *forward) want(worker int, s lstmSpan, t, b int, gates []float32) {
+	w := &f.ahead[worker]
+	w.begin(min(f.wh.kc, f.units))
+	u := b * unitBlock
+	w.add(f.work[t*f.N*f.H+u:f.T*f.N*f.H], f.H, f.N, 1)
+	w.add(f.cells(t + 1)[u:], f.units, f.N, 1)
+	from, to := f.own(worker)
+	if b++; b == to {
+		t, b = t+1, from
+	}
+	if t < s.to {
+		w.add(gates[(t-s.from)*f.N*f.wide+b*gateBlock:], f.wide, f.N, gateBlock/unitBlock)
+	}
+}
+
 // block makes step t of a block of units, g being the step's gates: it adds what the last outputs give, activates, and
-// gives the outputs to the result and to the next step. h is working memory.
-func (f *forward) block(t, b int, g, h []float32) {
-	panels := gateBlock / f.s.nr
+// gives the outputs to the result and to the next step.
+func (f *forward) block(t, b int, g []float32, worker int) {
+	panels, h := gateBlock/f.s.nr, f.rows[worker]
 	for j := range panels {
-		f.h[t%2].times(f.s, f.wh, b*panels+j, g[b*gateBlock+j*f.s.nr:], f.wide, true)
+		f.h[t%2].times(f.s, f.wh, b*panels+j, g[b*gateBlock+j*f.s.nr:], f.wide, true, &f.ahead[worker])
 	}
 	u := b * unitBlock
-	f.s.gates(f.N, g[b*gateBlock:], f.wide, f.bias[b*gateBlock:], f.cells(t)[u:], f.cells(t + 1)[u:], f.units, h, unitBlock)
 	width := min(unitBlock, f.H-u)
+	out, ld := f.work[t*f.N*f.H+u:], f.H // the outputs' place, if the block's are all there
+	if width < unitBlock {
+		out, ld = h, unitBlock
+	}
+	f.s.gates(f.N, g[b*gateBlock:], f.wide, f.bias[b*gateBlock:], f.cells(t)[u:], f.cells(t + 1)[u:], f.units, out, ld)
 	if width < unitBlock {
 		f.clearFill(width, g[b*gateBlock:], f.cells(t + 1)[u:], h)
+		for n := range f.N {
+			at := (t*f.N+n)*f.H + u
+			copy(f.work[at:at+width], h[n*unitBlock:])
+		}
 	}
-	for n := range f.N {
-		at := (t*f.N+n)*f.H + u
-		copy(f.work[at:at+width], h[n*unitBlock:])
-	}
-	f.h[(t+1)%2].pack(f.s, h, unitBlock, unitBlock, u)
+	f.h[(t+1)%2].pack(f.s, out, ld, unitBlock, u)
 }
 
 // clearFill makes the units that fill the last block up nothing: their weights are 0, and 0 times an infinite input is

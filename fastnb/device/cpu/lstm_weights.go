@@ -57,7 +57,7 @@ func (l *lstm) packRecurrent(k, n int, b packRight) rightPanels {
 
 // recurrent says how a recurrent matrix is cut: into stretches of whole blocks.
 func (l *lstm) recurrent(k, n int) rightPanels {
-	return rightPanels{kc: evenly(k, gateBlock), k: k, n: n, panels: (n + l.s.nr - 1) / l.s.nr}
+	return rightPanels{kc: evenly(k, l.s.steps, gateBlock), k: k, n: n, panels: (n + l.s.nr - 1) / l.s.nr}
 }
 
 // recurrentForward packs the recurrent matrix [4H, H] for the way forward.

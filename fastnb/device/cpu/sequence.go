@@ -5,12 +5,16 @@ import "math"
 // seqKernels are what recurrent layers and the softmax over a vocabulary spend their time in.
 type seqKernels struct {
 	mr, nr int // rows and columns of a tile; nr divides 64
-	width  int // row lengths that expSum, expWrite, rowMax and dots take are multiples of it
+	// Blocking of products: how many steps and rows are worked on at a time. A block of the left side stays in the
+	// second-level cache, with what it makes of C.
+	steps, rows int
+	calls       int // of tiles that fetch a panel ahead of time, each its share
+	width       int // row lengths that expSum, expWrite, rowMax and dots take are multiples of it
 	// tile computes m <= mr rows x nr columns of C (+)= A B: a holds mr values per step, b nr; c's rows are
-	// ldc apart; next is the panel of B that will be used after b.
-	tile func(m, k int, a, b, c *float32, ldc int, acc bool, next *float32)
+	// ldc apart.
+	tile seqTile
 	// half is tile for the first nr/2 columns.
-	half func(m, k int, a, b, c *float32, ldc int, acc bool, next *float32)
+	half seqTile
 	// packA writes k values of rows <= mr rows, ld apart, as mr values per step; missing rows are left as
 	// they are.
 	packA func(dst, src []float32, ld, rows, k int)
@@ -29,8 +33,17 @@ type seqKernels struct {
 	dots      func(y, w []float32, ld int, x []float32) // y[i] += w[i*ld:] x
 }
 
+type seqTile = func(m, k int, a, b, c *float32, ldc int, acc bool, ahead lookAhead)
+
+// lookAhead is what a tile fetches while it is at work, every eight steps a little: of the panel of B that will be used
+// after this one, into the first-level cache, and lines of memory that are floats apart, into the second.
+type lookAhead struct {
+	next, far *float32
+	ld        int
+}
+
 var genericSeq = seqKernels{
-	mr: 4, nr: 16, width: 1,
+	mr: 4, nr: 16, steps: 384, rows: 144, calls: 8, width: 1,
 	tile: tileGeneric(16), half: tileGeneric(8), packA: packAGeneric(4), packCols: packColsGeneric(4), packT: packTGeneric, gates: gatesGeneric, gatesBack: gatesBackGeneric,
 	expSum: func(x []float32, m float32) float32 {
 		var s float64
@@ -67,8 +80,8 @@ var genericSeq = seqKernels{
 	},
 }
 
-func tileGeneric(cols int) func(m, k int, a, b, c *float32, ldc int, acc bool, _ *float32) {
-	return func(m, k int, a, b, c *float32, ldc int, acc bool, _ *float32) {
+func tileGeneric(cols int) seqTile {
+	return func(m, k int, a, b, c *float32, ldc int, acc bool, _ lookAhead) {
 		as, bs := unsafeSlice(a, k*4), unsafeSlice(b, k*16)
 		cs := unsafeSlice(c, (m-1)*ldc+cols)
 		var s [4][16]float32

@@ -4,31 +4,33 @@ package cpu
 
 //go:generate go run github.com/fastnb/go/internal/asmgen -set sequence -out gen_sequence_amd64.s -stubs gen_sequence_amd64.go -pkg cpu
 
-type panelTile = func(k int, a, b, c *float32, ldc, acc int, next *float32)
+type panelTile = func(k int, a, b, c *float32, ldc, acc int, next, far *float32, ldfar int)
 
 // asmSeq is the Go side of the sequence kernels of one width.
 type asmSeq struct {
-	width, mr int
-	tiles     []panelTile // by the number of rows
-	halves    []panelTile
-	gates     func(n int, g *float32, ldg int, bias, before, after *float32, ldc int, h *float32, ldh int)
-	gatesBack func(n int, g *float32, ldg int, before, after *float32, ldc int, dy *float32, lddy int, dh, dc *float32, lddh int)
-	expSum    func(n int, x *float32, m float32) float32
-	expWrite  func(n int, x *float32, lse, scale float32)
-	rowMax    func(n int, x *float32) float32
-	mul       func(dst, a, b *float32, n int)
-	dots      func(n int, w *float32, ld int, x, y *float32)
+	width, mr   int
+	steps, rows int         // see seqKernels
+	calls       int         // see seqKernels
+	tiles       []panelTile // by the number of rows
+	halves      []panelTile
+	gates       func(n int, g *float32, ldg int, bias, before, after *float32, ldc int, h *float32, ldh int)
+	gatesBack   func(n int, g *float32, ldg int, before, after *float32, ldc int, dy *float32, lddy int, dh, dc *float32, lddh int)
+	expSum      func(n int, x *float32, m float32) float32
+	expWrite    func(n int, x *float32, lse, scale float32)
+	rowMax      func(n int, x *float32) float32
+	mul         func(dst, a, b *float32, n int)
+	dots        func(n int, w *float32, ld int, x, y *float32)
 }
 
 var seq256 = asmSeq{
-	8, 6,
+	8, 6, 384, 144, 8,
 	[]panelTile{nil, panel256_1, panel256_2, panel256_3, panel256_4, panel256_5, panel256_6},
 	[]panelTile{nil, half256_1, half256_2, half256_3, half256_4, half256_5, half256_6},
 	gates256, gatesBack256, expSum256, expWrite256, rowMax256, vmul256, dots256,
 }.kernels()
 
 var seq512 = asmSeq{
-	16, 12,
+	16, 12, 592, 288, 4,
 	[]panelTile{
 		nil, panel512_1, panel512_2, panel512_3, panel512_4, panel512_5, panel512_6,
 		panel512_7, panel512_8, panel512_9, panel512_10, panel512_11, panel512_12,
@@ -44,7 +46,7 @@ func (a asmSeq) kernels() seqKernels {
 	w, mr := a.width, a.mr
 	slowA := packAGeneric(mr)
 	return seqKernels{
-		mr: mr, nr: 2 * w, width: w,
+		mr: mr, nr: 2 * w, steps: a.steps, rows: a.rows, calls: a.calls, width: w,
 		tile: byTileRows(a.tiles), half: byTileRows(a.halves),
 		packA: func(dst, src []float32, ld, rows, k int) {
 			k8 := k / 8 * 8
@@ -107,9 +109,9 @@ func (a asmSeq) kernels() seqKernels {
 }
 
 // byTileRows chooses among tiles by their number of rows.
-func byTileRows(tiles []panelTile) func(m, k int, a, b, c *float32, ldc int, acc bool, next *float32) {
-	return func(m, k int, a, b, c *float32, ldc int, acc bool, next *float32) {
-		tiles[m](k, a, b, c, ldc, flag(acc), next)
+func byTileRows(tiles []panelTile) seqTile {
+	return func(m, k int, a, b, c *float32, ldc int, acc bool, ahead lookAhead) {
+		tiles[m](k, a, b, c, ldc, flag(acc), ahead.next, ahead.far, ahead.ld)
 	}
 }
 
