@@ -1,6 +1,6 @@
 """PyTorch's side of `make bench-torch`: the work of cmd/fastnb/bench_step.go in plain PyTorch, by the same commands.
 
-    python torch_step.py NAME WEIGHTS [--layout nchw|channels_last] [--bf16]
+    python torch_step.py NAME WEIGHTS [--layout nchw|channels_last] [--bf16] [--double]
 
 WEIGHTS are the start values that our side wrote: module names here are ours, so that they load strictly.
 """
@@ -251,8 +251,8 @@ class Tiles(torch.utils.data.Dataset):
 
 
 class Stepper:
-    def __init__(self, name, weights, layout, bf16):
-        self.w, self.bf16 = WORKS[name], bf16
+    def __init__(self, name, weights, layout, bf16, double=False):
+        self.w, self.bf16, self.double = WORKS[name], bf16, double
         self.net = self.w["net"]()
         ts = read_safetensors(weights)
         if isinstance(self.net, LM):
@@ -264,6 +264,8 @@ class Stepper:
         self.format = torch.channels_last if layout == "channels_last" else torch.contiguous_format
         if not isinstance(self.net, LM):
             self.net = self.net.to(memory_format=self.format)
+        if double:
+            self.net = self.net.double()
         self.net.train(self.w["kind"] in ("train", "epoch"))
         if self.net.training:
             self.opt = torch.optim.AdamW(self.net.parameters(), lr=1e-3, betas=(0.9, 0.99), eps=1e-8, weight_decay=0.01, fused=True)
@@ -294,6 +296,8 @@ class Stepper:
         i = torch.arange(n * 3 * h * w)
         x = ((i * 7919 % 2003).float() / 1001 - 1).reshape(n, 3, h, w).contiguous(memory_format=self.format)
         shape = (n, h, w) if self.w.get("per_map") else (n,)
+        if self.double:
+            x = x.double()
         return x, (torch.arange(int(np.prod(shape))) * 31 % k).reshape(shape)
 
     def forward(self, x):
@@ -311,7 +315,9 @@ class Stepper:
                 for _ in range(GENERATED):
                     word = self.forward(word)[:, -1:].argmax(-1)
             return float(word)
-        out = self.forward(x).float()
+        out = self.forward(x)
+        if not self.double:
+            out = out.float()
         classes = out.shape[-1] if self.w["size"][1] == 0 else out.shape[1]
         if self.w["size"][1] == 0:
             out = out.reshape(-1, classes)
@@ -357,11 +363,12 @@ def main():
     p.add_argument("weights")
     p.add_argument("--layout", default="nchw", choices=["nchw", "channels_last"])
     p.add_argument("--bf16", action="store_true")
+    p.add_argument("--double", action="store_true", help="in float64: what rounding does to the others' losses")
     p.add_argument("--threads", type=int, default=0)
     a = p.parse_args()
     if a.threads:
         torch.set_num_threads(a.threads)
-    s = Stepper(a.name, a.weights, a.layout, a.bf16)
+    s = Stepper(a.name, a.weights, a.layout, a.bf16, a.double)
     print(json.dumps({"ready": "torch " + torch.__version__, "isa": torch.backends.cpu.get_cpu_capability(), "threads": torch.get_num_threads()}), flush=True)
     for line in sys.stdin:
         words = line.split()

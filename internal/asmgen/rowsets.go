@@ -14,6 +14,30 @@ func rowsets() {
 		v.copyRows(1)
 		v.copyRows(2)
 	}
+	fetchRows()
+}
+
+// fetchRows asks for rows of memory that are wanted soon and lie too far apart for the processor to see them coming.
+func fetchRows() {
+	TEXT("fetchRows64", NOSPLIT, "func(p *float32, ld, rows, lines int)")
+	Pragma("noescape")
+	Doc("fetchRows64 fetches some cache lines of each of some rows, which lie ld floats apart.")
+	p, ld := Load(Param("p"), GP64()), Load(Param("ld"), GP64())
+	rows, lines := Load(Param("rows"), GP64()), Load(Param("lines"), GP64())
+	SHLQ(U8(2), ld)
+	at_, n := GP64(), GP64()
+	Label("fetchRows_row")
+	MOVQ(p, at_)
+	MOVQ(lines, n)
+	Label("fetchRows_line")
+	PREFETCHT0(at(at_))
+	ADDQ(U8(64), at_)
+	DECQ(n)
+	JNZ(LabelRef("fetchRows_line"))
+	ADDQ(ld, p)
+	DECQ(rows)
+	JNZ(LabelRef("fetchRows_row"))
+	RET()
 }
 
 // copyRows copies k rows of n vectors.

@@ -18,10 +18,10 @@ func convForward(a device.Conv, c *call) error {
 // convolve writes the convolution of the first input with the second, finished as fin says.
 func (c *call) convolve(a device.Conv, fin *finish) error {
 	x, w, y := c.in[0], c.in[1], c.out[0]
-	if c.halfForward(a, fin, c.dev.floatCost(a, w.shape, x.shape, y.shape, winoWeightCost)) {
+	if c.halfForward(a, fin, c.dev.floatCost(a, w.shape, x.shape, y.shape, weightCost(w))) {
 		return nil
 	}
-	z := c.dev.chooseWino(a, w.shape, x.shape, y.shape, a.Pad[0], a.Pad[1], winoWeightCost)
+	z := c.dev.chooseWino(a, w.shape, x.shape, y.shape, a.Pad[0], a.Pad[1], weightCost(w))
 	if z == nil || !z.forward(x.f, winoWeights{w: w.f, o: w.shape[0], c: w.shape[3]}, y.f, fin) {
 		c.directForward(a, fin)
 	}
@@ -104,11 +104,11 @@ func convDW(a device.Conv, c *call) error {
 
 // chooseWino gives Winograd's filtering from a map x to y, or nil where the direct product is thought to be faster.
 // weight is what a weight's point costs.
-func (d *Device) chooseWino(a device.Conv, w, x, y []int, top, left, weight int) *winoConv {
+func (d *Device) chooseWino(a device.Conv, w, x, y []int, top, left int, weight weightWork) *winoConv {
 	if w[1] != 3 || w[2] != 3 || a.Stride != [2]int{1, 1} || top < 0 || left < 0 {
 		return nil
 	}
-	best, least := (*winoTransforms)(nil), 9*y[0]*y[1]*y[2]*x[3]*y[3]
+	best, least := (*winoTransforms)(nil), directCost(w, x, y, weight)
 	for _, t := range []*winoTransforms{&d.isa.wino.four, &d.isa.wino.two} {
 		if c := winoCost(t, x, y, weight); c < least {
 			best, least = t, c
@@ -120,15 +120,36 @@ func (d *Device) chooseWino(a device.Conv, w, x, y []int, top, left, weight int)
 	return d.newWino(best, x[0], x[1], x[2], x[3], y[1], y[2], y[3], top, left)
 }
 
-// What it costs to bring a number of a map to a point or back, a weight to a point, and a weight's gradient back with
-// the sums that it is made of, in multiplications of a product: measured.
-const (
-	winoTransformCost = 10
-	winoWeightCost    = 12
-	winoBackCost      = 44
+// What it costs to bring a number of a map to a point or back, in multiplications of a product: measured.
+const winoTransformCost = 10
+
+// weightWork is what the nine weights of a channel to another cost beside products, in multiplications of one: in
+// Winograd's filtering altogether and for each point, and in a direct product. Weights lie far apart in memory, which
+// is most of it.
+type weightWork struct{ each, point, direct int }
+
+// What it costs to bring weights to points or to lay them out, also where a direct product finds them laid out, and to
+// bring their gradients back: measured, see BenchmarkWinograd.
+var (
+	winoWeightCost = weightWork{260, 9, 250}
+	winoKeptCost   = weightWork{260, 9, 0}
+	winoBackCost   = weightWork{850, 0, 0}
 )
 
-func winoCost(t *winoTransforms, x, y []int, weight int) int {
+// weightCost is of a forward pass with weights w.
+func weightCost(w val) weightWork {
+	if w.buf != nil {
+		return winoKeptCost
+	}
+	return winoWeightCost
+}
+
+// directCost is what a direct convolution costs.
+func directCost(w, x, y []int, weight weightWork) int {
+	return w[0] * w[3] * (y[0]*y[1]*y[2]*w[1]*w[2] + weight.direct)
+}
+
+func winoCost(t *winoTransforms, x, y []int, weight weightWork) int {
 	tiles := y[0] * ((y[1] + t.m - 1) / t.m) * ((y[2] + t.m - 1) / t.m)
-	return t.points() * (tiles*(x[3]*y[3]+winoTransformCost*(x[3]+y[3])) + weight*x[3]*y[3])
+	return t.points()*tiles*(x[3]*y[3]+winoTransformCost*(x[3]+y[3])) + (weight.each+weight.point*t.points())*x[3]*y[3]
 }

@@ -23,3 +23,8 @@ func vcopyRows1_256(dst *float32, ds int, src *float32, ss int, k int)
 //
 //go:noescape
 func vcopyRows2_256(dst *float32, ds int, src *float32, ss int, k int)
+
+// fetchRows64 fetches some cache lines of each of some rows, which lie ld floats apart.
+//
+//go:noescape
+func fetchRows64(p *float32, ld int, rows int, lines int)

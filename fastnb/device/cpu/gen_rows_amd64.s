@@ -104,3 +104,26 @@ vcopyRows2_256_row:
 	JNZ        vcopyRows2_256_row
 	VZEROUPPER
 	RET
+
+// func fetchRows64(p *float32, ld int, rows int, lines int)
+// Requires: MMX+
+TEXT ·fetchRows64(SB), NOSPLIT, $0-32
+	MOVQ p+0(FP), AX
+	MOVQ ld+8(FP), CX
+	MOVQ rows+16(FP), DX
+	MOVQ lines+24(FP), BX
+	SHLQ $0x02, CX
+
+fetchRows_row:
+	MOVQ AX, SI
+	MOVQ BX, DI
+
+fetchRows_line:
+	PREFETCHT0 (SI)
+	ADDQ       $0x40, SI
+	DECQ       DI
+	JNZ        fetchRows_line
+	ADDQ       CX, AX
+	DECQ       DX
+	JNZ        fetchRows_row
+	RET

@@ -24,3 +24,10 @@ func asmCopyRows(w int, one, two func(dst *float32, ds int, src *float32, ss, k 
 		}
 	}
 }
+
+// fetch asks for the first n floats of each of some rows of f from place at on, ld apart. Nothing needs to be there.
+func fetch(f []float32, at, ld, rows, n int) {
+	if at < len(f) && rows > 0 && n > 0 {
+		fetchRows64(&f[at], ld, rows, (n*4+63)/64)
+	}
+}

@@ -204,6 +204,7 @@ func (z *winoConv) weights(u winoWeights, n0, k0, k1 int, dst []float32, dp int,
 		full := min(k.nr, u.c-n0)
 		for s := k0; s < k1; s++ {
 			to := dst[(s-k0)*k.nr:]
+			fetch(u.w, (s+fetchAhead)*9*u.c+n0, u.c, 9, full)
 			if full == k.nr {
 				for i := range rows {
 					rows[i] = &u.w[((s*3+2-i)*3+2)*u.c+n0]
@@ -227,6 +228,11 @@ func (z *winoConv) weights(u winoWeights, n0, k0, k1 int, dst []float32, dp int,
 		for t := range 9 { // columns beside each other
 			part := tmp[t*winoTurn*k.nr:]
 			for g := 0; g < k.nr; g += 16 {
+				if g+16 < k.nr { // what is turned next
+					fetch(u.w, ((n0+g+16)*9+t)*u.c+k0, 9*u.c, 16, n)
+				} else {
+					fetch(u.w, (n0*9+t+1)*u.c+k0, 9*u.c, 16, n)
+				}
 				z.dev.isa.seq.taps(part[g:], u, t, n0+g, k0, n, k.nr)
 			}
 		}
@@ -239,6 +245,9 @@ func (z *winoConv) weights(u winoWeights, n0, k0, k1 int, dst []float32, dp int,
 		dst = dst[n*k.nr:]
 	}
 }
+
+// fetchAhead is how many steps or rows before their turn weights are asked for: they lie far apart.
+const fetchAhead = 4
 
 // winoTurn is how many steps of the weights are turned at a time.
 const winoTurn = 64

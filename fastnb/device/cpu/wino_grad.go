@@ -22,6 +22,7 @@ func (z *winoConv) back(du []float32, sp, ld, o0, o1, c0, n int, dw []float32, w
 	full := n / v
 	for o := o0; o < o1; o++ {
 		src, at := du[(o-o0)*ld:], o*9*z.c+c0
+		fetch(dw, at+fetchAhead*9*z.c, z.c, 9, n)
 		if full > 0 {
 			z.t.dw(&src[0], sp, &dw[at], 3*z.c, z.c, 3, 3, full, &wk.tmp[0])
 		}
