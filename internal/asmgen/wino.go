@@ -229,13 +229,14 @@ func param(name string) Mem {
 
 // scatter writes a transform from in x in points, sp apart, to out x out places of a map, rows rs and places ps
 // apart, of which the first rows x cols are written. With finish, it is multiplied by scale, bias is added, and a map
-// res of the same shape if there is one; what is below floor becomes floor; and bad, a vector, takes a NaN if anything
-// was one or infinite before res.
+// res of the same shape if there is one; what is below floor becomes floor. bad, a vector, takes a NaN if anything was
+// one or infinite before res.
 func (v vec) scatter(name, doc string, in, out int, f transform, finish bool) {
-	sig := "src *float32, sp int, dst *float32, rs, ps, rows, cols, n int, tmp *float32"
+	sig := "src *float32, sp int, dst *float32, rs, ps, rows, cols, n int, tmp"
 	if finish {
-		sig += ", scale, bias, res, floor, bad *float32"
+		sig += ", scale, bias, res, floor"
 	}
+	sig += ", bad *float32"
 	v.text(name, sig, "brings "+doc+".")
 	name += v.name
 	src, sp, dst := Load(Param("src"), GP64()), Load(Param("sp"), GP64()), Load(Param("dst"), GP64())
@@ -246,10 +247,11 @@ func (v vec) scatter(name, doc string, in, out int, f transform, finish bool) {
 	if finish {
 		bias, scale, delta = Load(Param("bias"), GP64()), Load(Param("scale"), GP64()), Load(Param("res"), GP64())
 		p := Load(Param("floor"), GP64())
-		low, wrong = v.reg(), v.reg()
+		low = v.reg()
 		VBROADCASTSS(at(p), low)
-		VMOVUPS(at(Load(Param("bad"), GP64())), wrong)
 	}
+	wrong = v.reg()
+	VMOVUPS(at(Load(Param("bad"), GP64())), wrong)
 	SHLQ(U8(2), sp)
 	SHLQ(U8(2), rs)
 	SHLQ(U8(2), ps)
@@ -293,13 +295,13 @@ func (v vec) scatter(name, doc string, in, out int, f transform, finish bool) {
 		MOVQ(q, p)
 		row := fmt.Sprintf("%s_row%d", name, i)
 		for j, r := range f(v, d) {
+			t := v.reg()
 			if finish {
-				t := v.reg()
 				VMOVUPS(at(scale), t)
 				VFMADD213PS(at(bias), t, r)
-				VSUBPS(r, r, t)
-				VADDPS(t, wrong, wrong)
 			}
+			VSUBPS(r, r, t)
+			VADDPS(t, wrong, wrong)
 			CMPQ(cols, U8(j))
 			JLE(LabelRef(row))
 			if finish {
@@ -325,9 +327,7 @@ func (v vec) scatter(name, doc string, in, out int, f transform, finish bool) {
 	}
 	DECQ(n)
 	JNZ(LabelRef(name + "_loop"))
-	if finish {
-		VMOVUPS(wrong, at(Load(Param("bad"), GP64())))
-	}
+	VMOVUPS(wrong, at(Load(Param("bad"), GP64())))
 	VZEROUPPER()
 	RET()
 }

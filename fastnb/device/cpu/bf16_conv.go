@@ -290,7 +290,7 @@ const (
 // floatCost is what a convolution from x to y takes in single precision, in multiplications of a product, see
 // chooseWino.
 func (d *Device) floatCost(a device.Conv, w, x, y []int, weight weightWork) int {
-	least := directCost(w, x, y, weight)
+	least := directCost(w, y, weight)
 	if w[1] == 3 && w[2] == 3 && a.Stride == [2]int{1, 1} && a.Pad[0] <= 2 && a.Pad[1] <= 2 {
 		least = min(least, winoCost(&d.isa.wino.four, x, y, weight), winoCost(&d.isa.wino.two, x, y, weight))
 	}

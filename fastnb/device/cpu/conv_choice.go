@@ -108,7 +108,7 @@ func (d *Device) chooseWino(a device.Conv, w, x, y []int, top, left int, weight 
 	if w[1] != 3 || w[2] != 3 || a.Stride != [2]int{1, 1} || top < 0 || left < 0 {
 		return nil
 	}
-	best, least := (*winoTransforms)(nil), directCost(w, x, y, weight)
+	best, least := (*winoTransforms)(nil), directCost(w, y, weight)
 	for _, t := range []*winoTransforms{&d.isa.wino.four, &d.isa.wino.two} {
 		if c := winoCost(t, x, y, weight); c < least {
 			best, least = t, c
@@ -133,7 +133,7 @@ type weightWork struct{ each, point, direct int }
 var (
 	winoWeightCost = weightWork{260, 9, 250}
 	winoKeptCost   = weightWork{260, 9, 0}
-	winoBackCost   = weightWork{850, 0, 0}
+	winoBackCost   = weightWork{300, 6, 0}
 )
 
 // weightCost is of a forward pass with weights w.
@@ -145,7 +145,7 @@ func weightCost(w val) weightWork {
 }
 
 // directCost is what a direct convolution costs.
-func directCost(w, x, y []int, weight weightWork) int {
+func directCost(w, y []int, weight weightWork) int {
 	return w[0] * w[3] * (y[0]*y[1]*y[2]*w[1]*w[2] + weight.direct)
 }
 

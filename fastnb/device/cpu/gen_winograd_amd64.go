@@ -27,7 +27,7 @@ func winoOut4_512(src *float32, sp int, dst *float32, rs int, ps int, rows int, 
 // winoDW4_512 brings points to the weights' gradient.
 //
 //go:noescape
-func winoDW4_512(src *float32, sp int, dst *float32, rs int, ps int, rows int, cols int, n int, tmp *float32)
+func winoDW4_512(src *float32, sp int, dst *float32, rs int, ps int, rows int, cols int, n int, tmp *float32, bad *float32)
 
 // winoIn2_512 brings input to points.
 //
@@ -52,7 +52,7 @@ func winoOut2_512(src *float32, sp int, dst *float32, rs int, ps int, rows int, 
 // winoDW2_512 brings points to the weights' gradient.
 //
 //go:noescape
-func winoDW2_512(src *float32, sp int, dst *float32, rs int, ps int, rows int, cols int, n int, tmp *float32)
+func winoDW2_512(src *float32, sp int, dst *float32, rs int, ps int, rows int, cols int, n int, tmp *float32, bad *float32)
 
 // winoIn4_256 brings input to points.
 //
@@ -77,7 +77,7 @@ func winoOut4_256(src *float32, sp int, dst *float32, rs int, ps int, rows int, 
 // winoDW4_256 brings points to the weights' gradient.
 //
 //go:noescape
-func winoDW4_256(src *float32, sp int, dst *float32, rs int, ps int, rows int, cols int, n int, tmp *float32)
+func winoDW4_256(src *float32, sp int, dst *float32, rs int, ps int, rows int, cols int, n int, tmp *float32, bad *float32)
 
 // winoIn2_256 brings input to points.
 //
@@ -102,4 +102,4 @@ func winoOut2_256(src *float32, sp int, dst *float32, rs int, ps int, rows int, 
 // winoDW2_256 brings points to the weights' gradient.
 //
 //go:noescape
-func winoDW2_256(src *float32, sp int, dst *float32, rs int, ps int, rows int, cols int, n int, tmp *float32)
+func winoDW2_256(src *float32, sp int, dst *float32, rs int, ps int, rows int, cols int, n int, tmp *float32, bad *float32)

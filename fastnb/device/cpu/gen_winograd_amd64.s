@@ -2065,29 +2065,24 @@ winoOut4_512_end:
 	VZEROUPPER
 	RET
 
-// func winoDW4_512(src *float32, sp int, dst *float32, rs int, ps int, rows int, cols int, n int, tmp *float32)
+// func winoDW4_512(src *float32, sp int, dst *float32, rs int, ps int, rows int, cols int, n int, tmp *float32, bad *float32)
 // Requires: AVX, AVX512F
-TEXT ·winoDW4_512(SB), NOSPLIT, $0-72
-	MOVQ src+0(FP), AX
-	MOVQ sp+8(FP), CX
-	MOVQ dst+16(FP), DX
-	MOVQ rs+24(FP), BX
-	MOVQ ps+32(FP), SI
-	MOVQ n+56(FP), DI
-	MOVQ tmp+64(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, SI
+TEXT ·winoDW4_512(SB), NOSPLIT, $0-80
+	MOVQ    src+0(FP), AX
+	MOVQ    sp+8(FP), CX
+	MOVQ    dst+16(FP), DX
+	MOVQ    rs+24(FP), BX
+	MOVQ    ps+32(FP), SI
+	MOVQ    n+56(FP), DI
+	MOVQ    tmp+64(FP), R8
+	MOVQ    bad+72(FP), R9
+	VMOVUPS (R9), Z0
+	SHLQ    $0x02, CX
+	SHLQ    $0x02, BX
+	SHLQ    $0x02, SI
 
 winoDW4_512_loop:
 	MOVQ        AX, R9
-	VMOVUPS     (R9), Z0
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
 	VMOVUPS     (R9), Z1
 	ADDQ        CX, R9
 	ADDQ        CX, R9
@@ -2117,29 +2112,29 @@ winoDW4_512_loop:
 	ADDQ        CX, R9
 	ADDQ        CX, R9
 	VMOVUPS     (R9), Z5
-	VADDPS      Z2, Z1, Z6
-	VSUBPS      Z1, Z2, Z1
-	VADDPS      Z4, Z3, Z2
-	VSUBPS      Z4, Z3, Z3
-	VMULPS      wino_p4th<>+0(SB), Z0, Z0
-	VFMADD231PS wino_m6th<>+0(SB), Z6, Z0
-	VFMADD231PS wino_p24th<>+0(SB), Z2, Z0
-	VMULPS      wino_p6th<>+0(SB), Z1, Z1
-	VFMADD231PS wino_p12th<>+0(SB), Z3, Z1
-	VFMADD231PS wino_m6th<>+0(SB), Z6, Z5
-	VFMADD231PS wino_p6th<>+0(SB), Z2, Z5
-	VMOVUPS     Z0, (R8)
-	VMOVUPS     Z1, 384(R8)
-	VMOVUPS     Z5, 768(R8)
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Z6
+	VADDPS      Z3, Z2, Z7
+	VSUBPS      Z2, Z3, Z2
+	VADDPS      Z5, Z4, Z3
+	VSUBPS      Z5, Z4, Z4
+	VMULPS      wino_p4th<>+0(SB), Z1, Z1
+	VFMADD231PS wino_m6th<>+0(SB), Z7, Z1
+	VFMADD231PS wino_p24th<>+0(SB), Z3, Z1
+	VMULPS      wino_p6th<>+0(SB), Z2, Z2
+	VFMADD231PS wino_p12th<>+0(SB), Z4, Z2
+	VFMADD231PS wino_m6th<>+0(SB), Z7, Z6
+	VFMADD231PS wino_p6th<>+0(SB), Z3, Z6
+	VMOVUPS     Z1, (R8)
+	VMOVUPS     Z2, 384(R8)
+	VMOVUPS     Z6, 768(R8)
 	MOVQ        AX, R9
 	ADDQ        CX, R9
-	VMOVUPS     (R9), Z0
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
 	VMOVUPS     (R9), Z1
 	ADDQ        CX, R9
 	ADDQ        CX, R9
@@ -2169,84 +2164,30 @@ winoDW4_512_loop:
 	ADDQ        CX, R9
 	ADDQ        CX, R9
 	VMOVUPS     (R9), Z5
-	VADDPS      Z2, Z1, Z6
-	VSUBPS      Z1, Z2, Z1
-	VADDPS      Z4, Z3, Z2
-	VSUBPS      Z4, Z3, Z3
-	VMULPS      wino_p4th<>+0(SB), Z0, Z0
-	VFMADD231PS wino_m6th<>+0(SB), Z6, Z0
-	VFMADD231PS wino_p24th<>+0(SB), Z2, Z0
-	VMULPS      wino_p6th<>+0(SB), Z1, Z1
-	VFMADD231PS wino_p12th<>+0(SB), Z3, Z1
-	VFMADD231PS wino_m6th<>+0(SB), Z6, Z5
-	VFMADD231PS wino_p6th<>+0(SB), Z2, Z5
-	VMOVUPS     Z0, 64(R8)
-	VMOVUPS     Z1, 448(R8)
-	VMOVUPS     Z5, 832(R8)
-	MOVQ        AX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	VMOVUPS     (R9), Z0
 	ADDQ        CX, R9
 	ADDQ        CX, R9
 	ADDQ        CX, R9
 	ADDQ        CX, R9
 	ADDQ        CX, R9
 	ADDQ        CX, R9
-	VMOVUPS     (R9), Z1
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	VMOVUPS     (R9), Z2
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	VMOVUPS     (R9), Z3
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	VMOVUPS     (R9), Z4
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	VMOVUPS     (R9), Z5
-	VADDPS      Z2, Z1, Z6
-	VSUBPS      Z1, Z2, Z1
-	VADDPS      Z4, Z3, Z2
-	VSUBPS      Z4, Z3, Z3
-	VMULPS      wino_p4th<>+0(SB), Z0, Z0
-	VFMADD231PS wino_m6th<>+0(SB), Z6, Z0
-	VFMADD231PS wino_p24th<>+0(SB), Z2, Z0
-	VMULPS      wino_p6th<>+0(SB), Z1, Z1
-	VFMADD231PS wino_p12th<>+0(SB), Z3, Z1
-	VFMADD231PS wino_m6th<>+0(SB), Z6, Z5
-	VFMADD231PS wino_p6th<>+0(SB), Z2, Z5
-	VMOVUPS     Z0, 128(R8)
-	VMOVUPS     Z1, 512(R8)
-	VMOVUPS     Z5, 896(R8)
+	VMOVUPS     (R9), Z6
+	VADDPS      Z3, Z2, Z7
+	VSUBPS      Z2, Z3, Z2
+	VADDPS      Z5, Z4, Z3
+	VSUBPS      Z5, Z4, Z4
+	VMULPS      wino_p4th<>+0(SB), Z1, Z1
+	VFMADD231PS wino_m6th<>+0(SB), Z7, Z1
+	VFMADD231PS wino_p24th<>+0(SB), Z3, Z1
+	VMULPS      wino_p6th<>+0(SB), Z2, Z2
+	VFMADD231PS wino_p12th<>+0(SB), Z4, Z2
+	VFMADD231PS wino_m6th<>+0(SB), Z7, Z6
+	VFMADD231PS wino_p6th<>+0(SB), Z3, Z6
+	VMOVUPS     Z1, 64(R8)
+	VMOVUPS     Z2, 448(R8)
+	VMOVUPS     Z6, 832(R8)
 	MOVQ        AX, R9
 	ADDQ        CX, R9
 	ADDQ        CX, R9
-	ADDQ        CX, R9
-	VMOVUPS     (R9), Z0
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
 	VMOVUPS     (R9), Z1
 	ADDQ        CX, R9
 	ADDQ        CX, R9
@@ -2276,32 +2217,31 @@ winoDW4_512_loop:
 	ADDQ        CX, R9
 	ADDQ        CX, R9
 	VMOVUPS     (R9), Z5
-	VADDPS      Z2, Z1, Z6
-	VSUBPS      Z1, Z2, Z1
-	VADDPS      Z4, Z3, Z2
-	VSUBPS      Z4, Z3, Z3
-	VMULPS      wino_p4th<>+0(SB), Z0, Z0
-	VFMADD231PS wino_m6th<>+0(SB), Z6, Z0
-	VFMADD231PS wino_p24th<>+0(SB), Z2, Z0
-	VMULPS      wino_p6th<>+0(SB), Z1, Z1
-	VFMADD231PS wino_p12th<>+0(SB), Z3, Z1
-	VFMADD231PS wino_m6th<>+0(SB), Z6, Z5
-	VFMADD231PS wino_p6th<>+0(SB), Z2, Z5
-	VMOVUPS     Z0, 192(R8)
-	VMOVUPS     Z1, 576(R8)
-	VMOVUPS     Z5, 960(R8)
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Z6
+	VADDPS      Z3, Z2, Z7
+	VSUBPS      Z2, Z3, Z2
+	VADDPS      Z5, Z4, Z3
+	VSUBPS      Z5, Z4, Z4
+	VMULPS      wino_p4th<>+0(SB), Z1, Z1
+	VFMADD231PS wino_m6th<>+0(SB), Z7, Z1
+	VFMADD231PS wino_p24th<>+0(SB), Z3, Z1
+	VMULPS      wino_p6th<>+0(SB), Z2, Z2
+	VFMADD231PS wino_p12th<>+0(SB), Z4, Z2
+	VFMADD231PS wino_m6th<>+0(SB), Z7, Z6
+	VFMADD231PS wino_p6th<>+0(SB), Z3, Z6
+	VMOVUPS     Z1, 128(R8)
+	VMOVUPS     Z2, 512(R8)
+	VMOVUPS     Z6, 896(R8)
 	MOVQ        AX, R9
 	ADDQ        CX, R9
 	ADDQ        CX, R9
 	ADDQ        CX, R9
-	ADDQ        CX, R9
-	VMOVUPS     (R9), Z0
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
 	VMOVUPS     (R9), Z1
 	ADDQ        CX, R9
 	ADDQ        CX, R9
@@ -2331,28 +2271,83 @@ winoDW4_512_loop:
 	ADDQ        CX, R9
 	ADDQ        CX, R9
 	VMOVUPS     (R9), Z5
-	VADDPS      Z2, Z1, Z6
-	VSUBPS      Z1, Z2, Z1
-	VADDPS      Z4, Z3, Z2
-	VSUBPS      Z4, Z3, Z3
-	VMULPS      wino_p4th<>+0(SB), Z0, Z0
-	VFMADD231PS wino_m6th<>+0(SB), Z6, Z0
-	VFMADD231PS wino_p24th<>+0(SB), Z2, Z0
-	VMULPS      wino_p6th<>+0(SB), Z1, Z1
-	VFMADD231PS wino_p12th<>+0(SB), Z3, Z1
-	VFMADD231PS wino_m6th<>+0(SB), Z6, Z5
-	VFMADD231PS wino_p6th<>+0(SB), Z2, Z5
-	VMOVUPS     Z0, 256(R8)
-	VMOVUPS     Z1, 640(R8)
-	VMOVUPS     Z5, 1024(R8)
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Z6
+	VADDPS      Z3, Z2, Z7
+	VSUBPS      Z2, Z3, Z2
+	VADDPS      Z5, Z4, Z3
+	VSUBPS      Z5, Z4, Z4
+	VMULPS      wino_p4th<>+0(SB), Z1, Z1
+	VFMADD231PS wino_m6th<>+0(SB), Z7, Z1
+	VFMADD231PS wino_p24th<>+0(SB), Z3, Z1
+	VMULPS      wino_p6th<>+0(SB), Z2, Z2
+	VFMADD231PS wino_p12th<>+0(SB), Z4, Z2
+	VFMADD231PS wino_m6th<>+0(SB), Z7, Z6
+	VFMADD231PS wino_p6th<>+0(SB), Z3, Z6
+	VMOVUPS     Z1, 192(R8)
+	VMOVUPS     Z2, 576(R8)
+	VMOVUPS     Z6, 960(R8)
 	MOVQ        AX, R9
 	ADDQ        CX, R9
 	ADDQ        CX, R9
 	ADDQ        CX, R9
 	ADDQ        CX, R9
+	VMOVUPS     (R9), Z1
 	ADDQ        CX, R9
-	VMOVUPS     (R9), Z0
 	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Z2
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Z3
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Z4
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Z5
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Z6
+	VADDPS      Z3, Z2, Z7
+	VSUBPS      Z2, Z3, Z2
+	VADDPS      Z5, Z4, Z3
+	VSUBPS      Z5, Z4, Z4
+	VMULPS      wino_p4th<>+0(SB), Z1, Z1
+	VFMADD231PS wino_m6th<>+0(SB), Z7, Z1
+	VFMADD231PS wino_p24th<>+0(SB), Z3, Z1
+	VMULPS      wino_p6th<>+0(SB), Z2, Z2
+	VFMADD231PS wino_p12th<>+0(SB), Z4, Z2
+	VFMADD231PS wino_m6th<>+0(SB), Z7, Z6
+	VFMADD231PS wino_p6th<>+0(SB), Z3, Z6
+	VMOVUPS     Z1, 256(R8)
+	VMOVUPS     Z2, 640(R8)
+	VMOVUPS     Z6, 1024(R8)
+	MOVQ        AX, R9
 	ADDQ        CX, R9
 	ADDQ        CX, R9
 	ADDQ        CX, R9
@@ -2387,132 +2382,159 @@ winoDW4_512_loop:
 	ADDQ        CX, R9
 	ADDQ        CX, R9
 	VMOVUPS     (R9), Z5
-	VADDPS      Z2, Z1, Z6
-	VSUBPS      Z1, Z2, Z1
-	VADDPS      Z4, Z3, Z2
-	VSUBPS      Z4, Z3, Z3
-	VMULPS      wino_p4th<>+0(SB), Z0, Z0
-	VFMADD231PS wino_m6th<>+0(SB), Z6, Z0
-	VFMADD231PS wino_p24th<>+0(SB), Z2, Z0
-	VMULPS      wino_p6th<>+0(SB), Z1, Z1
-	VFMADD231PS wino_p12th<>+0(SB), Z3, Z1
-	VFMADD231PS wino_m6th<>+0(SB), Z6, Z5
-	VFMADD231PS wino_p6th<>+0(SB), Z2, Z5
-	VMOVUPS     Z0, 320(R8)
-	VMOVUPS     Z1, 704(R8)
-	VMOVUPS     Z5, 1088(R8)
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Z6
+	VADDPS      Z3, Z2, Z7
+	VSUBPS      Z2, Z3, Z2
+	VADDPS      Z5, Z4, Z3
+	VSUBPS      Z5, Z4, Z4
+	VMULPS      wino_p4th<>+0(SB), Z1, Z1
+	VFMADD231PS wino_m6th<>+0(SB), Z7, Z1
+	VFMADD231PS wino_p24th<>+0(SB), Z3, Z1
+	VMULPS      wino_p6th<>+0(SB), Z2, Z2
+	VFMADD231PS wino_p12th<>+0(SB), Z4, Z2
+	VFMADD231PS wino_m6th<>+0(SB), Z7, Z6
+	VFMADD231PS wino_p6th<>+0(SB), Z3, Z6
+	VMOVUPS     Z1, 320(R8)
+	VMOVUPS     Z2, 704(R8)
+	VMOVUPS     Z6, 1088(R8)
 	MOVQ        DX, R10
 	CMPQ        rows+40(FP), $0x00
 	JLE         winoDW4_512_end
-	VMOVUPS     (R8), Z0
-	VMOVUPS     64(R8), Z1
-	VMOVUPS     128(R8), Z2
-	VMOVUPS     192(R8), Z3
-	VMOVUPS     256(R8), Z4
-	VMOVUPS     320(R8), Z5
+	VMOVUPS     (R8), Z1
+	VMOVUPS     64(R8), Z2
+	VMOVUPS     128(R8), Z3
+	VMOVUPS     192(R8), Z4
+	VMOVUPS     256(R8), Z5
+	VMOVUPS     320(R8), Z6
 	MOVQ        R10, R9
-	VADDPS      Z2, Z1, Z6
-	VSUBPS      Z1, Z2, Z1
-	VADDPS      Z4, Z3, Z2
-	VSUBPS      Z4, Z3, Z3
-	VMULPS      wino_p4th<>+0(SB), Z0, Z0
-	VFMADD231PS wino_m6th<>+0(SB), Z6, Z0
-	VFMADD231PS wino_p24th<>+0(SB), Z2, Z0
-	VMULPS      wino_p6th<>+0(SB), Z1, Z1
-	VFMADD231PS wino_p12th<>+0(SB), Z3, Z1
-	VFMADD231PS wino_m6th<>+0(SB), Z6, Z5
-	VFMADD231PS wino_p6th<>+0(SB), Z2, Z5
+	VADDPS      Z3, Z2, Z7
+	VSUBPS      Z2, Z3, Z2
+	VADDPS      Z5, Z4, Z3
+	VSUBPS      Z5, Z4, Z4
+	VMULPS      wino_p4th<>+0(SB), Z1, Z1
+	VFMADD231PS wino_m6th<>+0(SB), Z7, Z1
+	VFMADD231PS wino_p24th<>+0(SB), Z3, Z1
+	VMULPS      wino_p6th<>+0(SB), Z2, Z2
+	VFMADD231PS wino_p12th<>+0(SB), Z4, Z2
+	VFMADD231PS wino_m6th<>+0(SB), Z7, Z6
+	VFMADD231PS wino_p6th<>+0(SB), Z3, Z6
+	VSUBPS      Z1, Z1, Z3
+	VADDPS      Z3, Z0, Z0
 	CMPQ        cols+48(FP), $0x00
-	JLE         winoDW4_512_row0
-	VMOVUPS     Z0, (R9)
-	ADDQ        SI, R9
-	CMPQ        cols+48(FP), $0x01
 	JLE         winoDW4_512_row0
 	VMOVUPS     Z1, (R9)
 	ADDQ        SI, R9
+	VSUBPS      Z2, Z2, Z1
+	VADDPS      Z1, Z0, Z0
+	CMPQ        cols+48(FP), $0x01
+	JLE         winoDW4_512_row0
+	VMOVUPS     Z2, (R9)
+	ADDQ        SI, R9
+	VSUBPS      Z6, Z6, Z1
+	VADDPS      Z1, Z0, Z0
 	CMPQ        cols+48(FP), $0x02
 	JLE         winoDW4_512_row0
-	VMOVUPS     Z5, (R9)
+	VMOVUPS     Z6, (R9)
 	ADDQ        SI, R9
 
 winoDW4_512_row0:
 	ADDQ        BX, R10
 	CMPQ        rows+40(FP), $0x01
 	JLE         winoDW4_512_end
-	VMOVUPS     384(R8), Z0
-	VMOVUPS     448(R8), Z1
-	VMOVUPS     512(R8), Z2
-	VMOVUPS     576(R8), Z3
-	VMOVUPS     640(R8), Z4
-	VMOVUPS     704(R8), Z5
+	VMOVUPS     384(R8), Z1
+	VMOVUPS     448(R8), Z2
+	VMOVUPS     512(R8), Z3
+	VMOVUPS     576(R8), Z4
+	VMOVUPS     640(R8), Z5
+	VMOVUPS     704(R8), Z6
 	MOVQ        R10, R9
-	VADDPS      Z2, Z1, Z6
-	VSUBPS      Z1, Z2, Z1
-	VADDPS      Z4, Z3, Z2
-	VSUBPS      Z4, Z3, Z3
-	VMULPS      wino_p4th<>+0(SB), Z0, Z0
-	VFMADD231PS wino_m6th<>+0(SB), Z6, Z0
-	VFMADD231PS wino_p24th<>+0(SB), Z2, Z0
-	VMULPS      wino_p6th<>+0(SB), Z1, Z1
-	VFMADD231PS wino_p12th<>+0(SB), Z3, Z1
-	VFMADD231PS wino_m6th<>+0(SB), Z6, Z5
-	VFMADD231PS wino_p6th<>+0(SB), Z2, Z5
+	VADDPS      Z3, Z2, Z7
+	VSUBPS      Z2, Z3, Z2
+	VADDPS      Z5, Z4, Z3
+	VSUBPS      Z5, Z4, Z4
+	VMULPS      wino_p4th<>+0(SB), Z1, Z1
+	VFMADD231PS wino_m6th<>+0(SB), Z7, Z1
+	VFMADD231PS wino_p24th<>+0(SB), Z3, Z1
+	VMULPS      wino_p6th<>+0(SB), Z2, Z2
+	VFMADD231PS wino_p12th<>+0(SB), Z4, Z2
+	VFMADD231PS wino_m6th<>+0(SB), Z7, Z6
+	VFMADD231PS wino_p6th<>+0(SB), Z3, Z6
+	VSUBPS      Z1, Z1, Z3
+	VADDPS      Z3, Z0, Z0
 	CMPQ        cols+48(FP), $0x00
-	JLE         winoDW4_512_row1
-	VMOVUPS     Z0, (R9)
-	ADDQ        SI, R9
-	CMPQ        cols+48(FP), $0x01
 	JLE         winoDW4_512_row1
 	VMOVUPS     Z1, (R9)
 	ADDQ        SI, R9
+	VSUBPS      Z2, Z2, Z1
+	VADDPS      Z1, Z0, Z0
+	CMPQ        cols+48(FP), $0x01
+	JLE         winoDW4_512_row1
+	VMOVUPS     Z2, (R9)
+	ADDQ        SI, R9
+	VSUBPS      Z6, Z6, Z1
+	VADDPS      Z1, Z0, Z0
 	CMPQ        cols+48(FP), $0x02
 	JLE         winoDW4_512_row1
-	VMOVUPS     Z5, (R9)
+	VMOVUPS     Z6, (R9)
 	ADDQ        SI, R9
 
 winoDW4_512_row1:
 	ADDQ        BX, R10
 	CMPQ        rows+40(FP), $0x02
 	JLE         winoDW4_512_end
-	VMOVUPS     768(R8), Z0
-	VMOVUPS     832(R8), Z1
-	VMOVUPS     896(R8), Z2
-	VMOVUPS     960(R8), Z3
-	VMOVUPS     1024(R8), Z4
-	VMOVUPS     1088(R8), Z5
+	VMOVUPS     768(R8), Z1
+	VMOVUPS     832(R8), Z2
+	VMOVUPS     896(R8), Z3
+	VMOVUPS     960(R8), Z4
+	VMOVUPS     1024(R8), Z5
+	VMOVUPS     1088(R8), Z6
 	MOVQ        R10, R9
-	VADDPS      Z2, Z1, Z6
-	VSUBPS      Z1, Z2, Z1
-	VADDPS      Z4, Z3, Z2
-	VSUBPS      Z4, Z3, Z3
-	VMULPS      wino_p4th<>+0(SB), Z0, Z0
-	VFMADD231PS wino_m6th<>+0(SB), Z6, Z0
-	VFMADD231PS wino_p24th<>+0(SB), Z2, Z0
-	VMULPS      wino_p6th<>+0(SB), Z1, Z1
-	VFMADD231PS wino_p12th<>+0(SB), Z3, Z1
-	VFMADD231PS wino_m6th<>+0(SB), Z6, Z5
-	VFMADD231PS wino_p6th<>+0(SB), Z2, Z5
+	VADDPS      Z3, Z2, Z7
+	VSUBPS      Z2, Z3, Z2
+	VADDPS      Z5, Z4, Z3
+	VSUBPS      Z5, Z4, Z4
+	VMULPS      wino_p4th<>+0(SB), Z1, Z1
+	VFMADD231PS wino_m6th<>+0(SB), Z7, Z1
+	VFMADD231PS wino_p24th<>+0(SB), Z3, Z1
+	VMULPS      wino_p6th<>+0(SB), Z2, Z2
+	VFMADD231PS wino_p12th<>+0(SB), Z4, Z2
+	VFMADD231PS wino_m6th<>+0(SB), Z7, Z6
+	VFMADD231PS wino_p6th<>+0(SB), Z3, Z6
+	VSUBPS      Z1, Z1, Z3
+	VADDPS      Z3, Z0, Z0
 	CMPQ        cols+48(FP), $0x00
-	JLE         winoDW4_512_row2
-	VMOVUPS     Z0, (R9)
-	ADDQ        SI, R9
-	CMPQ        cols+48(FP), $0x01
 	JLE         winoDW4_512_row2
 	VMOVUPS     Z1, (R9)
 	ADDQ        SI, R9
+	VSUBPS      Z2, Z2, Z1
+	VADDPS      Z1, Z0, Z0
+	CMPQ        cols+48(FP), $0x01
+	JLE         winoDW4_512_row2
+	VMOVUPS     Z2, (R9)
+	ADDQ        SI, R9
+	VSUBPS      Z6, Z6, Z1
+	VADDPS      Z1, Z0, Z0
 	CMPQ        cols+48(FP), $0x02
 	JLE         winoDW4_512_row2
-	VMOVUPS     Z5, (R9)
+	VMOVUPS     Z6, (R9)
 	ADDQ        SI, R9
 
 winoDW4_512_row2:
 	ADDQ BX, R10
 
 winoDW4_512_end:
-	ADDQ $0x40, AX
-	ADDQ $0x40, DX
-	DECQ DI
-	JNZ  winoDW4_512_loop
+	ADDQ    $0x40, AX
+	ADDQ    $0x40, DX
+	DECQ    DI
+	JNZ     winoDW4_512_loop
+	MOVQ    bad+72(FP), AX
+	VMOVUPS Z0, (AX)
 	VZEROUPPER
 	RET
 
@@ -3282,27 +3304,24 @@ winoOut2_512_end:
 	VZEROUPPER
 	RET
 
-// func winoDW2_512(src *float32, sp int, dst *float32, rs int, ps int, rows int, cols int, n int, tmp *float32)
+// func winoDW2_512(src *float32, sp int, dst *float32, rs int, ps int, rows int, cols int, n int, tmp *float32, bad *float32)
 // Requires: AVX, AVX512F
-TEXT ·winoDW2_512(SB), NOSPLIT, $0-72
-	MOVQ src+0(FP), AX
-	MOVQ sp+8(FP), CX
-	MOVQ dst+16(FP), DX
-	MOVQ rs+24(FP), BX
-	MOVQ ps+32(FP), SI
-	MOVQ n+56(FP), DI
-	MOVQ tmp+64(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, SI
+TEXT ·winoDW2_512(SB), NOSPLIT, $0-80
+	MOVQ    src+0(FP), AX
+	MOVQ    sp+8(FP), CX
+	MOVQ    dst+16(FP), DX
+	MOVQ    rs+24(FP), BX
+	MOVQ    ps+32(FP), SI
+	MOVQ    n+56(FP), DI
+	MOVQ    tmp+64(FP), R8
+	MOVQ    bad+72(FP), R9
+	VMOVUPS (R9), Z0
+	SHLQ    $0x02, CX
+	SHLQ    $0x02, BX
+	SHLQ    $0x02, SI
 
 winoDW2_512_loop:
 	MOVQ    AX, R9
-	VMOVUPS (R9), Z0
-	ADDQ    CX, R9
-	ADDQ    CX, R9
-	ADDQ    CX, R9
-	ADDQ    CX, R9
 	VMOVUPS (R9), Z1
 	ADDQ    CX, R9
 	ADDQ    CX, R9
@@ -3314,22 +3333,22 @@ winoDW2_512_loop:
 	ADDQ    CX, R9
 	ADDQ    CX, R9
 	VMOVUPS (R9), Z3
-	VADDPS  Z2, Z1, Z4
-	VMULPS  wino_half<>+0(SB), Z4, Z4
-	VSUBPS  Z2, Z1, Z1
-	VMULPS  wino_half<>+0(SB), Z1, Z1
-	VADDPS  Z4, Z0, Z0
-	VADDPS  Z4, Z3, Z2
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, 256(R8)
-	VMOVUPS Z2, 512(R8)
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	VMOVUPS (R9), Z4
+	VADDPS  Z3, Z2, Z5
+	VMULPS  wino_half<>+0(SB), Z5, Z5
+	VSUBPS  Z3, Z2, Z2
+	VMULPS  wino_half<>+0(SB), Z2, Z2
+	VADDPS  Z5, Z1, Z1
+	VADDPS  Z5, Z4, Z3
+	VMOVUPS Z1, (R8)
+	VMOVUPS Z2, 256(R8)
+	VMOVUPS Z3, 512(R8)
 	MOVQ    AX, R9
 	ADDQ    CX, R9
-	VMOVUPS (R9), Z0
-	ADDQ    CX, R9
-	ADDQ    CX, R9
-	ADDQ    CX, R9
-	ADDQ    CX, R9
 	VMOVUPS (R9), Z1
 	ADDQ    CX, R9
 	ADDQ    CX, R9
@@ -3341,49 +3360,49 @@ winoDW2_512_loop:
 	ADDQ    CX, R9
 	ADDQ    CX, R9
 	VMOVUPS (R9), Z3
-	VADDPS  Z2, Z1, Z4
-	VMULPS  wino_half<>+0(SB), Z4, Z4
-	VSUBPS  Z2, Z1, Z1
-	VMULPS  wino_half<>+0(SB), Z1, Z1
-	VADDPS  Z4, Z0, Z0
-	VADDPS  Z4, Z3, Z2
-	VMOVUPS Z0, 64(R8)
-	VMOVUPS Z1, 320(R8)
-	VMOVUPS Z2, 576(R8)
-	MOVQ    AX, R9
-	ADDQ    CX, R9
-	ADDQ    CX, R9
-	VMOVUPS (R9), Z0
 	ADDQ    CX, R9
 	ADDQ    CX, R9
 	ADDQ    CX, R9
 	ADDQ    CX, R9
-	VMOVUPS (R9), Z1
-	ADDQ    CX, R9
-	ADDQ    CX, R9
-	ADDQ    CX, R9
-	ADDQ    CX, R9
-	VMOVUPS (R9), Z2
-	ADDQ    CX, R9
-	ADDQ    CX, R9
-	ADDQ    CX, R9
-	ADDQ    CX, R9
-	VMOVUPS (R9), Z3
-	VADDPS  Z2, Z1, Z4
-	VMULPS  wino_half<>+0(SB), Z4, Z4
-	VSUBPS  Z2, Z1, Z1
-	VMULPS  wino_half<>+0(SB), Z1, Z1
-	VADDPS  Z4, Z0, Z0
-	VADDPS  Z4, Z3, Z2
-	VMOVUPS Z0, 128(R8)
-	VMOVUPS Z1, 384(R8)
-	VMOVUPS Z2, 640(R8)
+	VMOVUPS (R9), Z4
+	VADDPS  Z3, Z2, Z5
+	VMULPS  wino_half<>+0(SB), Z5, Z5
+	VSUBPS  Z3, Z2, Z2
+	VMULPS  wino_half<>+0(SB), Z2, Z2
+	VADDPS  Z5, Z1, Z1
+	VADDPS  Z5, Z4, Z3
+	VMOVUPS Z1, 64(R8)
+	VMOVUPS Z2, 320(R8)
+	VMOVUPS Z3, 576(R8)
 	MOVQ    AX, R9
 	ADDQ    CX, R9
 	ADDQ    CX, R9
+	VMOVUPS (R9), Z1
 	ADDQ    CX, R9
-	VMOVUPS (R9), Z0
 	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	VMOVUPS (R9), Z2
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	VMOVUPS (R9), Z3
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	VMOVUPS (R9), Z4
+	VADDPS  Z3, Z2, Z5
+	VMULPS  wino_half<>+0(SB), Z5, Z5
+	VSUBPS  Z3, Z2, Z2
+	VMULPS  wino_half<>+0(SB), Z2, Z2
+	VADDPS  Z5, Z1, Z1
+	VADDPS  Z5, Z4, Z3
+	VMOVUPS Z1, 128(R8)
+	VMOVUPS Z2, 384(R8)
+	VMOVUPS Z3, 640(R8)
+	MOVQ    AX, R9
 	ADDQ    CX, R9
 	ADDQ    CX, R9
 	ADDQ    CX, R9
@@ -3398,106 +3417,131 @@ winoDW2_512_loop:
 	ADDQ    CX, R9
 	ADDQ    CX, R9
 	VMOVUPS (R9), Z3
-	VADDPS  Z2, Z1, Z4
-	VMULPS  wino_half<>+0(SB), Z4, Z4
-	VSUBPS  Z2, Z1, Z1
-	VMULPS  wino_half<>+0(SB), Z1, Z1
-	VADDPS  Z4, Z0, Z0
-	VADDPS  Z4, Z3, Z2
-	VMOVUPS Z0, 192(R8)
-	VMOVUPS Z1, 448(R8)
-	VMOVUPS Z2, 704(R8)
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	VMOVUPS (R9), Z4
+	VADDPS  Z3, Z2, Z5
+	VMULPS  wino_half<>+0(SB), Z5, Z5
+	VSUBPS  Z3, Z2, Z2
+	VMULPS  wino_half<>+0(SB), Z2, Z2
+	VADDPS  Z5, Z1, Z1
+	VADDPS  Z5, Z4, Z3
+	VMOVUPS Z1, 192(R8)
+	VMOVUPS Z2, 448(R8)
+	VMOVUPS Z3, 704(R8)
 	MOVQ    DX, R10
 	CMPQ    rows+40(FP), $0x00
 	JLE     winoDW2_512_end
-	VMOVUPS (R8), Z0
-	VMOVUPS 64(R8), Z1
-	VMOVUPS 128(R8), Z2
-	VMOVUPS 192(R8), Z3
+	VMOVUPS (R8), Z1
+	VMOVUPS 64(R8), Z2
+	VMOVUPS 128(R8), Z3
+	VMOVUPS 192(R8), Z4
 	MOVQ    R10, R9
-	VADDPS  Z2, Z1, Z4
-	VMULPS  wino_half<>+0(SB), Z4, Z4
-	VSUBPS  Z2, Z1, Z1
-	VMULPS  wino_half<>+0(SB), Z1, Z1
+	VADDPS  Z3, Z2, Z5
+	VMULPS  wino_half<>+0(SB), Z5, Z5
+	VSUBPS  Z3, Z2, Z2
+	VMULPS  wino_half<>+0(SB), Z2, Z2
+	VADDPS  Z5, Z1, Z1
+	VADDPS  Z5, Z4, Z3
+	VSUBPS  Z1, Z1, Z4
 	VADDPS  Z4, Z0, Z0
-	VADDPS  Z4, Z3, Z2
 	CMPQ    cols+48(FP), $0x00
-	JLE     winoDW2_512_row0
-	VMOVUPS Z0, (R9)
-	ADDQ    SI, R9
-	CMPQ    cols+48(FP), $0x01
 	JLE     winoDW2_512_row0
 	VMOVUPS Z1, (R9)
 	ADDQ    SI, R9
-	CMPQ    cols+48(FP), $0x02
+	VSUBPS  Z2, Z2, Z1
+	VADDPS  Z1, Z0, Z0
+	CMPQ    cols+48(FP), $0x01
 	JLE     winoDW2_512_row0
 	VMOVUPS Z2, (R9)
+	ADDQ    SI, R9
+	VSUBPS  Z3, Z3, Z1
+	VADDPS  Z1, Z0, Z0
+	CMPQ    cols+48(FP), $0x02
+	JLE     winoDW2_512_row0
+	VMOVUPS Z3, (R9)
 	ADDQ    SI, R9
 
 winoDW2_512_row0:
 	ADDQ    BX, R10
 	CMPQ    rows+40(FP), $0x01
 	JLE     winoDW2_512_end
-	VMOVUPS 256(R8), Z0
-	VMOVUPS 320(R8), Z1
-	VMOVUPS 384(R8), Z2
-	VMOVUPS 448(R8), Z3
+	VMOVUPS 256(R8), Z1
+	VMOVUPS 320(R8), Z2
+	VMOVUPS 384(R8), Z3
+	VMOVUPS 448(R8), Z4
 	MOVQ    R10, R9
-	VADDPS  Z2, Z1, Z4
-	VMULPS  wino_half<>+0(SB), Z4, Z4
-	VSUBPS  Z2, Z1, Z1
-	VMULPS  wino_half<>+0(SB), Z1, Z1
+	VADDPS  Z3, Z2, Z5
+	VMULPS  wino_half<>+0(SB), Z5, Z5
+	VSUBPS  Z3, Z2, Z2
+	VMULPS  wino_half<>+0(SB), Z2, Z2
+	VADDPS  Z5, Z1, Z1
+	VADDPS  Z5, Z4, Z3
+	VSUBPS  Z1, Z1, Z4
 	VADDPS  Z4, Z0, Z0
-	VADDPS  Z4, Z3, Z2
 	CMPQ    cols+48(FP), $0x00
-	JLE     winoDW2_512_row1
-	VMOVUPS Z0, (R9)
-	ADDQ    SI, R9
-	CMPQ    cols+48(FP), $0x01
 	JLE     winoDW2_512_row1
 	VMOVUPS Z1, (R9)
 	ADDQ    SI, R9
-	CMPQ    cols+48(FP), $0x02
+	VSUBPS  Z2, Z2, Z1
+	VADDPS  Z1, Z0, Z0
+	CMPQ    cols+48(FP), $0x01
 	JLE     winoDW2_512_row1
 	VMOVUPS Z2, (R9)
+	ADDQ    SI, R9
+	VSUBPS  Z3, Z3, Z1
+	VADDPS  Z1, Z0, Z0
+	CMPQ    cols+48(FP), $0x02
+	JLE     winoDW2_512_row1
+	VMOVUPS Z3, (R9)
 	ADDQ    SI, R9
 
 winoDW2_512_row1:
 	ADDQ    BX, R10
 	CMPQ    rows+40(FP), $0x02
 	JLE     winoDW2_512_end
-	VMOVUPS 512(R8), Z0
-	VMOVUPS 576(R8), Z1
-	VMOVUPS 640(R8), Z2
-	VMOVUPS 704(R8), Z3
+	VMOVUPS 512(R8), Z1
+	VMOVUPS 576(R8), Z2
+	VMOVUPS 640(R8), Z3
+	VMOVUPS 704(R8), Z4
 	MOVQ    R10, R9
-	VADDPS  Z2, Z1, Z4
-	VMULPS  wino_half<>+0(SB), Z4, Z4
-	VSUBPS  Z2, Z1, Z1
-	VMULPS  wino_half<>+0(SB), Z1, Z1
+	VADDPS  Z3, Z2, Z5
+	VMULPS  wino_half<>+0(SB), Z5, Z5
+	VSUBPS  Z3, Z2, Z2
+	VMULPS  wino_half<>+0(SB), Z2, Z2
+	VADDPS  Z5, Z1, Z1
+	VADDPS  Z5, Z4, Z3
+	VSUBPS  Z1, Z1, Z4
 	VADDPS  Z4, Z0, Z0
-	VADDPS  Z4, Z3, Z2
 	CMPQ    cols+48(FP), $0x00
-	JLE     winoDW2_512_row2
-	VMOVUPS Z0, (R9)
-	ADDQ    SI, R9
-	CMPQ    cols+48(FP), $0x01
 	JLE     winoDW2_512_row2
 	VMOVUPS Z1, (R9)
 	ADDQ    SI, R9
-	CMPQ    cols+48(FP), $0x02
+	VSUBPS  Z2, Z2, Z1
+	VADDPS  Z1, Z0, Z0
+	CMPQ    cols+48(FP), $0x01
 	JLE     winoDW2_512_row2
 	VMOVUPS Z2, (R9)
+	ADDQ    SI, R9
+	VSUBPS  Z3, Z3, Z1
+	VADDPS  Z1, Z0, Z0
+	CMPQ    cols+48(FP), $0x02
+	JLE     winoDW2_512_row2
+	VMOVUPS Z3, (R9)
 	ADDQ    SI, R9
 
 winoDW2_512_row2:
 	ADDQ BX, R10
 
 winoDW2_512_end:
-	ADDQ $0x40, AX
-	ADDQ $0x40, DX
-	DECQ DI
-	JNZ  winoDW2_512_loop
+	ADDQ    $0x40, AX
+	ADDQ    $0x40, DX
+	DECQ    DI
+	JNZ     winoDW2_512_loop
+	MOVQ    bad+72(FP), AX
+	VMOVUPS Z0, (AX)
 	VZEROUPPER
 	RET
 
@@ -5364,29 +5408,24 @@ winoOut4_256_end:
 	VZEROUPPER
 	RET
 
-// func winoDW4_256(src *float32, sp int, dst *float32, rs int, ps int, rows int, cols int, n int, tmp *float32)
+// func winoDW4_256(src *float32, sp int, dst *float32, rs int, ps int, rows int, cols int, n int, tmp *float32, bad *float32)
 // Requires: AVX, FMA3
-TEXT ·winoDW4_256(SB), NOSPLIT, $0-72
-	MOVQ src+0(FP), AX
-	MOVQ sp+8(FP), CX
-	MOVQ dst+16(FP), DX
-	MOVQ rs+24(FP), BX
-	MOVQ ps+32(FP), SI
-	MOVQ n+56(FP), DI
-	MOVQ tmp+64(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, SI
+TEXT ·winoDW4_256(SB), NOSPLIT, $0-80
+	MOVQ    src+0(FP), AX
+	MOVQ    sp+8(FP), CX
+	MOVQ    dst+16(FP), DX
+	MOVQ    rs+24(FP), BX
+	MOVQ    ps+32(FP), SI
+	MOVQ    n+56(FP), DI
+	MOVQ    tmp+64(FP), R8
+	MOVQ    bad+72(FP), R9
+	VMOVUPS (R9), Y0
+	SHLQ    $0x02, CX
+	SHLQ    $0x02, BX
+	SHLQ    $0x02, SI
 
 winoDW4_256_loop:
 	MOVQ        AX, R9
-	VMOVUPS     (R9), Y0
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
 	VMOVUPS     (R9), Y1
 	ADDQ        CX, R9
 	ADDQ        CX, R9
@@ -5416,29 +5455,29 @@ winoDW4_256_loop:
 	ADDQ        CX, R9
 	ADDQ        CX, R9
 	VMOVUPS     (R9), Y5
-	VADDPS      Y2, Y1, Y6
-	VSUBPS      Y1, Y2, Y1
-	VADDPS      Y4, Y3, Y2
-	VSUBPS      Y4, Y3, Y3
-	VMULPS      wino_p4th<>+0(SB), Y0, Y0
-	VFMADD231PS wino_m6th<>+0(SB), Y6, Y0
-	VFMADD231PS wino_p24th<>+0(SB), Y2, Y0
-	VMULPS      wino_p6th<>+0(SB), Y1, Y1
-	VFMADD231PS wino_p12th<>+0(SB), Y3, Y1
-	VFMADD231PS wino_m6th<>+0(SB), Y6, Y5
-	VFMADD231PS wino_p6th<>+0(SB), Y2, Y5
-	VMOVUPS     Y0, (R8)
-	VMOVUPS     Y1, 192(R8)
-	VMOVUPS     Y5, 384(R8)
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Y6
+	VADDPS      Y3, Y2, Y7
+	VSUBPS      Y2, Y3, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VMULPS      wino_p4th<>+0(SB), Y1, Y1
+	VFMADD231PS wino_m6th<>+0(SB), Y7, Y1
+	VFMADD231PS wino_p24th<>+0(SB), Y3, Y1
+	VMULPS      wino_p6th<>+0(SB), Y2, Y2
+	VFMADD231PS wino_p12th<>+0(SB), Y4, Y2
+	VFMADD231PS wino_m6th<>+0(SB), Y7, Y6
+	VFMADD231PS wino_p6th<>+0(SB), Y3, Y6
+	VMOVUPS     Y1, (R8)
+	VMOVUPS     Y2, 192(R8)
+	VMOVUPS     Y6, 384(R8)
 	MOVQ        AX, R9
 	ADDQ        CX, R9
-	VMOVUPS     (R9), Y0
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
 	VMOVUPS     (R9), Y1
 	ADDQ        CX, R9
 	ADDQ        CX, R9
@@ -5468,84 +5507,30 @@ winoDW4_256_loop:
 	ADDQ        CX, R9
 	ADDQ        CX, R9
 	VMOVUPS     (R9), Y5
-	VADDPS      Y2, Y1, Y6
-	VSUBPS      Y1, Y2, Y1
-	VADDPS      Y4, Y3, Y2
-	VSUBPS      Y4, Y3, Y3
-	VMULPS      wino_p4th<>+0(SB), Y0, Y0
-	VFMADD231PS wino_m6th<>+0(SB), Y6, Y0
-	VFMADD231PS wino_p24th<>+0(SB), Y2, Y0
-	VMULPS      wino_p6th<>+0(SB), Y1, Y1
-	VFMADD231PS wino_p12th<>+0(SB), Y3, Y1
-	VFMADD231PS wino_m6th<>+0(SB), Y6, Y5
-	VFMADD231PS wino_p6th<>+0(SB), Y2, Y5
-	VMOVUPS     Y0, 32(R8)
-	VMOVUPS     Y1, 224(R8)
-	VMOVUPS     Y5, 416(R8)
-	MOVQ        AX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	VMOVUPS     (R9), Y0
 	ADDQ        CX, R9
 	ADDQ        CX, R9
 	ADDQ        CX, R9
 	ADDQ        CX, R9
 	ADDQ        CX, R9
 	ADDQ        CX, R9
-	VMOVUPS     (R9), Y1
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	VMOVUPS     (R9), Y2
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	VMOVUPS     (R9), Y3
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	VMOVUPS     (R9), Y4
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	VMOVUPS     (R9), Y5
-	VADDPS      Y2, Y1, Y6
-	VSUBPS      Y1, Y2, Y1
-	VADDPS      Y4, Y3, Y2
-	VSUBPS      Y4, Y3, Y3
-	VMULPS      wino_p4th<>+0(SB), Y0, Y0
-	VFMADD231PS wino_m6th<>+0(SB), Y6, Y0
-	VFMADD231PS wino_p24th<>+0(SB), Y2, Y0
-	VMULPS      wino_p6th<>+0(SB), Y1, Y1
-	VFMADD231PS wino_p12th<>+0(SB), Y3, Y1
-	VFMADD231PS wino_m6th<>+0(SB), Y6, Y5
-	VFMADD231PS wino_p6th<>+0(SB), Y2, Y5
-	VMOVUPS     Y0, 64(R8)
-	VMOVUPS     Y1, 256(R8)
-	VMOVUPS     Y5, 448(R8)
+	VMOVUPS     (R9), Y6
+	VADDPS      Y3, Y2, Y7
+	VSUBPS      Y2, Y3, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VMULPS      wino_p4th<>+0(SB), Y1, Y1
+	VFMADD231PS wino_m6th<>+0(SB), Y7, Y1
+	VFMADD231PS wino_p24th<>+0(SB), Y3, Y1
+	VMULPS      wino_p6th<>+0(SB), Y2, Y2
+	VFMADD231PS wino_p12th<>+0(SB), Y4, Y2
+	VFMADD231PS wino_m6th<>+0(SB), Y7, Y6
+	VFMADD231PS wino_p6th<>+0(SB), Y3, Y6
+	VMOVUPS     Y1, 32(R8)
+	VMOVUPS     Y2, 224(R8)
+	VMOVUPS     Y6, 416(R8)
 	MOVQ        AX, R9
 	ADDQ        CX, R9
 	ADDQ        CX, R9
-	ADDQ        CX, R9
-	VMOVUPS     (R9), Y0
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
 	VMOVUPS     (R9), Y1
 	ADDQ        CX, R9
 	ADDQ        CX, R9
@@ -5575,32 +5560,31 @@ winoDW4_256_loop:
 	ADDQ        CX, R9
 	ADDQ        CX, R9
 	VMOVUPS     (R9), Y5
-	VADDPS      Y2, Y1, Y6
-	VSUBPS      Y1, Y2, Y1
-	VADDPS      Y4, Y3, Y2
-	VSUBPS      Y4, Y3, Y3
-	VMULPS      wino_p4th<>+0(SB), Y0, Y0
-	VFMADD231PS wino_m6th<>+0(SB), Y6, Y0
-	VFMADD231PS wino_p24th<>+0(SB), Y2, Y0
-	VMULPS      wino_p6th<>+0(SB), Y1, Y1
-	VFMADD231PS wino_p12th<>+0(SB), Y3, Y1
-	VFMADD231PS wino_m6th<>+0(SB), Y6, Y5
-	VFMADD231PS wino_p6th<>+0(SB), Y2, Y5
-	VMOVUPS     Y0, 96(R8)
-	VMOVUPS     Y1, 288(R8)
-	VMOVUPS     Y5, 480(R8)
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Y6
+	VADDPS      Y3, Y2, Y7
+	VSUBPS      Y2, Y3, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VMULPS      wino_p4th<>+0(SB), Y1, Y1
+	VFMADD231PS wino_m6th<>+0(SB), Y7, Y1
+	VFMADD231PS wino_p24th<>+0(SB), Y3, Y1
+	VMULPS      wino_p6th<>+0(SB), Y2, Y2
+	VFMADD231PS wino_p12th<>+0(SB), Y4, Y2
+	VFMADD231PS wino_m6th<>+0(SB), Y7, Y6
+	VFMADD231PS wino_p6th<>+0(SB), Y3, Y6
+	VMOVUPS     Y1, 64(R8)
+	VMOVUPS     Y2, 256(R8)
+	VMOVUPS     Y6, 448(R8)
 	MOVQ        AX, R9
 	ADDQ        CX, R9
 	ADDQ        CX, R9
 	ADDQ        CX, R9
-	ADDQ        CX, R9
-	VMOVUPS     (R9), Y0
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
-	ADDQ        CX, R9
 	VMOVUPS     (R9), Y1
 	ADDQ        CX, R9
 	ADDQ        CX, R9
@@ -5630,28 +5614,83 @@ winoDW4_256_loop:
 	ADDQ        CX, R9
 	ADDQ        CX, R9
 	VMOVUPS     (R9), Y5
-	VADDPS      Y2, Y1, Y6
-	VSUBPS      Y1, Y2, Y1
-	VADDPS      Y4, Y3, Y2
-	VSUBPS      Y4, Y3, Y3
-	VMULPS      wino_p4th<>+0(SB), Y0, Y0
-	VFMADD231PS wino_m6th<>+0(SB), Y6, Y0
-	VFMADD231PS wino_p24th<>+0(SB), Y2, Y0
-	VMULPS      wino_p6th<>+0(SB), Y1, Y1
-	VFMADD231PS wino_p12th<>+0(SB), Y3, Y1
-	VFMADD231PS wino_m6th<>+0(SB), Y6, Y5
-	VFMADD231PS wino_p6th<>+0(SB), Y2, Y5
-	VMOVUPS     Y0, 128(R8)
-	VMOVUPS     Y1, 320(R8)
-	VMOVUPS     Y5, 512(R8)
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Y6
+	VADDPS      Y3, Y2, Y7
+	VSUBPS      Y2, Y3, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VMULPS      wino_p4th<>+0(SB), Y1, Y1
+	VFMADD231PS wino_m6th<>+0(SB), Y7, Y1
+	VFMADD231PS wino_p24th<>+0(SB), Y3, Y1
+	VMULPS      wino_p6th<>+0(SB), Y2, Y2
+	VFMADD231PS wino_p12th<>+0(SB), Y4, Y2
+	VFMADD231PS wino_m6th<>+0(SB), Y7, Y6
+	VFMADD231PS wino_p6th<>+0(SB), Y3, Y6
+	VMOVUPS     Y1, 96(R8)
+	VMOVUPS     Y2, 288(R8)
+	VMOVUPS     Y6, 480(R8)
 	MOVQ        AX, R9
 	ADDQ        CX, R9
 	ADDQ        CX, R9
 	ADDQ        CX, R9
 	ADDQ        CX, R9
+	VMOVUPS     (R9), Y1
 	ADDQ        CX, R9
-	VMOVUPS     (R9), Y0
 	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Y2
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Y3
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Y4
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Y5
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Y6
+	VADDPS      Y3, Y2, Y7
+	VSUBPS      Y2, Y3, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VMULPS      wino_p4th<>+0(SB), Y1, Y1
+	VFMADD231PS wino_m6th<>+0(SB), Y7, Y1
+	VFMADD231PS wino_p24th<>+0(SB), Y3, Y1
+	VMULPS      wino_p6th<>+0(SB), Y2, Y2
+	VFMADD231PS wino_p12th<>+0(SB), Y4, Y2
+	VFMADD231PS wino_m6th<>+0(SB), Y7, Y6
+	VFMADD231PS wino_p6th<>+0(SB), Y3, Y6
+	VMOVUPS     Y1, 128(R8)
+	VMOVUPS     Y2, 320(R8)
+	VMOVUPS     Y6, 512(R8)
+	MOVQ        AX, R9
 	ADDQ        CX, R9
 	ADDQ        CX, R9
 	ADDQ        CX, R9
@@ -5686,132 +5725,159 @@ winoDW4_256_loop:
 	ADDQ        CX, R9
 	ADDQ        CX, R9
 	VMOVUPS     (R9), Y5
-	VADDPS      Y2, Y1, Y6
-	VSUBPS      Y1, Y2, Y1
-	VADDPS      Y4, Y3, Y2
-	VSUBPS      Y4, Y3, Y3
-	VMULPS      wino_p4th<>+0(SB), Y0, Y0
-	VFMADD231PS wino_m6th<>+0(SB), Y6, Y0
-	VFMADD231PS wino_p24th<>+0(SB), Y2, Y0
-	VMULPS      wino_p6th<>+0(SB), Y1, Y1
-	VFMADD231PS wino_p12th<>+0(SB), Y3, Y1
-	VFMADD231PS wino_m6th<>+0(SB), Y6, Y5
-	VFMADD231PS wino_p6th<>+0(SB), Y2, Y5
-	VMOVUPS     Y0, 160(R8)
-	VMOVUPS     Y1, 352(R8)
-	VMOVUPS     Y5, 544(R8)
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	ADDQ        CX, R9
+	VMOVUPS     (R9), Y6
+	VADDPS      Y3, Y2, Y7
+	VSUBPS      Y2, Y3, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VMULPS      wino_p4th<>+0(SB), Y1, Y1
+	VFMADD231PS wino_m6th<>+0(SB), Y7, Y1
+	VFMADD231PS wino_p24th<>+0(SB), Y3, Y1
+	VMULPS      wino_p6th<>+0(SB), Y2, Y2
+	VFMADD231PS wino_p12th<>+0(SB), Y4, Y2
+	VFMADD231PS wino_m6th<>+0(SB), Y7, Y6
+	VFMADD231PS wino_p6th<>+0(SB), Y3, Y6
+	VMOVUPS     Y1, 160(R8)
+	VMOVUPS     Y2, 352(R8)
+	VMOVUPS     Y6, 544(R8)
 	MOVQ        DX, R10
 	CMPQ        rows+40(FP), $0x00
 	JLE         winoDW4_256_end
-	VMOVUPS     (R8), Y0
-	VMOVUPS     32(R8), Y1
-	VMOVUPS     64(R8), Y2
-	VMOVUPS     96(R8), Y3
-	VMOVUPS     128(R8), Y4
-	VMOVUPS     160(R8), Y5
+	VMOVUPS     (R8), Y1
+	VMOVUPS     32(R8), Y2
+	VMOVUPS     64(R8), Y3
+	VMOVUPS     96(R8), Y4
+	VMOVUPS     128(R8), Y5
+	VMOVUPS     160(R8), Y6
 	MOVQ        R10, R9
-	VADDPS      Y2, Y1, Y6
-	VSUBPS      Y1, Y2, Y1
-	VADDPS      Y4, Y3, Y2
-	VSUBPS      Y4, Y3, Y3
-	VMULPS      wino_p4th<>+0(SB), Y0, Y0
-	VFMADD231PS wino_m6th<>+0(SB), Y6, Y0
-	VFMADD231PS wino_p24th<>+0(SB), Y2, Y0
-	VMULPS      wino_p6th<>+0(SB), Y1, Y1
-	VFMADD231PS wino_p12th<>+0(SB), Y3, Y1
-	VFMADD231PS wino_m6th<>+0(SB), Y6, Y5
-	VFMADD231PS wino_p6th<>+0(SB), Y2, Y5
+	VADDPS      Y3, Y2, Y7
+	VSUBPS      Y2, Y3, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VMULPS      wino_p4th<>+0(SB), Y1, Y1
+	VFMADD231PS wino_m6th<>+0(SB), Y7, Y1
+	VFMADD231PS wino_p24th<>+0(SB), Y3, Y1
+	VMULPS      wino_p6th<>+0(SB), Y2, Y2
+	VFMADD231PS wino_p12th<>+0(SB), Y4, Y2
+	VFMADD231PS wino_m6th<>+0(SB), Y7, Y6
+	VFMADD231PS wino_p6th<>+0(SB), Y3, Y6
+	VSUBPS      Y1, Y1, Y3
+	VADDPS      Y3, Y0, Y0
 	CMPQ        cols+48(FP), $0x00
-	JLE         winoDW4_256_row0
-	VMOVUPS     Y0, (R9)
-	ADDQ        SI, R9
-	CMPQ        cols+48(FP), $0x01
 	JLE         winoDW4_256_row0
 	VMOVUPS     Y1, (R9)
 	ADDQ        SI, R9
+	VSUBPS      Y2, Y2, Y1
+	VADDPS      Y1, Y0, Y0
+	CMPQ        cols+48(FP), $0x01
+	JLE         winoDW4_256_row0
+	VMOVUPS     Y2, (R9)
+	ADDQ        SI, R9
+	VSUBPS      Y6, Y6, Y1
+	VADDPS      Y1, Y0, Y0
 	CMPQ        cols+48(FP), $0x02
 	JLE         winoDW4_256_row0
-	VMOVUPS     Y5, (R9)
+	VMOVUPS     Y6, (R9)
 	ADDQ        SI, R9
 
 winoDW4_256_row0:
 	ADDQ        BX, R10
 	CMPQ        rows+40(FP), $0x01
 	JLE         winoDW4_256_end
-	VMOVUPS     192(R8), Y0
-	VMOVUPS     224(R8), Y1
-	VMOVUPS     256(R8), Y2
-	VMOVUPS     288(R8), Y3
-	VMOVUPS     320(R8), Y4
-	VMOVUPS     352(R8), Y5
+	VMOVUPS     192(R8), Y1
+	VMOVUPS     224(R8), Y2
+	VMOVUPS     256(R8), Y3
+	VMOVUPS     288(R8), Y4
+	VMOVUPS     320(R8), Y5
+	VMOVUPS     352(R8), Y6
 	MOVQ        R10, R9
-	VADDPS      Y2, Y1, Y6
-	VSUBPS      Y1, Y2, Y1
-	VADDPS      Y4, Y3, Y2
-	VSUBPS      Y4, Y3, Y3
-	VMULPS      wino_p4th<>+0(SB), Y0, Y0
-	VFMADD231PS wino_m6th<>+0(SB), Y6, Y0
-	VFMADD231PS wino_p24th<>+0(SB), Y2, Y0
-	VMULPS      wino_p6th<>+0(SB), Y1, Y1
-	VFMADD231PS wino_p12th<>+0(SB), Y3, Y1
-	VFMADD231PS wino_m6th<>+0(SB), Y6, Y5
-	VFMADD231PS wino_p6th<>+0(SB), Y2, Y5
+	VADDPS      Y3, Y2, Y7
+	VSUBPS      Y2, Y3, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VMULPS      wino_p4th<>+0(SB), Y1, Y1
+	VFMADD231PS wino_m6th<>+0(SB), Y7, Y1
+	VFMADD231PS wino_p24th<>+0(SB), Y3, Y1
+	VMULPS      wino_p6th<>+0(SB), Y2, Y2
+	VFMADD231PS wino_p12th<>+0(SB), Y4, Y2
+	VFMADD231PS wino_m6th<>+0(SB), Y7, Y6
+	VFMADD231PS wino_p6th<>+0(SB), Y3, Y6
+	VSUBPS      Y1, Y1, Y3
+	VADDPS      Y3, Y0, Y0
 	CMPQ        cols+48(FP), $0x00
-	JLE         winoDW4_256_row1
-	VMOVUPS     Y0, (R9)
-	ADDQ        SI, R9
-	CMPQ        cols+48(FP), $0x01
 	JLE         winoDW4_256_row1
 	VMOVUPS     Y1, (R9)
 	ADDQ        SI, R9
+	VSUBPS      Y2, Y2, Y1
+	VADDPS      Y1, Y0, Y0
+	CMPQ        cols+48(FP), $0x01
+	JLE         winoDW4_256_row1
+	VMOVUPS     Y2, (R9)
+	ADDQ        SI, R9
+	VSUBPS      Y6, Y6, Y1
+	VADDPS      Y1, Y0, Y0
 	CMPQ        cols+48(FP), $0x02
 	JLE         winoDW4_256_row1
-	VMOVUPS     Y5, (R9)
+	VMOVUPS     Y6, (R9)
 	ADDQ        SI, R9
 
 winoDW4_256_row1:
 	ADDQ        BX, R10
 	CMPQ        rows+40(FP), $0x02
 	JLE         winoDW4_256_end
-	VMOVUPS     384(R8), Y0
-	VMOVUPS     416(R8), Y1
-	VMOVUPS     448(R8), Y2
-	VMOVUPS     480(R8), Y3
-	VMOVUPS     512(R8), Y4
-	VMOVUPS     544(R8), Y5
+	VMOVUPS     384(R8), Y1
+	VMOVUPS     416(R8), Y2
+	VMOVUPS     448(R8), Y3
+	VMOVUPS     480(R8), Y4
+	VMOVUPS     512(R8), Y5
+	VMOVUPS     544(R8), Y6
 	MOVQ        R10, R9
-	VADDPS      Y2, Y1, Y6
-	VSUBPS      Y1, Y2, Y1
-	VADDPS      Y4, Y3, Y2
-	VSUBPS      Y4, Y3, Y3
-	VMULPS      wino_p4th<>+0(SB), Y0, Y0
-	VFMADD231PS wino_m6th<>+0(SB), Y6, Y0
-	VFMADD231PS wino_p24th<>+0(SB), Y2, Y0
-	VMULPS      wino_p6th<>+0(SB), Y1, Y1
-	VFMADD231PS wino_p12th<>+0(SB), Y3, Y1
-	VFMADD231PS wino_m6th<>+0(SB), Y6, Y5
-	VFMADD231PS wino_p6th<>+0(SB), Y2, Y5
+	VADDPS      Y3, Y2, Y7
+	VSUBPS      Y2, Y3, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VMULPS      wino_p4th<>+0(SB), Y1, Y1
+	VFMADD231PS wino_m6th<>+0(SB), Y7, Y1
+	VFMADD231PS wino_p24th<>+0(SB), Y3, Y1
+	VMULPS      wino_p6th<>+0(SB), Y2, Y2
+	VFMADD231PS wino_p12th<>+0(SB), Y4, Y2
+	VFMADD231PS wino_m6th<>+0(SB), Y7, Y6
+	VFMADD231PS wino_p6th<>+0(SB), Y3, Y6
+	VSUBPS      Y1, Y1, Y3
+	VADDPS      Y3, Y0, Y0
 	CMPQ        cols+48(FP), $0x00
-	JLE         winoDW4_256_row2
-	VMOVUPS     Y0, (R9)
-	ADDQ        SI, R9
-	CMPQ        cols+48(FP), $0x01
 	JLE         winoDW4_256_row2
 	VMOVUPS     Y1, (R9)
 	ADDQ        SI, R9
+	VSUBPS      Y2, Y2, Y1
+	VADDPS      Y1, Y0, Y0
+	CMPQ        cols+48(FP), $0x01
+	JLE         winoDW4_256_row2
+	VMOVUPS     Y2, (R9)
+	ADDQ        SI, R9
+	VSUBPS      Y6, Y6, Y1
+	VADDPS      Y1, Y0, Y0
 	CMPQ        cols+48(FP), $0x02
 	JLE         winoDW4_256_row2
-	VMOVUPS     Y5, (R9)
+	VMOVUPS     Y6, (R9)
 	ADDQ        SI, R9
 
 winoDW4_256_row2:
 	ADDQ BX, R10
 
 winoDW4_256_end:
-	ADDQ $0x20, AX
-	ADDQ $0x20, DX
-	DECQ DI
-	JNZ  winoDW4_256_loop
+	ADDQ    $0x20, AX
+	ADDQ    $0x20, DX
+	DECQ    DI
+	JNZ     winoDW4_256_loop
+	MOVQ    bad+72(FP), AX
+	VMOVUPS Y0, (AX)
 	VZEROUPPER
 	RET
 
@@ -6563,27 +6629,24 @@ winoOut2_256_end:
 	VZEROUPPER
 	RET
 
-// func winoDW2_256(src *float32, sp int, dst *float32, rs int, ps int, rows int, cols int, n int, tmp *float32)
+// func winoDW2_256(src *float32, sp int, dst *float32, rs int, ps int, rows int, cols int, n int, tmp *float32, bad *float32)
 // Requires: AVX
-TEXT ·winoDW2_256(SB), NOSPLIT, $0-72
-	MOVQ src+0(FP), AX
-	MOVQ sp+8(FP), CX
-	MOVQ dst+16(FP), DX
-	MOVQ rs+24(FP), BX
-	MOVQ ps+32(FP), SI
-	MOVQ n+56(FP), DI
-	MOVQ tmp+64(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, SI
+TEXT ·winoDW2_256(SB), NOSPLIT, $0-80
+	MOVQ    src+0(FP), AX
+	MOVQ    sp+8(FP), CX
+	MOVQ    dst+16(FP), DX
+	MOVQ    rs+24(FP), BX
+	MOVQ    ps+32(FP), SI
+	MOVQ    n+56(FP), DI
+	MOVQ    tmp+64(FP), R8
+	MOVQ    bad+72(FP), R9
+	VMOVUPS (R9), Y0
+	SHLQ    $0x02, CX
+	SHLQ    $0x02, BX
+	SHLQ    $0x02, SI
 
 winoDW2_256_loop:
 	MOVQ    AX, R9
-	VMOVUPS (R9), Y0
-	ADDQ    CX, R9
-	ADDQ    CX, R9
-	ADDQ    CX, R9
-	ADDQ    CX, R9
 	VMOVUPS (R9), Y1
 	ADDQ    CX, R9
 	ADDQ    CX, R9
@@ -6595,22 +6658,22 @@ winoDW2_256_loop:
 	ADDQ    CX, R9
 	ADDQ    CX, R9
 	VMOVUPS (R9), Y3
-	VADDPS  Y2, Y1, Y4
-	VMULPS  wino_half<>+0(SB), Y4, Y4
-	VSUBPS  Y2, Y1, Y1
-	VMULPS  wino_half<>+0(SB), Y1, Y1
-	VADDPS  Y4, Y0, Y0
-	VADDPS  Y4, Y3, Y2
-	VMOVUPS Y0, (R8)
-	VMOVUPS Y1, 128(R8)
-	VMOVUPS Y2, 256(R8)
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	VMOVUPS (R9), Y4
+	VADDPS  Y3, Y2, Y5
+	VMULPS  wino_half<>+0(SB), Y5, Y5
+	VSUBPS  Y3, Y2, Y2
+	VMULPS  wino_half<>+0(SB), Y2, Y2
+	VADDPS  Y5, Y1, Y1
+	VADDPS  Y5, Y4, Y3
+	VMOVUPS Y1, (R8)
+	VMOVUPS Y2, 128(R8)
+	VMOVUPS Y3, 256(R8)
 	MOVQ    AX, R9
 	ADDQ    CX, R9
-	VMOVUPS (R9), Y0
-	ADDQ    CX, R9
-	ADDQ    CX, R9
-	ADDQ    CX, R9
-	ADDQ    CX, R9
 	VMOVUPS (R9), Y1
 	ADDQ    CX, R9
 	ADDQ    CX, R9
@@ -6622,49 +6685,49 @@ winoDW2_256_loop:
 	ADDQ    CX, R9
 	ADDQ    CX, R9
 	VMOVUPS (R9), Y3
-	VADDPS  Y2, Y1, Y4
-	VMULPS  wino_half<>+0(SB), Y4, Y4
-	VSUBPS  Y2, Y1, Y1
-	VMULPS  wino_half<>+0(SB), Y1, Y1
-	VADDPS  Y4, Y0, Y0
-	VADDPS  Y4, Y3, Y2
-	VMOVUPS Y0, 32(R8)
-	VMOVUPS Y1, 160(R8)
-	VMOVUPS Y2, 288(R8)
-	MOVQ    AX, R9
-	ADDQ    CX, R9
-	ADDQ    CX, R9
-	VMOVUPS (R9), Y0
 	ADDQ    CX, R9
 	ADDQ    CX, R9
 	ADDQ    CX, R9
 	ADDQ    CX, R9
-	VMOVUPS (R9), Y1
-	ADDQ    CX, R9
-	ADDQ    CX, R9
-	ADDQ    CX, R9
-	ADDQ    CX, R9
-	VMOVUPS (R9), Y2
-	ADDQ    CX, R9
-	ADDQ    CX, R9
-	ADDQ    CX, R9
-	ADDQ    CX, R9
-	VMOVUPS (R9), Y3
-	VADDPS  Y2, Y1, Y4
-	VMULPS  wino_half<>+0(SB), Y4, Y4
-	VSUBPS  Y2, Y1, Y1
-	VMULPS  wino_half<>+0(SB), Y1, Y1
-	VADDPS  Y4, Y0, Y0
-	VADDPS  Y4, Y3, Y2
-	VMOVUPS Y0, 64(R8)
-	VMOVUPS Y1, 192(R8)
-	VMOVUPS Y2, 320(R8)
+	VMOVUPS (R9), Y4
+	VADDPS  Y3, Y2, Y5
+	VMULPS  wino_half<>+0(SB), Y5, Y5
+	VSUBPS  Y3, Y2, Y2
+	VMULPS  wino_half<>+0(SB), Y2, Y2
+	VADDPS  Y5, Y1, Y1
+	VADDPS  Y5, Y4, Y3
+	VMOVUPS Y1, 32(R8)
+	VMOVUPS Y2, 160(R8)
+	VMOVUPS Y3, 288(R8)
 	MOVQ    AX, R9
 	ADDQ    CX, R9
 	ADDQ    CX, R9
+	VMOVUPS (R9), Y1
 	ADDQ    CX, R9
-	VMOVUPS (R9), Y0
 	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	VMOVUPS (R9), Y2
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	VMOVUPS (R9), Y3
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	VMOVUPS (R9), Y4
+	VADDPS  Y3, Y2, Y5
+	VMULPS  wino_half<>+0(SB), Y5, Y5
+	VSUBPS  Y3, Y2, Y2
+	VMULPS  wino_half<>+0(SB), Y2, Y2
+	VADDPS  Y5, Y1, Y1
+	VADDPS  Y5, Y4, Y3
+	VMOVUPS Y1, 64(R8)
+	VMOVUPS Y2, 192(R8)
+	VMOVUPS Y3, 320(R8)
+	MOVQ    AX, R9
 	ADDQ    CX, R9
 	ADDQ    CX, R9
 	ADDQ    CX, R9
@@ -6679,105 +6742,130 @@ winoDW2_256_loop:
 	ADDQ    CX, R9
 	ADDQ    CX, R9
 	VMOVUPS (R9), Y3
-	VADDPS  Y2, Y1, Y4
-	VMULPS  wino_half<>+0(SB), Y4, Y4
-	VSUBPS  Y2, Y1, Y1
-	VMULPS  wino_half<>+0(SB), Y1, Y1
-	VADDPS  Y4, Y0, Y0
-	VADDPS  Y4, Y3, Y2
-	VMOVUPS Y0, 96(R8)
-	VMOVUPS Y1, 224(R8)
-	VMOVUPS Y2, 352(R8)
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	ADDQ    CX, R9
+	VMOVUPS (R9), Y4
+	VADDPS  Y3, Y2, Y5
+	VMULPS  wino_half<>+0(SB), Y5, Y5
+	VSUBPS  Y3, Y2, Y2
+	VMULPS  wino_half<>+0(SB), Y2, Y2
+	VADDPS  Y5, Y1, Y1
+	VADDPS  Y5, Y4, Y3
+	VMOVUPS Y1, 96(R8)
+	VMOVUPS Y2, 224(R8)
+	VMOVUPS Y3, 352(R8)
 	MOVQ    DX, R10
 	CMPQ    rows+40(FP), $0x00
 	JLE     winoDW2_256_end
-	VMOVUPS (R8), Y0
-	VMOVUPS 32(R8), Y1
-	VMOVUPS 64(R8), Y2
-	VMOVUPS 96(R8), Y3
+	VMOVUPS (R8), Y1
+	VMOVUPS 32(R8), Y2
+	VMOVUPS 64(R8), Y3
+	VMOVUPS 96(R8), Y4
 	MOVQ    R10, R9
-	VADDPS  Y2, Y1, Y4
-	VMULPS  wino_half<>+0(SB), Y4, Y4
-	VSUBPS  Y2, Y1, Y1
-	VMULPS  wino_half<>+0(SB), Y1, Y1
+	VADDPS  Y3, Y2, Y5
+	VMULPS  wino_half<>+0(SB), Y5, Y5
+	VSUBPS  Y3, Y2, Y2
+	VMULPS  wino_half<>+0(SB), Y2, Y2
+	VADDPS  Y5, Y1, Y1
+	VADDPS  Y5, Y4, Y3
+	VSUBPS  Y1, Y1, Y4
 	VADDPS  Y4, Y0, Y0
-	VADDPS  Y4, Y3, Y2
 	CMPQ    cols+48(FP), $0x00
-	JLE     winoDW2_256_row0
-	VMOVUPS Y0, (R9)
-	ADDQ    SI, R9
-	CMPQ    cols+48(FP), $0x01
 	JLE     winoDW2_256_row0
 	VMOVUPS Y1, (R9)
 	ADDQ    SI, R9
-	CMPQ    cols+48(FP), $0x02
+	VSUBPS  Y2, Y2, Y1
+	VADDPS  Y1, Y0, Y0
+	CMPQ    cols+48(FP), $0x01
 	JLE     winoDW2_256_row0
 	VMOVUPS Y2, (R9)
+	ADDQ    SI, R9
+	VSUBPS  Y3, Y3, Y1
+	VADDPS  Y1, Y0, Y0
+	CMPQ    cols+48(FP), $0x02
+	JLE     winoDW2_256_row0
+	VMOVUPS Y3, (R9)
 	ADDQ    SI, R9
 
 winoDW2_256_row0:
 	ADDQ    BX, R10
 	CMPQ    rows+40(FP), $0x01
 	JLE     winoDW2_256_end
-	VMOVUPS 128(R8), Y0
-	VMOVUPS 160(R8), Y1
-	VMOVUPS 192(R8), Y2
-	VMOVUPS 224(R8), Y3
+	VMOVUPS 128(R8), Y1
+	VMOVUPS 160(R8), Y2
+	VMOVUPS 192(R8), Y3
+	VMOVUPS 224(R8), Y4
 	MOVQ    R10, R9
-	VADDPS  Y2, Y1, Y4
-	VMULPS  wino_half<>+0(SB), Y4, Y4
-	VSUBPS  Y2, Y1, Y1
-	VMULPS  wino_half<>+0(SB), Y1, Y1
+	VADDPS  Y3, Y2, Y5
+	VMULPS  wino_half<>+0(SB), Y5, Y5
+	VSUBPS  Y3, Y2, Y2
+	VMULPS  wino_half<>+0(SB), Y2, Y2
+	VADDPS  Y5, Y1, Y1
+	VADDPS  Y5, Y4, Y3
+	VSUBPS  Y1, Y1, Y4
 	VADDPS  Y4, Y0, Y0
-	VADDPS  Y4, Y3, Y2
 	CMPQ    cols+48(FP), $0x00
-	JLE     winoDW2_256_row1
-	VMOVUPS Y0, (R9)
-	ADDQ    SI, R9
-	CMPQ    cols+48(FP), $0x01
 	JLE     winoDW2_256_row1
 	VMOVUPS Y1, (R9)
 	ADDQ    SI, R9
-	CMPQ    cols+48(FP), $0x02
+	VSUBPS  Y2, Y2, Y1
+	VADDPS  Y1, Y0, Y0
+	CMPQ    cols+48(FP), $0x01
 	JLE     winoDW2_256_row1
 	VMOVUPS Y2, (R9)
+	ADDQ    SI, R9
+	VSUBPS  Y3, Y3, Y1
+	VADDPS  Y1, Y0, Y0
+	CMPQ    cols+48(FP), $0x02
+	JLE     winoDW2_256_row1
+	VMOVUPS Y3, (R9)
 	ADDQ    SI, R9
 
 winoDW2_256_row1:
 	ADDQ    BX, R10
 	CMPQ    rows+40(FP), $0x02
 	JLE     winoDW2_256_end
-	VMOVUPS 256(R8), Y0
-	VMOVUPS 288(R8), Y1
-	VMOVUPS 320(R8), Y2
-	VMOVUPS 352(R8), Y3
+	VMOVUPS 256(R8), Y1
+	VMOVUPS 288(R8), Y2
+	VMOVUPS 320(R8), Y3
+	VMOVUPS 352(R8), Y4
 	MOVQ    R10, R9
-	VADDPS  Y2, Y1, Y4
-	VMULPS  wino_half<>+0(SB), Y4, Y4
-	VSUBPS  Y2, Y1, Y1
-	VMULPS  wino_half<>+0(SB), Y1, Y1
+	VADDPS  Y3, Y2, Y5
+	VMULPS  wino_half<>+0(SB), Y5, Y5
+	VSUBPS  Y3, Y2, Y2
+	VMULPS  wino_half<>+0(SB), Y2, Y2
+	VADDPS  Y5, Y1, Y1
+	VADDPS  Y5, Y4, Y3
+	VSUBPS  Y1, Y1, Y4
 	VADDPS  Y4, Y0, Y0
-	VADDPS  Y4, Y3, Y2
 	CMPQ    cols+48(FP), $0x00
-	JLE     winoDW2_256_row2
-	VMOVUPS Y0, (R9)
-	ADDQ    SI, R9
-	CMPQ    cols+48(FP), $0x01
 	JLE     winoDW2_256_row2
 	VMOVUPS Y1, (R9)
 	ADDQ    SI, R9
-	CMPQ    cols+48(FP), $0x02
+	VSUBPS  Y2, Y2, Y1
+	VADDPS  Y1, Y0, Y0
+	CMPQ    cols+48(FP), $0x01
 	JLE     winoDW2_256_row2
 	VMOVUPS Y2, (R9)
+	ADDQ    SI, R9
+	VSUBPS  Y3, Y3, Y1
+	VADDPS  Y1, Y0, Y0
+	CMPQ    cols+48(FP), $0x02
+	JLE     winoDW2_256_row2
+	VMOVUPS Y3, (R9)
 	ADDQ    SI, R9
 
 winoDW2_256_row2:
 	ADDQ BX, R10
 
 winoDW2_256_end:
-	ADDQ $0x20, AX
-	ADDQ $0x20, DX
-	DECQ DI
-	JNZ  winoDW2_256_loop
+	ADDQ    $0x20, AX
+	ADDQ    $0x20, DX
+	DECQ    DI
+	JNZ     winoDW2_256_loop
+	MOVQ    bad+72(FP), AX
+	VMOVUPS Y0, (AX)
 	VZEROUPPER
 	RET

@@ -198,31 +198,12 @@ type winoWeights struct {
 }
 
 func (z *winoConv) weights(u winoWeights, n0, k0, k1 int, dst []float32, dp int, wk *winoWork, tmp []float32) {
-	k := z.k
-	var rows [3]*float32
 	if u.turned {
-		full := min(k.nr, u.c-n0)
-		for s := k0; s < k1; s++ {
-			to := dst[(s-k0)*k.nr:]
-			fetch(u.w, (s+fetchAhead)*9*u.c+n0, u.c, 9, full)
-			if full == k.nr {
-				for i := range rows {
-					rows[i] = &u.w[((s*3+2-i)*3+2)*u.c+n0]
-				}
-				z.t.w(&rows[0], -u.c, 0, 3, &to[0], dp, k.nr/k.width, &wk.tmp[0])
-				continue
-			}
-			for t := range 9 {
-				copy(tmp[t*k.nr:], u.w[(s*9+8-t)*u.c+n0:(s*9+8-t)*u.c+n0+full])
-				clear(tmp[t*k.nr+full : (t+1)*k.nr])
-			}
-			for i := range rows {
-				rows[i] = &tmp[i*3*k.nr]
-			}
-			z.t.w(&rows[0], k.nr, 0, 3, &to[0], dp, k.nr/k.width, &wk.tmp[0])
-		}
+		z.turnedWeights(u, n0, k0, k1, dst, dp, wk, tmp)
 		return
 	}
+	k := z.k
+	var rows [3]*float32
 	for ; k0 < k1; k0 += winoTurn {
 		n := min(winoTurn, k1-k0)
 		for t := range 9 { // columns beside each other
@@ -243,6 +224,32 @@ func (z *winoConv) weights(u winoWeights, n0, k0, k1 int, dst []float32, dp int,
 			z.t.w(&rows[0], winoTurn*k.nr, 0, 3, &dst[s*k.nr], dp, k.nr/k.width, &wk.tmp[0])
 		}
 		dst = dst[n*k.nr:]
+	}
+}
+
+// turnedWeights are those of the gradient by the input: columns lie beside each other as they are.
+func (z *winoConv) turnedWeights(u winoWeights, n0, k0, k1 int, dst []float32, dp int, wk *winoWork, tmp []float32) {
+	k := z.k
+	var rows [3]*float32
+	full := min(k.nr, u.c-n0)
+	for s := k0; s < k1; s++ {
+		to := dst[(s-k0)*k.nr:]
+		fetch(u.w, (s+fetchAhead)*9*u.c+n0, u.c, 9, full)
+		if full == k.nr {
+			for i := range rows {
+				rows[i] = &u.w[((s*3+2-i)*3+2)*u.c+n0]
+			}
+			z.t.w(&rows[0], -u.c, 0, 3, &to[0], dp, k.nr/k.width, &wk.tmp[0])
+			continue
+		}
+		for t := range 9 {
+			copy(tmp[t*k.nr:], u.w[(s*9+8-t)*u.c+n0:(s*9+8-t)*u.c+n0+full])
+			clear(tmp[t*k.nr+full : (t+1)*k.nr])
+		}
+		for i := range rows {
+			rows[i] = &tmp[i*3*k.nr]
+		}
+		z.t.w(&rows[0], k.nr, 0, 3, &to[0], dp, k.nr/k.width, &wk.tmp[0])
 	}
 }
 
@@ -290,13 +297,18 @@ const winoPointFloats = 4 << 20
 
 // forward computes y = x * w, and reports whether all of it is finite.
 func (z *winoConv) forward(x []float32, u winoWeights, y []float32, fin *finish) (finite bool) {
-	bad := z.works()
+	work := z.works()
 	if z.points*z.c*z.o <= 2*cacheFloats || z.tiles >= 4*winoTilesAtOnce {
-		z.byTiles(x, u, y, fin, bad)
+		z.byTiles(x, u, y, fin, work)
 	} else {
-		z.byPanels(x, u, y, fin, bad)
+		z.byPanels(x, u, y, fin, work)
 	}
-	for _, wk := range bad {
+	return allFinite(work)
+}
+
+// allFinite reports whether no worker has seen anything that is not finite.
+func allFinite(work []*winoWork) bool {
+	for _, wk := range work {
 		for _, v := range wk.bad {
 			if v != v {
 				return false

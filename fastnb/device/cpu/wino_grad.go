@@ -9,11 +9,7 @@ func (z *winoConv) weightGrad(x, dy, dw []float32) (finite bool) {
 	} else {
 		z.gradByPanels(x, dy, dw, work)
 	}
-	var s float32
-	for _, v := range dw {
-		s += v - v
-	}
-	return s == s
+	return allFinite(work)
 }
 
 // back brings rows of the products' sums to the weights' gradient: rows o0 to o1, channels c0 to c0+n.
@@ -24,10 +20,10 @@ func (z *winoConv) back(du []float32, sp, ld, o0, o1, c0, n int, dw []float32, w
 		src, at := du[(o-o0)*ld:], o*9*z.c+c0
 		fetch(dw, at+fetchAhead*9*z.c, z.c, 9, n)
 		if full > 0 {
-			z.t.dw(&src[0], sp, &dw[at], 3*z.c, z.c, 3, 3, full, &wk.tmp[0])
+			z.t.dw(&src[0], sp, &dw[at], 3*z.c, z.c, 3, 3, full, &wk.tmp[0], &wk.bad[0])
 		}
 		if rest := n - full*v; rest > 0 {
-			z.t.dw(&src[full*v], sp, &wk.edge[0], 3*v, v, 3, 3, 1, &wk.tmp[0])
+			z.t.dw(&src[full*v], sp, &wk.edge[0], 3*v, v, 3, 3, 1, &wk.tmp[0], &wk.bad[0])
 			for t := range 9 {
 				copy(dw[at+t*z.c+full*v:at+t*z.c+n], wk.edge[t*v:])
 			}

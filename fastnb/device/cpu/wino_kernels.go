@@ -12,15 +12,15 @@ type winoKernels struct{ four, two winoTransforms }
 // dst[i*dp:].
 //
 // out and dw bring points, sp apart, to the first rows x cols places of a map. out multiplies by scale and adds bias,
-// and res, a map like dst, unless it is nil; it raises to *floor what is below, and makes bad, a vector, NaN if
-// anything was not finite before res.
+// and res, a map like dst, unless it is nil; it raises to *floor what is below. Both make bad, a vector, NaN if anything
+// was not finite before res.
 //
 // tmp has room for 36 vectors.
 type winoTransforms struct {
 	m         int
 	in, dy, w func(rows **float32, ps, lo, hi int, dst *float32, dp, n int, tmp *float32)
 	out       func(src *float32, sp int, dst *float32, rs, ps, rows, cols, n int, tmp, scale, bias, res, floor, bad *float32)
-	dw        func(src *float32, sp int, dst *float32, rs, ps, rows, cols, n int, tmp *float32)
+	dw        func(src *float32, sp int, dst *float32, rs, ps, rows, cols, n int, tmp, bad *float32)
 }
 
 func (t *winoTransforms) points() int { return (t.m + 2) * (t.m + 2) }
@@ -80,8 +80,10 @@ func plainTransforms(m int) winoTransforms {
 				}
 			})
 		},
-		dw: func(src *float32, sp int, dst *float32, rs, ps, rows, cols, n int, _ *float32) {
+		dw: func(src *float32, sp int, dst *float32, rs, ps, rows, cols, n int, _, bad *float32) {
+			wrong := unsafe.Slice(bad, v)
 			scattered(turnedMatrix(t.w), src, sp, n, func(i, j, k int, x float32) {
+				wrong[k%v] += x - x
 				if i < rows && j < cols {
 					*(*float32)(unsafe.Add(unsafe.Pointer(dst), 4*(i*rs+j*ps+k))) = x
 				}
