@@ -137,7 +137,7 @@ func matMul(a device.MatMul, c *call) error {
 			c.dev.halfWeightProduct(h, x.f, m, matrix(y.f, k, n), o.f)
 			return nil
 		}
-		c.dev.weightProduct(x.f, m, matrix(y.f, k, n), o.f)
+		c.dev.weightProduct(x.f, m, m, matrix(y.f, k, n), o.f)
 		return nil
 	}
 	if a.TransB && m <= fewRows {

@@ -227,7 +227,7 @@ func (d *Device) halfWeightProduct(h *halfKernels, a []float32, m int, p *patche
 			if p.direct() {
 				b, ld = p.src[r0*depth+c0:], depth
 			} else {
-				p.fill(gathered, ldg, r0, r1, c0, c1)
+				p.fill(d.isa, gathered, ldg, r0, r1, c0, c1)
 			}
 			for j := c0; j < c1; j += halfCols {
 				packHalfMatrix(h, packed[(j-c0)/halfCols*steps*stepB:], b, ld, r1-r0, c1-c0, j-c0)

@@ -7,14 +7,13 @@ import (
 )
 
 func init() {
-	kernels["conv2d"] = convKernel(convForward, depthwiseForward)
-	kernels["conv2d_dx"] = convKernel(convDX, depthwiseDX)
-	kernels["conv2d_dw"] = convKernel(convDW, depthwiseDW)
+	kernels["conv2d"] = convKernel(convForward, groupedForward, depthwiseForward)
+	kernels["conv2d_dx"] = convKernel(convDX, groupedDX, depthwiseDX)
+	kernels["conv2d_dw"] = convKernel(convDW, groupedDW, depthwiseDW)
 }
 
-// convKernel builds a kernel of a convolution, of one group or as many as there are channels; other groups
-// are left to the host definition.
-func convKernel(run, each func(a device.Conv, c *call) error) builder {
+// convKernel builds a kernel of a convolution: of one group, of some, or of as many as there are channels.
+func convKernel(run, some, each func(a device.Conv, c *call) error) builder {
 	return func(st *device.Step, p *device.Plan) (kernel, error) {
 		a, ok := st.Attrs.(device.Conv)
 		if !ok {
@@ -28,9 +27,7 @@ func convKernel(run, each func(a device.Conv, c *call) error) builder {
 			return func(c *call) error { return each(a, c) }, nil
 		}
 		if a.Groups > 1 {
-			s := *st
-			s.Op += " with groups"
-			return kernelOf(&s, nil)
+			return func(c *call) error { return some(a, c) }, nil
 		}
 		return func(c *call) error { return run(a, c) }, nil
 	}
@@ -41,17 +38,19 @@ func convKernel(run, each func(a device.Conv, c *call) error) builder {
 func (c *call) directForward(a device.Conv, fin *finish) {
 	x, w, y := c.in[0], c.in[1], c.out[0]
 	k, n := w.shape[1]*w.shape[2]*w.shape[3], w.shape[0]
-	p := &patches{
-		src: x.f, n: x.shape[0], h: x.shape[1], w: x.shape[2], c: x.shape[3], gh: y.shape[1], gw: y.shape[2],
-		sy: a.Stride[0], sx: a.Stride[1], oy: -a.Pad[0], ox: -a.Pad[1], ph: w.shape[1], pw: w.shape[2],
-	}
 	packed := c.packedOnce(w, "transposed", c.dev.panelFloats(k, n), func(dst []float32) { c.dev.packTransposed(dst, w.f, k, n) })
+	c.dev.convolvePart(a, allOf(x), w.shape[1], w.shape[2], packed, allOf(y), fin, fin.plain(c.dev))
+}
+
+// convolvePart writes the convolution of some channels of a map with weights that lie packed to some channels of another,
+// finished as fin says, if not plain.
+func (d *Device) convolvePart(a device.Conv, x chanMap, kh, kw int, packed []float32, y chanMap, fin *finish, plain bool) {
 	var after func([]float32, int, int)
-	if !fin.plain(c.dev) {
-		zero := c.dev.zeros(n)
-		after = func(row []float32, at, col int) { fin.row(&c.dev.isa.vec, zero, row, at, col) }
+	if !plain {
+		zero := d.zeros(y.c)
+		after = func(row []float32, at, col int) { fin.row(&d.isa.vec, zero, row, at, col) }
 	}
-	c.dev.multiply(p, packed, n, sink{out: y.f, ld: n}, after)
+	d.multiply(x.patches(a, kh, kw, y), packed, y.c, sink{out: y.f, ld: y.ps}, after)
 }
 
 // plain reports whether the finish leaves outputs as they are.
@@ -92,44 +91,53 @@ func biasReLU(c *call, relu bool) func([]float32, int) {
 // with the weights that meet there: no zero of a stretched dy is ever multiplied. Pixels that no
 // output saw get 0.
 func directDX(a device.Conv, c *call) error {
-	dy, w, dx := c.in[0], c.in[1], c.out[0]
-	kh, kw, n, o := w.shape[1], w.shape[2], w.shape[3], w.shape[0]
-	h, wd := dx.shape[1], dx.shape[2]
+	w, dx := c.in[1], allOf(c.out[0])
+	c.dev.clearUnseen(a, w.shape[1], w.shape[2], dx)
+	c.dev.inputGrad(a, allOf(c.in[0]), w.f, w.shape[1], w.shape[2], dx)
+	return nil
+}
+
+// clearUnseen makes a gradient zeros where the kernel does not reach all of it.
+func (d *Device) clearUnseen(a device.Conv, kh, kw int, dx chanMap) {
 	if a.Stride[0] > kh || a.Stride[1] > kw {
-		c.dev.team.ranges(len(dx.f), 16, 1, func(_, i, j int) { clear(dx.f[i:j]) })
+		d.team.ranges(len(dx.f), 16, 1, func(_, i, j int) { clear(dx.f[i:j]) })
 	}
-	for py := range min(a.Stride[0], h) {
+}
+
+// inputGrad is directDX from some channels of dy, by the weights w [dy.c, kh, kw, dx.c], to some of dx.
+func (d *Device) inputGrad(a device.Conv, dy chanMap, w []float32, kh, kw int, dx chanMap) {
+	n, o := dx.c, dy.c
+	for py := range min(a.Stride[0], dx.h) {
 		ys, oy := phase(py, a.Pad[0], a.Stride[0], kh)
-		for px := range min(a.Stride[1], wd) {
+		for px := range min(a.Stride[1], dx.w) {
 			xs, ox := phase(px, a.Pad[1], a.Stride[1], kw)
 			if len(ys) == 0 || len(xs) == 0 {
 				continue
 			}
-			gh, gw := (h-py+a.Stride[0]-1)/a.Stride[0], (wd-px+a.Stride[1]-1)/a.Stride[1]
-			p := &patches{src: dy.f, n: dy.shape[0], h: dy.shape[1], w: dy.shape[2], c: o, gh: gh, gw: gw, sy: 1, sx: 1, oy: oy, ox: ox, ph: len(ys), pw: len(xs)}
-			packed := c.dev.bufB(p.depth(), n)
+			gh, gw := (dx.h-py+a.Stride[0]-1)/a.Stride[0], (dx.w-px+a.Stride[1]-1)/a.Stride[1]
+			p := &patches{src: dy.f, n: dy.n, h: dy.h, w: dy.w, c: o, ps: dy.ps, gh: gh, gw: gw, sy: 1, sx: 1, oy: oy, ox: ox, ph: len(ys), pw: len(xs)}
+			packed := d.bufB(p.depth(), n)
 			parts := (o + turnedSteps - 1) / turnedSteps
-			c.dev.team.each(len(ys)*len(xs)*parts, func(_, i int) {
+			d.team.each(len(ys)*len(xs)*parts, func(_, i int) {
 				tap, k0 := i/parts, i%parts*turnedSteps
 				at := (k0*kh+ys[tap/len(xs)])*kw + xs[tap%len(xs)]
-				c.dev.packSteps(packed, p.depth(), n, tap*o+k0, min(turnedSteps, o-k0), w.f[at*n:], kh*kw*n)
+				d.packSteps(packed, p.depth(), n, tap*o+k0, min(turnedSteps, o-k0), w[at*n:], kh*kw*n)
 			})
 			if a.Stride == [2]int{1, 1} {
-				c.dev.multiply(p, packed, n, sink{out: dx.f, ld: n}, nil)
+				d.multiply(p, packed, n, sink{out: dx.f, ld: dx.ps}, nil)
 				continue
 			}
 			// Pixels of a phase lie apart: they are computed beside each other and then brought to their places.
-			near := c.dev.scratch(1+c.dev.team.n, p.rows()*n)
-			c.dev.multiply(p, packed, n, sink{out: near, ld: n}, nil)
-			c.dev.team.each(dx.shape[0]*gh, func(_, r int) {
-				at := ((r/gh*h+r%gh*a.Stride[0]+py)*wd + px) * n
+			near := d.scratch(1+d.team.n, p.rows()*n)
+			d.multiply(p, packed, n, sink{out: near, ld: n}, nil)
+			d.team.each(dx.n*gh, func(_, r int) {
+				at := ((r/gh*dx.h+r%gh*a.Stride[0]+py)*dx.w + px) * dx.ps
 				for x := range gw {
-					copy(dx.f[at+x*a.Stride[1]*n:][:n], near[(r*gw+x)*n:][:n])
+					copy(dx.f[at+x*a.Stride[1]*dx.ps:][:n], near[(r*gw+x)*n:][:n])
 				}
 			})
 		}
 	}
-	return nil
 }
 
 // turnedSteps is how many steps of turned weights are laid out at a time.
@@ -152,10 +160,7 @@ func phase(rem, pad, stride, k int) (taps []int, first int) {
 // directDW is the product of dy transposed with the input's patches.
 func directDW(a device.Conv, c *call) error {
 	x, dy, dw := c.in[0], c.in[1], c.out[0]
-	p := &patches{
-		src: x.f, n: x.shape[0], h: x.shape[1], w: x.shape[2], c: x.shape[3], gh: dy.shape[1], gw: dy.shape[2],
-		sy: a.Stride[0], sx: a.Stride[1], oy: -a.Pad[0], ox: -a.Pad[1], ph: dw.shape[1], pw: dw.shape[2],
-	}
-	c.dev.weightProduct(dy.f, dw.shape[0], p, dw.f)
+	left := allOf(dy)
+	c.dev.weightProduct(dy.f, left.ps, left.c, allOf(x).patches(a, dw.shape[1], dw.shape[2], left), dw.f)
 	return nil
 }

@@ -48,9 +48,9 @@ func (d *Device) multiply(a *patches, packed []float32, n int, to sink, after fu
 			k1 := min(k0+kc, depth)
 			block, rs := buf, ld
 			if a.direct() {
-				block, rs = a.src[r0*depth+k0:], depth
+				block, rs = a.src[r0*a.pixel()+k0:], a.pixel()
 			} else {
-				a.fill(buf, ld, r0, r1, k0, k1)
+				a.fill(d.isa, buf, ld, r0, r1, k0, k1)
 			}
 			for j := p0; j < p1; j++ {
 				b := &packed[(j*depth+k0)*nr]

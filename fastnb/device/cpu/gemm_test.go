@@ -49,7 +49,7 @@ func BenchmarkWeightProduct(b *testing.B) {
 				dy, x, o := randoms(rows*m), randoms(rows*n), floats(m*n)
 				used := processorTime()
 				for b.Loop() {
-					d.weightProduct(dy, m, matrix(x, rows, n), o)
+					d.weightProduct(dy, m, m, matrix(x, rows, n), o)
 				}
 				used = processorTime() - used
 				b.ReportMetric(used.Seconds()/float64(b.N)*1e3, "cpu-ms/op")

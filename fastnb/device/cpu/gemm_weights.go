@@ -1,10 +1,10 @@
 package cpu
 
-// weightProduct computes C [m, depth] = A' P, A [rows, m] and P the patches: the weight gradient of a direct convolution.
+// weightProduct computes C [m, depth] = A' P, A [rows, m], rows lda apart, and P the patches: the weight gradient of a direct convolution.
 // Both sides are laid out for the tiles block by block: maps of channels by the power of two would else fight for the
 // same few cache lines. Of a small C the rows are shared out, in ranges that each have a sum of their own; of a large
 // one the columns are.
-func (d *Device) weightProduct(a []float32, m int, p *patches, out []float32) {
+func (d *Device) weightProduct(a []float32, lda, m int, p *patches, out []float32) {
 	rows, depth := p.rows(), p.depth()
 	for w := range d.team.n {
 		d.scratch(1+w, d.stripFloats())
@@ -20,7 +20,7 @@ func (d *Device) weightProduct(a []float32, m int, p *patches, out []float32) {
 		}
 		d.team.each(ranges, func(w, r int) {
 			for c0 := 0; c0 < depth; c0 += stripPanels * d.isa.nr {
-				g := strip{a: a, m: m, p: p, c0: c0, c1: min(c0+stripPanels*d.isa.nr, depth), from: rows * r / ranges, end: rows * (r + 1) / ranges}
+				g := strip{a: a, lda: lda, m: m, p: p, c0: c0, c1: min(c0+stripPanels*d.isa.nr, depth), from: rows * r / ranges, end: rows * (r + 1) / ranges}
 				g.run(d.isa, sums[r*size:(r+1)*size], d.pack[1+w].f)
 			}
 		})
@@ -42,7 +42,7 @@ func (d *Device) weightProduct(a []float32, m int, p *patches, out []float32) {
 	}
 	wide *= d.isa.nr
 	d.team.each((depth+wide-1)/wide, func(w, part int) {
-		g := strip{a: a, m: m, p: p, c0: part * wide, c1: min(part*wide+wide, depth), end: rows}
+		g := strip{a: a, lda: lda, m: m, p: p, c0: part * wide, c1: min(part*wide+wide, depth), end: rows}
 		g.run(d.isa, out, d.pack[1+w].f)
 	})
 }
@@ -62,7 +62,7 @@ func (d *Device) stripFloats() int {
 // strip is the part of A' P in columns c0 to c1, over rows from to end.
 type strip struct {
 	a                 []float32
-	m                 int
+	lda, m            int
 	p                 *patches
 	c0, c1, from, end int
 }
@@ -80,7 +80,7 @@ func (g *strip) run(k *isa, out, own []float32) {
 		for s := range steps {
 			i0, i1 := g.m*s/steps, g.m*(s+1)/steps
 			rows := i1 - i0
-			k.copyRows(left, k.mr, g.a[r0*g.m+i0:r1*g.m], g.m, rows, n)
+			k.copyRows(left, k.mr, g.a[r0*g.lda+i0:], g.lda, rows, n)
 			for j := g.c0; j < g.c1; j += nr {
 				b := &right[(j-g.c0)*n]
 				if j+nr <= g.c1 {
@@ -100,13 +100,13 @@ func (g *strip) run(k *isa, out, own []float32) {
 // right lays rows r0 to r1 of the strip's columns out in panels, the last filled up with zeros.
 func (g *strip) right(k *isa, r0, r1 int, dst []float32) {
 	nr, n := k.nr, r1-r0
-	src, ld := g.p.src, g.p.depth()
+	src, ld := g.p.src, g.p.pixel()
 	switch {
 	case g.p.whole():
-		src = src[r0*ld+g.c0 : r1*ld]
+		src = src[r0*ld+g.c0:]
 	default:
 		src, ld = dst[stripPanels*nr*blockK:], (stripPanels+1)*nr
-		g.p.fill(src, ld, r0, r1, g.c0, g.c1)
+		g.p.fill(k, src, ld, r0, r1, g.c0, g.c1)
 	}
 	for j := 0; j < g.c1-g.c0; j += nr {
 		cols := min(nr, g.c1-g.c0-j)

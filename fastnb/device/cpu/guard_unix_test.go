@@ -78,6 +78,12 @@ func TestWithinBounds(t *testing.T) {
 					z.gradByPanels(x.f, y.f, w.f, z.works())
 				}
 			}
+			for _, s := range groupCases {
+				run, _, _, _ := s.kernels(t, d, array)
+				for _, f := range run {
+					f()
+				}
+			}
 			pool := device.Pool{Size: [2]int{3, 3}, Stride: [2]int{2, 2}, Pad: [4]int{1, 1, 1, 1}}
 			x, y := val{shape: []int{2, 7, 7, 13}, f: array(2 * 7 * 7 * 13)}, val{shape: []int{2, 4, 4, 13}, f: array(2 * 4 * 4 * 13)}
 			maxPool(pool, &call{dev: d, in: []val{x}, out: []val{y}})

@@ -8,19 +8,21 @@ var copyRows256 = asmCopyRows(8, vcopyRows1_256, vcopyRows2_256)
 
 var copyRows512 = asmCopyRows(16, vcopyRows1_512, vcopyRows2_512)
 
-// asmCopyRows copies rows of up to one vector of w floats, and of two.
+// asmCopyRows copies rows of up to one vector of w floats, and of up to two. Rows are copied as whole vectors as far as
+// both sides have so much.
 func asmCopyRows(w int, one, two func(dst *float32, ds int, src *float32, ss, k int)) func(dst []float32, ds int, src []float32, ss, n, rows int) {
 	return func(dst []float32, ds int, src []float32, ss, n, rows int) {
-		switch {
-		case rows == 0:
-		case n == 2*w:
-			two(&dst[0], ds, &src[0], ss, rows)
-		case n <= w && ss >= w && rows > 1 && ds*(rows-2)+w <= len(dst):
-			// The last row alone may end where the memory does.
-			one(&dst[0], ds, &src[0], ss, rows-1)
-			copy(dst[(rows-1)*ds:(rows-1)*ds+n], src[(rows-1)*ss:])
-		default:
-			genericCopyRows(dst, ds, src, ss, n, rows)
+		v, run := w, one
+		if n > w {
+			v, run = 2*w, two
+		}
+		whole := 0
+		if n <= v && rows > 0 && len(src) >= v && len(dst) >= v {
+			whole = min(rows, (len(src)-v)/ss+1, (len(dst)-v)/ds+1)
+			run(&dst[0], ds, &src[0], ss, whole)
+		}
+		for r := whole; r < rows; r++ {
+			copy(dst[r*ds:r*ds+n], src[r*ss:r*ss+n])
 		}
 	}
 }
