@@ -30,6 +30,7 @@ type getConfig struct {
 	h, w   int
 	twin   bool
 	orTwin bool
+	given  []string // names of options
 }
 
 type dataOption func(*getConfig)
@@ -38,22 +39,28 @@ func (o dataOption) applyData(c *getConfig) { o(c) }
 
 // Tiles says how many items a generated twin has at least; 0 is the generator's own number (planet:
 // 1,000). It has no meaning for real data.
-func Tiles(n int) DataOption { return dataOption(func(c *getConfig) { c.tiles = n }) }
+func Tiles(n int) DataOption {
+	return dataOption(func(c *getConfig) { c.tiles, c.given = n, append(c.given, "Tiles") })
+}
 
 // TwinSize is the size in pixels of the pictures that a generated twin draws, where its generator can
 // draw others than its own (camvid: 180x240, biwi_head_pose: 480x640). A twin of another size has a
 // folder of its own. It has no meaning for real data.
 func TwinSize(height, width int) DataOption {
-	return dataOption(func(c *getConfig) { c.h, c.w = height, width })
+	return dataOption(func(c *getConfig) { c.h, c.w, c.given = height, width, append(c.given, "TwinSize") })
 }
 
 // UseTwin asks, with true, for the generated twin though FASTNB_OFFLINE is not set.
-func UseTwin(on bool) DataOption { return dataOption(func(c *getConfig) { c.twin = on }) }
+func UseTwin(on bool) DataOption {
+	return dataOption(func(c *getConfig) { c.twin, c.given = on, append(c.given, "UseTwin") })
+}
 
 // OrTwin lets the generated twin stand in where the data set cannot be had: no connection, no address, an
 // account missing. A banner in the cell then says so, and how to get the real one. Data that came and was
 // wrong is still an error.
-func OrTwin() DataOption { return dataOption(func(c *getConfig) { c.orTwin = true }) }
+func OrTwin() DataOption {
+	return dataOption(func(c *getConfig) { c.orTwin, c.given = true, append(c.given, "OrTwin") })
+}
 
 // GetData gives the folder of the named data set, bringing it there first if need be. It tries the
 // folder data/name (when it holds anything), name.tgz of the FASTNB_MIRROR, and the data set's own
@@ -82,6 +89,9 @@ func get(u URL, opts []DataOption) (Path, error) {
 	}
 	if err := checkName(u.Name); err != nil {
 		return fail(err)
+	}
+	if c.tiles < 0 {
+		return fail(fmt.Errorf("Tiles(%d): a twin has no fewer than no items (try 0 for as many as it has by itself)", c.tiles))
 	}
 	dir := dataDir().Join(u.Name)
 	if !c.twin && filled(dir) {

@@ -99,6 +99,11 @@ func SampleData(name string, dir Path, n int, opts ...DataOption) error {
 	for _, o := range opts {
 		o.applyData(&c)
 	}
+	for _, o := range c.given {
+		if o != "TwinSize" {
+			return fmt.Errorf("fastnb: sample: %s: option %s has no effect on SampleData (try it with GetData)", name, o)
+		}
+	}
 	g, ok := twins[name]
 	if !ok {
 		return fmt.Errorf("fastnb: sample: %s: %w: there is no generator of that name", name, ErrUnavailable)

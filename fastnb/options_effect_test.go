@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -241,6 +242,48 @@ func TestSaveAndLoadOptionsCount(t *testing.T) {
 		}
 	}
 	opttest.Demand(t, load, opttest.Calls[LoadOption]{"LoadLearner of a file": loaded(l.Path.Join(exportFile)), "LoadLearner": loaded(l.Path)}, "LoadLearner File")
+}
+
+func TestFP16OptionsCount(t *testing.T) {
+	options := opttest.Options[FP16Option]{
+		"BF16": BF16(), "LossScale": LossScale(64), "MaxNoskip": MaxNoskip(2), "Dynamic": Dynamic(false), "MaxScale": MaxScale(128),
+	}
+	opttest.Complete(t, ".", options, "FP16Option")
+	l, e := fakeLearner(t, 1, 1, 1)
+	mixed := func(before ...FP16Option) func(o ...FP16Option) (any, error) {
+		return func(o ...FP16Option) (any, error) {
+			if err := l.ToFP16(append(before[:len(before):len(before)], o...)...); err != nil {
+				return nil, err
+			}
+			if l.scale == nil {
+				return e.scale, nil
+			}
+			return fmt.Sprint(e.scale, *l.scale), nil
+		}
+	}
+	opttest.Demand(t, options, opttest.Calls[FP16Option]{"ToFP16": mixed(), "ToFP16 with BF16": mixed(BF16())}, "ToFP16 with BF16 BF16")
+}
+
+func TestExportOptionsCount(t *testing.T) {
+	r := resnetLearner(t, datasets.NewPath(t.TempDir()))
+	must(t, r.Path.Join("a.txt").WriteText("an example"))
+	options := opttest.Options[ExportOption]{"File": File("other"), "Examples": Examples(r.Path.Join("a.txt")), "ExampleTexts": ExampleTexts("one")}
+	opttest.Complete(t, ".", options, "ExportOption", "FileOption")
+	opttest.Demand(t, options, opttest.Calls[ExportOption]{"ExportWith": func(o ...ExportOption) (any, error) {
+		_ = os.Remove(r.Path.Join(exportFile).String())
+		if err := r.ExportWith(o...); err != nil {
+			return nil, err
+		}
+		if !r.Path.Join(exportFile).Exists() {
+			return "another file", nil
+		}
+		m, err := LoadModel(r.Path.Join(exportFile))
+		if err != nil {
+			return nil, err
+		}
+		defer m.Close()
+		return fmt.Sprint(m.Examples()), nil
+	}})
 }
 
 func TestLearnerOptionsCount(t *testing.T) {

@@ -30,8 +30,12 @@ type factoryFunc func(*Factory)
 
 func (f factoryFunc) applyFactory(c *Factory) { f(c) }
 
-func (o CSVFormatOption) applyFactory(c *Factory) { c.From = append(c.From, o) }
-func (f bunchFunc) applyFactory(c *Factory)       { c.Bunch = append(c.Bunch, f) }
+func (f bunchFunc) applyFactory(c *Factory) { c.Bunch = append(c.Bunch, f) }
+
+func (o CSVFormatOption) applyFactory(c *Factory) {
+	c.From = append(c.From, o)
+	c.Note(o.name, FactoryOfCSV)
+}
 
 func (f fromFunc) applyFactory(c *Factory) {
 	c.From = append(c.From, f)
@@ -52,22 +56,9 @@ func (f transformFunc) applyFactory(c *Factory) {
 	c.noteAll(set.given, FactoryOfPictures)
 }
 
-func (f labelFunc) applyFactory(c *Factory) {
-	c.Label = append(c.Label, f)
-	var set labelConfig
-	f(&set)
-	name := "LabelDelim"
-	switch {
-	case set.cols != nil:
-		name = "LabelCols"
-	case set.classes != nil:
-		name = "Classes"
-	case set.kind != nil:
-		name = "LabelAs"
-	case set.fullPath:
-		name = "FullPath"
-	}
-	c.Note(name, FactoryOfLabels)
+func (o labelSet) applyFactory(c *Factory) {
+	c.Label = append(c.Label, o)
+	c.Note(o.name, FactoryOfLabels)
 }
 
 // noteAll notes the first of the options that something was given: an option that is put together of others
@@ -105,6 +96,9 @@ func NewFactory(opts ...FactoryOption) *Factory {
 	}
 	return f
 }
+
+// KindOf is what the options of lists make of a kind of item, for factories that are given the items themselves.
+func (f *Factory) KindOf(k Kind) (Kind, error) { return fromOptions(f.From).kindOf(k) }
 
 // ValidPct is the part of the items, 0 to 1, that a factory takes for validation (default 0.2).
 func ValidPct(p float64) FactoryOption {

@@ -86,44 +86,51 @@ type labelConfig struct {
 	given    opt.Given
 }
 
-type labelFunc func(*labelConfig)
+type labelSet struct {
+	name string
+	set  func(*labelConfig)
+}
 
-func (f labelFunc) applyLabel(c *labelConfig) { f(c) }
+func (o labelSet) applyLabel(c *labelConfig) { o.set(c) }
 
 // LabelDelim is what stands between the labels of one field, folder name, match or whatever a label is taken
 // from; with it items have any number of labels.
-func LabelDelim(s string) LabelOption { return labelFunc(func(c *labelConfig) { c.delim = s }) }
+func LabelDelim(s string) LabelOption {
+	return labelSet{"LabelDelim", func(c *labelConfig) { c.delim = s }}
+}
 
 // LabelCols are the columns with labels, by name or number (default 1). Several columns without
 // LabelDelim are one class each, 1 where it applies.
 func LabelCols(cols ...any) LabelOption {
-	return labelFunc(func(c *labelConfig) {
+	return labelSet{"LabelCols", func(c *labelConfig) {
 		c.cols = cols
 		c.given.Note("LabelCols", "LabelFromTable")
-	})
+	}}
 }
 
 // Classes are the class names in the order of the model's outputs; default the sorted labels of the
 // training items. Items with another label are left out, and so are other labels of items that may have
 // several; a line tells which.
 func Classes(names ...string) LabelOption {
-	return labelFunc(func(c *labelConfig) { c.classes = names })
+	return labelSet{"Classes", func(c *labelConfig) { c.classes = names }}
 }
 
 // LabelAs sets the kind of label, such as FloatKind() for numbers that would be taken for classes.
-func LabelAs(k LabelKind) LabelOption { return labelFunc(func(c *labelConfig) { c.kind = k }) }
+func LabelAs(k LabelKind) LabelOption {
+	return labelSet{"LabelAs", func(c *labelConfig) { c.kind = k }}
+}
 
 // ForLabelKind changes the kind of label that is chosen: options of packages above are made with it.
 func ForLabelKind(f func(LabelKind) (LabelKind, error)) LabelOption {
-	return labelFunc(func(c *labelConfig) { c.change = append(c.change, f) })
+	return labelSet{"ForLabelKind, such as Masks,", func(c *labelConfig) { c.change = append(c.change, f) }}
 }
 
 // FullPath has LabelFromRe look at the whole path instead of the file name.
 func FullPath(on bool) LabelOption {
-	return labelFunc(func(c *labelConfig) {
+	return labelSet{"FullPath", func(c *labelConfig) {
 		c.fullPath = on
 		c.given.Note("FullPath", "LabelFromRe")
-	})
+	}}
 }
 
 func (s *SplitList) fail(format string, a ...any) *LabelLists {

@@ -163,7 +163,7 @@ func ListFromFolder(k Kind, path datasets.Path, opts ...FromOption) *ItemList {
 		c.ext[i] = strings.ToLower(e)
 	}
 	if _, ok := k.(EncodedKind); !ok && c.csv.encoding != "" {
-		return failedList(k, path, "from folder: option Encoding: items of %s are not texts", k.Name())
+		return failedList(k, path, "from folder: option Encoding has no effect on items of %s (try it with lists of text files)", k.Name())
 	}
 	l := &ItemList{Path: path, kind: k}
 	w := folderWalk{c: c}
@@ -272,6 +272,9 @@ func listFromTable(k Kind, path datasets.Path, t *Table, c fromConfig, source st
 	}
 	if err := c.given.Refuse("item list", takers...); err != nil {
 		return &ItemList{Path: path, kind: k, err: err}
+	}
+	if _, ok := k.(EncodedKind); c.csv.encoding != "" && source == ofTables && (!ok || !files) {
+		return failedList(k, path, "option Encoding has no effect on %s from a table that is read already (try it with ReadCSV)", k.Name())
 	}
 	cols, err := t.columns(c.cols)
 	if err != nil {

@@ -200,3 +200,32 @@ func TestShowOptionsCount(t *testing.T) {
 		return b.X[0].Float32s(), nil
 	}})
 }
+
+func TestFileOptionsCount(t *testing.T) {
+	dir := folder(t, map[string]string{"t.csv": "a;b,c\n1;\xe9,3\n"})
+	csv := opttest.Options[CSVOption]{"Delimiter": Delimiter(";"), "Header": Header(false), "Encoding": Encoding("latin1")}
+	opttest.Complete(t, ".", csv, "CSVFormatOption", "EncodingOption")
+	opttest.Demand(t, csv, opttest.Calls[CSVOption]{"ReadCSV": func(o ...CSVOption) (any, error) {
+		tab, err := ReadCSV(dir.Join("t.csv"), append([]CSVOption{Encoding("windows-1251")}, o...)...)
+		if err != nil {
+			return nil, err
+		}
+		return fmt.Sprint(tab.cols, tab.rows), nil
+	}})
+	lines := opttest.Options[LinesOption]{"Encoding": Encoding("latin1")}
+	opttest.Complete(t, ".", lines, "EncodingOption")
+	opttest.Demand(t, lines, opttest.Calls[LinesOption]{
+		"LoadStrings": func(o ...LinesOption) (any, error) {
+			return LoadStrings(dir.Join("t.csv"), append([]LinesOption{Encoding("windows-1251")}, o...)...)
+		},
+	})
+	float := opttest.Options[FloatOption]{"LogScale": LogScale(true)}
+	opttest.Complete(t, ".", float, "FloatOption")
+	opttest.Demand(t, float, opttest.Calls[FloatOption]{"FloatKind": func(o ...FloatOption) (any, error) {
+		l := rows(4).SplitByIdx([]int{3}).LabelFromFunc(func(datasets.Path) float64 { return 2 }, LabelAs(FloatKind(o...)))
+		if l.Err() != nil {
+			return nil, l.Err()
+		}
+		return fmt.Sprint(l.Train.y), nil
+	}})
+}

@@ -21,8 +21,12 @@ type EncodingOption struct{ name string }
 func (o EncodingOption) applyCSV(c *csvConfig)   { c.encoding = o.name }
 func (o EncodingOption) applyFrom(c *fromConfig) { c.csv.encoding = o.name }
 func (o EncodingOption) applyLines(name *string) { *name = o.name }
-func (o EncodingOption) applyFactory(c *Factory) { c.From = append(c.From, o) }
 func (o EncodingOption) String() string          { return o.name }
+
+func (o EncodingOption) applyFactory(c *Factory) {
+	c.From = append(c.From, o)
+	c.Note("Encoding", FactoryOfLists)
+}
 
 // Encoding names how the characters of a text file are written, such as "latin1", "windows-1252", "utf-16le",
 // "gbk" or "shift_jis" (default UTF-8, or what a byte-order mark says).
@@ -127,7 +131,7 @@ func encodingOf(name string) (encoding.Encoding, error) {
 	}
 	e, err := htmlindex.Get(name)
 	if err != nil {
-		return nil, fmt.Errorf("Encoding(%q): there is no such encoding (there are utf-8, utf-16le, utf-16be, latin1, windows-1252, gbk, shift_jis and the others of the web)", name)
+		return nil, fmt.Errorf("Encoding(%q): there is no such encoding (try utf-8, utf-16le, utf-16be, latin1, windows-1252, gbk, shift_jis or another of the web)", name)
 	}
 	return e, nil
 }

@@ -12,7 +12,7 @@ func option(name string, set func(*config) error) data.FromOption {
 	return data.ForKind(func(k data.Kind) (data.Kind, error) {
 		t, ok := k.(textual)
 		if !ok {
-			return k, fmt.Errorf("%s is for lists of texts, not of %s", name, k.Name())
+			return k, fmt.Errorf("option %s is for lists of texts, not of %s (try it with TextListFromFolder and the like)", name, k.Name())
 		}
 		c := t.conf()
 		if err := set(&c); err != nil {

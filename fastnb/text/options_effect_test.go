@@ -37,6 +37,16 @@ func TestGenerateOptionsCount(t *testing.T) {
 	}
 }
 
+func TestTokenizerOptionsCount(t *testing.T) {
+	options := opttest.Options[TokenizerOption]{"PreRules": PreRules(), "PostRules": PostRules(), "SpecialCases": SpecialCases("don't")}
+	opttest.Complete(t, ".", options, "TokenizerOption")
+	opttest.Demand(t, options, opttest.Calls[TokenizerOption]{
+		"NewTokenizer": func(o ...TokenizerOption) (any, error) {
+			return NewTokenizer(o...).Process("A&amp;B don't LIKE<br />it"), nil
+		},
+	})
+}
+
 func TestTextListOptionsCount(t *testing.T) {
 	dir := folders(t, map[string]string{"train/a.txt": "One one two.", "train/b.txt": "Two, three.", "test/c.txt": "One two four."})
 	table, err := data.ReadCSV(csvOf(t, reviews(t, 12)).Join("texts.csv"))

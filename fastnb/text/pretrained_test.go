@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/fastnb/go/datasets"
@@ -166,8 +167,8 @@ func TestOtherSizesStartFresh(t *testing.T) {
 	home := datasets.NewPath(t.TempDir())
 	t.Setenv("FASTNB_HOME", home.String())
 	t.Setenv("FASTNB_OFFLINE", "")
-	asked := 0
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { asked++; w.WriteHeader(http.StatusNotFound) }))
+	var asked atomic.Int64
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { asked.Add(1); w.WriteHeader(http.StatusNotFound) }))
 	defer srv.Close()
 	t.Setenv("FASTNB_MIRROR", srv.URL)
 	tab, dir := knownWords(t), datasets.NewPath(t.TempDir())
@@ -194,7 +195,7 @@ func TestOtherSizesStartFresh(t *testing.T) {
 			t.Errorf("files here: %v: asked for outright: %v", here, err)
 		}
 	}
-	if asked > 0 {
-		t.Errorf("%d requests for weights that do not fit", asked)
+	if asked.Load() > 0 {
+		t.Errorf("%d requests for weights that do not fit", asked.Load())
 	}
 }

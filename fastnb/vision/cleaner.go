@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"html"
 	"image/jpeg"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,6 +18,7 @@ import (
 	"github.com/fastnb/go/datasets"
 	"github.com/fastnb/go/fastnb"
 	"github.com/fastnb/go/fastnb/data"
+	"github.com/fastnb/go/internal/whole"
 	"github.com/fastnb/go/plotting"
 )
 
@@ -124,22 +124,7 @@ func (c *Cleaner) Write() error {
 	if err := csv.NewWriter(&b).WriteAll(rows); err != nil {
 		return fmt.Errorf("fastnb: image cleaner: %w", err)
 	}
-	f, err := os.CreateTemp(c.path.String(), ".cleaned-*")
-	if err != nil {
-		return fmt.Errorf("fastnb: image cleaner: %w", err)
-	}
-	_, err = f.Write(b.Bytes())
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = os.Chmod(f.Name(), 0o644)
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), name.String())
-	}
-	if err != nil {
-		_ = os.Remove(f.Name()) // the first error is the one to tell
+	if err := whole.WriteBytes(name.String(), b.Bytes()); err != nil {
 		return fmt.Errorf("fastnb: image cleaner: %w", err)
 	}
 	c.note = fmt.Sprintf("%s: %d of %d pictures", name.Name(), len(rows)-1, len(c.all))

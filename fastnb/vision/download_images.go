@@ -16,6 +16,7 @@ import (
 
 	"github.com/fastnb/go/cell"
 	"github.com/fastnb/go/datasets"
+	"github.com/fastnb/go/internal/whole"
 )
 
 // DownloadOption is an option of DownloadImages.
@@ -74,6 +75,7 @@ func DownloadImages(urls, dest datasets.Path, o ...DownloadOption) (int, error) 
 	if err := os.MkdirAll(dest.String(), 0o777); err != nil {
 		return fail(err)
 	}
+	whole.Sweep(dest.String())
 	return c.all(list, dest)
 }
 
@@ -151,25 +153,11 @@ func (c downloadConfig) one(ctx context.Context, address, name string) (err erro
 	if resp.StatusCode != http.StatusOK {
 		return fmt.Errorf("the server answered %s", resp.Status)
 	}
-	f, err := os.CreateTemp(filepath.Dir(name), ".coming-*")
-	if err != nil {
+	return whole.WriteOfMany(name, func(w io.Writer) error {
+		n, err := io.Copy(w, io.LimitReader(resp.Body, maxPicture+1))
+		if err == nil && n > maxPicture {
+			err = errors.New("it is larger than 64 MB")
+		}
 		return err
-	}
-	n, err := io.Copy(f, io.LimitReader(resp.Body, maxPicture+1))
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err == nil && n > maxPicture {
-		err = errors.New("it is larger than 64 MB")
-	}
-	if err == nil {
-		err = os.Chmod(f.Name(), 0o644)
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), name)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name()) // the first error is the one to tell
-	}
-	return err
+	})
 }

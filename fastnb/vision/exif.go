@@ -3,7 +3,10 @@ package vision
 import (
 	"bytes"
 	"encoding/binary"
+	"hash/crc32"
+	"math"
 	"path/filepath"
+	"slices"
 
 	"github.com/fastnb/go/fastnb/data"
 )
@@ -52,12 +55,20 @@ func (k imageKind) turned(p *planes, b []byte, file string) *planes {
 
 // orientation is the EXIF tag of that name, 1 to 8, or 0 where there is none.
 func orientation(b []byte) int {
-	var tiff []byte
+	d, err := readTIFFDir(exifOf(b))
+	if err != nil {
+		return 0
+	}
+	return int(d.first(tagOrientation, 0))
+}
+
+// exifOf is the EXIF data of a picture's file, nil for none.
+func exifOf(b []byte) (tiff []byte) {
 	switch {
 	case isJPEG(b):
-		tiff = exifOfJPEG(b)
-	case bytes.HasPrefix(b, []byte("\x89PNG")):
-		tiff = exifOfPNG(b)
+		return exifOfJPEG(b)
+	case isPNG(b):
+		return exifOfPNG(b)
 	case isWebP(b):
 		for _, c := range chunks(b[12:]) {
 			if c.id == "EXIF" {
@@ -65,13 +76,35 @@ func orientation(b []byte) int {
 			}
 		}
 	case isTIFF(b):
-		tiff = b
+		return b
 	}
-	d, err := readTIFFDir(tiff)
-	if err != nil {
-		return 0
+	return tiff
+}
+
+func isPNG(b []byte) bool { return bytes.HasPrefix(b, []byte("\x89PNG")) }
+
+// withEXIF gives a JPEG or PNG that has no EXIF data some: behind the first marker of the one, behind the header
+// of the other.
+func withEXIF(b, tiff []byte) []byte {
+	const app1, start, header = 0xe1, 2, 33
+	var part []byte
+	at := header
+	switch {
+	case tiff == nil:
+		return b
+	case isJPEG(b):
+		n := 2 + len(exifHead) + len(tiff)
+		if n > math.MaxUint16 {
+			return b
+		}
+		part, at = append(binary.BigEndian.AppendUint16([]byte{0xff, app1}, uint16(n)), exifHead...), start
+		part = append(part, tiff...)
+	default:
+		chunk := append([]byte("eXIf"), tiff...)
+		part = append(binary.BigEndian.AppendUint32(nil, uint32(len(tiff))), chunk...)
+		part = binary.BigEndian.AppendUint32(part, crc32.ChecksumIEEE(chunk))
 	}
-	return int(d.first(tagOrientation, 0))
+	return slices.Concat(b[:at], part, b[at:])
 }
 
 // exifHead stands before EXIF data in JPEGs.

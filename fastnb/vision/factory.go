@@ -41,7 +41,7 @@ func ImageDataBunchFromFolder(path datasets.Path, o ...data.FactoryOption) (*dat
 // (fastai's ImageDataBunch.from_csv)
 func ImageDataBunchFromCSV(path datasets.Path, o ...data.FactoryOption) (*data.DataBunch, error) {
 	f := data.NewFactory(append([]data.FactoryOption{data.LabelCols(1)}, o...)...)
-	if err := refuse(f, "ImageDataBunchFromCSV", data.FactoryOfLists, data.FactoryOfRandom); err != nil {
+	if err := refuse(f, "ImageDataBunchFromCSV", data.FactoryOfLists, data.FactoryOfCSV, data.FactoryOfRandom); err != nil {
 		return nil, err
 	}
 	s := ImageListFromCSV(path, f.Table, f.From...).SplitByRandPct(f.ValidPct, f.Sample...)
@@ -49,21 +49,23 @@ func ImageDataBunchFromCSV(path datasets.Path, o ...data.FactoryOption) (*data.D
 }
 
 // ImageDataBunchFromNameFunc makes data of the given pictures in one line; label is as LabelFromFunc takes
-// it. Options: ValidPct (0.2), SplitSeed, TestName (a folder below path), Classes; DSTfms (none), Size and
-// the other options of Transform; those of DataBunch. (fastai's ImageDataBunch.from_name_func)
+// it. Options: ValidPct (0.2), SplitSeed, TestName (a folder below path), Classes, UseEXIF; DSTfms (none), Size
+// and the other options of Transform; those of DataBunch. (fastai's ImageDataBunch.from_name_func)
 func ImageDataBunchFromNameFunc(path datasets.Path, fnames []datasets.Path, label any, o ...data.FactoryOption) (*data.DataBunch, error) {
 	f := data.NewFactory(o...)
-	if err := refuse(f, "pictures from names", data.FactoryOfRandom); err != nil {
+	s, err := named(path, fnames, f)
+	if err != nil {
 		return nil, err
 	}
-	return bunch(f, named(path, fnames, f).LabelFromFunc(label, f.Label...))
+	return bunch(f, s.LabelFromFunc(label, f.Label...))
 }
 
 // ImageDataBunchFromNameRe is ImageDataBunchFromNameFunc with the first group of a regular expression on a
 // picture's path as its label. The path has slashes on every system. (fastai's ImageDataBunch.from_name_re)
 func ImageDataBunchFromNameRe(path datasets.Path, fnames []datasets.Path, pattern string, o ...data.FactoryOption) (*data.DataBunch, error) {
 	f := data.NewFactory(o...)
-	if err := refuse(f, "pictures from names", data.FactoryOfRandom); err != nil {
+	s, err := named(path, fnames, f)
+	if err != nil {
 		return nil, err
 	}
 	if re, err := regexp.Compile(pattern); err != nil || re.NumSubexp() < 1 {
@@ -72,7 +74,7 @@ func ImageDataBunchFromNameRe(path datasets.Path, fnames []datasets.Path, patter
 		}
 		return nil, fmt.Errorf("fastnb: image data bunch from names: %w", err)
 	}
-	return bunch(f, named(path, fnames, f).LabelFromRe(pattern, append([]data.LabelOption{data.FullPath(true)}, f.Label...)...))
+	return bunch(f, s.LabelFromRe(pattern, append([]data.LabelOption{data.FullPath(true)}, f.Label...)...))
 }
 
 // ImageDataBunchFromLists is ImageDataBunchFromNameFunc with a label for each picture, in their order.
@@ -89,10 +91,11 @@ func ImageDataBunchFromLists(path datasets.Path, fnames []datasets.Path, labels 
 		of[name.String()] = labels[k]
 	}
 	f := data.NewFactory(o...)
-	if err := refuse(f, "pictures from names", data.FactoryOfRandom); err != nil {
+	s, err := named(path, fnames, f)
+	if err != nil {
 		return nil, err
 	}
-	return bunch(f, named(path, fnames, f).LabelFromFunc(func(p datasets.Path) string { return of[p.String()] }, f.Label...))
+	return bunch(f, s.LabelFromFunc(func(p datasets.Path) string { return of[p.String()] }, f.Label...))
 }
 
 // refuse is the error of an option that a factory of pictures does not look at.
@@ -101,8 +104,15 @@ func refuse(f *data.Factory, what string, takers ...string) error {
 }
 
 // named splits a list of given files at random.
-func named(path datasets.Path, fnames []datasets.Path, f *data.Factory) *data.SplitList {
-	return ImageList(path, fnames...).SplitByRandPct(f.ValidPct, f.Sample...)
+func named(path datasets.Path, fnames []datasets.Path, f *data.Factory) (*data.SplitList, error) {
+	if err := refuse(f, "pictures from names", data.FactoryOfRandom); err != nil {
+		return nil, err
+	}
+	k, err := f.KindOf(imageKind{})
+	if err != nil {
+		return nil, fmt.Errorf("fastnb: image data bunch: %w", err)
+	}
+	return imageList(k, path, fnames).SplitByRandPct(f.ValidPct, f.Sample...), nil
 }
 
 // bunch ends the chain: transforms, test items, batches.

@@ -15,7 +15,7 @@ type imageKind struct {
 	EXIF bool `json:"exif,omitempty"` // pictures are turned as their EXIF data says
 }
 
-var errNotPictures = errors.New("option UseEXIF: the items are no pictures")
+var errNotPictures = errors.New("option UseEXIF: the items are no pictures (try it with ImageListFromFolder and the like)")
 
 // ImageKind is the kind of items that are pictures, for lists made by package data's constructors.
 func ImageKind() data.Kind { return imageKind{} }

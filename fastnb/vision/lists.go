@@ -6,13 +6,13 @@ import (
 )
 
 // ImageListFromCSV is a list of pictures that the table path/name names in its first column. Options:
-// data's Folder, Suffix, Col (0), Delimiter, Header, SkipMissing.
+// data's Folder, Suffix, Col (0), Delimiter, Header, Encoding, SkipMissing; UseEXIF.
 func ImageListFromCSV(path datasets.Path, name string, o ...data.FromOption) *data.ItemList {
 	return data.ListFromCSV(imageKind{}, path, name, o...)
 }
 
 // ImageListFromFolder is a list of the pictures below path. Options: data's Recurse (true), Include,
-// Exclude, Extensions.
+// Exclude, Extensions; UseEXIF.
 func ImageListFromFolder(path datasets.Path, o ...data.FromOption) *data.ItemList {
 	return data.ListFromFolder(imageKind{}, path, o...)
 }
@@ -24,11 +24,15 @@ func ImageListFromTable(path datasets.Path, t *data.Table, o ...data.FromOption)
 
 // ImageList is a list of the given picture files, in their order.
 func ImageList(path datasets.Path, files ...datasets.Path) *data.ItemList {
+	return imageList(imageKind{}, path, files)
+}
+
+func imageList(kind data.Kind, path datasets.Path, files []datasets.Path) *data.ItemList {
 	refs := make([]string, len(files))
 	for k, f := range files {
 		refs[k] = f.String()
 	}
-	return data.NewItemList(imageKind{}, path, refs)
+	return data.NewItemList(kind, path, refs)
 }
 
 // GetImageFiles are the pictures of one folder, sorted by name, hidden files left out. Folders inside it are

@@ -83,7 +83,7 @@ func Masks(opts ...MaskOption) data.LabelOption {
 	return data.ForLabelKind(func(k data.LabelKind) (data.LabelKind, error) {
 		m, ok := k.(maskKind)
 		if !ok {
-			return k, fmt.Errorf("option Masks: the labels are of kind %s, not masks", k.Name())
+			return k, fmt.Errorf("option Masks: the labels are of kind %s, not masks (try it with SegmentationListFromFolder and the like)", k.Name())
 		}
 		for _, o := range opts {
 			o.applyMask(&m.Opener)

@@ -8,7 +8,10 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"net/http"
+	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/fastnb/go/datasets"
 	"github.com/fastnb/go/fastnb"
@@ -16,6 +19,7 @@ import (
 	"github.com/fastnb/go/fastnb/internal/opt/opttest"
 	"github.com/fastnb/go/fastnb/models"
 	"github.com/fastnb/go/fastnb/nn"
+	"github.com/fastnb/go/fastnb/tensor"
 	"github.com/fastnb/go/plotting"
 )
 
@@ -185,4 +189,93 @@ func TestTestTimeOptionsCount(t *testing.T) {
 			return in.Preds, nil
 		}),
 	}, "On")
+}
+
+func TestMaskOptionsCount(t *testing.T) {
+	mask, err := MaskOf(tensor.FromFloat32([]float32{1, 2, 3, 4}, 2, 2))
+	check(t, err)
+	options := opttest.Options[MaskOption]{
+		"Div": Div(true), "PaletteIndex": PaletteIndex(true), "GreyMask": GreyMask(true), "MaskColors": MaskColors("#000000", "#800000", "#008000", "#808000"), "ReplaceValue": ReplaceValue(0, 9),
+		"MaskFunc": MaskFunc(func(datasets.Path) (*Mask, error) { return mask, nil }),
+	}
+	opttest.Complete(t, ".", options, "MaskOption")
+	values := func(m *Mask, err error) (any, error) {
+		if err != nil {
+			return nil, err
+		}
+		return fmt.Sprint(m.Tensor().Float64s()), nil
+	}
+	// Each form of file with what it takes; TestMaskForms has what is said where a form does not fit.
+	for _, c := range []struct {
+		file   string
+		before []MaskOption
+		except []string
+	}{
+		{"mask_255.png", nil, []string{"PaletteIndex", "GreyMask", "MaskColors", "MaskFunc"}},
+		{"mask_voc.png", []MaskOption{PaletteIndex(false)}, []string{"Div", "GreyMask", "MaskColors", "MaskFunc"}},
+	} {
+		opttest.Demand(t, options, opttest.Calls[MaskOption]{"OpenMask of " + c.file: func(o ...MaskOption) (any, error) {
+			return values(OpenMask(formatFile(c.file), append(c.before[:len(c.before):len(c.before)], o...)...))
+		}}, prefixed("OpenMask of "+c.file, c.except)...)
+	}
+}
+
+func prefixed(call string, names []string) []string {
+	out := make([]string, len(names))
+	for k, n := range names {
+		out[k] = call + " " + n
+	}
+	return out
+}
+
+func TestFileOptionsCount(t *testing.T) {
+	open := opttest.Options[OpenOption]{"UseEXIF": UseEXIF(true)}
+	opttest.Complete(t, ".", open, "EXIFOption")
+	opttest.Demand(t, open, opttest.Calls[OpenOption]{"OpenImage": func(o ...OpenOption) (any, error) {
+		x, err := OpenImage(formatFile("exif6.jpg"), o...)
+		if err != nil {
+			return nil, err
+		}
+		return x.Size(), nil
+	}})
+	verify := opttest.Options[VerifyOption]{"DeleteBroken": DeleteBroken(true), "MaxSize": MaxSize(8), "Subfolders": Subfolders(true)}
+	opttest.Complete(t, ".", verify, "VerifyOption")
+	opttest.Demand(t, verify, opttest.Calls[VerifyOption]{"VerifyImages": func(o ...VerifyOption) (any, error) {
+		dir := writeTiles(t, 2, 16)
+		check(t, dir.Join("train-jpg", "bad.jpg").WriteText("no picture"))
+		check(t, dir.Join("train-jpg", "in").Mkdir())
+		check(t, dir.Join("train-jpg", "in", "bad.jpg").WriteText("no picture"))
+		if _, err := VerifyImages(dir.Join("train-jpg"), o...); err != nil {
+			return nil, err
+		}
+		broken, err := VerifyImages(dir.Join("train-jpg"), o...)
+		if err != nil {
+			return nil, err
+		}
+		x, err := OpenImage(dir.Join("train-jpg", "train_0.jpg"))
+		if err != nil {
+			return nil, err
+		}
+		return fmt.Sprint(len(broken), x.Size()), nil
+	}})
+	t.Setenv("FASTNB_OFFLINE", "")
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/slow.jpg" {
+			select { // longer than a test's client waits, and as long as one waits who waits on
+			case <-r.Context().Done():
+			case <-time.After(300 * time.Millisecond):
+			}
+		}
+		_, _ = fmt.Fprint(w, "picture") // the client sees what is missing
+	}))
+	defer srv.Close()
+	urls := datasets.NewPath(t.TempDir()).Join("urls.txt")
+	check(t, urls.WriteText(srv.URL+"/a.jpg\n"+srv.URL+"/slow.jpg\n"))
+	fetch := opttest.Options[DownloadOption]{"MaxPics": MaxPics(1), "PicTimeout": PicTimeout(50 * time.Millisecond)}
+	opttest.Complete(t, ".", fetch, "DownloadOption")
+	opttest.Demand(t, fetch, opttest.Calls[DownloadOption]{"DownloadImages": func(o ...DownloadOption) (any, error) {
+		dest := datasets.NewPath(t.TempDir())
+		n, err := DownloadImages(urls, dest, append([]DownloadOption{PicTimeout(time.Minute)}, o...)...)
+		return n, err
+	}})
 }

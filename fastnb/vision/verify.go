@@ -1,10 +1,12 @@
 package vision
 
 import (
+	"bytes"
 	"fmt"
 	"image"
 	"image/jpeg"
 	"image/png"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -16,6 +18,7 @@ import (
 	"github.com/fastnb/go/cell"
 	"github.com/fastnb/go/datasets"
 	"github.com/fastnb/go/fastnb/data"
+	"github.com/fastnb/go/internal/whole"
 )
 
 // VerifyOption is an option of VerifyImages.
@@ -41,8 +44,8 @@ func Subfolders(on bool) VerifyOption { return verifyFunc(func(c *verifyConfig) 
 
 // VerifyImages opens each picture of a folder as training would, and gives those that cannot be opened, after
 // naming each with its reason. Options: DeleteBroken (false), MaxSize (0), Subfolders (false). A picture is
-// made smaller under a temporary name first, so that an interrupt loses none. (fastai's verify_images, which
-// deletes unless told otherwise)
+// made smaller under a temporary name first, so that an interrupt loses none, and keeps its permissions and its EXIF
+// data. (fastai's verify_images, which deletes unless told otherwise)
 func VerifyImages(path datasets.Path, o ...VerifyOption) (datasets.Listing, error) {
 	var c verifyConfig
 	for _, f := range o {
@@ -54,6 +57,15 @@ func VerifyImages(path datasets.Path, o ...VerifyOption) (datasets.Listing, erro
 	files, err := GetImageFiles(path, data.Recurse(c.recurse))
 	if err != nil {
 		return fail(err)
+	}
+	if c.most > 0 {
+		swept := map[string]bool{}
+		for _, f := range files {
+			if dir := f.Parent().String(); !swept[dir] {
+				whole.Sweep(dir)
+				swept[dir] = true
+			}
+		}
 	}
 	reasons, err := verifyAll(files, c)
 	if err != nil {
@@ -128,34 +140,24 @@ func (c verifyConfig) verify(file datasets.Path) (broken, err error) {
 	return nil, writeSmaller(file.String(), imaging.Fit(src, c.most, c.most, imaging.Box))
 }
 
-// writeSmaller puts a picture in the place of a file, in its format; formats that cannot be written stay.
-func writeSmaller(name string, img image.Image) (err error) {
-	ext := strings.ToLower(filepath.Ext(name))
-	if ext != ".jpg" && ext != ".jpeg" && ext != ".png" {
-		return nil
-	}
-	f, err := os.CreateTemp(filepath.Dir(name), ".smaller-*")
+// writeSmaller puts a picture in the place of a file, in its format and with its EXIF data, by which it may have to
+// be turned; formats that cannot be written stay.
+func writeSmaller(name string, img image.Image) error {
+	was, err := os.ReadFile(name)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(f.Name()) // the first error is the one to tell
-		}
-	}()
-	if ext == ".png" {
-		err = png.Encode(f, img)
-	} else {
-		err = jpeg.Encode(f, img, &jpeg.Options{Quality: 90})
+	var b bytes.Buffer
+	switch strings.ToLower(filepath.Ext(name)) {
+	case ".jpg", ".jpeg":
+		err = jpeg.Encode(&b, img, &jpeg.Options{Quality: 90})
+	case ".png":
+		err = png.Encode(&b, img)
+	default:
+		return nil
 	}
-	if e := f.Close(); err == nil {
-		err = e
+	if err != nil {
+		return err
 	}
-	if err == nil {
-		err = os.Chmod(f.Name(), 0o644)
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), name)
-	}
-	return err
+	return whole.WriteOfMany(name, func(w io.Writer) error { _, err := w.Write(withEXIF(b.Bytes(), exifOf(was))); return err })
 }

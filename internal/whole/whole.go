@@ -33,10 +33,24 @@ const attempts = 100
 func Write(path string, write func(io.Writer) error) error { return WriteMode(path, 0o666, write) }
 
 // WriteMode is Write with the permissions of a new file, before the umask.
-func WriteMode(path string, mode fs.FileMode, write func(io.Writer) error) (err error) {
+func WriteMode(path string, mode fs.FileMode, write func(io.Writer) error) error {
 	dir := filepath.Dir(path)
 	Sweep(dir)
-	f, err := create(dir, filepath.Base(path), mode)
+	if err := put(path, mode, write, (*os.File).Sync); err != nil {
+		return err
+	}
+	return SyncDir(dir)
+}
+
+// WriteOfMany is Write for one of many files in a folder, such as pictures, which come again if the machine is
+// switched off: it neither sweeps nor syncs. Who writes them sweeps the folder once before.
+func WriteOfMany(path string, write func(io.Writer) error) error {
+	return put(path, 0o666, write, func(*os.File) error { return nil })
+}
+
+// put writes a file under a temporary name and renames it.
+func put(path string, mode fs.FileMode, write func(io.Writer) error, sync func(*os.File) error) (err error) {
+	f, err := create(filepath.Dir(path), filepath.Base(path), mode)
 	if err != nil {
 		return err
 	}
@@ -57,14 +71,14 @@ func WriteMode(path string, mode fs.FileMode, write func(io.Writer) error) (err 
 	if err := write(w); err != nil {
 		return err
 	}
-	if err := errors.Join(w.Flush(), f.Sync()); err != nil {
+	if err := errors.Join(w.Flush(), sync(f)); err != nil {
 		return err
 	}
 	if err := place(f, path); err != nil {
 		return err
 	}
 	placed = true
-	return SyncDir(dir)
+	return nil
 }
 
 // WriteBytes is Write of content that is at hand.

@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -171,10 +172,13 @@ func TestInterruptDownload(t *testing.T) {
 	_, _ = tw.Write(rose)
 	_ = tw.Close()
 	_ = z.Close()
-	half, slow, from := packed.Len()/2, true, ""
+	half := packed.Len() / 2
+	var slow atomic.Bool
+	var from atomic.Value // the part of the file that was asked for last
+	slow.Store(true)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		from = r.Header.Get("Range")
-		if slow {
+		from.Store(r.Header.Get("Range"))
+		if slow.Load() {
 			w.Header().Set("Content-Length", fmt.Sprint(packed.Len()))
 			_, _ = w.Write(packed.Bytes()[:half])
 			w.(http.Flusher).Flush()
@@ -187,9 +191,9 @@ func TestInterruptDownload(t *testing.T) {
 	s := stoppable(t)
 	get := "UntarData(URL{Name: \"flowers\", Address: \"" + server.URL + "/flowers.tgz\"})"
 	stops(t, s, "time.AfterFunc(200*time.Millisecond, stopNow)\n"+get)
-	slow = false
-	if got := cells(t, s, "p := "+get+"\nrose := os.ReadFile(p.Join(\"a.txt\").String())\nlen(rose)"); got != fmt.Sprint(len(rose)) || from != fmt.Sprintf("bytes=%d-", half) {
-		t.Errorf("the next try gives %s bytes and asks for %q", got, from)
+	slow.Store(false)
+	if got := cells(t, s, "p := "+get+"\nrose := os.ReadFile(p.Join(\"a.txt\").String())\nlen(rose)"); got != fmt.Sprint(len(rose)) || from.Load() != fmt.Sprintf("bytes=%d-", half) {
+		t.Errorf("the next try gives %s bytes and asks for %q", got, from.Load())
 	}
 }
 

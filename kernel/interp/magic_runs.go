@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/fastnb/go/cell"
+	"github.com/fastnb/go/internal/whole"
 	"github.com/fastnb/go/kernel/lang"
 )
 
@@ -292,15 +293,10 @@ func writeFile(c *cellLines) error {
 	return nil
 }
 
+// replaceFile writes a file as a whole. Its permissions stay what they are, and a link goes on leading to it.
 func replaceFile(name, text string) error {
-	tmp, err := os.CreateTemp(filepath.Dir(name), ".writefile-*")
-	if err != nil {
-		return err
+	if to, err := filepath.EvalSymlinks(name); err == nil {
+		name = to
 	}
-	defer func() { _ = os.Remove(tmp.Name()) }()
-	_, err = tmp.WriteString(text)
-	if err = errors.Join(err, tmp.Chmod(0o644), tmp.Close()); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), name)
+	return whole.WriteBytes(name, []byte(text))
 }
