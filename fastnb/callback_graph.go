@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/fastnb/go/cell"
-	"github.com/fastnb/go/fastnb/data"
 	"github.com/fastnb/go/plotting"
 )
 
@@ -38,7 +37,10 @@ func (g *lossGraph) draw(l *Learner, final bool) error {
 	}
 	g.last = time.Now()
 	if !final {
-		lines := l.Recorder.lossLines(data.PlotConfig{})
+		lines, err := l.Recorder.LossLines()
+		if err != nil {
+			return err
+		}
 		html, ok := plotting.LiveLines(lines)
 		if !ok {
 			return nil // the last drawing is the only one that stays

@@ -139,58 +139,15 @@ func LoadLearner(path datasets.Path, o ...LoadOption) (*Learner, error) {
 	for _, o := range o {
 		o.applyLoad(&c)
 	}
-	file, dir := path, path.Parent()
-	if path.Exists() && !path.IsDir() && c.named {
-		return nil, fmt.Errorf("fastnb: load learner: %s: option File has no effect on a path that is a file itself (try the folder %s)", path, dir)
-	}
-	if !path.Exists() || path.IsDir() {
-		file, dir = path.Join(c.file), path
-	}
-	if !file.Exists() && path.IsDir() && path.Join("export.pkl").Exists() && !c.named {
-		file = path.Join("export.pkl")
-	}
-	if err := notPickle("load learner", file); err != nil {
-		return nil, err
-	}
-	all, meta, err := readModel("load learner", file)
+	file, dir, all, meta, err := c.read("load learner", path)
 	if err != nil {
 		return nil, err
 	}
-	return c.learner(file, dir, all, meta)
-}
-
-// learner makes the learner of what a file holds; dir is the folder it works in.
-func (c *loadConfig) learner(file, dir datasets.Path, all map[string]*Tensor, meta checkpointMeta) (*Learner, error) {
-	if meta.Export == nil || meta.Arch == nil {
-		return nil, fmt.Errorf("fastnb: load learner: %s: not an export (try learn.Export, or Load for a checkpoint)", file)
-	}
-	archMu.Lock()
-	build := archs[meta.Arch.Kind]
-	archMu.Unlock()
-	if build == nil {
-		return nil, fmt.Errorf("fastnb: load learner: %s: nothing here builds a model of kind %q, only %s (try importing the package that made it)", file, meta.Arch.Kind, kinds())
-	}
-	d, err := data.LoadState(meta.Export.Data, dir)
+	b, err := c.build("load learner: "+file.String(), dir, all, meta)
 	if err != nil {
-		return nil, because("load learner: "+file.String(), err)
+		return nil, err
 	}
-	if c.test != nil {
-		if err := d.AddTest(c.test); err != nil {
-			return nil, because("load learner", err)
-		}
-	}
-	model, groups, err := build(meta.Arch.Config, d)
-	if err != nil {
-		return nil, because("load learner: "+file.String(), err)
-	}
-	if err := take(model, all); err != nil {
-		return nil, because("load learner: "+file.String(), err)
-	}
-	if f := meta.Export.loss(meta.Loss, d); f != nil {
-		c.opts = append([]LearnerOption{LossFunc(*f)}, c.opts...)
-	}
-	opts := append([]LearnerOption{WD(meta.Export.WD), TrainBN(meta.Export.TrainBN), BNWD(meta.Export.BNWD), TrueWD(meta.Export.TrueWD), OptFunc(meta.Optimizer)}, c.opts...)
-	l, err := NewConfigured(d, model, groups, meta.Arch, Configure(opts...))
+	l, err := NewConfigured(b.data, b.net, b.groups, meta.Arch, b.config)
 	if err != nil {
 		return nil, err
 	}
@@ -203,6 +160,67 @@ func (c *loadConfig) learner(file, dir datasets.Path, all map[string]*Tensor, me
 	l.tellNaN("load learner: "+file.Name(), all)
 	l.Model.ruined = notNumbers(all)
 	return l, nil
+}
+
+// read reads an export; dir is the folder that its learner works in.
+func (c *loadConfig) read(doing string, path datasets.Path) (file, dir datasets.Path, all map[string]*Tensor, meta checkpointMeta, err error) {
+	file, dir = path, path.Parent()
+	if path.Exists() && !path.IsDir() && c.named {
+		return file, dir, nil, meta, fmt.Errorf("fastnb: %s: %s: option File has no effect on a path that is a file itself (try the folder %s)", doing, path, dir)
+	}
+	if !path.Exists() || path.IsDir() {
+		file, dir = path.Join(c.file), path
+	}
+	if !file.Exists() && path.IsDir() && path.Join("export.pkl").Exists() && !c.named {
+		file = path.Join("export.pkl")
+	}
+	if err := notPickle(doing, file); err != nil {
+		return file, dir, nil, meta, err
+	}
+	all, meta, err = readModel(doing, file)
+	return file, dir, all, meta, err
+}
+
+// built is what an export makes: a network whose parameters have their values, on no device yet.
+type built struct {
+	data   *data.DataBunch
+	net    nn.Layer
+	groups [][]*nn.Param
+	config LearnerConfig
+}
+
+// build makes what a file holds; doing is for messages.
+func (c *loadConfig) build(doing string, dir datasets.Path, all map[string]*Tensor, meta checkpointMeta) (built, error) {
+	if meta.Export == nil || meta.Arch == nil {
+		return built{}, fmt.Errorf("fastnb: %s: not an export (try learn.Export, or Load for a checkpoint)", doing)
+	}
+	archMu.Lock()
+	build := archs[meta.Arch.Kind]
+	archMu.Unlock()
+	if build == nil {
+		return built{}, fmt.Errorf("fastnb: %s: nothing here builds a model of kind %q, only %s (try importing the package that made it)", doing, meta.Arch.Kind, kinds())
+	}
+	d, err := data.LoadState(meta.Export.Data, dir)
+	if err != nil {
+		return built{}, because(doing, err)
+	}
+	if c.test != nil {
+		if err := d.AddTest(c.test); err != nil {
+			return built{}, because(doing, err)
+		}
+	}
+	net, groups, err := build(meta.Arch.Config, d)
+	if err != nil {
+		return built{}, because(doing, err)
+	}
+	if err := take(net, all); err != nil {
+		return built{}, because(doing, err)
+	}
+	if f := meta.Export.loss(meta.Loss, d); f != nil {
+		c.opts = append([]LearnerOption{LossFunc(*f)}, c.opts...)
+	}
+	opts := append([]LearnerOption{WD(meta.Export.WD), TrainBN(meta.Export.TrainBN), BNWD(meta.Export.BNWD), TrueWD(meta.Export.TrueWD), OptFunc(meta.Optimizer)}, c.opts...)
+	return built{d, net, groups, Configure(opts...)}, nil
 }
 
 // take gives a model's parameters, which have no values yet, those of the file, after their shapes were

@@ -33,7 +33,6 @@ type Model struct {
 	about recipe
 	eng   predictor    // of the model's own, nil until it is asked first
 	turn  *dialogue    // whose state the engine has; nil: nobody's
-	owner func()       // frees what LoadModel made; may be nil
 	act   tensor.DType // how activations are kept, as engine.SetActivations takes it
 	gone  bool
 
@@ -78,15 +77,21 @@ func network(l nn.Layer) nn.Layer {
 	return l
 }
 
-// LoadModel reads what Export wrote, for prediction alone: path is the file, or its folder. Option: File.
+// LoadModel reads what Export wrote, for prediction alone: path is the file, or its folder. Options: File, and With
+// the learner's options OnDevice and LossFunc; others have no effect on a model, which is an error.
 func LoadModel(path datasets.Path, o ...LoadOption) (*Model, error) {
-	l, err := LoadLearner(path, append(o, With(Silent(true)))...)
+	c := loadConfig{file: exportFile}
+	for _, o := range o {
+		o.applyLoad(&c)
+	}
+	if idle := c.idleInModel(); idle != "" {
+		return nil, fmt.Errorf("fastnb: load model: %s: option %s has no effect on a model, which only predicts (try LoadLearner)", path, idle)
+	}
+	file, dir, all, meta, err := c.read("load model", path)
 	if err != nil {
 		return nil, err
 	}
-	m := l.Model
-	m.owner = l.eng.Close
-	return m, nil
+	return c.model("load model: "+file.String(), dir, all, meta)
 }
 
 // LoadModelFrom is LoadModel of an export that is at hand; name is for messages.
@@ -99,13 +104,65 @@ func LoadModelFrom(name string, export []byte) (*Model, error) {
 	if err != nil {
 		return nil, because("load model: "+name, err)
 	}
-	c := loadConfig{opts: []LearnerOption{Silent(true)}}
-	l, err := c.learner(datasets.NewPath(name), datasets.NewPath("."), all, meta)
+	return new(loadConfig).model("load model: "+name, datasets.NewPath("."), all, meta)
+}
+
+// model makes the model of what a file holds, with its weights on a device.
+func (c *loadConfig) model(doing string, dir datasets.Path, all map[string]*Tensor, meta checkpointMeta) (*Model, error) {
+	b, err := c.build(doing, dir, all, meta)
 	if err != nil {
 		return nil, err
 	}
-	l.Model.owner = l.eng.Close
-	return l.Model, nil
+	loss := b.data.Loss
+	if b.config.Loss != nil {
+		loss = *b.config.Loss
+	}
+	m := newModel(b.net, b.data, loss, meta.Arch)
+	m.examples, m.ruined = meta.Export.Examples, notNumbers(all)
+	dev, err := deviceFor(b.net, b.config.Device)
+	if err != nil {
+		return nil, because(doing, err)
+	}
+	eng, err := m.engineOn(dev)
+	if err != nil {
+		return nil, because(doing, err)
+	}
+	if err := eng.LoadState(all, true); err != nil {
+		m.Close()
+		return nil, because(doing, err)
+	}
+	return m, nil
+}
+
+// idleInModel is the first option that a model does not look at, "" for none.
+func (c *loadConfig) idleInModel() string {
+	if c.test != nil {
+		return "TestItems"
+	}
+	got, usual := Configure(c.opts...), Configure()
+	for _, o := range []struct {
+		name string
+		idle bool
+	}{
+		{"Metrics", len(got.Metrics) > 0},
+		{"Callbacks", len(got.Callbacks) > 0},
+		{"ModelPath", got.Path != nil},
+		{"ModelDir", got.ModelDir != usual.ModelDir},
+		{"OptFunc", got.Optimizer != usual.Optimizer},
+		{"WD", got.WD != usual.WD},
+		{"TrainBN", got.TrainBN != usual.TrainBN},
+		{"BNWD", got.BNWD != usual.BNWD},
+		{"TrueWD", got.TrueWD != usual.TrueWD},
+		{"Silent", got.Silent},
+	} {
+		if o.idle {
+			return o.name
+		}
+	}
+	if len(got.Extra) > 0 {
+		return got.Extra[0].String()
+	}
+	return ""
 }
 
 // Close frees what the model has on its device; weights that a learner uses stay. It waits for the batch that is
@@ -119,9 +176,6 @@ func (m *Model) Close() {
 	m.gone = true
 	if m.eng != nil {
 		m.eng.Close()
-	}
-	if m.owner != nil {
-		m.owner()
 	}
 }
 
@@ -259,17 +313,25 @@ func (m *Model) engine() (predictor, error) {
 		if dev == nil {
 			return nil, engine.ErrGone
 		}
-		e, err := engine.New(dev, m.Layer, m.about.loss, nil, optim.Config{Kind: "adam"})
-		if err != nil {
+		if _, err := m.engineOn(dev); err != nil {
 			return nil, err
 		}
-		if err := e.SetActivations(m.act); err != nil {
-			e.Close()
-			return nil, err
-		}
-		m.eng = e
 	}
 	return m.eng, nil
+}
+
+// engineOn makes the model's own engine; mu is held, or nobody has the model yet.
+func (m *Model) engineOn(dev device.Device) (*engine.Engine, error) {
+	e, err := engine.New(dev, m.Layer, m.about.loss, nil, optim.Config{Kind: "adam"})
+	if err != nil {
+		return nil, err
+	}
+	if err := e.SetActivations(m.act); err != nil {
+		e.Close()
+		return nil, err
+	}
+	m.eng = e
+	return e, nil
 }
 
 func (r recipe) open(item any) (data.Item, error) {

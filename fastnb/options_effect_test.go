@@ -176,6 +176,7 @@ func TestShowAndPlotOptionsCount(t *testing.T) {
 	opttest.Demand(t, plots, opttest.Calls[data.PlotOption]{
 		"Plot":        func(o ...data.PlotOption) (any, error) { return seen(l2.Recorder.Plot(o...)) },
 		"PlotLosses":  func(o ...data.PlotOption) (any, error) { return seen(l2.Recorder.PlotLosses(o...)) },
+		"LossLines":   func(o ...data.PlotOption) (any, error) { return l2.Recorder.LossLines(o...) },
 		"PlotLR":      func(o ...data.PlotOption) (any, error) { return seen(l2.Recorder.PlotLR(o...)) },
 		"PlotMetrics": func(o ...data.PlotOption) (any, error) { return seen(l2.Recorder.PlotMetrics(o...)) },
 	})
@@ -242,6 +243,28 @@ func TestSaveAndLoadOptionsCount(t *testing.T) {
 		}
 	}
 	opttest.Demand(t, load, opttest.Calls[LoadOption]{"LoadLearner of a file": loaded(l.Path.Join(exportFile)), "LoadLearner": loaded(l.Path)}, "LoadLearner File")
+	// A model answers without a learner; of a learner's options it takes its device and its loss.
+	model := func(more ...LearnerOption) func(o ...LoadOption) (any, error) {
+		return func(o ...LoadOption) (any, error) {
+			m, err := LoadModel(l.Path, append(o, With(more...))...)
+			if err != nil {
+				return nil, err
+			}
+			defer m.Close()
+			return fmt.Sprint(m.Loss().Name, m.Examples()), nil
+		}
+	}
+	load["With"], load["File"] = With(LossFunc(nn.MSELossFlat)), File("examples")
+	must(t, r.ExportWith(File("examples"), ExampleTexts("one")))
+	opttest.Demand(t, load, opttest.Calls[LoadOption]{"LoadModel": model()})
+	for name, o := range map[string]LearnerOption{
+		"Metrics": Metrics(Accuracy()), "Callbacks": Callbacks(ShowGraph()), "ModelPath": ModelPath(l.Path), "ModelDir": ModelDir("m"), "OptFunc": OptFunc("sgd"), "WD": WD(.3),
+		"TrainBN": TrainBN(false), "BNWD": BNWD(false), "TrueWD": TrueWD(false), "Silent": Silent(true), "PS": PS(.3),
+	} {
+		if _, err := model(o)(); err == nil || !strings.Contains(err.Error(), "option "+name+" has no effect") || !strings.Contains(err.Error(), "(try LoadLearner)") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }
 
 func TestFP16OptionsCount(t *testing.T) {

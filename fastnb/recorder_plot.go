@@ -15,12 +15,12 @@ func (o plotOption) ApplyPlot(c *data.PlotConfig) { o(c) }
 
 // SkipStart leaves out the first n batches of a plot: 10 in Plot, 0 in PlotLosses by default.
 func SkipStart(n int) data.PlotOption {
-	return plotted("SkipStart", func(c *data.PlotConfig) { c.SkipStart = n }, "Plot", "PlotLosses")
+	return plotted("SkipStart", func(c *data.PlotConfig) { c.SkipStart = n }, "Plot", "PlotLosses", "LossLines")
 }
 
 // SkipEnd leaves out the last n batches of a plot: 5 in Plot, 0 in PlotLosses by default.
 func SkipEnd(n int) data.PlotOption {
-	return plotted("SkipEnd", func(c *data.PlotConfig) { c.SkipEnd = n }, "Plot", "PlotLosses")
+	return plotted("SkipEnd", func(c *data.PlotConfig) { c.SkipEnd = n }, "Plot", "PlotLosses", "LossLines")
 }
 
 // Suggestion makes Plot mark the learning rate at which the loss falls fastest: false by default.
@@ -96,25 +96,35 @@ func shown(f *plotting.Figure) (*plotting.Figure, error) {
 }
 
 // PlotLosses draws the smoothed training loss of each batch and the validation loss of each epoch.
-// Options: SkipStart (0), SkipEnd (0).
+// Options: SkipStart (0), SkipEnd (0), FigSize.
 func (r *Recorder) PlotLosses(o ...data.PlotOption) (*plotting.Figure, error) {
-	c, err := plotCfg("PlotLosses", 0, 0, o)
+	lines, err := r.lossLines("PlotLosses", o)
 	if err != nil {
 		return nil, err
 	}
-	if len(r.Losses) == 0 {
-		return nil, errNothing("losses")
-	}
-	return shown(plotting.Lines(r.lossLines(c)))
+	return shown(plotting.Lines(lines))
 }
 
-func (r *Recorder) lossLines(c data.PlotConfig) plotting.LineOpts {
+// LossLines is what PlotLosses draws, of what is recorded so far: plotting.LiveLines makes a chart of it that a
+// callback can replace while a fit runs, as ShowGraph does. Options as PlotLosses.
+func (r *Recorder) LossLines(o ...data.PlotOption) (plotting.LineOpts, error) {
+	return r.lossLines("LossLines", o)
+}
+
+func (r *Recorder) lossLines(call string, o []data.PlotOption) (plotting.LineOpts, error) {
+	c, err := plotCfg(call, 0, 0, o)
+	if err != nil {
+		return plotting.LineOpts{}, err
+	}
+	if len(r.Losses) == 0 {
+		return plotting.LineOpts{}, errNothing("losses")
+	}
 	y := cut(r.Losses, c.SkipStart, c.SkipEnd)
 	series := []plotting.Series{{Name: "Train", X: count(min(c.SkipStart, len(r.Losses)), len(y)), Y: y}}
 	if x, v := r.atEpochs(r.ValLosses); len(v) > 0 {
 		series = append(series, plotting.Series{Name: "Validation", X: x, Y: v})
 	}
-	return plotting.LineOpts{W: c.W, H: c.H, XLabel: "Batches processed", YLabel: "Loss", Series: series}
+	return plotting.LineOpts{W: c.W, H: c.H, XLabel: "Batches processed", YLabel: "Loss", Series: series}, nil
 }
 
 // atEpochs gives the number of batches at the end of each epoch that has a value, and the values.
