@@ -1,6 +1,6 @@
 """`make bench-torch`: our steps beside PyTorch's, the sides taking turns in one run.
 
-    python beside.py FASTNB [--only NAME,NAME] [--rounds N] [--json FILE] [--picture FILE] [--lock FILE] [--threads N] [--bf16 [--ours-float32]]
+    python beside.py FASTNB [--only NAME,NAME] [--rounds N] [--json FILE] [--picture FILE] [--lock FILE] [--threads N] [--isa ISA] [--bf16 [--ours-float32]]
 
 Each side is one process for each layout, all on the same start values. They work in turns, a few steps each, in an order
 that changes from round to round; PyTorch's figure is that of its better layout. Written for each name: a line of JSON
@@ -26,6 +26,12 @@ NAMES = [
 # Steps of a turn, about a second's work; the items of the batch on which losses are compared.
 TURN = {"infer-bs1": 20, "infer-bs64": 1, "resnet34-64-bs16": 4, "resnet34-128-bs64": 1, "awdlstm-3k": 3, "generate-bs1": 1, "planet-epoch": 1}
 SMALL = {"infer-bs1": 1, "generate-bs1": 1, "resnet34-128-bs16": 16, "resnet34-128-bs64": 16, "resnet34-64-bs16": 16, "resnet50-128-bs16": 16, "planet-epoch": 16}
+# What holds PyTorch to the instructions that FASTNB_ISA names.
+HELD_TO = {
+    "avx2": {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"},
+    "avx512": {"ONEDNN_MAX_CPU_ISA": "AVX512_CORE_VNNI"},
+    "avx512-bf16": {"ONEDNN_MAX_CPU_ISA": "AVX512_CORE_BF16"},  # without AMX
+}
 
 
 class Side:
@@ -140,14 +146,11 @@ def main():
     p.add_argument("--threads", type=int, default=0, help="of both sides (0: as many as there are cores)")
     p.add_argument("--bf16", action="store_true", help="bfloat16 on both sides (PyTorch's autocast), as -bf16 behind a name")
     p.add_argument("--ours-float32", action="store_true", help="our side stays in float32 where PyTorch's has bfloat16")
+    p.add_argument("--isa", default="", choices=["", *HELD_TO], help="hold both sides to these instructions (default: what the processor has, or FASTNB_ISA)")
     a = p.parse_args()
-    a.torch_env = {}
-    if os.environ.get("FASTNB_ISA") == "avx2":  # the same instructions on both sides
-        a.torch_env = {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"}
-    if os.environ.get("FASTNB_ISA") == "avx512-bf16":  # without AMX
-        a.torch_env = {"ONEDNN_MAX_CPU_ISA": "AVX512_CORE_BF16"}
-    if os.environ.get("FASTNB_ISA") == "avx512":
-        a.torch_env = {"ONEDNN_MAX_CPU_ISA": "AVX512_CORE_VNNI"}
+    if a.isa:
+        os.environ["FASTNB_ISA"] = a.isa
+    a.torch_env = HELD_TO.get(os.environ.get("FASTNB_ISA", ""), {})
     names = [n for n in a.only.split(",") if n] or NAMES
     for n in names:
         if n.removesuffix("-bf16") not in NAMES:

@@ -121,38 +121,3 @@ func (r stepRows) times(s *seqKernels, w rightPanels, j int, out []float32, ld i
 		}
 	}
 }
-
-// wanted are columns of lines of memory that the next steps of a layer will want: rows of gates, cells and outputs lie
-// far apart, so that no processor sees by itself what comes, and what the layers before left is no longer in its caches.
-// While a block of units is multiplied the rows of the next are fetched, a column with each tile.
-type wanted struct {
-	columns [16]struct {
-		first *float32
-		ld    int
-	}
-	n, at int
-	per   int // lines that a tile fetches
-}
-
-func (w *wanted) begin(steps int) { w.n, w.at, w.per = 0, 0, max(1, steps/8) }
-
-// add takes so many lines of rows [N, ld] in.
-func (w *wanted) add(f []float32, ld, rows, lines int) {
-	const line = 16 // floats
-	for l := range lines {
-		for r := 0; r < rows && w.n < len(w.columns) && r*ld+l*line < len(f); r += w.per {
-			w.columns[w.n].first, w.columns[w.n].ld = &f[r*ld+l*line], ld
-			w.n++
-		}
-	}
-}
-
-// take is the next column, or one of nothing new.
-func (w *wanted) take(none *float32) (first *float32, ld int) {
-	if w.at == w.n {
-		return none, 0
-	}
-	c := &w.columns[w.at]
-	w.at++
-	return c.first, c.ld
-}

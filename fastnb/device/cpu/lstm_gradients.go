@@ -17,6 +17,18 @@ func (l *lstm) derivatives(from int) packLeft {
 	}
 }
 
+// wantDerivatives adds what derivatives(from) will read.
+func (l *lstm) wantDerivatives(from int) func(w *wanted, i0, i1, k0, k1 int) {
+	g := l.work[l.Gates()+from*l.wide:]
+	return func(w *wanted, i0, i1, k0, k1 int) {
+		for i := i0; i < i1; {
+			column, n := l.columnOf(i)
+			w.add(g[k0*l.wide+column/unitBlock*unitBlock:], l.wide, k1-k0, 1)
+			i += n
+		}
+	}
+}
+
 // lstmDX: in is work, wi.
 func lstmDX(l *lstm, c *call) error {
 	l.d.product(product{
@@ -30,7 +42,7 @@ func lstmDX(l *lstm, c *call) error {
 func lstmDWi(l *lstm, c *call) error {
 	l.d.product(product{
 		m: 4 * l.H, n: l.I, k: l.T * l.N,
-		a: l.derivatives(0), b: l.s.matrixRight(c.in[1].f, l.I, l.I), c: c.out[0].f, ldc: l.I,
+		a: l.derivatives(0), want: l.wantDerivatives(0), b: l.s.matrixRight(c.in[1].f, l.I, l.I), c: c.out[0].f, ldc: l.I,
 	})
 	return nil
 }
@@ -64,7 +76,7 @@ func (l *lstm) recurrentGradient(first, end int, c *call, out []float32) {
 	switch k := end*l.N - from; {
 	case k > 0:
 		before := l.work[(from-l.N)*l.H:]
-		l.d.product(product{m: 4 * l.H, n: l.H, k: k, a: l.derivatives(from), b: l.s.matrixRight(before, l.H, l.H), c: out, ldc: l.H, acc: acc})
+		l.d.product(product{m: 4 * l.H, n: l.H, k: k, a: l.derivatives(from), want: l.wantDerivatives(from), b: l.s.matrixRight(before, l.H, l.H), c: out, ldc: l.H, acc: acc})
 	case !acc:
 		clear(out)
 	}

@@ -36,6 +36,11 @@ func (l *lstm) rightByGates(w []float32, n int) packRight {
 		for k := k0; k < k1; k++ {
 			to := dst[(k-k0)*nr : (k-k0+1)*nr]
 			row, rows := l.groupRow(k / unitBlock * unitBlock)
+			if k%unitBlock == 0 && rows == unitBlock && k+unitBlock <= k1 && cols == nr {
+				l.s.copyRows(dst[(k-k0)*nr:], nr, w[row*n+j0:], n, nr, unitBlock)
+				k += unitBlock - 1
+				continue
+			}
 			if k%unitBlock >= rows {
 				clear(to)
 				continue

@@ -70,6 +70,10 @@ func (s *seqKernels) transposed(f []float32, ld int) packLeft {
 func (s *seqKernels) matrixRight(f []float32, ld, n int) packRight {
 	return func(dst []float32, j0, k0, k1 int) {
 		cols := min(s.nr, n-j0)
+		if cols == s.nr {
+			s.copyRows(dst, s.nr, f[k0*ld+j0:], ld, cols, k1-k0)
+			return
+		}
 		for k := k0; k < k1; k++ {
 			to := dst[(k-k0)*s.nr : (k-k0+1)*s.nr]
 			copy(to, f[k*ld+j0:k*ld+j0+cols])

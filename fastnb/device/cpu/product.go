@@ -9,6 +9,9 @@ type product struct {
 	c       []float32
 	ldc     int
 	acc     bool
+	// want, where it is not nil, adds what a will read of rows i0 to i1 and steps k0 to k1: of a left side whose rows
+	// lie far apart.
+	want func(w *wanted, i0, i1, k0, k1 int)
 }
 
 // productMemory is how many floats of the right matrix are packed at a time, at most.
@@ -51,10 +54,15 @@ func (d *Device) product(p product) {
 		d.team.each(blocks*cuts, func(w, part int) {
 			i0, from, to := part/cuts*rows, right.panels*(part%cuts)/cuts, right.panels*(part%cuts+1)/cuts
 			left, tile := d.pack[1+w].f[:rows*kc], d.pack[1+w].f[rows*kc:]
+			var want wanted
 			for k0 := 0; k0 < p.k; k0 += kc {
-				s.block(p, i0, min(i0+rows, p.m), k0, min(k0+kc, p.k), left, macro{
+				i1, k1 := min(i0+rows, p.m), min(k0+kc, p.k)
+				if want.begin(k1 - k0); p.want != nil && k1 < p.k {
+					p.want(&want, i0, i1, k1, min(k1+kc, p.k))
+				}
+				s.block(p, i0, i1, k0, k1, left, macro{
 					b: right.at(s, k0, from), apart: p.k * s.nr, c: p.c[i0*p.ldc+j0+from*s.nr:], ldc: p.ldc,
-					cols: min(cols, to*s.nr) - from*s.nr, acc: p.acc || k0 > 0, tile: tile,
+					cols: min(cols, to*s.nr) - from*s.nr, acc: p.acc || k0 > 0, tile: tile, want: &want,
 				})
 			}
 		})
@@ -78,6 +86,7 @@ type macro struct {
 	ldc           int
 	acc           bool
 	tile          []float32 // mr x nr, for the last columns
+	want          *wanted   // nil: nothing
 }
 
 // macro runs the tiles of a block: a panel of the right matrix stays in the first-level cache while the rows go by.
@@ -91,10 +100,10 @@ func (s *seqKernels) macro(m macro) {
 		run, width := s.tileFor(m.cols - j)
 		for i, q := 0, 0; i < m.rows; i, q = i+s.mr, q+1 {
 			rows := min(s.mr, m.rows-i)
-			// The lines of C that the next tiles add to, in turns the first and the second of each row.
-			ahead := lookAhead{s.share(next, q, m.k), &m.c[i*m.ldc+j], m.ldc}
-			if i+s.mr < m.rows {
-				ahead.far = &m.c[min((i+s.mr)*m.ldc+j+q%2*s.nr/2, len(m.c)-1)]
+			// If nothing else is wanted, the lines of C that the next tiles add to, in turns the first and the second of each row.
+			ahead := lookAhead{next: s.share(next, q, m.k)}
+			if ahead.far, ahead.ld = m.want.take(nil); ahead.far == nil {
+				ahead.far, ahead.ld = &m.c[min((i+s.mr)*m.ldc+j+q%2*s.nr/2, len(m.c)-1)], m.ldc
 			}
 			if m.cols-j >= width {
 				run(rows, m.k, &m.a[i*m.k], &b[0], &m.c[i*m.ldc+j], m.ldc, m.acc, ahead)

@@ -20,6 +20,8 @@ type seqKernels struct {
 	packA func(dst, src []float32, ld, rows, k int)
 	// packCols writes n <= mr values of each of k rows, ld apart, as the first n of mr values per step.
 	packCols func(dst, src []float32, ld, n, k int)
+	// copyRows copies n values of each of some rows, see isa.
+	copyRows func(dst []float32, ds int, src []float32, ss, n, rows int)
 	// packT writes k values of 16 rows, ld apart, as the first 16 of stride values per step.
 	packT func(dst, src []float32, ld, k, stride int)
 	// gates activates n rows of 16 units' gates [i f g o][16], see gatesGeneric.
@@ -44,7 +46,7 @@ type lookAhead struct {
 
 var genericSeq = seqKernels{
 	mr: 4, nr: 16, steps: 384, rows: 144, calls: 8, width: 1,
-	tile: tileGeneric(16), half: tileGeneric(8), packA: packAGeneric(4), packCols: packColsGeneric(4), packT: packTGeneric, gates: gatesGeneric, gatesBack: gatesBackGeneric,
+	tile: tileGeneric(16), half: tileGeneric(8), packA: packAGeneric(4), packCols: packColsGeneric(4), packT: packTGeneric, copyRows: genericCopyRows, gates: gatesGeneric, gatesBack: gatesBackGeneric,
 	expSum: func(x []float32, m float32) float32 {
 		var s float64
 		for _, v := range x {

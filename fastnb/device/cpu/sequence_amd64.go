@@ -9,8 +9,9 @@ type panelTile = func(k int, a, b, c *float32, ldc, acc int, next, far *float32,
 // asmSeq is the Go side of the sequence kernels of one width.
 type asmSeq struct {
 	width, mr   int
-	steps, rows int         // see seqKernels
-	calls       int         // see seqKernels
+	steps, rows int // see seqKernels
+	calls       int // see seqKernels
+	copyRows    func(dst []float32, ds int, src []float32, ss, n, rows int)
 	tiles       []panelTile // by the number of rows
 	halves      []panelTile
 	gates       func(n int, g *float32, ldg int, bias, before, after *float32, ldc int, h *float32, ldh int)
@@ -23,14 +24,14 @@ type asmSeq struct {
 }
 
 var seq256 = asmSeq{
-	8, 6, 384, 144, 8,
+	8, 6, 384, 144, 8, copyRows256,
 	[]panelTile{nil, panel256_1, panel256_2, panel256_3, panel256_4, panel256_5, panel256_6},
 	[]panelTile{nil, half256_1, half256_2, half256_3, half256_4, half256_5, half256_6},
 	gates256, gatesBack256, expSum256, expWrite256, rowMax256, vmul256, dots256,
 }.kernels()
 
 var seq512 = asmSeq{
-	16, 12, 592, 288, 4,
+	16, 12, 592, 144, 4, copyRows512,
 	[]panelTile{
 		nil, panel512_1, panel512_2, panel512_3, panel512_4, panel512_5, panel512_6,
 		panel512_7, panel512_8, panel512_9, panel512_10, panel512_11, panel512_12,
@@ -64,7 +65,7 @@ func (a asmSeq) kernels() seqKernels {
 				slowA(dst[k8*mr:], src[k8:], ld, rows, k-k8)
 			}
 		},
-		packCols: packColumns(mr),
+		packCols: packColumns(mr), copyRows: a.copyRows,
 		packT: func(dst, src []float32, ld, k, stride int) {
 			k8 := k / 8 * 8
 			if k8 > 0 {
