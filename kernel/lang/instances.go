@@ -6,7 +6,9 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"path"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -163,7 +165,11 @@ func (e *Engine) instance(key string, g *generic, name string, params []string, 
 		for _, t := range targs {
 			spelled = append(spelled, bySpelling(t))
 		}
-		panic(unfit{fmt.Sprintf("%s with %s: %s", name, strings.Join(spelled, ", "), c.first(errs).Msg)})
+		msg := c.first(errs).Msg
+		if p := g.src.missing[strings.TrimPrefix(msg, "undefined: ")]; p != "" {
+			msg = fmt.Sprintf("its source uses package %q, which is not compiled into this kernel (try fastnb kernel build --with %s beside its own)", p, p)
+		}
+		panic(unfit{fmt.Sprintf("%s with %s: %s", name, strings.Join(spelled, ", "), msg)})
 	}
 	fn := c.Info.Defs[head.Name].(*types.Func)
 	sig := fn.Signature()
@@ -323,6 +329,9 @@ func (e *Engine) std(o *types.Func) {
 	}
 }
 
+// versioned is the end of a module's path that is no part of its package's name.
+var versioned = regexp.MustCompile(`/v[0-9]+$`)
+
 // sourceImports makes known what a source imports.
 func (e *Engine) sourceImports(src *source, chunks []chunk, env map[string]types.Object) {
 	f, err := e.parseFile(src, beforeDecls+blank(src.code, chunks, func(c chunk) bool { return c.kind == token.IMPORT }))
@@ -333,6 +342,14 @@ func (e *Engine) sourceImports(src *source, chunks []chunk, env map[string]types
 		p, _ := strconv.Unquote(imp.Path.Value)
 		pkg := e.reps.world.Package(p)
 		if pkg == nil {
+			name := path.Base(versioned.ReplaceAllString(p, ""))
+			if imp.Name != nil {
+				name = imp.Name.Name
+			}
+			if src.missing == nil {
+				src.missing = map[string]string{}
+			}
+			src.missing[name] = p
 			continue
 		}
 		name := pkg.Name()

@@ -30,6 +30,8 @@ type source struct {
 	code   string
 	serial int
 	skip   int // bytes before the cell's own text
+
+	missing map[string]string // of a package's source: names of what it imports and this kernel has not, and their paths
 }
 
 // Before a cell's declarations, and before its statements, stands one of these, as long as the other.

@@ -1,7 +1,10 @@
 // Package mymod is for tests.
 package mymod
 
-import "strings"
+import (
+	"container/list"
+	"strings"
+)
 
 // Greeting greets.
 const Greeting = "hello"
@@ -31,6 +34,18 @@ func Map[T, U any](xs []T, f func(T) U) []U {
 	out := make([]U, 0, len(xs))
 	for _, x := range xs {
 		out = append(out, f(x))
+	}
+	return out
+}
+
+// Backwards is xs from its end. What it imports is not in the kernel.
+func Backwards[T any](xs []T) (out []T) {
+	l := list.New()
+	for _, x := range xs {
+		l.PushFront(x)
+	}
+	for e := l.Front(); e != nil; e = e.Next() {
+		out = append(out, e.Value.(T))
 	}
 	return out
 }
