@@ -114,8 +114,8 @@ FUZZTIME ?= 60s
 fuzz: ## every fuzz target for FUZZTIME (60s), under a cap on memory
 	@test/fuzz.sh $(FUZZTIME) $(ARGS)
 
-race: ## short tests of the library and of the kernel's sockets and files under the race detector (needs a C compiler)
-	CGO_ENABLED=1 $(GO) test -race -short -timeout 25m ./cell/... ./datasets/... ./plotting/... ./internal/whole/... ./kernel/build ./kernel/nb ./kernel/wire $$($(GO) list ./fastnb/... | grep -v -e /device/gpu -e /devicetest -e /models)
+race: ## short tests of the library and of the kernel's sockets and files and of the server under the race detector (needs a C compiler)
+	CGO_ENABLED=1 $(GO) test -race -short -timeout 25m ./cell/... ./datasets/... ./plotting/... ./internal/whole/... ./kernel/build ./kernel/nb ./kernel/wire ./serve $$($(GO) list ./fastnb/... | grep -v -e /device/gpu -e /devicetest -e /models)
 
 KILLS ?= 200
 kills: ## kill -9 at random moments of writing, KILLS times (200) each, with what was acknowledged compared
