@@ -48,10 +48,6 @@ func lenOf(f feed) int {
 	return f.Len()
 }
 
-func (l *Learner) trainSet(ctx context.Context) batches {
-	return rawFeed(l.trainFeed()).Run(ctx, l.seen)
-}
-
 // trainFeed is what a fit trains on.
 func (l *Learner) trainFeed() feed {
 	if l.fed != nil {

@@ -19,6 +19,8 @@ type fakeEngine struct {
 	losses []float64 // of training batches, the last repeated
 	eval   float64
 	n      int
+	fed    []string       // each training batch's input
+	ahead  []string       // and those that might go up before their turn, with the batch under way
 	hypers []engine.Hyper // of the last group
 	weight float32        // moved by every step
 	onStep func()
@@ -50,8 +52,14 @@ func (e *fakeEngine) Train(ctx context.Context, b engine.Batch) (engine.Result, 
 	}
 	l := e.losses[min(e.n, len(e.losses)-1)]
 	e.scales = append(e.scales, e.scale)
+	e.fed = append(e.fed, fmt.Sprintf("%p", b.X[0]))
 	e.n++
 	return fakeResult{l, firstSize(b.X)}, nil
+}
+
+func (e *fakeEngine) Ahead(b engine.Batch, behind engine.Result) bool {
+	e.ahead = append(e.ahead, fmt.Sprintf("%p during batch %d", b.X[0], e.n-1))
+	return true
 }
 
 func (e *fakeEngine) Forward(ctx context.Context, b engine.Batch) (engine.Result, error) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/fastnb/go/datasets"
 	"github.com/fastnb/go/fastnb/data"
+	"github.com/fastnb/go/fastnb/engine"
 	"github.com/fastnb/go/fastnb/models"
 	"github.com/fastnb/go/fastnb/nn"
 	"github.com/fastnb/go/fastnb/tensor"
@@ -120,6 +121,9 @@ func (f family) train(t *testing.T, dev string) (losses, valid []float64, state 
 	l.feeds = map[data.DSType]feed{data.Train: tensorFeed{f.x.Slice(0, 12), f.y.Slice(0, 12), 4}, data.Valid: tensorFeed{f.x.Slice(12, 16), f.y.Slice(12, 16), 4}}
 	if err := l.FitOneCycle(8, LR(f.lr), Callbacks(GradientClipping(1))); err != nil {
 		t.Fatal(err)
+	}
+	if n := l.eng.(*engine.Engine).Foreseen(); dev == "fake" && n != 8*2 { // of 3 batches an epoch all but the first
+		t.Errorf("%d batches went up before their turn", n)
 	}
 	if state, err = l.StateDict(); err != nil {
 		t.Fatal(err)

@@ -175,6 +175,7 @@ type runner struct {
 	rec  *Recorder
 	show *progress
 	avg  smoother
+	walk *walk // through the training set
 }
 
 // epoch trains and validates once. It returns ErrStopFit where the fit is to end.
@@ -250,7 +251,13 @@ func (r *runner) train() error {
 	l.stream = data.CurrentSeed() + uint64(l.seen)*0x9e3779b97f4a7c15
 	l.eng.Seed(l.stream)
 	defer func() { l.seen++ }()
-	for b, err := range l.trainSet(r.ctx) {
+	r.walk = walkOf(r.ctx, rawFeed(l.trainFeed()), l.seen)
+	defer r.walk.stop()
+	for {
+		b, err, ok := r.walk.take()
+		if !ok {
+			break
+		}
 		if err != nil {
 			return r.failed(err)
 		}
@@ -301,6 +308,7 @@ func (r *runner) batch() error {
 	if err != nil {
 		return err
 	}
+	r.ahead(res)
 	if err := l.read(r.ctx, res, r.p.hooks.seeOutput()); err != nil {
 		return err
 	}

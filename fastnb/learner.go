@@ -65,6 +65,7 @@ type Learner struct {
 // in its place.
 type trainer interface {
 	Train(ctx context.Context, b engine.Batch) (engine.Result, error)
+	Ahead(b engine.Batch, behind engine.Result) bool
 	Step(h []engine.Hyper) error
 	SetTrainable(fn func(*nn.Param) bool) error
 	ClipGrads(max float64) (norm float64, err error)

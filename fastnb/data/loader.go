@@ -318,6 +318,13 @@ func (it *Iter) odd(index []int, x []Item) string {
 	return fmt.Sprintf("%d items from %s on", len(index), refs[index[0]])
 }
 
+// Ready reports whether Next would give its answer at once.
+func (it *Iter) Ready() bool {
+	it.mu.Lock()
+	defer it.mu.Unlock()
+	return it.err != nil || it.first == it.batches || it.stopped || len(it.work) > 0 && it.work[0].ready
+}
+
 // Next waits for the next batch; false at the end, on an error and when the context is done.
 func (it *Iter) Next() bool {
 	start := time.Now()

@@ -382,3 +382,27 @@ func TestMain(m *testing.M) {
 	Seed(1)
 	os.Exit(m.Run())
 }
+
+// Ready says whether Next would wait.
+func TestReady(t *testing.T) {
+	d := bunch(t, 30, BS(7), Workers(2))
+	l, err := d.Loader(Train)
+	if err != nil {
+		t.Fatal(err)
+	}
+	it := l.Iter(context.Background(), 1)
+	defer it.Close()
+	for n := range l.Len() {
+		for deadline := time.Now().Add(time.Minute); !it.Ready(); time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatal("batch ", n, " is never ready")
+			}
+		}
+		if !it.Next() {
+			t.Fatal(n, it.Err())
+		}
+	}
+	if !it.Ready() || it.Next() || it.Err() != nil {
+		t.Error("its end is not at hand: ", it.Err())
+	}
+}

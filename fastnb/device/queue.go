@@ -41,6 +41,10 @@ type Queue interface {
 // common. Place is how many bytes it has now: a program of the queue needs no others.
 type Sharing interface{ Place() int64 }
 
+// Overlapping is a Queue that copies arrays of so many bytes to the device beside the work that came before, as
+// long as that has nothing to do with them.
+type Overlapping interface{ Overlaps(bytes int64) bool }
+
 // Event is the end of one piece of a queue's work.
 type Event interface {
 	// Wait waits until it and all before it is done, or ctx ends, and gives the queue's error if it arose in

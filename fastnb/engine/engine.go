@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/fastnb/go/fastnb/device"
 	"github.com/fastnb/go/fastnb/nn"
@@ -44,6 +43,8 @@ type Engine struct {
 	hidden   hiddenState
 	watch    []string   // paths of layers whose outputs training keeps
 	seen     []seenPart // those outputs of the last training batch
+	coming   *ahead     // nil: none
+	foreseen int        // batches that were there when their turn came
 }
 
 // param is a parameter on the device.
@@ -212,14 +213,12 @@ func (e *Engine) Eval(ctx context.Context, x, y []*tensor.Tensor) (float32, *ten
 }
 
 func (e *Engine) run(ctx context.Context, pr *program, b Batch) (Result, error) {
-	for i, t := range slices.Concat(b.X, b.Y) {
-		e.queue.Write(pr.inputs[i], t)
-	}
+	e.feed(pr, b)
 	e.enter(pr.rows)
 	pr.runs++
 	put := e.look
 	if pr.train {
 		put = e.change
 	}
-	return &result{e, pr, pr.runs}, put(ctx, func() device.Event { return e.queue.Run(ctx, pr.prog, pr.args...) })
+	return &result{e: e, pr: pr, runs: pr.runs}, put(ctx, func() device.Event { return e.queue.Run(ctx, pr.prog, pr.args...) })
 }

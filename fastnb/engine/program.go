@@ -19,6 +19,8 @@ type program struct {
 	prog      device.Program
 	args      []device.Buffer
 	inputs    []device.Buffer // x and y
+	spare     []device.Buffer // the inputs of every other batch, where batches go up before their turn
+	single    bool            // there is no room for spare
 	out       device.Buffer   // nil when the program was dropped
 	outLayout device.Layout
 	loss      device.Buffer // nil without targets
@@ -38,6 +40,15 @@ type shapes struct {
 	norm device.Normalize
 }
 
+// key names the program for batches of these shapes.
+func (s shapes) key(train bool) string {
+	key := fmt.Sprint(train, s.norm)
+	for _, t := range slices.Concat(s.x, s.y) {
+		key += fmt.Sprint(" ", t.DType, t.Shape)
+	}
+	return key
+}
+
 // program finds or makes the program for a batch.
 func (e *Engine) program(train bool, b Batch) (*program, error) {
 	return e.programFor(train, shapes{specs(b.X), specs(b.Y), b.Norm})
@@ -48,10 +59,7 @@ func (e *Engine) programFor(train bool, s shapes) (*program, error) {
 	if len(x) != 1 || len(y) > 1 {
 		return nil, fmt.Errorf("fastnb: engine: %d inputs and %d targets, want 1 and at most 1", len(x), len(y))
 	}
-	key := fmt.Sprint(train, s.norm)
-	for _, t := range slices.Concat(x, y) {
-		key += fmt.Sprint(" ", t.DType, t.Shape)
-	}
+	key := s.key(train)
 	if pr, ok := e.programs[key]; ok {
 		i := slices.Index(e.recent, key)
 		e.recent = append(slices.Delete(e.recent, i, i+1), key)
@@ -81,6 +89,9 @@ func (e *Engine) drop(key string) {
 	e.seen = nil // it may be this program's
 	pr.prog.Close()
 	pr.out = nil
+	if e.coming != nil && e.coming.pr == pr {
+		e.coming = nil
+	}
 	for _, b := range pr.own {
 		e.dev.Free(b)
 	}

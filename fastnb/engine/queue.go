@@ -53,6 +53,17 @@ type result struct {
 	e    *Engine
 	pr   *program
 	runs int
+
+	loss  *tensor.Tensor // once it was asked for
+	comes device.Event   // when it is there
+}
+
+// ask puts the way of the loss down into the queue.
+func (r *result) ask() {
+	if r.loss == nil && r.pr.loss != nil {
+		r.loss = tensor.New(r.pr.loss.Spec().DType, r.pr.loss.Spec().Shape...)
+		r.comes = r.e.queue.Read(r.loss, r.pr.loss)
+	}
 }
 
 // Loss waits for the loss.
@@ -60,14 +71,16 @@ func (r *result) Loss(ctx context.Context) (float32, error) {
 	if r.pr.loss == nil {
 		return 0, r.e.queue.Wait(ctx)
 	}
-	if err := r.there(); err != nil {
+	if r.loss == nil {
+		if err := r.there(); err != nil {
+			return 0, err
+		}
+		r.ask()
+	}
+	if err := r.comes.Wait(ctx); err != nil {
 		return 0, err
 	}
-	t, err := r.e.read(ctx, r.pr.loss, device.Plain)
-	if err != nil {
-		return 0, err
-	}
-	return t.Float32s()[0], nil
+	return r.loss.Float32s()[0], nil
 }
 
 // Output waits for the output.

@@ -26,7 +26,7 @@ func (q *queue) write(dst device.Buffer, src *tensor.Tensor) error {
 	if !b.spec.Fits(device.SpecOf(src)) {
 		return fmt.Errorf("%s: write: %v %v does not fit %v %v", q.dev.card.Driver, src.DType(), src.Shape(), b.spec.DType, b.spec.Shape)
 	}
-	if b.bytes >= leastAside && q.dev.aside {
+	if q.Overlaps(b.bytes) {
 		return q.upAside(b, bytesOf(src))
 	}
 	if err := q.gather(); err != nil {

@@ -15,6 +15,9 @@ type uploads struct {
 	behind bool   // the queue's stream was not told yet to wait for it
 }
 
+// Overlaps reports whether an array of so many bytes goes up beside the work that is queued.
+func (q *queue) Overlaps(bytes int64) bool { return bytes >= leastAside && q.dev.aside }
+
 // upAside queues the copy of bytes to a buffer in the stream of uploads. The piece's mark is that stream's.
 func (q *queue) upAside(b *buffer, from []byte) (err error) {
 	if q.ups.stream == nil {

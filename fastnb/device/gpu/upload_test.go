@@ -88,3 +88,41 @@ func TestUploadsAreWaitedFor(t *testing.T) {
 		te.d.Free(c)
 	}
 }
+
+// The next batch is on the card before the step that is under way has ended, and who waits for that step's loss
+// does not wait for the batch.
+func TestNextBatchGoesUpDuringTheStep(t *testing.T) {
+	te := newTester(t, 1<<30)
+	const n = 100_000
+	p := te.chain(n, 1) // doubles
+	in, next, out := te.alloc(n), te.alloc(n), te.alloc(n)
+	te.q.Write(in, full(1, n))
+	te.must(te.q.Wait(background))
+	beside := 0
+	for i := range 20 {
+		v := float64(i + 1)
+		te.q.Run(background, p, in, out)
+		loss := tensor.New(tensor.Float32, n)
+		asked := te.q.Read(loss, out)
+		up := te.q.Write(next, full(v+1, n))
+		q := te.inner()
+		if i%2 == 0 { // the copy ends first
+			te.must(q.ups.stream.Wait())
+			if got := te.s.floats(next.(*buffer).at())[n-1]; float64(got) != v+1 {
+				t.Fatalf("step %d: %g on the card, want %g", i, got, v+1)
+			}
+			if float64(te.s.floats(out.(*buffer).at())[n-1]) != 2*v { // asking for marks may let the step go on
+				beside++
+			}
+		}
+		te.must(asked.Wait(background))
+		if got := loss.Float32s()[n-1]; float64(got) != 2*v {
+			t.Errorf("step %d: %g, want %g", i, got, 2*v)
+		}
+		te.must(up.Wait(background))
+		in, next = next, in
+	}
+	if beside == 0 || te.s.ahead == 0 {
+		t.Errorf("%d copies ended before the step that was under way, %d were queued beside it", beside, te.s.ahead)
+	}
+}
