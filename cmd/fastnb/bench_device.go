@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/fastnb/go/fastnb/device"
+	"github.com/fastnb/go/fastnb/device/gpu"
 	"github.com/fastnb/go/fastnb/engine"
 	"github.com/fastnb/go/fastnb/optim"
 	"github.com/fastnb/go/fastnb/tensor"
@@ -46,6 +46,7 @@ type deviceFigures struct {
 	Precision string  `json:"precision"`
 	Device    string  `json:"device"`
 	Card      string  `json:"card,omitempty"`
+	Processor bool    `json:"processor,omitempty"` // the device is one, by OpenCL
 	Steps     int     `json:"steps"`
 	Step      float64 `json:"step_ms"` // median of steps that each wait for their loss, as a learner's do
 	Least     float64 `json:"least_ms"`
@@ -127,9 +128,6 @@ func (b deviceBench) measure(ctx context.Context, name string, w stepWork, preci
 	if err := b.fill(ctx, w, &f); err != nil {
 		f.Error = err.Error()
 	}
-	if precision == "f32" && os.Getenv("FASTNB_GPU_TF32") == "1" {
-		f.Precision = "tf32" // as the tables of test/gpu name it
-	}
 	return f
 }
 
@@ -144,6 +142,12 @@ func (b deviceBench) fill(ctx context.Context, w stepWork, f *deviceFigures) err
 	}
 	i, free := dev.Info(), dev.FreeMemory()
 	f.Device, f.Card = i.Name, i.Card
+	if card, ok := device.Base(dev).(*gpu.Device); ok {
+		f.Processor = card.Card().Processor
+		if kind == tensor.Float32 && card.TF32() {
+			f.Precision = "tf32" // as the tables of test/gpu name it
+		}
+	}
 	s, err := newDeviceStepper(dev, w, kind)
 	if err != nil {
 		_ = dev.Close()

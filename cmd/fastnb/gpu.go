@@ -88,7 +88,7 @@ func gpuProductsCommand() *cobra.Command {
 	}
 	f := c.Flags()
 	f.StringVar(&name, "device", "", "device: cuda, cuda:1, opencl (default: FASTNB_DEVICE, or the best one)")
-	f.StringVar(&only, "only", "", "of one network: square, resnet34, unet, resnet50, awd-lstm")
+	f.StringVar(&only, "only", "", "of one network: square, resnet34, unet, resnet50, awd-lstm, or tiny: a few small ones")
 	f.StringSliceVar(&precision, "precision", []string{"f16"}, "precisions: f32, f16, bf16")
 	f.Float64Var(&seconds, "seconds", .005, "time of a measurement")
 	return c

@@ -8,16 +8,21 @@
 # the processor's, and the suite of operations by OpenCL.
 #
 # FASTNB_DEVICE  the device: cuda (default); opencl for a rehearsal without a card
-# TINY=1         small works, for the rehearsal
+# TINY=1         small works with patient limits, for the rehearsal
 # OUT            folder for what comes back (default: out beside this script): log.txt, table.txt, selftest.json,
-#                bench.jsonl, profile.txt, tiles.txt, gpu/ (what was measured of products)
-# LIMIT          seconds for all of it (default 420); nothing begins for which no time is left
+#                bench.jsonl, stages.txt, profile.txt, tiles.txt, gpu/ (what was measured of products)
+# LIMIT          seconds for all of it (default 420, with TINY=1 2400); nothing begins for which no time is left
 # PYTHON         python3 with torch
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 OUT=${OUT:-$here/out}
 export FASTNB_DEVICE=${FASTNB_DEVICE:-cuda}
-LIMIT=${LIMIT:-420} PYTHON=${PYTHON:-python3} TINY=${TINY:-0} quick=0 only=
+PYTHON=${PYTHON:-python3} TINY=${TINY:-0} quick=0 only= patience=1
+if [ "$TINY" = 1 ]; then # on processors that others use too
+  patience=5
+  export OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive # PyTorch's threads wait for each other at work
+fi
+LIMIT=${LIMIT:-$([ "$TINY" = 1 ] && echo 2400 || echo 420)}
 while [ $# -gt 0 ]; do
   case $1 in
     --quick) quick=1 ;;
@@ -36,22 +41,30 @@ export FASTNB_HOME=${FASTNB_HOME:-$work/home} FASTNB_CI=1 FASTNB_TEST_DEVICE=$FA
 mkdir -p "$FASTNB_HOME/gpu"
 [ -d "$here/gpu" ] && cp "$here"/gpu/*.json "$FASTNB_HOME/gpu"
 log=$OUT/log.txt json=$OUT/bench.jsonl
-: >"$log"; : >"$json"; : >"$OUT/profile.txt"
+: >"$log"; : >"$json"; : >"$OUT/profile.txt"; : >"$OUT/stages.txt"
 begin=$(date +%s)
 left() { echo $((LIMIT - $(date +%s) + begin)); }
 say() { echo "[$(($(date +%s) - begin)) s] $*" | tee -a "$log"; }
 wanted() { [ -z "$only" ] || [[ $only == *,$1,* ]]; }
 
+# stage NAME RESULT SECONDS: a line of the table of stages.
+stage() { printf '%-28s %-24s %s\n' "$1" "$2" "$3" >>"$OUT/stages.txt"; }
+# needs NAME WHAT: a stage that this device cannot have.
+needs() { say "$1: needs $2"; stage "$1" "needs $2" ""; }
+
 # part NAME SECONDS COMMAND...: with its own limit, less where less is left; its failure stops nothing. What is cut
 # short tells where it stood: Go's programs print their goroutines.
 failed=
 part() {
-  local name=$1 limit=$2 l rc; shift 2
+  local name=$1 limit=$(($2 * patience)) l rc at; shift 2
+  at=$(date +%s)
   l=$(left); [ "$l" -lt "$limit" ] && limit=$l
-  if [ "$limit" -lt 5 ]; then say "$name: left out, the time is up"; return; fi
+  if [ "$limit" -lt 5 ]; then say "$name: left out, the time is up"; stage "$name" "left out, no time"; return; fi
   timeout -s QUIT -k 5 "$limit" "$@" >"$work/part.log" 2>&1; rc=$?
   { echo "== $name: $*"; tail -c 60000 "$work/part.log"; } >>"$log"
-  say "$name: $([ $rc = 0 ] && echo ok || echo "FAILED ($rc$([ $rc = 124 ] && echo ': time limit'))")"
+  local said
+  said=$([ $rc = 0 ] && echo ok || echo "FAILED ($rc$([ $rc = 124 ] || [ $rc = 137 ] && echo ': time limit'))")
+  say "$name: $said"; stage "$name" "$said" "$(($(date +%s) - at)) s"
   if [ $rc != 0 ]; then failed="$failed $name"; tail -n 12 "$work/part.log" | cut -c1-300; fi
   return 0
 }
@@ -93,12 +106,16 @@ if wanted unet || wanted ours; then
   "$PYTHON" table.py --losses "$json" | tee -a "$log"
 fi
 if wanted losses; then
-  part losses $([ "$TINY" = 1 ] && echo 180 || echo 60) bash -c './fastnb gpu selftest --only losses'
+  part losses 60 bash -c './fastnb gpu selftest --only losses'
   results
 fi
-if wanted opencl && [ "$device" = cuda ]; then # the same card through the other driver
-  part opencl 110 ./fastnb gpu selftest --device opencl --only losses,kernels --seconds 95
-  results
+if wanted opencl; then # the same card through the other driver
+  if [ "$device" = cuda ]; then
+    part opencl 110 ./fastnb gpu selftest --device opencl --only losses,kernels --seconds 95
+    results
+  else
+    needs opencl "a card of NVIDIA (it is the same one by the other driver)"
+  fi
 fi
 if wanted ours; then ours f16 $others; fi
 if beside; then torch f16 60 "$train"; fi
@@ -107,11 +124,17 @@ if wanted cpu; then
 fi
 table
 if wanted kernels; then
-  part kernels 100 bash -c './fastnb gpu selftest --json --only memory,products,kernels --seconds 80 >"$1"; rc=$?; cat "$1"; exit $rc' - "$OUT/selftest.json"
+  part kernels 100 bash -c './fastnb gpu selftest --json --only memory,products,kernels --seconds '$((80 * patience))' >"$1"; rc=$?; cat "$1"; exit $rc' - "$OUT/selftest.json"
   "$PYTHON" table.py --selftest "$OUT/selftest.json" | tee -a "$log"
 fi
 if wanted ours; then ours f32 $others; ours bf16 $others; fi
-if wanted tf32; then FASTNB_GPU_TF32=1 ours f32 $lm ${train%% *}; fi
+if wanted tf32; then
+  if [ "$device" = cuda ]; then
+    FASTNB_GPU_TF32=1 ours f32 $lm ${train%% *}
+  else
+    needs tf32 "a card of NVIDIA (compute 8.0: its tensor cores)"
+  fi
+fi
 if beside; then
   torch tf32 45 "$train"
   torch f32 30 "${train%% *}"
@@ -137,13 +160,15 @@ fi
 if wanted tests; then
   part "trajectories" 60 ./fastnb.test -test.run 'FP16|Families|Trajectories|GPU' -test.v
   grep -h -e '^--- ' -e '^ *--- FAIL' "$work/part.log" | cut -c1-150 | head -20
+  [ "$device" = cuda ] || needs driver "a card of NVIDIA (CUDA's driver)"
   [ "$device" = cuda ] && part "driver" 60 env FASTNB_TEST_CARD=1 ./cuda.test -test.v -test.run 'TestDevice|Card'
 fi
 if wanted tiles && [ $quick = 0 ]; then
-  part tiles 60 bash -c './fastnb gpu products --device "$1" --precision f16,f32 --seconds 0.003 >"$2" 2>&1' - "$device" "$OUT/tiles.txt"
+  part tiles 60 bash -c './fastnb gpu products --device "$1" --precision f16,f32 --seconds 0.003 --only "$3" >"$2" 2>&1' - "$device" "$OUT/tiles.txt" "$([ "$TINY" = 1 ] && echo tiny)"
   head -40 "$OUT/tiles.txt" | cut -c1-200
 fi
 mkdir -p "$OUT/gpu" && cp "$FASTNB_HOME"/gpu/*.json "$OUT/gpu" 2>/dev/null
 "$PYTHON" table.py "$json" >"$OUT/table.txt"
+{ echo; echo "stages:"; cat "$OUT/stages.txt"; } >>"$OUT/table.txt"
 echo; cat "$OUT/table.txt"
 say "done${failed:+; FAILED:$failed}"

@@ -63,7 +63,35 @@ def pictures(net, bs, h, w, classes=17, **more):
     return dict(kind="train", net=net, bs=bs, size=(h, w), classes=classes, **more)
 
 
-R18, R34 = (2, 2, 2, 2), (3, 4, 6, 3)
+def small_body():
+    layers = []
+    for i, o in ((3, 16), (16, 24)):
+        layers += [nn.Conv2d(i, o, 3, 2, 1, bias=False), nn.BatchNorm2d(o), nn.ReLU(inplace=True)]
+    return nn.Sequential(*layers)
+
+
+def small(out, *last):
+    """A head as models.cnn has it on the body of narrow networks."""
+    head = [models.ConcatPool(), nn.Flatten(), nn.BatchNorm1d(48), nn.Linear(48, 512), nn.ReLU(inplace=True), nn.BatchNorm1d(512), nn.Linear(512, out)]
+    return nn.Sequential(small_body(), nn.Sequential(*head, *last))
+
+
+class SmallUnet(nn.Module):
+    def __init__(self, classes):
+        super().__init__()
+        self.body = small_body()
+        self.between = nn.Sequential(nn.BatchNorm2d(24), nn.ReLU(inplace=True), models.conv_layer(24, 48), models.conv_layer(48, 24))
+        self.up = models.UnetBlock(24, 16, halve=True)
+        n = self.up.out
+        self.shuffle, self.res, self.last = models.Shuffle(n, n), models.Res(n + 3), models.conv_layer(n + 3, classes, 1, act=False)
+
+    def forward(self, x):
+        skip = self.body[:3](x)
+        y = self.up(self.between(self.body[3:](skip)), skip)
+        return self.last(self.res(torch.cat([self.shuffle(y), x], 1)))
+
+
+R34 = (3, 4, 6, 3)
 WORKS = {
     "gpu-resnet34-128-bs64": pictures(lambda: models.cnn(False), 64, 128, 128),
     "gpu-resnet50-64-bs64": pictures(lambda: models.cnn(True), 64, 64, 64),
@@ -73,12 +101,12 @@ WORKS = {
     "gpu-classifier-60k-bs64": dict(kind="train", net=lambda: Classifier(60000, 400, 1152, 70), bs=64, size=(280, 0), classes=60000, answers=2),
     "gpu-infer34-128-bs64": dict(pictures(lambda: models.cnn(False), 64, 128, 128), kind="infer"),
     "gpu-infer34-128-bs1": dict(pictures(lambda: models.cnn(False), 1, 128, 128), kind="infer"),
-    "tiny-resnet": pictures(lambda: models.cnn(False, R18), 8, 32, 32),
-    "tiny-unet": pictures(lambda: models.Unet(32, R18), 4, 32, 40, 32, per_map=True),
-    "tiny-headpose": pictures(lambda: head_pose(R18), 8, 32, 40, 2, points=True),
+    "tiny-resnet": pictures(lambda: small(17), 8, 32, 32),
+    "tiny-unet": pictures(lambda: SmallUnet(32), 4, 32, 40, 32, per_map=True),
+    "tiny-headpose": pictures(lambda: small(2, SigmoidRange()), 8, 32, 40, 2, points=True),
     "tiny-awdlstm": dict(kind="train", net=lambda: models.LM(500, 24, 40, False), bs=4, size=(12, 0), classes=500),
     "tiny-classifier": dict(kind="train", net=lambda: Classifier(500, 24, 40, 12), bs=4, size=(30, 0), classes=500, answers=2),
-    "tiny-infer": dict(pictures(lambda: models.cnn(False, R18), 8, 32, 32), kind="infer"),
+    "tiny-infer": dict(pictures(lambda: small(17), 8, 32, 32), kind="infer"),
 }
 HALF = {"f16": torch.float16, "bf16": torch.bfloat16}
 
@@ -172,7 +200,7 @@ def measure(name, precision, a):
     for _ in range(6 if a.device == "cuda" else 1):
         s.step(True)
     s.wait()
-    each, free, group = [], [], 10
+    each, free, group = [], [], 10 if a.device == "cuda" else 2
     start = time.perf_counter()
     while len(each) < a.steps and (len(each) < 3 or time.perf_counter() - start < a.seconds):
         t = time.perf_counter()

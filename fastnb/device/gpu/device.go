@@ -102,6 +102,10 @@ func (d *Device) Driver() Driver { return d.drv }
 // OnHost is how many steps ran on the host so far for want of a kernel.
 func (d *Device) OnHost() int64 { return d.onHost.Load() }
 
+// TF32 reports whether float32 is multiplied with 11 bits, as FASTNB_GPU_TF32=1 asks cards of compute capability 8.0
+// and newer to do.
+func (d *Device) TF32() bool { return d.loose && d.card.Compute >= 80 }
+
 // Replays is how many runs were one call each, from recordings.
 func (d *Device) Replays() int64 { return d.played.Load() }
 

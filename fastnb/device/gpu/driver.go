@@ -20,6 +20,8 @@ type Card struct {
 	Compute int    // compute capability of NVIDIA cards: 90 stands for 9.0; 0 elsewhere
 	Units   int    // multiprocessors
 	Version string // of the driver
+	// Processor: it is no card, but the machine's processor, as PoCL gives it.
+	Processor bool
 	// Tensor: f16 and bf16 products on tensor cores by the units that say so.
 	Tensor bool
 	// Align is what an address given to a kernel must be divisible by, in bytes.

@@ -3,6 +3,8 @@ package gpu
 import (
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"github.com/fastnb/go/fastnb/tensor"
 )
@@ -13,6 +15,9 @@ type named struct {
 	times int
 	p     product
 }
+
+// net is the network it is of.
+func (x named) net() string { return strings.Fields(x.name)[0] }
 
 // conv2d names the three products of a convolution of [n,h,w,c] with o outputs and a k x k kernel, padded to keep
 // its size.
@@ -132,11 +137,18 @@ func BenchProducts(d *Device, kind tensor.DType, only string, budget float64, w 
 			fmt.Fprintf(w, "%s: products of a step take %.3f ms\n", net, sum*1e3)
 		}
 	}
-	for _, x := range lessons(kind) {
-		var name string
-		if _, err := fmt.Sscan(x.name, &name); err != nil || (only != "" && only != name) {
-			continue
+	all := lessons(kind)
+	if only == "tiny" { // to see it work where there is no card
+		all = slices.Concat(matrices("tiny", 1, 24, 40, 32, kind), conv2d("tiny", 1, 2, 9, 8, 16, 24, 3, 2, false, kind))
+	}
+	if only != "" {
+		all = slices.DeleteFunc(all, func(x named) bool { return x.net() != only })
+		if len(all) == 0 {
+			return fmt.Errorf("fastnb: gpu products: no network %q (try square, resnet34, unet, resnet50 or awd-lstm)", only)
 		}
+	}
+	for _, x := range all {
+		name := x.net()
 		if name != net {
 			total()
 			net, sum = name, 0

@@ -161,7 +161,7 @@ func (a *api) open(number int, f found) (gpu.Driver, error) {
 	}
 	d.card = gpu.Card{
 		Driver: "opencl", Number: number, Name: f.name, Memory: a.number(f.dev, infoMemory), Units: int(uint32(a.number(f.dev, infoUnits))),
-		Version: text(a.deviceInfo, f.dev, infoVersion), Align: max(256, a.number(f.dev, infoAlign)/8),
+		Version: text(a.deviceInfo, f.dev, infoVersion), Processor: f.cpu, Align: max(256, a.number(f.dev, infoAlign)/8),
 	}
 	return d, nil
 }
