@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/fastnb/go/fastnb/device"
 	"github.com/fastnb/go/fastnb/tensor"
@@ -556,4 +558,29 @@ func full(v float64, n int) *tensor.Tensor {
 		x.Float32s()[i] = float32(v)
 	}
 	return x
+}
+
+// A queue whose user forgot it is closed by the collector's goroutine: the driver stays until that is done.
+func TestCloseWaitsForQueues(t *testing.T) {
+	te := newTester(t, 1<<20)
+	begun, on := make(chan bool), make(chan bool)
+	var first atomic.Bool // the queue's stream, not the device's own
+	te.s.closing = func() {
+		if !first.Swap(true) {
+			close(begun)
+			<-on
+		}
+	}
+	gone := make(chan error)
+	go func() { gone <- te.inner().close() }()
+	<-begun
+	over := make(chan error)
+	go func() { over <- te.d.Close() }()
+	time.Sleep(20 * time.Millisecond) // Close gets as far as it can
+	close(on)
+	te.must(<-gone)
+	te.must(<-over)
+	if te.s.late > 0 {
+		t.Error("a stream was closed behind its driver")
+	}
 }

@@ -449,9 +449,11 @@ func (q *queue) close() error {
 	q.marks = nil
 	q.marked.Unlock()
 	q.small, q.rest, q.arena = stagedBlock{}, nil, nil
-	q.dev.mu.Lock()
-	delete(q.dev.queues, q)
-	q.dev.mu.Unlock()
+	defer func() { // the device waits for those it knows before it closes the driver
+		q.dev.mu.Lock()
+		delete(q.dev.queues, q)
+		q.dev.mu.Unlock()
+	}()
 	if q.ups.stream != nil {
 		_ = q.ups.stream.Close() // it was waited for
 	}

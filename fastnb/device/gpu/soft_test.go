@@ -29,6 +29,8 @@ type soft struct {
 	loads   []string
 	broken  error // what everything gives from now on
 	closed  bool
+	late    int    // streams that were closed behind the driver
+	closing func() // at the beginning of a stream's close
 	rng     *rand.Rand
 }
 
@@ -134,6 +136,8 @@ func (s *soft) floats(p Ptr) []float32 {
 }
 
 func (s *soft) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.closed = true
 	return nil
 }
@@ -224,7 +228,13 @@ func (t *softStream) Wait() error {
 }
 
 func (t *softStream) Close() error {
+	if t.s.closing != nil {
+		t.s.closing()
+	}
 	t.s.mu.Lock()
+	if t.s.closed {
+		t.s.late++
+	}
 	defer t.s.mu.Unlock()
 	t.s.streams--
 	return nil

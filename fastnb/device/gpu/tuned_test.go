@@ -216,6 +216,9 @@ func TestStepWithTF32(t *testing.T) {
 		loss, reference := f.onProcessor(t)
 		t.Run(f.name, func(t *testing.T) {
 			dev := onDouble(t, tensor.Float32)
+			if !dev.TF32() {
+				t.Error("the device does not say so")
+			}
 			l, grads := f.step(t, dev)
 			d, where := apart(grads, reference)
 			if !(d > 5e-5 && d < tuned[tensor.Float16][1]) || // whose numbers have as many bits

@@ -6,7 +6,10 @@
 package opencl
 
 import (
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -36,7 +39,8 @@ func init() {
 // parts of a memory object alone, never by the whole and a part of it side by side, so that work of several queues
 // on the stretches of one object is work on different objects (OpenCL 1.2, 5.2.4). And all is given back in one
 // order, when all queues are done: events, kernels, which may hold on to their arguments, parts, memory objects,
-// and queues and the context at the end.
+// and queues and the context at the end; of a kind what was made last goes first. Where a queue cannot be finished
+// the card is lost, and nothing is given back: the process' end does that.
 type driver struct {
 	*api
 
@@ -46,6 +50,9 @@ type driver struct {
 	options string
 	host    uintptr // a queue to map memory with
 	units   units.Table[*kernel]
+
+	// making is held by whoever makes an object of the context; who closes it takes it alone.
+	making sync.RWMutex
 
 	// launching is held by whoever has parts of memory in hand; who gives parts back takes it alone.
 	launching sync.RWMutex
@@ -57,7 +64,8 @@ type driver struct {
 	taken  int64
 	pinned map[*byte]uintptr
 	queues map[uintptr]bool // all command queues of streams: true for those in use
-	over   bool             // kernels were given back
+	over   bool             // kernels were given back; making guards it, too
+	lost   bool             // a queue could not be finished
 }
 
 // mem is a memory object and parts of it, which commands get for addresses inside.
@@ -65,6 +73,7 @@ type mem struct {
 	handle uintptr
 	size   int64
 	parts  map[[2]int64]uintptr
+	order  []uintptr // parts as they were made
 }
 
 // mostParts is how many parts of a memory object are kept.
@@ -178,6 +187,11 @@ func (d *driver) FreeMemory() int64 {
 
 // Alloc makes a memory object.
 func (d *driver) Alloc(bytes int64) (gpu.Mem, error) {
+	end, err := d.begin()
+	if err != nil {
+		return 0, err
+	}
+	defer end()
 	var code int32
 	h := dl.Call(d.createBuffer, d.ctx, memReadWrite, uintptr(bytes), 0, uintptr(unsafe.Pointer(&code)))
 	if code != 0 {
@@ -186,7 +200,7 @@ func (d *driver) Alloc(bytes int64) (gpu.Mem, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.next++
-	d.mems[d.next] = &mem{h, bytes, map[[2]int64]uintptr{}}
+	d.mems[d.next] = &mem{handle: h, size: bytes, parts: map[[2]int64]uintptr{}}
 	d.taken += bytes
 	return d.next, nil
 }
@@ -206,26 +220,41 @@ func (d *driver) Release(m gpu.Mem) {
 	d.releaseMemory(m, o)
 }
 
+// begin is to be called before an object of the context is made, and end when it is there.
+func (d *driver) begin() (end func(), err error) {
+	d.making.RLock()
+	if d.over {
+		d.making.RUnlock()
+		return nil, errors.New("OpenCL: the device was closed")
+	}
+	return d.making.RUnlock, nil
+}
+
 // releaseMemory gives parts back, then what they are parts of.
 func (d *driver) releaseMemory(m gpu.Mem, o *mem) {
 	delete(d.mems, m)
 	d.taken -= o.size
 	d.releaseParts(o)
-	dl.Call(d.releaseMem, o.handle)
+	if !d.lost {
+		dl.Call(d.releaseMem, o.handle)
+	}
 }
 
 func (d *driver) releaseParts(o *mem) {
-	for _, h := range o.parts {
-		dl.Call(d.releaseMem, h)
+	for _, h := range slices.Backward(o.order) {
+		if !d.lost {
+			dl.Call(d.releaseMem, h)
+		}
 	}
 	clear(o.parts)
+	o.order = nil
 }
 
-// finishAll waits for all queues that are in use. What went wrong in one is told to its user.
+// finishAll waits for all queues. What went wrong in one is told to its user.
 func (d *driver) finishAll() {
-	for q, used := range d.queues {
-		if used {
-			dl.Call(d.finish, q)
+	for q := range d.queues {
+		if int32(dl.Call(d.finish, q)) != 0 {
+			d.lost = true
 		}
 	}
 }
@@ -249,6 +278,7 @@ func (d *driver) part(p gpu.Ptr) (handle, off uintptr, err error) {
 	if code != 0 {
 		return 0, 0, failed(fmt.Sprintf("part of %d bytes at %d of %d", key[1], key[0], o.size), uintptr(code))
 	}
+	o.order = append(o.order, h)
 	if o.parts[key] = h; len(o.parts) >= mostParts {
 		d.crowded.Store(true)
 	}
@@ -278,6 +308,8 @@ func (d *driver) hold() (release func()) {
 
 // Settle waits for all queues and gives the kernels back, before the memory that was their arguments goes.
 func (d *driver) Settle() {
+	d.making.Lock()
+	defer d.making.Unlock()
 	d.launching.Lock()
 	defer d.launching.Unlock()
 	d.mu.Lock()
@@ -287,6 +319,9 @@ func (d *driver) Settle() {
 	}
 	d.over = true
 	d.finishAll()
+	if d.lost {
+		return
+	}
 	d.units.Close(func(k *kernel) { dl.Call(d.releaseKernel, k.handle) }, func(p uintptr) { dl.Call(d.releaseProgram, p) })
 }
 
@@ -295,8 +330,11 @@ func (d *driver) Close() error {
 	d.Settle()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for m, o := range d.mems {
-		d.releaseMemory(m, o)
+	for _, m := range slices.Backward(slices.Sorted(maps.Keys(d.mems))) {
+		d.releaseMemory(m, d.mems[m])
+	}
+	if d.lost {
+		return errors.New("OpenCL: close: the card is lost: what it has of this program is given back at the program's end")
 	}
 	for at, m := range d.pinned {
 		d.unpin(at, m)
@@ -314,6 +352,11 @@ func (d *driver) Load(u kernels.Unit, entry string) (gpu.Kernel, error) {
 	if u.CUDA {
 		return nil, fmt.Errorf("OpenCL: unit %s is CUDA's only", u.Name)
 	}
+	end, err := d.begin()
+	if err != nil {
+		return nil, err
+	}
+	defer end()
 	return d.units.Kernel(u, entry, d.compile, d.kernel)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -273,5 +274,68 @@ func TestCheckerSeesMistakes(t *testing.T) {
 	fill(r, p, 512)
 	if found, _, _ := c.take(); len(found) > 0 {
 		t.Error(found)
+	}
+}
+
+// A driver that was closed makes nothing: its context is gone.
+func TestClosedDriverMakesNothing(t *testing.T) {
+	drv, _ := checkedDriver(t)
+	if err := drv.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, alloc := drv.Alloc(16)
+	_, host := drv.Host(16)
+	_, stream := drv.NewStream()
+	_, load := drv.Load(kernels.Units()[0], "none")
+	for what, err := range map[string]error{"Alloc": alloc, "Host": host, "NewStream": stream, "Load": load} {
+		if err == nil || !strings.Contains(err.Error(), "closed") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// notFinished is clFinish of a card that was lost.
+var notFinished = sync.OnceValue(func() uintptr { return callback(func(uintptr) uintptr { return 0xffffffdc }) }) // -36
+
+// A card that is lost is given nothing back, as its driver may not stand it; any other is.
+func TestLostCardKeepsItsObjects(t *testing.T) {
+	for _, lost := range []bool{false, true} {
+		drv, c := checkedDriver(t)
+		s, err := drv.NewStream()
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := drv.Alloc(1 << 16)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range int64(4) {
+			if err := s.Fill(gpu.Ptr{Mem: m, Off: i << 13, Len: 64}, 1, 64); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		parts := slices.Clone(drv.mems[m].order)
+		if lost {
+			a := *drv.api
+			a.finish = notFinished()
+			drv.api = &a
+		}
+		if err := drv.Close(); (err != nil) != lost || lost && !strings.Contains(err.Error(), "lost") {
+			t.Error("closed with ", err)
+		}
+		for _, h := range parts {
+			c.mu.Lock()
+			if o := c.objs[h]; lost == (o == nil || o.dead) {
+				t.Errorf("lost %v: a part is %+v", lost, o)
+			}
+			c.mu.Unlock()
+		}
+		found, _, _ := c.take()
+		if len(parts) != 4 || len(found) > 0 {
+			t.Error(len(parts), found)
+		}
 	}
 }

@@ -18,6 +18,11 @@ type stream struct {
 // NewStream gives a line of work. Queues live as long as the driver: one that a stream had before serves again,
 // and memory that was used in a queue never outlives it.
 func (d *driver) NewStream() (gpu.Stream, error) {
+	end, err := d.begin()
+	if err != nil {
+		return nil, err
+	}
+	defer end()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for q, used := range d.queues {
@@ -37,6 +42,11 @@ func (d *driver) NewStream() (gpu.Stream, error) {
 
 // Host gives memory that the driver may copy from and to without a step between.
 func (d *driver) Host(bytes int) ([]byte, error) {
+	end, err := d.begin()
+	if err != nil {
+		return nil, err
+	}
+	defer end()
 	var code int32
 	m := dl.Call(d.createBuffer, d.ctx, memReadWrite|memHostPtr, uintptr(bytes), 0, uintptr(unsafe.Pointer(&code)))
 	if code != 0 {
@@ -65,6 +75,9 @@ func (d *driver) ReleaseHost(b []byte) {
 
 func (d *driver) unpin(at *byte, m uintptr) {
 	delete(d.pinned, at)
+	if d.lost {
+		return
+	}
 	dl.Call(d.unmap, d.host, m, uintptr(unsafe.Pointer(at)), 0, 0, 0)
 	dl.Call(d.finish, d.host)
 	dl.Call(d.releaseMem, m)
