@@ -11,6 +11,8 @@
 # TINY=1         small works with patient limits, for the rehearsal
 # OUT            folder for what comes back (default: out beside this script): log.txt, table.txt, selftest.json,
 #                bench.jsonl, stages.txt, profile.txt, tiles.txt, gpu/ (what was measured of products)
+# The exit status is 1 where a part failed that is not PyTorch's.
+#
 # LIMIT          seconds for all of it (default 420, with TINY=1 2400); nothing begins for which no time is left
 # PYTHON         python3 with torch
 set -u
@@ -54,7 +56,7 @@ needs() { say "$1: needs $2"; stage "$1" "needs $2" ""; }
 
 # part NAME SECONDS COMMAND...: with its own limit, less where less is left; its failure stops nothing. What is cut
 # short tells where it stood: Go's programs print their goroutines.
-failed=
+failed= bad=0 # bad: a part of ours
 part() {
   local name=$1 limit=$(($2 * patience)) l rc at; shift 2
   at=$(date +%s)
@@ -65,7 +67,11 @@ part() {
   local said
   said=$([ $rc = 0 ] && echo ok || echo "FAILED ($rc$([ $rc = 124 ] || [ $rc = 137 ] && echo ': time limit'))")
   say "$name: $said"; stage "$name" "$said" "$(($(date +%s) - at)) s"
-  if [ $rc != 0 ]; then failed="$failed $name"; tail -n 12 "$work/part.log" | cut -c1-300; fi
+  if [ $rc != 0 ]; then
+    failed="$failed${failed:+,} $name"
+    case $name in torch*) ;; *) bad=1 ;; esac
+    tail -n 12 "$work/part.log" | cut -c1-300
+  fi
   return 0
 }
 
@@ -172,3 +178,4 @@ mkdir -p "$OUT/gpu" && cp "$FASTNB_HOME"/gpu/*.json "$OUT/gpu" 2>/dev/null
 { echo; echo "stages:"; cat "$OUT/stages.txt"; } >>"$OUT/table.txt"
 echo; cat "$OUT/table.txt"
 say "done${failed:+; FAILED:$failed}"
+[ $bad = 0 ]

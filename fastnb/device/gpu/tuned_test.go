@@ -153,8 +153,20 @@ func apart(got, want map[string][]float32) (float64, string) {
 	return worst, where
 }
 
-// tuned is what the gradients of two ways may differ by, and those of a kind from the processor's.
-var tuned = map[tensor.DType][2]float64{tensor.Float32: {2e-4, 2e-3}, tensor.Float16: {.05, .1}, tensor.BFloat16: {.3, .6}}
+// tuned is what gradients of a kind may be off the processor's by.
+var tuned = map[tensor.DType]float64{tensor.Float32: 2e-3, tensor.Float16: .1, tensor.BFloat16: .6}
+
+// between is what the gradients of two ways may differ by: sums in another order, rounded alike. A fragment that is
+// wrong in a recurrent step makes .004 of it or more. All are far below but the U-Net in float16: .006.
+func (f family) between(kind tensor.DType) float64 {
+	switch {
+	case kind == tensor.Float32:
+		return 2e-4
+	case kind == tensor.Float16 && f.name == "camvid":
+		return .02
+	}
+	return 1e-3
+}
 
 // Whatever the measuring of products and of layers comes to, a step of training is the same: each way that could be
 // chosen is taken, in every place at once, with guards behind all temporaries.
@@ -185,14 +197,14 @@ func TestEveryWayThatCanBeChosen(t *testing.T) {
 					if d := math.Abs(l-loss) / loss; !(d <= tolLosses[kind]) {
 						t.Errorf("way %d: the loss is %.6f, on the processor %.6f", way, l, loss)
 					}
-					if d, where := apart(grads, reference); !(d <= tuned[kind][1]) {
+					if d, where := apart(grads, reference); !(d <= tuned[kind]) {
 						t.Errorf("way %d: the gradient of %s is off the processor's by %.2g", way, where, d)
 					}
 					if first == nil {
 						first = grads
 					}
 					d, where := apart(grads, first)
-					if !(d <= tuned[kind][0]) {
+					if !(d <= f.between(kind)) {
 						t.Errorf("way %d: the gradient of %s is off the first way's by %.2g", way, where, d)
 					}
 					t.Logf("way %d of %d: off the first by %.2g", way, most, d)
@@ -221,7 +233,7 @@ func TestStepWithTF32(t *testing.T) {
 			}
 			l, grads := f.step(t, dev)
 			d, where := apart(grads, reference)
-			if !(d > 5e-5 && d < tuned[tensor.Float16][1]) || // whose numbers have as many bits
+			if !(d > 5e-5 && d < tuned[tensor.Float16]) || // whose numbers have as many bits
 				!(math.Abs(l-loss) < 2e-3*loss) {
 				t.Errorf("the gradient of %s is off the processor's by %.2g, the loss by %.2g", where, d, l-loss)
 			}
@@ -246,7 +258,7 @@ func TestStepsWithMeasuring(t *testing.T) {
 				dev := onDouble(t, kind)
 				dev.Tune(nil)
 				_, grads := f.step(t, dev)
-				if d, where := apart(grads, reference); !(d <= tuned[kind][1]) {
+				if d, where := apart(grads, reference); !(d <= tuned[kind]) {
 					t.Errorf("the gradient of %s is off the processor's by %.2g", where, d)
 				}
 				if n := dev.Measured(); n < 5 {

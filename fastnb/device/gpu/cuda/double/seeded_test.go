@@ -53,6 +53,11 @@ func TestSeededFaults(t *testing.T) {
 		{"fragments of the transposed matrix", "linear_.200_40_100", "gemm: ldmatrix.sync.aligned.m8n8.x4.shared => ldmatrix.sync.aligned.m8n8.x4.trans.shared", ""},
 		{"a barrier of a row's sum", "losses", "softmax_xent: " + barrier + " => ;", "shared memory"},
 		{"a barrier of batch norm", "bn_50", "bn_stats_part: " + barrier + " => ;", "shared memory"},
+		{"a barrier of batch norm's second half", "bn_50", "bn_stats_join: " + barrier + " => ;", "shared memory"},
+		{"a barrier of a recurrent step", "lstm_.t:5_n:3.*p=0_train=true", "lstm_step: " + barrier + " => ; #1", "shared memory"},
+		{"a barrier of a recurrent step on tensor cores", "lstm_.t:3_n:8.*p=0_train=true", "lstm_step_1: " + barrier + " => ; #1", "shared memory"},
+		{"a barrier of the places of words", "embedding_train=true", "embedding_list: " + barrier + " => ;", "shared memory"},
+		{"a barrier of a gradient's length", "sum_of_squares", "sqnorm: " + barrier + " => ;", "shared memory"},
 		{"one store too many", "activations", "each_act: setp.lt.s32 => setp.le.s32", "outside of what is allocated"},
 		{"gradients that stay scaled", "adam_true", "adam: +28] => +0]", ""},
 	} {

@@ -1,7 +1,9 @@
 // Device memory, and page-locked memory of the host. Addresses go up and are not used again before the whole
 // stretch has been: what looks at freed memory finds nothing there. Fresh memory holds NaNs.
 #define _GNU_SOURCE
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include "internal.h"
 
@@ -18,7 +20,7 @@ int memory_init(void) {
   int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
   uint64_t rooms = ARENA_SIZE / GRAIN * sizeof *ROOM;
   if (mmap(ARENA, ARENA_SIZE, PROT_READ | PROT_WRITE, flags, -1, 0) != (void *)ARENA || mmap(ROOM, rooms, PROT_READ | PROT_WRITE, flags, -1, 0) != (void *)ROOM) {
-    say("the double's memory cannot be had at its place");
+    say("the double's memory cannot be had at its place: %s", strerror(errno));
     return OUT_OF_MEMORY;
   }
   done = 1;
