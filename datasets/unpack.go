@@ -104,6 +104,19 @@ func merge(src, dst string) error {
 	return nil
 }
 
+// asUmask gives a folder that os.MkdirTemp has made the permissions of one that os.Mkdir makes.
+func asUmask(dir string) error {
+	probe := filepath.Join(dir, "probe")
+	if err := os.Mkdir(probe, 0o777); err != nil {
+		return err
+	}
+	st, err := os.Stat(probe)
+	if err := errors.Join(err, os.Remove(probe)); err != nil {
+		return err
+	}
+	return os.Chmod(dir, st.Mode().Perm())
+}
+
 // extractBeside unpacks into a new hidden folder next to target, so that a rename can put the result
 // in place. With one, top is the single folder in which everything lies, if there is such a one, and
 // else "."; links must stay inside of it. On an error nothing is left.
@@ -126,7 +139,7 @@ func extractBeside(ctx context.Context, archive, target string, one bool) (dir, 
 			_ = os.RemoveAll(tmp) // the error is what counts
 		}
 	}()
-	if err := os.Chmod(tmp, 0o755); err != nil {
+	if err := asUmask(tmp); err != nil {
 		return "", "", err
 	}
 	root, err := os.OpenRoot(tmp)
