@@ -120,7 +120,7 @@ type LearnerConfig struct {
 // both train the same weights, each with an optimizer of its own. groups are the model's layer groups, first layers
 // first, each the list of its parameters; nil makes one group of all. Options: Metrics, LossFunc, WD
 // (0.01), OptFunc ("adam"), TrainBN (true), BNWD (true), TrueWD (true), Callbacks, ModelPath,
-// ModelDir ("models"), Silent, Device.
+// ModelDir ("models"), Silent, OnDevice.
 func NewLearner(d *data.DataBunch, model nn.Layer, groups [][]*nn.Param, o ...LearnerOption) (*Learner, error) {
 	return NewConfigured(d, model, groups, nil, Configure(o...))
 }

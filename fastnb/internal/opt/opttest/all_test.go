@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"io/fs"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -18,6 +19,8 @@ const root = "../../../.."
 // stands in a table of options of some test, by its name, and that table goes through Demand.
 func TestEveryOptionIsInATable(t *testing.T) {
 	options, tables := map[string]string{}, map[string]bool{}
+	var docs []*ast.FuncDecl
+	calls := map[string]bool{} // of the packages that lessons use
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -27,7 +30,7 @@ func TestEveryOptionIsInATable(t *testing.T) {
 		case d.IsDir() || filepath.Ext(path) != ".go":
 			return nil
 		}
-		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution|parser.ParseComments)
 		if err != nil {
 			return err
 		}
@@ -39,7 +42,16 @@ func TestEveryOptionIsInATable(t *testing.T) {
 			return nil
 		}
 		for _, decl := range f.Decls {
-			if fn, ok := decl.(*ast.FuncDecl); ok && givesOption(fn) {
+			fn, ok := decl.(*ast.FuncDecl)
+			if !ok || !fn.Name.IsExported() {
+				continue
+			}
+			docs = append(docs, fn)
+			switch filepath.Base(filepath.Dir(path)) {
+			case "fastnb", "data", "vision", "text", "datasets":
+				calls[fn.Name.Name] = true
+			}
+			if givesOption(fn) {
 				options[fn.Name.Name] = path
 			}
 		}
@@ -55,6 +67,31 @@ func TestEveryOptionIsInATable(t *testing.T) {
 		if !tables[name] {
 			t.Errorf("%s: option %s is in no table that Demand goes through", path, name)
 		}
+	}
+	namesOptions(t, docs, options, calls)
+}
+
+var (
+	listed  = regexp.MustCompile(`Options?:? ([^:]*?)(?:\. |\.$|:)`)
+	inParen = regexp.MustCompile(`\([^)]*\)`)
+	named   = regexp.MustCompile(`\b[A-Z]\w+`)
+)
+
+// namesOptions demands that what a doc comment lists as options are options, or calls whose options are meant.
+func namesOptions(t *testing.T, docs []*ast.FuncDecl, options map[string]string, calls map[string]bool) {
+	n := 0
+	for _, fn := range docs {
+		for _, m := range listed.FindAllStringSubmatch(strings.Join(strings.Fields(fn.Doc.Text()), " "), -1) {
+			for _, name := range named.FindAllString(inParen.ReplaceAllString(m[1], ""), -1) {
+				n++
+				if options[name] == "" && !calls[name] {
+					t.Errorf("the comment of %s names an option %s, which there is not", fn.Name.Name, name)
+				}
+			}
+		}
+	}
+	if n < 200 {
+		t.Errorf("only %d options were found in comments", n)
 	}
 }
 
