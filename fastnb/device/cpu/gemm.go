@@ -38,6 +38,10 @@ func (d *Device) multiply(a *patches, packed []float32, n int, to sink, after fu
 	for w := range d.team.n {
 		d.scratch(1+w, blockRows*mr*ld+mr*nr)
 	}
+	var whole []float32 // all rows, where workers share the columns of them out
+	if nparts > 1 && !a.direct() {
+		whole = d.gathered(a)
+	}
 	d.team.each(mblocks*nparts, func(w, part int) {
 		buf := d.pack[1+w].f
 		mb, np := part/nparts, part%nparts
@@ -47,9 +51,13 @@ func (d *Device) multiply(a *patches, packed []float32, n int, to sink, after fu
 		for k0 := 0; k0 < depth; k0 += kc {
 			k1 := min(k0+kc, depth)
 			block, rs := buf, ld
-			if a.direct() {
+			switch {
+			case whole != nil:
+				rs = depth + 16
+				block = whole[r0*rs+k0:]
+			case a.direct():
 				block, rs = a.src[r0*a.pixel()+k0:], a.pixel()
-			} else {
+			default:
 				a.fill(d.isa, buf, ld, r0, r1, k0, k1)
 			}
 			for j := p0; j < p1; j++ {
@@ -67,6 +75,19 @@ func (d *Device) multiply(a *patches, packed []float32, n int, to sink, after fu
 			}
 		}
 	})
+}
+
+// gathered gives all rows of patches, each of them 16 more apart than it is long.
+func (d *Device) gathered(a *patches) []float32 {
+	const most = 8 // rows at a time
+	rows, depth := a.rows(), a.depth()
+	ld := depth + 16
+	out := d.keep(slotGates, rows*ld)
+	d.team.each((rows+most-1)/most, func(_, part int) {
+		r0, r1 := part*most, min(part*most+most, rows)
+		a.fill(d.isa, out[r0*ld:r1*ld], ld, r0, r1, 0, depth)
+	})
+	return out
 }
 
 // column runs the tiles of one panel of columns over a block of rows.
