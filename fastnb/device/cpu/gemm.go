@@ -14,10 +14,10 @@ import "unsafe"
 
 func unsafeSlice(p *float32, n int) []float32 { return unsafe.Slice(p, n) }
 
-// Blocking: kc steps of the inner dimension and mc rows at a time keep a block of A in the
-// second-level cache and a panel of B in the first (Goto and van de Geijn 2008).
+// Blocking: so many steps of the inner dimension at most and so many rows at a time keep a block of A in the second-level
+// cache, and a panel of B beside a tile's rows of A in the first (Goto and van de Geijn 2008).
 const (
-	blockK    = 320
+	blockK    = 256
 	blockRows = 8 // tiles of rows
 )
 
@@ -33,8 +33,9 @@ func (d *Device) multiply(a *patches, packed []float32, n int, to sink, after fu
 	for mblocks*nparts < 2*d.team.n && nparts < panels {
 		nparts++
 	}
-	kc := blockK
-	ld := min(kc, depth) + 16 // not a multiple of a page, so that a tile's rows do not share cache lines
+	blocks := max(1, (depth+blockK-1)/blockK)
+	kc := (depth + blocks - 1) / blocks // all about as long
+	ld := kc + 16                       // not a multiple of a page, so that a tile's rows do not share cache lines
 	for w := range d.team.n {
 		d.scratch(1+w, blockRows*mr*ld+mr*nr)
 	}
