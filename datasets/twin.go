@@ -104,6 +104,9 @@ func SampleData(name string, dir Path, n int, opts ...DataOption) error {
 			return fmt.Errorf("fastnb: sample: %s: option %s has no effect on SampleData (try it with GetData)", name, o)
 		}
 	}
+	if n < 0 {
+		return fmt.Errorf("fastnb: sample: %s: %d items (try 0 for as many as it has by itself)", name, n)
+	}
 	g, ok := twins[name]
 	if !ok {
 		return fmt.Errorf("fastnb: sample: %s: %w: there is no generator of that name", name, ErrUnavailable)

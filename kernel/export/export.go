@@ -40,8 +40,38 @@ type part struct {
 
 // Program is the source of a Go program that does the work of a notebook. title is the notebook's file
 // name. If a cell does not fit into a program, the error tells cell and line; the source is then what
-// could be made of it, or nil.
+// could be made of it, or nil. Cells that show an error on purpose (tagged raises-exception) are left out, as comments,
+// where the rest does without them: a program would end there, or not compile.
 func Program(n *nb.Notebook, title string) ([]byte, error) {
+	kept, some := withoutFailing(n)
+	if !some {
+		return program(n, title)
+	}
+	src, err := program(kept, title)
+	if err != nil {
+		if whole, e := program(n, title); e == nil {
+			return whole, nil
+		}
+	}
+	return src, err
+}
+
+// withoutFailing is a notebook whose cells that may fail are text, and whether there are some.
+func withoutFailing(n *nb.Notebook) (*nb.Notebook, bool) {
+	out, some := *n, false
+	out.Cells = make([]*nb.Cell, len(n.Cells))
+	for i, c := range n.Cells {
+		out.Cells[i] = c
+		if c.Type == "code" && c.MayFail() {
+			text := *c
+			text.Type, text.Source = "markdown", "A cell that shows an error on purpose is left out here:\n\n"+c.Source
+			out.Cells[i], some = &text, true
+		}
+	}
+	return &out, some
+}
+
+func program(n *nb.Notebook, title string) ([]byte, error) {
 	bind.Prelude() // makes the short names known
 	w, err := newWorld()
 	if err != nil {

@@ -385,6 +385,9 @@ func TestDataOptionsCount(t *testing.T) {
 	if _, err := datasets.GetData("camvid", datasets.Tiles(-1)); err == nil || !strings.Contains(err.Error(), "Tiles(-1)") {
 		t.Error(err)
 	}
+	if err := datasets.SampleData("camvid", home.Join("fewer"), -4); err == nil || !strings.Contains(err.Error(), "-4 items (try 0") {
+		t.Error(err)
+	}
 	// Where the set's address does not answer, UseTwin and OrTwin have the twin drawn.
 	t.Setenv("FASTNB_OFFLINE", "")
 	lost := datasets.URL{Name: "camvid", Address: "http://127.0.0.1:1/camvid.tgz"}
