@@ -17,8 +17,9 @@ type backward struct {
 func lstmBackward(l *lstm, c *call) error {
 	dy, wh := c.in[1].f, c.in[2].f
 	if &c.out[0].f[0] != &l.work[0] {
-		copy(c.out[0].f, l.work)
-		l.work = c.out[0].f
+		out := c.out[0].f
+		l.d.team.ranges(len(out), 16, 1, func(_, i, j int) { copy(out[i:j], l.work[i:j]) })
+		l.work = out
 	}
 	spans := l.Spans()
 	for i := len(spans) - 1; i >= 0; i-- {
