@@ -110,8 +110,8 @@ wheel: build ## Python wheels with program and kernelspec, for each platform (WH
 	  bin/fastnb kernel wheel --platform $$p --of $(VERSION) --out dist $(OUT)/wheel/$$p/fastnb; done
 
 FUZZTIME ?= 60s
-fuzz: ## every fuzz target for FUZZTIME (60s), under a cap on memory
-	@test/fuzz.sh $(FUZZTIME) $(ARGS)
+fuzz: ## every fuzz target for FUZZTIME (60s), under a cap on memory; ARGS="vision|wire" for those whose file or name has it
+	@test/fuzz.sh $(FUZZTIME) "$(ARGS)"
 
 race: ## short tests of the library and of the kernel's sockets and files and of the server under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race -short -timeout 25m ./cell/... ./datasets/... ./plotting/... ./internal/whole/... ./kernel/build ./kernel/nb ./kernel/wire ./serve $$($(GO) list ./fastnb/... | grep -v -e /device/gpu -e /devicetest -e /models)
