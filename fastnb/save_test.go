@@ -1,6 +1,7 @@
 package fastnb
 
 import (
+	"math"
 	"os"
 	"strings"
 	"testing"
@@ -64,4 +65,27 @@ func TestDestroy(t *testing.T) {
 		}
 	}
 	_ = l.String()
+}
+
+// One number that is none is found wherever it stands.
+func TestFinite(t *testing.T) {
+	for n := range 11 {
+		x := make([]float32, n)
+		for i := range x {
+			x[i] = float32(math.MaxFloat32)
+		}
+		if !finite(x) {
+			t.Errorf("%d numbers are taken for none", n)
+		}
+		for i := range x {
+			for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
+				old := x[i]
+				x[i] = float32(bad)
+				if finite(x) {
+					t.Errorf("%v at %d of %d is taken for a number", bad, i, n)
+				}
+				x[i] = old
+			}
+		}
+	}
 }

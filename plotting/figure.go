@@ -60,7 +60,8 @@ func (f *Figure) PNG() []byte {
 		return nil
 	}
 	var b bytes.Buffer
-	enc := png.Encoder{CompressionLevel: png.BestCompression}
+	// The best compression would take 4 to 10 times as long and make a chart 4 % smaller.
+	enc := png.Encoder{CompressionLevel: png.DefaultCompression}
 	if err := enc.Encode(&b, f.img); err != nil {
 		return nil
 	}

@@ -32,15 +32,38 @@ func turned(t *tensor.Tensor, shape []int, n, rows, cols, size int) *tensor.Tens
 	return out
 }
 
-// Transpose turns matrices from to to-1 of rows x cols each.
+// Transpose turns matrices from to to-1 of rows x cols each. What it writes it writes in order.
 func Transpose[T float32 | uint8](dst, src []T, from, to, rows, cols int) {
+	const block = 64 // columns whose lines of memory stay at hand
 	for k := from; k < to; k++ {
 		d, s := dst[k*rows*cols:(k+1)*rows*cols], src[k*rows*cols:(k+1)*rows*cols]
-		for r := range rows {
-			row := s[r*cols : (r+1)*cols]
-			for c, v := range row {
-				d[c*rows+r] = v
+		if rows < block {
+			transposeFew(d, s, rows, cols)
+			continue
+		}
+		for c0 := 0; c0 < cols; c0 += block {
+			for r0 := 0; r0 < rows; r0 += block {
+				r1 := min(r0+block, rows)
+				for c := c0; c < min(c0+block, cols); c++ {
+					line := d[c*rows+r0 : c*rows+r1]
+					at := r0*cols + c
+					for r := range line {
+						line[r] = s[at]
+						at += cols
+					}
+				}
 			}
+		}
+	}
+}
+
+// transposeFew turns a matrix of few rows.
+func transposeFew[T float32 | uint8](d, s []T, rows, cols int) {
+	for r := range rows {
+		at := r
+		for _, v := range s[r*cols : (r+1)*cols] {
+			d[at] = v
+			at += rows
 		}
 	}
 }

@@ -141,56 +141,55 @@ func writeAll(w io.Writer, head []byte, ts map[string]*tensor.Tensor, names []st
 	if _, err := w.Write(head); err != nil {
 		return err
 	}
-	buf := make([]byte, 0, 1<<16)
 	for _, n := range names {
-		if err := writeData(w, ts[n], buf); err != nil {
+		if err := writeData(w, ts[n]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// writeData writes a tensor's numbers a block at a time.
-func writeData(w io.Writer, t *tensor.Tensor, buf []byte) error {
-	if t.DType() == tensor.Uint8 {
-		_, err := w.Write(t.Uint8s())
+// block is how many bytes are put in the file's order at a time, where that is not the machine's.
+const block = 1 << 16
+
+// writeData writes a tensor's numbers: as they lie where the machine has them as the file wants them.
+func writeData(w io.Writer, t *tensor.Tensor) error {
+	raw := bytesOf(t)
+	if littleEndian || t.DType().Size() == 1 {
+		_, err := w.Write(raw)
 		return err
 	}
-	per := cap(buf) / t.DType().Size()
-	for i := 0; i < t.Len(); i += per {
-		buf = buf[:0]
-		for j := i; j < min(i+per, t.Len()); j++ {
-			switch t.DType() {
-			case tensor.Int64:
-				buf = binary.LittleEndian.AppendUint64(buf, uint64(t.Int64s()[j]))
-			case tensor.Float32:
-				buf = binary.LittleEndian.AppendUint32(buf, math.Float32bits(t.Float32s()[j]))
-			default:
-				buf = binary.LittleEndian.AppendUint16(buf, t.Bits()[j])
-			}
-		}
-		if _, err := w.Write(buf); err != nil {
+	buf := make([]byte, block)
+	for len(raw) > 0 {
+		n := copy(buf, raw)
+		turn(buf[:n], t.DType().Size())
+		if _, err := w.Write(buf[:n]); err != nil {
 			return err
 		}
+		raw = raw[n:]
 	}
 	return nil
 }
 
-// Read reads a file whole.
+// Read reads a file whole. Where the machine allows it the tensors lie in one piece of memory, which stays as long as
+// one of them does.
 func Read(path string) (map[string]*tensor.Tensor, map[string]string, error) {
 	b, err := os.ReadFile(path)
 	if err != nil {
 		return nil, nil, fmt.Errorf("fastnb: reading tensors: %w", err)
 	}
-	ts, meta, err := Decode(b)
+	ts, meta, err := decode(b, true)
 	if err != nil {
 		return nil, nil, fmt.Errorf("fastnb: reading tensors: %s: %w", path, err)
 	}
 	return ts, meta, nil
 }
 
-// Decode reads the format from memory. Every place and size is checked against the data.
-func Decode(b []byte) (map[string]*tensor.Tensor, map[string]string, error) {
+// Decode reads the format from memory, of which it keeps nothing. Every place and size is checked against the data.
+func Decode(b []byte) (map[string]*tensor.Tensor, map[string]string, error) { return decode(b, false) }
+
+// decode is Decode; with own the tensors may lie in b.
+func decode(b []byte, own bool) (map[string]*tensor.Tensor, map[string]string, error) {
 	if len(b) < 8 {
 		return nil, nil, fmt.Errorf("%d bytes are too few for a safetensors file", len(b))
 	}
@@ -222,7 +221,7 @@ func Decode(b []byte) (map[string]*tensor.Tensor, map[string]string, error) {
 	}
 	out := make(map[string]*tensor.Tensor, len(entries))
 	for name, e := range entries {
-		out[name] = e.decode(data)
+		out[name] = e.decode(data, own)
 	}
 	return out, meta, nil
 }
@@ -294,26 +293,20 @@ func readEntry(raw json.RawMessage, data []byte) (e entry, err error) {
 	return e, nil
 }
 
-// decode reads the numbers of a tensor whose place is checked.
-func (e entry) decode(data []byte) *tensor.Tensor {
+// decode reads the numbers of a tensor whose place is checked. With own it may lie in data.
+func (e entry) decode(data []byte, own bool) *tensor.Tensor {
 	dt := kinds[e.DType]
+	d := data[e.Offsets[0]:e.Offsets[1]:e.Offsets[1]]
+	if own && littleEndian {
+		if t := lieIn(d, dt, e.Shape); t != nil {
+			return t
+		}
+	}
 	t := tensor.New(dt, e.Shape...)
-	d := data[e.Offsets[0]:e.Offsets[1]]
-	switch dt {
-	case tensor.Float32:
-		for i := range t.Float32s() {
-			t.Float32s()[i] = math.Float32frombits(binary.LittleEndian.Uint32(d[4*i:]))
-		}
-	case tensor.Int64:
-		for i := range t.Int64s() {
-			t.Int64s()[i] = int64(binary.LittleEndian.Uint64(d[8*i:]))
-		}
-	case tensor.Uint8:
-		copy(t.Uint8s(), d)
-	default:
-		for i := range t.Bits() {
-			t.Bits()[i] = binary.LittleEndian.Uint16(d[2*i:])
-		}
+	raw := bytesOf(t)
+	copy(raw, d)
+	if !littleEndian {
+		turn(raw, dt.Size())
 	}
 	return t
 }
