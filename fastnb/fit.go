@@ -261,13 +261,16 @@ func (r *runner) train() error {
 		if err != nil {
 			return r.failed(err)
 		}
-		if err := l.take(b, r.p.hooks.seeInput()); err != nil {
+		seen := r.p.hooks.seeInput()
+		if err := l.take(b, seen); err != nil {
 			return r.failed(err)
 		}
 		switch err := r.batch(); {
 		case errors.Is(err, ErrStopBatch):
 		case err != nil:
 			return r.failed(err)
+		case !seen: // nobody can have kept it
+			b.Recycle()
 		}
 		r.show.step(fmt.Sprintf("%.4f", l.SmoothLoss))
 		l.Batch++

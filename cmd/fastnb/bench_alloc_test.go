@@ -1,6 +1,7 @@
 package main
 
 import (
+	"path/filepath"
 	"runtime"
 	"testing"
 )
@@ -10,19 +11,35 @@ import (
 func TestAllocations(t *testing.T) {
 	t.Setenv("FASTNB_DEVICE", "cpu")
 	works := stepWorks()
-	for _, name := range []string{"narrow-planet", "narrow-camvid", "tiny-unet", "narrow-imdb"} {
+	// From JPEGs: what a step of it allocates beside is the files' bytes and each item's random stream.
+	files := works["narrow-planet"]
+	files.kind, files.size = "epoch", [2]int{128, 128}
+	works["files"] = files
+	for _, k := range []struct {
+		name string
+		half bool
+	}{{"narrow-planet", false}, {"narrow-camvid", false}, {"tiny-unet", false}, {"narrow-imdb", false}, {"narrow-planet", true}, {"narrow-imdb", true}, {"files", false}} {
+		name := k.name
 		w, ok := works[name]
 		if !ok {
 			t.Fatalf("no work %s", name)
 		}
-		s, err := newStepper(w, "", false, false)
+		s, err := newStepper(w, filepath.Join(t.TempDir(), "weights.safetensors"), k.half, false)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if w.perMap { // pictures large enough for their outputs to count
 			s.x, s.y = w.batch(16)
 		}
+		per := uint64(1) // steps a call
 		step := func() {
+			if w.kind == "epoch" {
+				per = epochTiles / uint64(w.bs)
+				if err := s.epoch(); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
 			if _, err := s.once(s.x, s.y); err != nil {
 				t.Fatal(err)
 			}
@@ -37,10 +54,10 @@ func TestAllocations(t *testing.T) {
 			step()
 		}
 		runtime.ReadMemStats(&after)
-		if each := (after.TotalAlloc - before.TotalAlloc) / steps; each > 1<<20 {
-			t.Errorf("%s: a step allocates %d bytes", name, each)
+		if each := (after.TotalAlloc - before.TotalAlloc) / steps / per; each > 1<<20 {
+			t.Errorf("%s (bfloat16: %v): a step allocates %d bytes", name, k.half, each)
 		} else {
-			t.Logf("%s: a step allocates %d bytes", name, each)
+			t.Logf("%s (bfloat16: %v): a step allocates %d bytes", name, k.half, each)
 		}
 	}
 }

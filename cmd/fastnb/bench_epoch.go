@@ -67,6 +67,7 @@ func (s *stepper) epoch() (err error) {
 		if err := s.e.Step([]engine.Hyper{{LR: s.lr, Mom: .9, Beta2: .99, WD: .01}}); err != nil {
 			return err
 		}
+		b.Recycle()
 	}
 	return it.Err()
 }

@@ -22,6 +22,20 @@ type Batch struct {
 	// Skipped are the items that SkipBroken left out of this batch, and of batches before it of which nothing
 	// was left.
 	Skipped []int
+
+	free func() // gives the inputs' memory back, or nil
+}
+
+// BatchRecycler is a Kind that can use the memory of a batch's inputs again.
+type BatchRecycler interface{ RecycleBatch(x []*tensor.Tensor) }
+
+// Recycle gives the memory of the batch's inputs back, for a later batch. Their shapes stay, their numbers must not
+// be looked at any more. Who does not call it leaves the memory to the collector.
+func (b *Batch) Recycle() {
+	if b.free != nil {
+		b.free()
+		b.free = nil
+	}
 }
 
 // Loader makes batches of a data set. Its batches depend only on the seed and the epoch's number.
@@ -291,6 +305,10 @@ func (it *Iter) finish(p *pending) {
 		return
 	}
 	b.Index = index
+	if r, ok := ds.list.kind.(BatchRecycler); ok {
+		x := b.X
+		b.free = func() { r.RecycleBatch(x) }
+	}
 	p.batch = b
 	for k := range x {
 		recycle(x[k])

@@ -97,6 +97,7 @@ func (b *Batch) Normalised() (*Batch, error) {
 		return b, nil
 	}
 	n := *b
+	n.free = nil // what it shares with b may still be b's
 	n.Y = b.Targets()
 	if b.Norm == nil && (len(b.X) == 0 || b.X[0].DType() != tensor.Uint8) {
 		return &n, nil

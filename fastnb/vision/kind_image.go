@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/fastnb/go/fastnb/data"
 	"github.com/fastnb/go/fastnb/tensor"
@@ -123,7 +124,7 @@ func (imageKind) CollateBytes(items []data.Item) *tensor.Tensor {
 		}
 		n := len(x.px.u)
 		if first == nil {
-			first, out = x.px, make([]uint8, len(items)*n)
+			first, out = x.px, pooled[uint8](&byteBatches, len(items)*n)
 		}
 		copy(out[k*n:(k+1)*n], x.px.u)
 	}
@@ -131,6 +132,31 @@ func (imageKind) CollateBytes(items []data.Item) *tensor.Tensor {
 		return nil
 	}
 	return tensor.FromUint8(out, len(items), first.c, first.h, first.w)
+}
+
+// floatBatches and byteBatches hold memory of batches that are done with.
+var floatBatches, byteBatches sync.Pool
+
+// pooled is memory of n numbers, whose values are arbitrary.
+func pooled[T float32 | uint8](from *sync.Pool, n int) []T {
+	if p, ok := from.Get().(*[]T); ok && cap(*p) >= n {
+		return (*p)[:n]
+	}
+	return make([]T, n)
+}
+
+// RecycleBatch keeps the memory of a batch's pictures for another.
+func (imageKind) RecycleBatch(x []*tensor.Tensor) {
+	for _, t := range x {
+		switch t.DType() {
+		case tensor.Float32:
+			f := t.Float32s()
+			floatBatches.Put(&f)
+		case tensor.Uint8:
+			u := t.Uint8s()
+			byteBatches.Put(&u)
+		}
+	}
 }
 
 // Collate copies pictures of one size into float32 [N, 3, H, W].
@@ -144,7 +170,7 @@ func (imageKind) Collate(items []data.Item) ([]*tensor.Tensor, error) {
 		}
 		if first == nil {
 			first = x.px
-			out = make([]float32, len(items)*first.c*first.h*first.w)
+			out = pooled[float32](&floatBatches, len(items)*first.c*first.h*first.w)
 		}
 		if x.px.h != first.h || x.px.w != first.w {
 			return nil, fmt.Errorf("item %d of the batch is %s, the first [%d, %d, %d] (try Size)", k, x, first.c, first.h, first.w)
