@@ -7,8 +7,8 @@ import (
 	imports "github.com/cosmos72/gomacro/imports"
 	pkg "github.com/fastnb/go/fastnb/data"
 	i6 "github.com/fastnb/go/fastnb/nn"
-	i5 "github.com/fastnb/go/fastnb/tensor"
-	i4 "github.com/fastnb/go/plotting"
+	i4 "github.com/fastnb/go/fastnb/tensor"
+	i5 "github.com/fastnb/go/plotting"
 	i7 "io"
 	i3 "math/rand/v2"
 	r "reflect"
@@ -141,6 +141,7 @@ func init() {
 		Types: map[string]r.Type{
 			"Augmenter":       r.TypeOf((*pkg.Augmenter)(nil)).Elem(),
 			"Batch":           r.TypeOf((*pkg.Batch)(nil)).Elem(),
+			"BatchRecycler":   r.TypeOf((*pkg.BatchRecycler)(nil)).Elem(),
 			"BatchSource":     r.TypeOf((*pkg.BatchSource)(nil)).Elem(),
 			"Batcher":         r.TypeOf((*pkg.Batcher)(nil)).Elem(),
 			"BunchCollater":   r.TypeOf((*pkg.BunchCollater)(nil)).Elem(),
@@ -242,6 +243,7 @@ func init() {
 		},
 	}
 	shims[r.TypeFor[pkg.Augmenter]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_Augmenter]()
+	shims[r.TypeFor[pkg.BatchRecycler]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_BatchRecycler]()
 	shims[r.TypeFor[pkg.BatchSource]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_BatchSource]()
 	shims[r.TypeFor[pkg.Batcher]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_Batcher]()
 	shims[r.TypeFor[pkg.BunchCollater]()] = r.TypeFor[shim_github_com_fastnb_go_fastnb_data_BunchCollater]()
@@ -283,6 +285,13 @@ func (s shim_github_com_fastnb_go_fastnb_data_Augmenter) Name() string {
 	return s.O.Method("Name").Interface().(func() string)()
 }
 
+type shim_github_com_fastnb_go_fastnb_data_BatchRecycler struct{ O Object }
+
+func (s shim_github_com_fastnb_go_fastnb_data_BatchRecycler) Unshim() any { return s.O }
+func (s shim_github_com_fastnb_go_fastnb_data_BatchRecycler) RecycleBatch(a0 []*i4.Tensor) {
+	s.O.Method("RecycleBatch").Interface().(func([]*i4.Tensor))(a0)
+}
+
 type shim_github_com_fastnb_go_fastnb_data_BatchSource struct{ O Object }
 
 func (s shim_github_com_fastnb_go_fastnb_data_BatchSource) Unshim() any { return s.O }
@@ -299,22 +308,22 @@ func (s shim_github_com_fastnb_go_fastnb_data_Batcher) Unshim() any { return s.O
 func (s shim_github_com_fastnb_go_fastnb_data_Batcher) Batches(a0 []pkg.Item, a1 pkg.Plan) (pkg.BatchSource, error) {
 	return s.O.Method("Batches").Interface().(func([]pkg.Item, pkg.Plan) (pkg.BatchSource, error))(a0, a1)
 }
-func (s shim_github_com_fastnb_go_fastnb_data_Batcher) ShowBatch(a0 pkg.Kind, a1 *pkg.Batch, a2 pkg.ShowConfig) *i4.Figure {
-	return s.O.Method("ShowBatch").Interface().(func(pkg.Kind, *pkg.Batch, pkg.ShowConfig) *i4.Figure)(a0, a1, a2)
+func (s shim_github_com_fastnb_go_fastnb_data_Batcher) ShowBatch(a0 pkg.Kind, a1 *pkg.Batch, a2 pkg.ShowConfig) *i5.Figure {
+	return s.O.Method("ShowBatch").Interface().(func(pkg.Kind, *pkg.Batch, pkg.ShowConfig) *i5.Figure)(a0, a1, a2)
 }
 
 type shim_github_com_fastnb_go_fastnb_data_BunchCollater struct{ O Object }
 
 func (s shim_github_com_fastnb_go_fastnb_data_BunchCollater) Unshim() any { return s.O }
-func (s shim_github_com_fastnb_go_fastnb_data_BunchCollater) CollateFor(a0 []pkg.Item, a1 *pkg.DataBunch) ([]*i5.Tensor, error) {
-	return s.O.Method("CollateFor").Interface().(func([]pkg.Item, *pkg.DataBunch) ([]*i5.Tensor, error))(a0, a1)
+func (s shim_github_com_fastnb_go_fastnb_data_BunchCollater) CollateFor(a0 []pkg.Item, a1 *pkg.DataBunch) ([]*i4.Tensor, error) {
+	return s.O.Method("CollateFor").Interface().(func([]pkg.Item, *pkg.DataBunch) ([]*i4.Tensor, error))(a0, a1)
 }
 
 type shim_github_com_fastnb_go_fastnb_data_ByteCollater struct{ O Object }
 
 func (s shim_github_com_fastnb_go_fastnb_data_ByteCollater) Unshim() any { return s.O }
-func (s shim_github_com_fastnb_go_fastnb_data_ByteCollater) CollateBytes(a0 []pkg.Item) *i5.Tensor {
-	return s.O.Method("CollateBytes").Interface().(func([]pkg.Item) *i5.Tensor)(a0)
+func (s shim_github_com_fastnb_go_fastnb_data_ByteCollater) CollateBytes(a0 []pkg.Item) *i4.Tensor {
+	return s.O.Method("CollateBytes").Interface().(func([]pkg.Item) *i4.Tensor)(a0)
 }
 
 type shim_github_com_fastnb_go_fastnb_data_BytesOpener struct{ O Object }
@@ -327,15 +336,15 @@ func (s shim_github_com_fastnb_go_fastnb_data_BytesOpener) OpenBytes(a0 []byte) 
 type shim_github_com_fastnb_go_fastnb_data_ClassCollater struct{ O Object }
 
 func (s shim_github_com_fastnb_go_fastnb_data_ClassCollater) Unshim() any { return s.O }
-func (s shim_github_com_fastnb_go_fastnb_data_ClassCollater) CollateClasses(a0 []pkg.Item) *i5.Tensor {
-	return s.O.Method("CollateClasses").Interface().(func([]pkg.Item) *i5.Tensor)(a0)
+func (s shim_github_com_fastnb_go_fastnb_data_ClassCollater) CollateClasses(a0 []pkg.Item) *i4.Tensor {
+	return s.O.Method("CollateClasses").Interface().(func([]pkg.Item) *i4.Tensor)(a0)
 }
 
 type shim_github_com_fastnb_go_fastnb_data_Collater struct{ O Object }
 
 func (s shim_github_com_fastnb_go_fastnb_data_Collater) Unshim() any { return s.O }
-func (s shim_github_com_fastnb_go_fastnb_data_Collater) Collate(a0 []pkg.Item) ([]*i5.Tensor, error) {
-	return s.O.Method("Collate").Interface().(func([]pkg.Item) ([]*i5.Tensor, error))(a0)
+func (s shim_github_com_fastnb_go_fastnb_data_Collater) Collate(a0 []pkg.Item) ([]*i4.Tensor, error) {
+	return s.O.Method("Collate").Interface().(func([]pkg.Item) ([]*i4.Tensor, error))(a0)
 }
 
 type shim_github_com_fastnb_go_fastnb_data_DecodeOption struct{ O Object }
@@ -354,8 +363,8 @@ func (s shim_github_com_fastnb_go_fastnb_data_DrawnLabel) C() int {
 func (s shim_github_com_fastnb_go_fastnb_data_DrawnLabel) Classes() []string {
 	return s.O.Method("Classes").Interface().(func() []string)()
 }
-func (s shim_github_com_fastnb_go_fastnb_data_DrawnLabel) Decode(a0 *i5.Tensor, a1 pkg.DecodeArgs) (pkg.Item, error) {
-	return s.O.Method("Decode").Interface().(func(*i5.Tensor, pkg.DecodeArgs) (pkg.Item, error))(a0, a1)
+func (s shim_github_com_fastnb_go_fastnb_data_DrawnLabel) Decode(a0 *i4.Tensor, a1 pkg.DecodeArgs) (pkg.Item, error) {
+	return s.O.Method("Decode").Interface().(func(*i4.Tensor, pkg.DecodeArgs) (pkg.Item, error))(a0, a1)
 }
 func (s shim_github_com_fastnb_go_fastnb_data_DrawnLabel) DrawnOnItem() {
 	s.O.Method("DrawnOnItem").Interface().(func())()
@@ -385,8 +394,8 @@ func (s shim_github_com_fastnb_go_fastnb_data_EncodedKind) Name() string {
 func (s shim_github_com_fastnb_go_fastnb_data_EncodedKind) Open(a0 string) (pkg.Item, error) {
 	return s.O.Method("Open").Interface().(func(string) (pkg.Item, error))(a0)
 }
-func (s shim_github_com_fastnb_go_fastnb_data_EncodedKind) Show(a0 []pkg.Item, a1 []pkg.Item, a2 pkg.ShowConfig) *i4.Figure {
-	return s.O.Method("Show").Interface().(func([]pkg.Item, []pkg.Item, pkg.ShowConfig) *i4.Figure)(a0, a1, a2)
+func (s shim_github_com_fastnb_go_fastnb_data_EncodedKind) Show(a0 []pkg.Item, a1 []pkg.Item, a2 pkg.ShowConfig) *i5.Figure {
+	return s.O.Method("Show").Interface().(func([]pkg.Item, []pkg.Item, pkg.ShowConfig) *i5.Figure)(a0, a1, a2)
 }
 func (s shim_github_com_fastnb_go_fastnb_data_EncodedKind) WithEncoding(a0 string) pkg.Kind {
 	return s.O.Method("WithEncoding").Interface().(func(string) pkg.Kind)(a0)
@@ -404,8 +413,8 @@ func (s shim_github_com_fastnb_go_fastnb_data_FileKind) Name() string {
 func (s shim_github_com_fastnb_go_fastnb_data_FileKind) Open(a0 string) (pkg.Item, error) {
 	return s.O.Method("Open").Interface().(func(string) (pkg.Item, error))(a0)
 }
-func (s shim_github_com_fastnb_go_fastnb_data_FileKind) Show(a0 []pkg.Item, a1 []pkg.Item, a2 pkg.ShowConfig) *i4.Figure {
-	return s.O.Method("Show").Interface().(func([]pkg.Item, []pkg.Item, pkg.ShowConfig) *i4.Figure)(a0, a1, a2)
+func (s shim_github_com_fastnb_go_fastnb_data_FileKind) Show(a0 []pkg.Item, a1 []pkg.Item, a2 pkg.ShowConfig) *i5.Figure {
+	return s.O.Method("Show").Interface().(func([]pkg.Item, []pkg.Item, pkg.ShowConfig) *i5.Figure)(a0, a1, a2)
 }
 
 type shim_github_com_fastnb_go_fastnb_data_Fitter struct{ O Object }
@@ -418,14 +427,14 @@ func (s shim_github_com_fastnb_go_fastnb_data_Fitter) DefaultAugmenter() pkg.Aug
 type shim_github_com_fastnb_go_fastnb_data_Item struct{ O Object }
 
 func (s shim_github_com_fastnb_go_fastnb_data_Item) Unshim() any { return s.O }
-func (s shim_github_com_fastnb_go_fastnb_data_Item) Show(a0 ...pkg.ShowOption) *i4.Figure {
-	return s.O.Method("Show").Interface().(func(...pkg.ShowOption) *i4.Figure)(a0...)
+func (s shim_github_com_fastnb_go_fastnb_data_Item) Show(a0 ...pkg.ShowOption) *i5.Figure {
+	return s.O.Method("Show").Interface().(func(...pkg.ShowOption) *i5.Figure)(a0...)
 }
 func (s shim_github_com_fastnb_go_fastnb_data_Item) String() string {
 	return s.O.Method("String").Interface().(func() string)()
 }
-func (s shim_github_com_fastnb_go_fastnb_data_Item) Tensor() *i5.Tensor {
-	return s.O.Method("Tensor").Interface().(func() *i5.Tensor)()
+func (s shim_github_com_fastnb_go_fastnb_data_Item) Tensor() *i4.Tensor {
+	return s.O.Method("Tensor").Interface().(func() *i4.Tensor)()
 }
 
 type shim_github_com_fastnb_go_fastnb_data_Keeper struct{ O Object }
@@ -444,8 +453,8 @@ func (s shim_github_com_fastnb_go_fastnb_data_Kind) Name() string {
 func (s shim_github_com_fastnb_go_fastnb_data_Kind) Open(a0 string) (pkg.Item, error) {
 	return s.O.Method("Open").Interface().(func(string) (pkg.Item, error))(a0)
 }
-func (s shim_github_com_fastnb_go_fastnb_data_Kind) Show(a0 []pkg.Item, a1 []pkg.Item, a2 pkg.ShowConfig) *i4.Figure {
-	return s.O.Method("Show").Interface().(func([]pkg.Item, []pkg.Item, pkg.ShowConfig) *i4.Figure)(a0, a1, a2)
+func (s shim_github_com_fastnb_go_fastnb_data_Kind) Show(a0 []pkg.Item, a1 []pkg.Item, a2 pkg.ShowConfig) *i5.Figure {
+	return s.O.Method("Show").Interface().(func([]pkg.Item, []pkg.Item, pkg.ShowConfig) *i5.Figure)(a0, a1, a2)
 }
 
 type shim_github_com_fastnb_go_fastnb_data_LabelKind struct{ O Object }
@@ -457,8 +466,8 @@ func (s shim_github_com_fastnb_go_fastnb_data_LabelKind) C() int {
 func (s shim_github_com_fastnb_go_fastnb_data_LabelKind) Classes() []string {
 	return s.O.Method("Classes").Interface().(func() []string)()
 }
-func (s shim_github_com_fastnb_go_fastnb_data_LabelKind) Decode(a0 *i5.Tensor, a1 pkg.DecodeArgs) (pkg.Item, error) {
-	return s.O.Method("Decode").Interface().(func(*i5.Tensor, pkg.DecodeArgs) (pkg.Item, error))(a0, a1)
+func (s shim_github_com_fastnb_go_fastnb_data_LabelKind) Decode(a0 *i4.Tensor, a1 pkg.DecodeArgs) (pkg.Item, error) {
+	return s.O.Method("Decode").Interface().(func(*i4.Tensor, pkg.DecodeArgs) (pkg.Item, error))(a0, a1)
 }
 func (s shim_github_com_fastnb_go_fastnb_data_LabelKind) Encode(a0 any) (any, error) {
 	return s.O.Method("Encode").Interface().(func(any) (any, error))(a0)
@@ -519,8 +528,8 @@ func (s shim_github_com_fastnb_go_fastnb_data_Preparer) Open(a0 string) (pkg.Ite
 func (s shim_github_com_fastnb_go_fastnb_data_Preparer) Prepare(a0 []string, a1 bool) (pkg.Preparer, []pkg.Item, error) {
 	return s.O.Method("Prepare").Interface().(func([]string, bool) (pkg.Preparer, []pkg.Item, error))(a0, a1)
 }
-func (s shim_github_com_fastnb_go_fastnb_data_Preparer) Show(a0 []pkg.Item, a1 []pkg.Item, a2 pkg.ShowConfig) *i4.Figure {
-	return s.O.Method("Show").Interface().(func([]pkg.Item, []pkg.Item, pkg.ShowConfig) *i4.Figure)(a0, a1, a2)
+func (s shim_github_com_fastnb_go_fastnb_data_Preparer) Show(a0 []pkg.Item, a1 []pkg.Item, a2 pkg.ShowConfig) *i5.Figure {
+	return s.O.Method("Show").Interface().(func([]pkg.Item, []pkg.Item, pkg.ShowConfig) *i5.Figure)(a0, a1, a2)
 }
 
 type shim_github_com_fastnb_go_fastnb_data_Recycler struct{ O Object }
@@ -542,8 +551,8 @@ func (s shim_github_com_fastnb_go_fastnb_data_RowKind) Open(a0 string) (pkg.Item
 func (s shim_github_com_fastnb_go_fastnb_data_RowKind) Ref(a0 []string) string {
 	return s.O.Method("Ref").Interface().(func([]string) string)(a0)
 }
-func (s shim_github_com_fastnb_go_fastnb_data_RowKind) Show(a0 []pkg.Item, a1 []pkg.Item, a2 pkg.ShowConfig) *i4.Figure {
-	return s.O.Method("Show").Interface().(func([]pkg.Item, []pkg.Item, pkg.ShowConfig) *i4.Figure)(a0, a1, a2)
+func (s shim_github_com_fastnb_go_fastnb_data_RowKind) Show(a0 []pkg.Item, a1 []pkg.Item, a2 pkg.ShowConfig) *i5.Figure {
+	return s.O.Method("Show").Interface().(func([]pkg.Item, []pkg.Item, pkg.ShowConfig) *i5.Figure)(a0, a1, a2)
 }
 
 type shim_github_com_fastnb_go_fastnb_data_Sampler struct{ O Object }
