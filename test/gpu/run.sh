@@ -164,7 +164,7 @@ if wanted profile; then
   done
 fi
 if wanted tests; then
-  part "trajectories" 60 ./fastnb.test -test.run 'FP16|Families|Trajectories|GPU' -test.v
+  part "trajectories" 60 ./fastnb.test -test.run 'FP16|Families|Trajectories|GPU' -test.skip OptionsCount -test.v
   grep -h -e '^--- ' -e '^ *--- FAIL' "$work/part.log" | cut -c1-150 | head -20
   [ "$device" = cuda ] || needs driver "a card of NVIDIA (CUDA's driver)"
   [ "$device" = cuda ] && part "driver" 60 env FASTNB_TEST_CARD=1 ./cuda.test -test.v -test.run 'TestDevice|Card'
